@@ -1,0 +1,44 @@
+# make app    serve http://127.0.0.1:7860
+# make test   checks and every test
+# make check  ruff and mypy alone
+
+PYTHON ?= python3
+PIP_FLAGS ?= --disable-pip-version-check --quiet
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+BIN := .venv/bin
+
+.PHONY: app test check clean
+
+app: .venv/.app
+	$(BIN)/python app.py
+
+test: check .venv/.browser
+	$(BIN)/python -m pytest
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "bonefx needs Python 3.11 or later; set PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q python3-venv; }
+	$(PYTHON) -m venv .venv
+
+.venv/.app: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
+	touch $@
+
+.venv/.test: pyproject.toml .venv/.app
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[test]'
+	touch $@
+
+.venv/.browser: | $(BIN)/python
+	@command -v chromium >/dev/null \
+		|| { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q chromium chromium-driver; }
+	touch $@

@@ -1,0 +1,7 @@
+"""`python -m bonefx`: the command line."""
+
+import sys
+
+from bonefx.cli import main
+
+sys.exit(main())

@@ -1,0 +1,169 @@
+"""The command line: stdout is for programs (one JSON line a film), stderr for people.
+
+Heavy imports wait until a command is chosen, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bonefx import __version__
+from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
+
+if TYPE_CHECKING:
+    from bonefx.reader import Reader
+    from bonefx.records import Radiograph, Reading
+
+BATCH_FILMS = 8
+NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".xml"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code of bonefx.errors, 0 when every film was read."""
+    options = _parser().parse_args(argv)
+    try:
+        code: int = options.run(options)
+    except BonefxError as error:
+        print(f"bonefx: {error}", file=sys.stderr)
+        return error.exit_code
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bonefx",
+        description="Second opinion on bone radiographs. Research software, not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=f"bonefx {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    read = commands.add_parser("read", help="read films; prints one JSON line each")
+    read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
+    read.add_argument("--model", metavar="ID", help="a folder of weights/ (default: the first)")
+    read.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
+    read.add_argument("--heat", type=Path, metavar="DIR", help="write heat maps there as .npy")
+    _add_shared(read)
+    read.set_defaults(run=_read)
+    models = commands.add_parser("models", help="list the models that can be used")
+    _add_shared(models)
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _add_shared(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--device", help="cpu, cuda, cuda:N, mps or auto (default: auto)")
+    command.add_argument("--weights", type=Path, metavar="DIR", help="folder of models")
+
+
+def _reader(options: argparse.Namespace, ids: Sequence[str] | None) -> Reader:
+    from bonefx.reader import Reader
+    from bonefx.registry import WEIGHTS, pick_device
+
+    weights = options.weights or WEIGHTS
+    return Reader.from_folder(weights, device=pick_device(options.device), ids=ids)
+
+
+def _models(options: argparse.Namespace) -> int:
+    for model in _reader(options, None).models:
+        manifest = model.manifest
+        points = [point.name for point in manifest.operating_points]
+        print(json.dumps({
+            "model": manifest.id, "architecture": manifest.architecture, "points": points,
+            "default_point": manifest.default_point, "weights_sha256": manifest.sha256,
+        }))  # fmt: skip
+    return 0
+
+
+def _read(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    files = list(_files(options.paths))
+    reader = _reader(options, [options.model] if options.model else None)
+    reader.model().point(options.point)  # refused before the first film
+    if options.heat:
+        _make_folder(options.heat)
+    progress = tqdm(total=len(files), unit="film", disable=not sys.stderr.isatty())
+    unreadable = 0
+    remaining = iter(files)
+    while batch := list(itertools.islice(remaining, BATCH_FILMS)):
+        for line in _lines(reader, batch, options):
+            unreadable += "error" in line
+            print(json.dumps(line), flush=True)
+            progress.update()
+    progress.close()
+    return UnreadableRadiographError.exit_code if unreadable else 0
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Files as named, and all files in folders but hidden ones and plain documents."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(entry for entry in path.rglob("*") if entry.is_file())
+        films = [entry for entry in found if _may_be_film(entry)]
+        if len(films) < len(found):
+            print(f"bonefx: {len(found) - len(films)} other files left out", file=sys.stderr)
+        yield from films
+
+
+def _may_be_film(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return not hidden and path.name != "DICOMDIR" and path.suffix.lower() not in NOT_FILMS
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--heat folder cannot be made ({error.strerror})") from error
+
+
+def _lines(
+    reader: Reader, paths: Sequence[Path], options: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Read files as one batch; a film that cannot be read gives a line with its error."""
+    films = [_film_or_error(path) for path in paths]
+    readable = [film for film in films if not isinstance(film, str)]
+    readings = iter(
+        reader.read_batch(readable, point=options.point, heat=options.heat is not None)
+        if readable
+        else []
+    )
+    for path, film in zip(paths, films, strict=True):
+        if isinstance(film, str):
+            yield {"path": str(path), "error": film}
+        else:
+            yield _line(path, next(readings), options.heat)
+
+
+def _film_or_error(path: Path) -> Radiograph | str:
+    from bonefx.images import read
+
+    try:
+        return read(path)
+    except UnreadableRadiographError as error:
+        return str(error)
+
+
+def _line(path: Path, reading: Reading, heat_folder: Path | None) -> dict[str, Any]:
+    from bonefx.report import reading_table
+
+    heat = _save_heat(reading, heat_folder) if heat_folder else None
+    return {"path": str(path), **reading_table(reading), "heat": heat}
+
+
+def _save_heat(reading: Reading, folder: Path) -> str | None:
+    """Write the map as float32 .npy, named after film and model; None where there is no map."""
+    import numpy as np
+
+    if reading.heat is None:
+        return None
+    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}.npy"
+    np.save(path, reading.heat)
+    return str(path)

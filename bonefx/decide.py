@@ -1,0 +1,63 @@
+"""Logit -> calibrated probability -> verdict. Pure arithmetic, no torch."""
+
+from __future__ import annotations
+
+import math
+
+from bonefx.records import Calibration, OperatingPoint, Verdict
+
+
+def calibrated_probability(logit: float, calibration: Calibration) -> float:
+    """Map a raw logit to P(fracture).
+
+    Args:
+        logit: Model output before any sigmoid; any finite float.
+        calibration: Slope and intercept fitted on validation films.
+
+    Returns:
+        Calibrated probability of fracture, in [0, 1].
+
+    Raises:
+        ValueError: logit is not finite.
+
+    Source:
+        Platt (1999), "Probabilistic outputs for support vector machines", with slope = -A and
+        intercept = -B.
+    """
+    if not math.isfinite(logit):
+        raise ValueError(f"logit must be finite, got {logit}")
+    z = calibration.slope * logit + calibration.intercept
+    if z >= 0:  # two branches, so that exp never overflows
+        return 1.0 / (1.0 + math.exp(-z))
+    return math.exp(z) / (1.0 + math.exp(z))
+
+
+def decide(probability: float, point: OperatingPoint) -> Verdict:
+    """Take the verdict at an operating point; both edges of the review band go to review.
+
+    Args:
+        probability: Calibrated P(fracture), in [0, 1].
+        point: Threshold and review band.
+
+    Raises:
+        ValueError: probability is not in [0, 1].
+    """
+    if not 0.0 <= probability <= 1.0:
+        raise ValueError(f"probability must be in [0, 1], got {probability}")
+    low, high = point.review_band
+    if probability < low:
+        return Verdict.NO_FRACTURE
+    if probability > high:
+        return Verdict.FRACTURE
+    return Verdict.REVIEW
+
+
+def review_reason(probability: float, point: OperatingPoint) -> str | None:
+    """Say in a sentence why a film goes to review; None when it does not."""
+    if decide(probability, point) is not Verdict.REVIEW:
+        return None
+    low, high = point.review_band
+    return (
+        f"The probability, {probability:.2f}, lies in the review band of the operating point "
+        f"'{point.name}', {low:.2f} to {high:.2f}: too close to its threshold to call."
+    )

@@ -1,0 +1,94 @@
+"""One forward pass -> logit and heat map; the map's place on the film; the overlay.
+
+The pass runs without hooks: the layers up to the cut without gradient, the head with gradient.
+Nothing is kept on the shared network, so threads do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bonefx.architectures import CellGrid, SplitNetwork
+from bonefx.preprocess import letterbox_of
+
+
+def logits_and_maps(
+    network: SplitNetwork, batch: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run a batch once for its logits and its Grad-CAM maps.
+
+    Args:
+        network: In evaluation mode, its parameters frozen.
+        batch: (N, 3, S, S).
+
+    Returns:
+        Logits (N,) and maps (N, h, w) >= 0 in logits, unscaled, one value a cell.
+
+    Source:
+        Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2, for the log-odds of fracture.
+    """
+    with torch.no_grad():
+        activations = network.activations(batch)
+    with torch.enable_grad():
+        activations = activations.detach().requires_grad_(True)
+        logits = network.logit(activations)
+        (gradients,) = torch.autograd.grad(logits.sum(), activations)  # (N, C, h, w)
+    with torch.no_grad():
+        weights = gradients.mean(dim=(2, 3), keepdim=True)
+        maps = torch.relu((weights * activations).sum(dim=1))
+    return logits.detach(), maps
+
+
+def heat_on_film(
+    cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
+) -> NDArray[np.float32]:
+    """Lay a map over its film, each cell where it looks, linear in between.
+
+    Args:
+        cells: (h, w) >= 0.
+        grid: Where the cells look, in pixels of the network's input.
+        shape: Height and width of the film.
+        size_px: Side of the input that the film was letterboxed into.
+
+    Returns:
+        (H, W) float32 in [0, 1]: the map divided by its peak; zeros where the peak is 0.
+    """
+    place = letterbox_of(*shape, size_px=size_px)
+    rows = _cell_weights(shape[0], cells.shape[0], grid, scale=place.scale_y, lead=place.top)
+    columns = _cell_weights(shape[1], cells.shape[1], grid, scale=place.scale_x, lead=place.left)
+    peak = float(cells.max())
+    scaled = cells / peak if peak > 0 else cells
+    heat: NDArray[np.float32] = rows @ scaled @ columns.T
+    return np.clip(heat, 0.0, 1.0)
+
+
+def _cell_weights(
+    pixels: int, cells: int, grid: CellGrid, *, scale: float, lead: int
+) -> NDArray[np.float32]:
+    """Weigh each cell for each film pixel of one axis, (pixels, cells); edges are continued."""
+    in_input = (np.arange(pixels) + 0.5) * scale - 0.5 + lead
+    cell = np.clip((in_input - grid.offset_px) / grid.stride_px, 0, cells - 1)
+    return np.clip(1.0 - np.abs(cell[:, None] - np.arange(cells)), 0.0, 1.0).astype(np.float32)
+
+
+def overlay(
+    pixels: NDArray[np.float32], heat: NDArray[np.float32], *, opacity: float
+) -> NDArray[np.uint8]:
+    """Colour a film by its heat; where heat is 0 the film keeps its grey levels.
+
+    Args:
+        pixels: The film, (H, W) in [0, 1].
+        heat: (H, W) in [0, 1].
+        opacity: Weight of the colour where heat is 1, in [0, 1].
+
+    Returns:
+        (H, W, 3) RGB uint8, in a colour map that colour-blind eyes can order.
+    """
+    grey = np.rint(pixels * 255.0)[..., None]
+    levels = np.rint(heat * 255.0).astype(np.uint8)
+    colour = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    weight = (opacity * heat)[..., None]
+    return np.rint(grey * (1.0 - weight) + colour * weight).astype(np.uint8)

@@ -1,0 +1,172 @@
+"""The nouns that every room of bonefx speaks: plain, frozen records without torch.
+
+LoadedModel is the one noun that lives elsewhere (registry.py), because it holds a network.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.errors import WeightsError
+
+
+class Verdict(StrEnum):
+    """What a reading says about a radiograph."""
+
+    FRACTURE = "fracture"
+    NO_FRACTURE = "no_fracture"
+    REVIEW = "review"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
+class Radiograph:
+    """One film as read from its file, without any patient data.
+
+    Attributes:
+        pixels: (H, W) float32 in [0, 1]; white is dense, whatever the file's polarity was.
+        sha256: Checksum of the file's bytes, 64 hexadecimal digits.
+        file_format: What the content was found to be: PNG, JPEG, TIFF, WEBP, BMP or DICOM.
+        bits: Bits per sample that the file stores.
+        photometric: DICOM photometric interpretation, or what answers to it for other formats.
+        modality: DICOM modality (CR, DX or RG); None for other formats.
+        body_part: DICOM body part examined; None where not given.
+        view: DICOM view position; None where not given.
+        laterality: L or R; None where not given.
+        spacing_mm: Row and column distance of pixel centres; None where not given.
+    """
+
+    pixels: NDArray[np.float32]
+    sha256: str
+    file_format: str
+    bits: int
+    photometric: str
+    modality: str | None = None
+    body_part: str | None = None
+    view: str | None = None
+    laterality: str | None = None
+    spacing_mm: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 2 or self.pixels.dtype != np.float32:
+            raise ValueError(
+                f"pixels must be (H, W) float32, got {self.pixels.shape} {self.pixels.dtype}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A measured figure with its 95 % interval and the number of films behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n <= 0 or not self.low <= self.value <= self.high:
+            raise WeightsError(
+                f"an estimate must lie in its interval with n > 0, got {self.value} in "
+                f"[{self.low}, {self.high}], n = {self.n}; evaluate and export the model again"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Platt scaling of a logit, fitted on validation films; a temperature T is slope 1/T.
+
+    Attributes:
+        method: "platt" or "temperature".
+        slope: Multiplier of the logit, > 0.
+        intercept: Offset, in logits; 0 for a temperature.
+        n: Films that it was fitted on.
+        split: Name of the split that it was fitted on.
+    """
+
+    method: str
+    slope: float
+    intercept: float
+    n: int
+    split: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.slope) and self.slope > 0 and math.isfinite(self.intercept)):
+            raise WeightsError(
+                f"calibration needs a finite slope > 0 and a finite intercept, got {self.slope} "
+                f"and {self.intercept}; export the model again"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """A threshold with its review band, chosen on validation films, and what it did on test films.
+
+    Attributes:
+        name: How a user selects it: screening, balanced or specific.
+        threshold: Calibrated probability at and above which a film leans to fracture, in [0, 1].
+        review_band: Lowest and highest probability that goes to review, both included.
+        sensitivity: On test films, threshold alone (no film left out for review).
+        specificity: On test films, threshold alone.
+        review_rate: Share of test films in the band.
+        missed_rate: Share of fractures among the test films that the point calls no fracture.
+    """
+
+    name: str
+    threshold: float
+    review_band: tuple[float, float]
+    sensitivity: Estimate | None = None
+    specificity: Estimate | None = None
+    review_rate: Estimate | None = None
+    missed_rate: Estimate | None = None
+
+    def __post_init__(self) -> None:
+        low, high = self.review_band
+        if not 0.0 <= low <= self.threshold <= high <= 1.0:
+            raise WeightsError(
+                f"operating point {self.name!r}: threshold {self.threshold} must lie in its review "
+                f"band [{low}, {high}] within [0, 1]; export the model again"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
+class Reading:
+    """One model's answer about one radiograph: all that a screen or a report may show.
+
+    Attributes:
+        radiograph_sha256: Checksum of the film's file.
+        model: Id of the model.
+        weights_sha256: Checksum of the weights file that produced this reading.
+        verdict: The answer at the operating point.
+        reason: Why the film is sent to review or is out of scope, as a sentence; else None.
+        logit: Raw model output, > 0 leans to fracture; None when out of scope.
+        probability: Calibrated P(fracture), in [0, 1]; None when out of scope.
+        point: The operating point that the verdict was taken at.
+        heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for
+            or when heat_peak is below the model's floor.
+        heat_peak: The map's largest value before it was scaled to [0, 1], in logits; None when
+            no map was asked for.
+        device: Where the network ran, such as "cpu" or "cuda:0".
+        elapsed_s: Seconds from the preprocessed batch to this reading, shared evenly by the batch.
+    """
+
+    radiograph_sha256: str
+    model: str
+    weights_sha256: str
+    verdict: Verdict
+    point: OperatingPoint
+    device: str
+    elapsed_s: float
+    reason: str | None = None
+    logit: float | None = None
+    probability: float | None = None
+    heat: NDArray[np.float32] | None = None
+    heat_peak: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.verdict is Verdict.OUT_OF_SCOPE) != (self.probability is None):
+            raise ValueError("a reading has a probability exactly when it is in scope")

@@ -1,0 +1,124 @@
+"""Valid objects with good defaults, so that a test names only what it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from bonefx.architectures import ARCHITECTURES, BatchNormSpec, SplitNetwork, build_network
+from bonefx.records import OperatingPoint, Radiograph
+from bonefx.registry import SCHEMA_VERSION
+
+
+def make_point(**changes: Any) -> OperatingPoint:
+    """A valid operating point."""
+    point: dict[str, Any] = {"name": "balanced", "threshold": 0.5, "review_band": (0.4, 0.6)}
+    return OperatingPoint(**(point | changes))
+
+
+def make_pixels(height: int = 120, width: int = 96, *, seed: int = 0) -> NDArray[np.float32]:
+    """A film-like picture: a bright shaft on a dark ground with some noise, (H, W) in [0, 1]."""
+    random = np.random.default_rng(seed)
+    columns = np.linspace(-3, 3, width)
+    shaft = 0.7 * np.exp(-(columns**2))[None, :] * np.ones((height, 1))
+    noisy = shaft + 0.1 * random.random((height, width))
+    return np.clip(noisy, 0, 1).astype(np.float32)
+
+
+def make_radiograph(**changes: Any) -> Radiograph:
+    """A valid radiograph."""
+    film: dict[str, Any] = {
+        "pixels": make_pixels(),
+        "sha256": "0" * 64,
+        "file_format": "PNG",
+        "bits": 8,
+        "photometric": "L",
+    }
+    return Radiograph(**(film | changes))
+
+
+def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
+    """A valid manifest for a weights file of the given content, as a table."""
+    architecture = changes.get("architecture", "efficientnet_b0")
+    estimate = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 100}
+    measured = {
+        name: estimate for name in ("sensitivity", "specificity", "review_rate", "missed_rate")
+    }
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "id": "tiny",
+        "architecture": architecture,
+        "file": "model.safetensors",
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "preprocess": {"size_px": 64, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+        "batch_norm": {"eps": 1e-3, "momentum": 0.01},
+        "cam_layer": ARCHITECTURES[architecture].cam_layer,
+        "heat_floor": 0.0,
+        "float16_drift": 0.001,
+        "calibration": {
+            "method": "platt", "slope": 1.0, "intercept": 0.0, "n": 100, "split": "val",
+        },
+        "operating_points": [
+            {"name": name, "threshold": threshold, "review_band": band, **measured}
+            for name, threshold, band in (
+                ("screening", 0.2, [0.1, 0.3]),
+                ("balanced", 0.5, [0.4, 0.6]),
+                ("specific", 0.8, [0.7, 0.9]),
+            )
+        ],
+        "default_point": "balanced",
+        "scope": None,
+        "training_data": {
+            "name": "synthetic", "licence": "none", "source": "", "split_sha256": None,
+            "counts": {"train": {"films": 10, "fractured": 5, "with_boxes": 5}},
+        },
+        "initial_weights": {"source": "seed 0", "sha256": None, "licence": "none", "note": ""},
+        "recipe_sha256": "0" * 64,
+        "libraries": {"torch": torch.__version__},
+        "created": "2026-01-01",
+    }  # fmt: skip
+    return manifest | changes
+
+
+def make_network(
+    architecture: str = "efficientnet_b0", *, batch_norm: BatchNormSpec | None = None
+) -> SplitNetwork:
+    """A seeded network, frozen, whose batch norms have met some input, so that logits vary."""
+    torch.manual_seed(0)
+    network = build_network(architecture, batch_norm=batch_norm)
+    norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    if norms:
+        with torch.no_grad():
+            network.train()(torch.rand(8, 3, 64, 64))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return network.eval().requires_grad_(False)
+
+
+def make_model_folder(weights: Path, **changes: Any) -> Path:
+    """A small seeded model as a real folder of safetensors and manifest; returns its path."""
+    folder = weights / changes.get("id", "tiny")
+    folder.mkdir(parents=True)
+    network = make_network(
+        changes.get("architecture", "efficientnet_b0"), batch_norm=BatchNormSpec(eps=1e-3)
+    )
+    path = folder / "model.safetensors"
+    state = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in network.backbone.state_dict().items()
+    }
+    save_file(state, path)
+    manifest = make_manifest(path.read_bytes(), **changes)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -1,0 +1,135 @@
+"""Adapters of published layouts, and the cache of decoded films."""
+
+import csv
+import logging
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from bonefx.errors import RecipeError
+from bonefx.images import read
+from bonefx.preprocess import letterbox
+from tests.synthetic import make_fracatlas, make_image_folder
+from train import data
+from train.cache import cached
+
+
+def shipped_rows():
+    with (data.SPLITS / "fracatlas.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
+    splits = defaultdict(set)
+    for row in shipped_rows():
+        if row["split"] != "excluded":
+            splits[row["patient_block"]].add(row["split"])
+    assert len(splits) > 100
+    assert {block for block, found in splits.items() if len(found) > 1} == set()
+
+
+def test_the_shipped_split_has_the_documented_counts():
+    counts = defaultdict(lambda: [0, 0])
+    for row in shipped_rows():
+        counts[row["split"]][0] += 1
+        counts[row["split"]][1] += row["label"] == "fracture"
+    assert counts["train"] == [2385, 433]
+    assert counts["val"] == [513, 88]
+    assert counts["test"] == [582, 98]
+
+
+@pytest.fixture
+def small_fracatlas(tmp_path, monkeypatch):
+    """FracAtlas's layout with two films of each class in each split, and one that is excluded."""
+    splits = tmp_path / "splits"
+    splits.mkdir()
+    rows = [row for row in shipped_rows() if row["split"] == "excluded"][:1]
+    for split in ("train", "val", "test"):
+        for label in ("fracture", "no_fracture"):
+            same = [r for r in shipped_rows() if r["split"] == split and r["label"] == label]
+            rows += same[:2]
+    with (splits / "fracatlas.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    monkeypatch.setattr(data, "SPLITS", splits)
+    films = {row["image"]: row["label"] == "fracture" for row in rows if row["split"] != "excluded"}
+    return make_fracatlas(tmp_path / "fracatlas", films)
+
+
+def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
+    films = data.fracatlas(small_fracatlas).split("train")
+    assert [film.fractured for film in films] == [True, True, False, False]
+    assert all(film.annotated and film.group for film in films)
+    assert [len(film.boxes) for film in films] == [1, 1, 0, 0]
+    left, top, right, bottom = films[0].boxes[0]
+    assert (left, right) == (16, 80)
+    assert bottom - top == 16
+
+
+def test_a_fractured_film_without_boxes_is_not_taken_for_annotated(small_fracatlas):
+    path = small_fracatlas / "Annotations" / "COCO JSON" / "COCO_fracture_masks.json"
+    path.write_text('{"images": [], "annotations": []}')
+    films = data.fracatlas(small_fracatlas).split("train")
+    assert [film.annotated for film in films] == [False, False, True, True]
+
+
+def test_a_missing_film_is_said_at_once(small_fracatlas):
+    next((small_fracatlas / "images" / "Fractured").iterdir()).unlink()
+    with pytest.raises(RecipeError, match="1 films of the split are missing"):
+        data.fracatlas(small_fracatlas)
+
+
+def test_an_image_folder_is_read_by_class_names_not_by_their_order(tmp_path):
+    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("val")
+    assert {film.fractured for film in films if "not fractured" in film.name} == {False}
+    assert {film.fractured for film in films if "/fractured/" in film.name} == {True}
+
+
+def test_an_unknown_class_folder_is_refused(tmp_path):
+    folder = make_image_folder(tmp_path / "set", films=1)
+    (folder / "train" / "maybe").mkdir()
+    with pytest.raises(RecipeError, match="'maybe' is not known"):
+        data.image_folder(folder)
+
+
+def test_a_split_with_one_class_is_refused(tmp_path):
+    folder = make_image_folder(tmp_path / "set", films=1)
+    (folder / "val" / "fractured" / "0.png").unlink()
+    with pytest.raises(RecipeError, match=r"'val'.*two classes"):
+        data.image_folder(folder).split("val")
+
+
+def test_cached_films_are_what_the_app_would_see(tmp_path):
+    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    cache = cached(films, size_px=64, folder=tmp_path / "cache")
+    for film, square in zip(cache.films, cache.squares, strict=True):
+        assert np.array_equal(square, letterbox(read(film.path), size_px=64))
+
+
+def test_films_are_decoded_once(tmp_path, monkeypatch):
+    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    first = cached(films, size_px=64, folder=tmp_path / "cache")
+    monkeypatch.setattr("train.cache.read", None)  # decoding again would fail
+    again = cached(films, size_px=64, folder=tmp_path / "cache")
+    assert np.array_equal(first.squares, again.squares)
+
+
+def test_a_changed_film_is_decoded_again(tmp_path):
+    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    before = np.array(cached(films, size_px=64, folder=tmp_path / "cache").squares[0])
+    films[0].path.write_bytes(films[-1].path.read_bytes() + b"\0")
+    after = cached(films, size_px=64, folder=tmp_path / "cache").squares[0]
+    assert not np.array_equal(before, after)
+
+
+def test_an_unreadable_film_is_left_out_counted_and_logged(tmp_path, caplog):
+    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    films[1].path.write_bytes(films[1].path.read_bytes()[:100])
+    with caplog.at_level(logging.WARNING):
+        cache = cached(films, size_px=64, folder=tmp_path / "cache")
+    assert cache.skipped == 1
+    assert films[1] not in cache.films
+    assert len(cache.squares) == len(cache.films) == 3
+    assert "1 of 4 films" in caplog.text

@@ -1,0 +1,114 @@
+"""Grad-CAM without hooks, its place on the film, and the overlay."""
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import GradCAM
+
+from bonefx.architectures import ARCHITECTURES, CellGrid
+from bonefx.explain import heat_on_film, logits_and_maps, overlay
+from bonefx.preprocess import letterbox_of
+from tests.factories import make_network, make_pixels
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def network(request):
+    return make_network(request.param)
+
+
+def log_odds(outputs):
+    """The library's target: what SplitNetwork.logit returns."""
+    return outputs[1] - outputs[0]
+
+
+def test_maps_equal_the_librarys_own(network):
+    batch = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    name = network.architecture.cam_layer.split(".")[1]
+    with GradCAM(network.backbone, [network.backbone.features[int(name)]]) as cam:
+        theirs = cam(batch.clone().requires_grad_(True), targets=[log_odds, log_odds])
+    _, maps = logits_and_maps(network, batch)
+    ours = maps.numpy()
+    assert (ours.max((1, 2)) > 0).all()
+    for own, library in zip(ours, theirs, strict=True):
+        scaled = (own - own.min()) / (1e-7 + (own - own.min()).max())
+        assert np.abs(cv2.resize(scaled, (96, 96)) - library).max() < 1e-5
+
+
+def test_no_gradient_and_no_hook_is_left_behind(network):
+    logits, maps = logits_and_maps(network, torch.rand(1, 3, 64, 64))
+    assert not logits.requires_grad
+    assert not maps.requires_grad
+    assert all(value.grad is None for value in network.parameters())
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+def test_threads_on_one_network_get_their_own_maps():
+    network = make_network("efficientnet_b0")
+    batches = [
+        torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) for seed in range(8)
+    ]
+    alone = [logits_and_maps(network, batch)[1] for batch in batches]
+    together: dict[int, torch.Tensor] = {}
+
+    def ask(index):
+        together[index] = logits_and_maps(network, batches[index])[1]
+
+    threads = [threading.Thread(target=ask, args=(index,)) for index in range(len(batches))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index, expected in enumerate(alone):
+        assert torch.allclose(together[index], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("grid", [CellGrid(stride_px=32, offset_px=0.0),
+                                  CellGrid(stride_px=16, offset_px=7.5)])  # fmt: skip
+@pytest.mark.parametrize("shape", [(300, 200), (150, 400)])
+def test_a_hot_cell_lies_on_the_film_where_it_looks(grid, shape):
+    size_px = 256
+    cells = np.zeros((size_px // grid.stride_px,) * 2, np.float32)
+    middle = cells.shape[0] // 2
+    cells[middle, middle + 1] = 3.0
+    heat = heat_on_film(cells, grid, shape=shape, size_px=size_px)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    place = letterbox_of(*shape, size_px=size_px)
+    in_input = (
+        (row + 0.5) * place.scale_y - 0.5 + place.top,
+        (column + 0.5) * place.scale_x - 0.5 + place.left,
+    )
+    expected = (
+        grid.offset_px + middle * grid.stride_px,
+        grid.offset_px + (middle + 1) * grid.stride_px,
+    )
+    assert in_input == pytest.approx(expected, abs=1.5)
+    assert heat.shape == shape
+    assert heat.max() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_map_of_zeros_stays_zero():
+    heat = heat_on_film(
+        np.zeros((4, 4), np.float32), CellGrid(stride_px=32, offset_px=0.0), shape=(90, 90),
+        size_px=128,
+    )  # fmt: skip
+    assert heat.max() == 0
+
+
+def test_the_film_keeps_its_grey_levels_where_there_is_no_heat():
+    pixels = make_pixels()
+    heat = np.zeros_like(pixels)
+    heat[40:60, 40:60] = 0.8
+    coloured = overlay(pixels, heat, opacity=0.6)
+    grey = np.rint(pixels * 255).astype(np.uint8)
+    outside = heat == 0
+    assert (coloured[outside] == grey[outside][:, None]).all()
+    assert (coloured[~outside] != grey[~outside][:, None]).any()
+
+
+def test_opacity_0_shows_the_bare_film():
+    pixels = make_pixels()
+    coloured = overlay(pixels, np.ones_like(pixels), opacity=0.0)
+    assert (coloured == np.rint(pixels * 255).astype(np.uint8)[..., None]).all()

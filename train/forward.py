@@ -1,0 +1,66 @@
+"""Cached films through a network: logits for validation, logits and maps for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bonefx.architectures import SplitNetwork
+from bonefx.explain import logits_and_maps
+from bonefx.preprocess import PreprocessSpec, normalise
+from train.cache import CachedFilms
+
+BATCH_FILMS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class Outputs:
+    """What a network says about N films.
+
+    Attributes:
+        logits: (N,) float64.
+        cells: Grad-CAM maps, (N, h, w) float32, in logits.
+    """
+
+    logits: NDArray[np.float64]
+    cells: NDArray[np.float32]
+
+    @property
+    def peaks(self) -> NDArray[np.float64]:
+        """The largest value of each map, (N,), in logits."""
+        peaks: NDArray[np.float64] = self.cells.max(axis=(1, 2)).astype(np.float64)
+        return peaks
+
+
+def batches_of(
+    films: CachedFilms, spec: PreprocessSpec, device: torch.device
+) -> Iterator[torch.Tensor]:
+    """Network input in batches, (B, 3, S, S) each, in the order of the films."""
+    for start in range(0, len(films.films), BATCH_FILMS):
+        squares = torch.from_numpy(films.squares[start : start + BATCH_FILMS].copy())
+        batch = normalise(squares.to(device), spec)
+        yield batch.contiguous(memory_format=torch.channels_last)
+
+
+def outputs_of(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> Outputs:
+    """Run films through a frozen network in evaluation mode, by the pass that readings use."""
+    device = next(network.parameters()).device
+    parts = [logits_and_maps(network, batch) for batch in batches_of(films, spec, device)]
+    return Outputs(
+        logits=torch.cat([logits for logits, _ in parts]).double().cpu().numpy(),
+        cells=torch.cat([maps for _, maps in parts]).float().cpu().numpy(),
+    )
+
+
+@torch.inference_mode()
+def validation_logits(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+) -> torch.Tensor:
+    """Logits on the CPU, (N,) float32; the network is left in evaluation mode."""
+    network.eval()
+    device = next(network.parameters()).device
+    return torch.cat([network(batch)[0].float().cpu() for batch in batches_of(films, spec, device)])

@@ -1,0 +1,106 @@
+"""Initial weights: torchvision's ImageNet weights, or a local file of the same features."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torchvision.models import get_model_weights
+
+from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
+from bonefx.errors import RecipeError
+from bonefx.registry import InitialWeights
+
+TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
+
+
+def initial_network(
+    architecture: str, init: Path | None
+) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+    """Build a network with initial features and an untrained last layer.
+
+    Args:
+        architecture: A key of ARCHITECTURES.
+        init: A safetensors file of `features.*`; None downloads torchvision's IMAGENET1K_V1.
+
+    Raises:
+        RecipeError: The file or the download cannot be had or does not fit the architecture.
+    """
+    if init is None:
+        return _downloaded(architecture)
+    return _local(architecture, init)
+
+
+def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+    weights = get_model_weights(architecture)["IMAGENET1K_V1"]
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except OSError as error:  # URLError among them
+        raise RecipeError(
+            f"torchvision's {architecture} IMAGENET1K_V1 could not be downloaded; give a local "
+            "safetensors file with --init"
+        ) from error
+    network = build_network(architecture)
+    _load_all_but_last_layer(network, state)
+    return (
+        network,
+        BatchNormSpec(),
+        InitialWeights(
+            source=f"torchvision {weights}",
+            sha256=None,
+            licence="BSD-3-Clause (torchvision)",
+            note="ImageNet-1k weights as torchvision distributes them",
+        ),
+    )
+
+
+def _local(architecture: str, init: Path) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+    try:
+        with safe_open(init, "pt") as file:
+            facts = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        digest = hashlib.sha256(init.read_bytes()).hexdigest()
+    except (OSError, SafetensorError) as error:
+        raise RecipeError(f"--init {init.name} is not a readable safetensors file") from error
+    batch_norm = _batch_norm(facts)
+    network = build_network(architecture, batch_norm=batch_norm)
+    _load_all_but_last_layer(network, state)
+    return (
+        network,
+        batch_norm,
+        InitialWeights(
+            source=init.name,
+            sha256=digest,
+            licence=facts.get("licence", "see the file's source"),
+            note=facts.get("note", facts.get("arch", "local file")),
+        ),
+    )
+
+
+def _batch_norm(facts: dict[str, str]) -> BatchNormSpec:
+    """Read the batch-norm settings that a weights file states; torchvision's own if none."""
+    if "bn_eps" not in facts:
+        return BatchNormSpec()
+    momentum = float(facts.get("bn_momentum", TENSORFLOW_MOMENTUM))
+    return BatchNormSpec(eps=float(facts["bn_eps"]), momentum=momentum)
+
+
+def _load_all_but_last_layer(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
+    """Load what fits; only classifier layers may be absent or of another shape."""
+    own = network.backbone.state_dict()
+    fitting = {
+        name: value
+        for name, value in state.items()
+        if name in own and own[name].shape == value.shape
+    }
+    lacking = [name for name in own if name not in fitting and not name.startswith("classifier")]
+    if lacking:
+        raise RecipeError(
+            f"the initial weights lack {len(lacking)} tensors, first {lacking[0]}; give a file for "
+            "this architecture"
+        )
+    network.backbone.load_state_dict(fitting, strict=False)
+    # torchvision draws the last layer from +-1/sqrt(outputs), +-0.7 for two: logits of +-5 at once
+    network.last_layer.reset_parameters()

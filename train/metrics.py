@@ -1,0 +1,118 @@
+"""Figures with 95 % intervals: pure functions of labels, logits and groups.
+
+Proportions carry Wilson's interval. Everything else carries a percentile bootstrap over groups, so
+that films of one patient count together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from torchmetrics.functional.classification import (
+    binary_auroc,
+    binary_calibration_error,
+    binary_roc,
+)
+
+from bonefx.records import Estimate
+
+DRAWS = 1000
+BINS = 10
+Figure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
+
+
+def proportion(hits: int, n: int) -> Estimate | None:
+    """A share with Wilson's 95 % interval; None where n is 0.
+
+    Source:
+        Wilson (1927), "Probable inference", J. Am. Stat. Assoc. 22.
+    """
+    if n == 0:
+        return None
+    interval = binomtest(hits, n).proportion_ci(method="wilson")
+    share = hits / n
+    return Estimate(
+        value=share, low=min(float(interval.low), share), high=max(float(interval.high), share), n=n
+    )
+
+
+def with_interval(
+    figure: Figure,
+    fractured: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    groups: NDArray[np.str_],
+    *,
+    draws: int = DRAWS,
+) -> Estimate:
+    """A figure with the 95 % percentile interval of a bootstrap over groups.
+
+    Args:
+        figure: Maps labels and values, (N,) each, to a number.
+        fractured: Ground truth, (N,).
+        values: Logits or probabilities, (N,).
+        groups: Patient or block of each film, (N,).
+        draws: Resamples; those without both classes are drawn again.
+
+    Source:
+        Efron and Tibshirani (1993), "An introduction to the bootstrap", chapters 8 and 13. A
+        figure that a resample can only worsen, such as the calibration error, may lie outside its
+        percentile interval; the interval is then widened to hold it.
+    """
+    random = np.random.default_rng(0)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    results: list[float] = []
+    while len(results) < draws:
+        drawn = random.integers(len(members), size=len(members))
+        films = np.concatenate([members[index] for index in drawn])
+        if fractured[films].all() or not fractured[films].any():
+            continue
+        results.append(figure(fractured[films], values[films]))
+    value = figure(fractured, values)
+    low, high = np.quantile(results, (0.025, 0.975))
+    return Estimate(
+        value=value, low=min(float(low), value), high=max(float(high), value), n=len(fractured)
+    )
+
+
+def auroc(fractured: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
+    """Area under the receiver operating characteristic; values may be logits."""
+    return float(binary_auroc(torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()))
+
+
+def sensitivity_at_specificity(
+    fractured: NDArray[np.bool_], values: NDArray[np.float64], *, specificity: float = 0.9
+) -> float:
+    """Highest sensitivity that leaves at least the given specificity on the same films."""
+    false_rate, true_rate, _ = binary_roc(
+        torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()
+    )
+    return float(true_rate[false_rate <= 1 - specificity + 1e-9].max())
+
+
+def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    """Expected calibration error over BINS bins of equal width, in [0, 1].
+
+    Source:
+        Naeini et al. (2015), "Obtaining well calibrated probabilities using Bayesian binning".
+    """
+    return float(
+        binary_calibration_error(
+            torch.from_numpy(probability), torch.from_numpy(fractured).int(), n_bins=BINS
+        )
+    )
+
+
+def brier(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    """Mean squared error of a probability, in [0, 1]."""
+    return float(np.mean((probability - fractured) ** 2))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace values by their ranks in [0, 1]: torchmetrics would squash logits and tie them."""
+    _, ranks = np.unique(values, return_inverse=True)
+    scaled: NDArray[np.float64] = ranks / max(1, ranks.max())
+    return scaled

@@ -1,0 +1,175 @@
+"""A recipe: everything that decides how one model is trained, read from TOML and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from bonefx.architectures import architecture_of
+from bonefx.errors import RecipeError, WeightsError
+from bonefx.preprocess import PreprocessSpec
+from bonefx.schema import record_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A run of epochs at one input size.
+
+    Attributes:
+        size_px: Side of the square input, a multiple of 32.
+        epochs: Passes over as many films as the training split has.
+    """
+
+    size_px: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        if self.size_px < 32 or self.size_px % 32 or self.epochs < 1:
+            raise RecipeError(
+                f"a stage needs size_px in multiples of 32 and epochs >= 1, got {self.size_px} and "
+                f"{self.epochs}; correct [[stages]]"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimiser:
+    """AdamW under a one-cycle learning rate.
+
+    Attributes:
+        learning_rate: The cycle's highest value.
+        weight_decay: Decoupled decay of each weight.
+        warm_up: Share of all steps over which the learning rate rises, in (0, 1).
+    """
+
+    learning_rate: float
+    weight_decay: float
+    warm_up: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How far a training film may be changed; films are never cropped away from their label.
+
+    Attributes:
+        rotation_deg: Largest rotation to either side.
+        translate: Largest shift, as a share of the side.
+        scale: Lowest and highest magnification.
+        flip: Mirror at random, each axis with probability 0.5.
+        contrast: Largest relative change of contrast and brightness.
+        gamma: Largest exponent of a random gamma curve (and its inverse the lowest), >= 1.
+    """
+
+    rotation_deg: float = 0.0
+    translate: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    flip: bool = False
+    contrast: float = 0.0
+    gamma: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A second loss that asks each cell whether it looks at an annotated fracture.
+
+    Attributes:
+        weight: Multiplier of this loss beside the image loss; 0 leaves it out.
+        positive_weight: Multiplier of cells inside a box.
+    """
+
+    weight: float = 0.0
+    positive_weight: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one model is trained.
+
+    Attributes:
+        id: Name of the model, and of its folder under weights/.
+        architecture: A key of bonefx.architectures.ARCHITECTURES.
+        data: Layout of the data folder.
+        seed: Of every random choice.
+        batch_size: Films a step, over all processes.
+        frozen_layers: How many layers of `features`, from the input on, keep their initial
+            weights and batch-norm statistics.
+        class_balanced: Draw films so that both classes come equally often.
+        average_decay: Decay of the moving average of the weights that is validated and exported;
+            0 keeps the last weights.
+        mean: Per channel, of the network's input.
+        std: Per channel, of the network's input.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: str
+    architecture: str
+    data: Literal["fracatlas", "image_folder"]
+    stages: tuple[Stage, ...]
+    optimiser: Optimiser
+    seed: int = 0
+    batch_size: int = 16
+    frozen_layers: int = 0
+    class_balanced: bool = True
+    average_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = Augmentation()
+    evidence: Evidence = Evidence()
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise RecipeError("a recipe needs at least one [[stages]] with size_px and epochs")
+        try:
+            architecture = architecture_of(self.architecture)
+        except WeightsError as error:
+            raise RecipeError(str(error)) from error
+        if self.evidence.weight and not architecture.linear_head:
+            raise RecipeError(f"{self.architecture} has no linear head; set evidence.weight = 0")
+
+    @property
+    def size_px(self) -> int:
+        """Side of the input that the model is validated and shipped with."""
+        return self.stages[-1].size_px
+
+    def spec(self, size_px: int) -> PreprocessSpec:
+        """The preprocessing at one of the recipe's sizes."""
+        return PreprocessSpec(size_px=size_px, mean=self.mean, std=self.std)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def stage_at(self, epoch: int) -> Stage:
+        """Tell which stage an epoch (counted from 0) belongs to."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage
+            epoch -= stage.epochs
+        raise RecipeError(f"the recipe ends {epoch + 1} epochs earlier; ask for fewer epochs")
+
+
+def read_recipe(path: Path) -> tuple[Recipe, str]:
+    """Read a recipe; returns it with the SHA-256 of its file.
+
+    Raises:
+        RecipeError: The file is missing, is not TOML, or has unknown, missing or wrong keys.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"no recipe at {path}; see train/recipes for the shipped ones") from error
+    try:
+        table = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not TOML: {error}; correct it") from error
+    recipe = record_from(
+        Recipe, table, source=path.name, error=RecipeError, remedy="correct the recipe"
+    )
+    return recipe, hashlib.sha256(text).hexdigest()

@@ -1,0 +1,152 @@
+"""The folder of a run: its facts, its log, its checkpoint, its best weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ConfigDict
+from safetensors.torch import load_file, save_file
+
+from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
+from bonefx.errors import RecipeError
+from bonefx.registry import InitialWeights, SplitCounts, TrainingData
+from bonefx.schema import record_from, table_of
+from train.data import DataSet, Film
+from train.files import write_atomically
+from train.recipe import Recipe
+
+BEST = "best.safetensors"
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.csv"
+FACTS = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What evaluate and export must know about a run (run.json)."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    recipe: Recipe
+    recipe_sha256: str
+    batch_norm: BatchNormSpec
+    initial: InitialWeights
+    device: str
+    data: TrainingData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochLog:
+    """One line of log.csv; losses are means over the epoch's films."""
+
+    epoch: int
+    size_px: int
+    learning_rate: float
+    image_loss: float
+    evidence_loss: float
+    val_loss: float
+    val_auroc: float
+    best: bool
+    elapsed_s: float
+
+
+def write_facts(run: Path, facts: RunFacts) -> None:
+    """Write run.json."""
+    text = json.dumps(table_of(facts), indent=2)
+    write_atomically(run / FACTS, lambda part: part.write_text(text))
+
+
+def read_facts(run: Path) -> RunFacts:
+    """Read run.json.
+
+    Raises:
+        RecipeError: The folder is no run, or was written by another version.
+    """
+    try:
+        table = json.loads((run / FACTS).read_text())
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{run.name} has no readable {FACTS}; fit the recipe first") from error
+    return record_from(
+        RunFacts, table, source=FACTS, error=RecipeError, remedy="fit the recipe again"
+    )
+
+
+def append_log(run: Path, line: EpochLog) -> None:
+    """Add a line to log.csv, with a header before the first."""
+    row: dict[str, Any] = table_of(line)
+    path = run / LOG
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def save_best(run: Path, network: SplitNetwork) -> None:
+    """Write the weights that are validated best so far, in float32 under torchvision's names."""
+    state = {
+        name: value.detach().cpu().contiguous()
+        for name, value in network.backbone.state_dict().items()
+    }
+    write_atomically(run / BEST, lambda part: save_file(state, part))
+
+
+def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load a run's best weights into a frozen float32 network in evaluation mode.
+
+    Args:
+        run: Folder of the run.
+        facts: What read_facts returned.
+        float16: Round the weights as they are shipped.
+
+    Raises:
+        RecipeError: No epoch of the last stage has ended yet.
+    """
+    state = best_state(run, float16=float16)
+    network = build_network(facts.recipe.architecture, batch_norm=facts.batch_norm)
+    network.backbone.load_state_dict({name: _as_float32(value) for name, value in state.items()})
+    return network.requires_grad_(False).eval()
+
+
+def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read a run's best weights by torchvision's names; see load_best."""
+    if not (run / BEST).is_file():
+        raise RecipeError(
+            f"{run.name} has no {BEST} yet; let fit finish an epoch of its last stage"
+        )
+    state = load_file(run / BEST)
+    if not float16:
+        return state
+    return {
+        name: value.half() if value.is_floating_point() else value for name, value in state.items()
+    }
+
+
+def _as_float32(value: torch.Tensor) -> torch.Tensor:
+    return value.float() if value.is_floating_point() else value
+
+
+def training_data_of(data_set: DataSet, splits: dict[str, list[Film]]) -> TrainingData:
+    """Describe a data set by its publisher and the films of some of its splits."""
+    return TrainingData(
+        name=data_set.name,
+        licence=data_set.licence,
+        source=data_set.source,
+        split_sha256=data_set.split_sha256,
+        counts={name: counts_of(films) for name, films in splits.items()},
+    )
+
+
+def counts_of(films: list[Film]) -> SplitCounts:
+    """Count a split's films."""
+    return SplitCounts(
+        films=len(films),
+        fractured=sum(film.fractured for film in films),
+        with_boxes=sum(bool(film.boxes) for film in films),
+    )
