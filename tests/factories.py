@@ -12,9 +12,18 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from bonefx.architectures import ARCHITECTURES, BatchNormSpec, SplitNetwork, build_network
+from bonefx.architectures import (
+    ARCHITECTURES,
+    NO_FRACTURE,
+    BatchNormSpec,
+    SplitNetwork,
+    build_network,
+)
+from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph
 from bonefx.registry import SCHEMA_VERSION
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def make_point(**changes: Any) -> OperatingPoint:
@@ -48,9 +57,7 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
     """A valid manifest for a weights file of the given content, as a table."""
     architecture = changes.get("architecture", "efficientnet_b0")
     estimate = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 100}
-    measured = {
-        name: estimate for name in ("sensitivity", "specificity", "review_rate", "missed_rate")
-    }
+    measured = dict.fromkeys(("sensitivity", "specificity", "review_rate", "missed_rate"), estimate)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "id": "tiny",
@@ -58,7 +65,7 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
         "file": "model.safetensors",
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "preprocess": {"size_px": 64, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+        "preprocess": {"size_px": 64, "mean": MEAN, "std": STD},
         "batch_norm": {"eps": 1e-3, "momentum": 0.01},
         "cam_layer": ARCHITECTURES[architecture].cam_layer,
         "heat_floor": 0.0,
@@ -91,19 +98,26 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
 def make_network(
     architecture: str = "efficientnet_b0", *, batch_norm: BatchNormSpec | None = None
 ) -> SplitNetwork:
-    """A seeded network, frozen, whose batch norms have met some input, so that logits vary."""
+    """A seeded network, frozen, with logits around 0 and a map that is not empty.
+
+    Its batch norms have met some input, and every activation speaks for a fracture.
+    """
     torch.manual_seed(0)
     network = build_network(architecture, batch_norm=batch_norm)
+    films = [make_radiograph(pixels=make_pixels(90 + 10 * seed, seed=seed)) for seed in range(8)]
+    batch = to_batch(films, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
     norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    if norms:
-        with torch.no_grad():
-            network.train()(torch.rand(8, 3, 64, 64))
+    network.requires_grad_(False).train()(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    return network.eval().requires_grad_(False)
+    last = network.eval().last_layer
+    last.reset_parameters()
+    last.weight.abs_()[NO_FRACTURE] *= -1
+    last.bias[NO_FRACTURE] += network(batch)[0].mean()
+    return network
 
 
 def make_model_folder(weights: Path, **changes: Any) -> Path:

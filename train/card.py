@@ -1,4 +1,4 @@
-"""Manifest and evaluation -> CARD.md. Every number of a card comes from them."""
+"""Manifest and evaluation -> CARD.md and README's table. Every number comes from them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bonefx.errors import RecipeError
 from bonefx.records import Estimate
 from bonefx.registry import Manifest
 from train.evaluate import Evaluation
 
+START, END = "<!-- figures -->", "<!-- end of figures -->"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -20,21 +22,7 @@ def render_card(manifest: Manifest, evaluation: Evaluation) -> str:
         manifest: Of the model.
         evaluation: With figures of val and test.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 (Markdown from our own JSON)
-    )
-    environment.filters |= {"figure": figure, "share": share}
-    template = environment.get_template("card.md.j2")
-    return template.render(
-        manifest=manifest,
-        evaluation=evaluation,
-        val=evaluation.splits["val"],
-        test=evaluation.splits["test"],
-    )
+    return _rendered("card.md.j2", manifest, evaluation)
 
 
 def figure(estimate: Estimate | None) -> str:
@@ -50,3 +38,42 @@ def share(estimate: Estimate | None) -> str:
         return "not measured"
     value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
     return f"{value:.1f} % ({low:.1f} to {high:.1f}), n = {estimate.n}"
+
+
+def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
+    """Render the table of figures that README shows."""
+    return _rendered("figures.md.j2", manifest, evaluation)
+
+
+def with_figures(text: str, figures: str) -> str:
+    """Put a table between README's markers.
+
+    Args:
+        text: README with one line START and one line END.
+        figures: From render_figures.
+
+    Raises:
+        RecipeError: The markers are not there.
+    """
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise RecipeError(f"README needs a line {START} and after it a line {END}")
+    return f"{before}{START}\n{figures.strip()}\n{END}{after}"
+
+
+def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (Markdown from our own JSON)
+    )
+    environment.filters |= {"figure": figure, "share": share}
+    return environment.get_template(template).render(
+        manifest=manifest,
+        evaluation=evaluation,
+        val=evaluation.splits["val"],
+        test=evaluation.splits["test"],
+    )

@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
     export.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
     export.set_defaults(run=_export)
+    readme = commands.add_parser("readme", help="put a model's figures into README.md")
+    readme.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
+    readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
+    readme.set_defaults(run=_readme)
     return parser
 
 
@@ -50,9 +54,11 @@ def _cache_of(options: argparse.Namespace, run: Path) -> Path:
 
 
 def _fit(options: argparse.Namespace) -> None:
+    from train.allocator import keep_freed_memory
     from train.engine import Fit, FitOptions
     from train.recipe import read_recipe
 
+    keep_freed_memory()
     recipe, sha256 = read_recipe(options.recipe)
     fit_options = FitOptions(
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
@@ -82,6 +88,16 @@ def _export(options: argparse.Namespace) -> None:
     from train.export import export
 
     print(export(options.run_folder, options.weights))
+
+
+def _readme(options: argparse.Namespace) -> None:
+    from bonefx.registry import read_manifest
+    from train.card import render_figures, with_figures
+    from train.export import EVALUATION, read_evaluation
+
+    manifest = read_manifest(options.model_folder)
+    figures = render_figures(manifest, read_evaluation(options.model_folder / EVALUATION))
+    options.file.write_text(with_figures(options.file.read_text(), figures))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,93 @@
+"""The app as its users meet it: a process of its own, started once for all tests that need it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.factories import make_model_folder
+
+REPOSITORY = Path(__file__).parent.parent
+SHIPPED = REPOSITORY / "weights"
+START_S = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedApp:
+    """A running app.
+
+    Attributes:
+        url: Where it answers, without a slash at the end.
+        log: File that holds its stdout and stderr.
+        uploads: Folder that holds uploaded files as long as they exist.
+    """
+
+    url: str
+    log: Path
+    uploads: Path
+
+
+@pytest.fixture(scope="session", params=["tiny", "shipped"])
+def app(request, tmp_path_factory) -> Iterator[ServedApp]:
+    """The app with a tiny seeded model, and with the shipped weights where there are any."""
+    folder = tmp_path_factory.mktemp(request.param)
+    weights = folder / "weights"
+    if request.param == "tiny":
+        make_model_folder(weights)
+    elif (SHIPPED / "efficientnet_b0" / "manifest.json").is_file():
+        weights = SHIPPED
+    else:
+        pytest.skip("weights/efficientnet_b0 is not here")
+    with (folder / "log").open("w") as log:
+        port = free_port()
+        process = start_app(weights, port=port, uploads=folder / "uploads", log=log)
+        try:
+            served = ServedApp(
+                url=f"http://127.0.0.1:{port}", log=folder / "log", uploads=folder / "uploads"
+            )
+            wait_until_it_answers(served, process)
+            yield served
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def start_app(weights: Path, *, port: int, uploads: Path, log) -> subprocess.Popen[bytes]:
+    """Start app.py on a port of this machine."""
+    settings = {
+        "BONEFX_WEIGHTS": str(weights), "BONEFX_PORT": str(port), "BONEFX_HOST": "127.0.0.1",
+        "GRADIO_TEMP_DIR": str(uploads),
+    }  # fmt: skip
+    command = [sys.executable, "app.py", "--device", "cpu"]
+    return subprocess.Popen(
+        command, cwd=REPOSITORY, env=os.environ | settings, stdout=log, stderr=log
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_answers(served: ServedApp, process: subprocess.Popen[bytes]) -> None:
+    """Return when the page is served; fail with the log when the process ends before."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(served.url, timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"the app did not start:\n{served.log.read_text()}")

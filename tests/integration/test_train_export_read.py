@@ -1,0 +1,148 @@
+"""From a folder of films to a reading: fit, evaluate, export, read."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from bonefx.cli import main as bonefx
+from bonefx.registry import read_manifest
+from tests.factories import make_network
+from tests.synthetic import make_image_folder, write_recipe
+from train.cli import main as train
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Data, recipe and initial weights, with a whole run and its export."""
+    place = tmp_path_factory.mktemp("train")
+    make_image_folder(place / "data", films=4)
+    write_recipe(place / "recipe.toml", epochs=2)
+    state = make_network("efficientnet_b0").backbone.state_dict()
+    features = {name: value.numpy() for name, value in state.items() if "features" in name}
+    save_file(features, place / "init.safetensors", metadata={"bn_eps": "1e-3", "note": "seed 0"})
+    assert fit(place, "run") == 0
+    data = ("--data", str(place / "data"), "--device", "cpu")
+    assert train(["evaluate", str(place / "run"), *data, "--test"]) == 0
+    assert train(["export", str(place / "run"), "--weights", str(place / "weights")]) == 0
+    return place
+
+
+def fit(place, run):
+    return train([
+        "fit", str(place / "recipe.toml"), "--data", str(place / "data"), "--out", str(place / run),
+        "--init", str(place / "init.safetensors"), "--device", "cpu", "--workers", "0",
+    ])  # fmt: skip
+
+
+def read(place, capsys, *arguments):
+    capsys.readouterr()
+    code = bonefx(["read", *arguments, "--weights", str(place / "weights"), "--device", "cpu"])
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_training_and_the_app_give_the_same_logit_for_the_same_file(place, capsys):
+    with (place / "run" / "logits.csv").open(newline="") as file:
+        rows = {row["film"]: float(row["logit"]) for row in csv.DictReader(file)}
+    films = [str(place / "data" / name) for name in rows]
+    code, lines = read(place, capsys, *films)
+    assert code == 0
+    assert [line["logit"] for line in lines] == pytest.approx(list(rows.values()), abs=1e-5)
+    assert len(rows) == 16
+
+
+def test_every_epoch_has_a_log_line(place):
+    with (place / "run" / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(np.isfinite(float(row["val_loss"])) for row in rows)
+
+
+def test_the_manifest_records_where_the_weights_came_from(place):
+    manifest = read_manifest(place / "weights" / "synthetic")
+    assert manifest.initial_weights.source == "init.safetensors"
+    assert manifest.initial_weights.note == "seed 0"
+    assert manifest.batch_norm.eps == pytest.approx(1e-3)
+    assert manifest.calibration.split == "val"
+    assert manifest.training_data.counts["train"].films == 8
+    assert manifest.training_data.counts["test"].fractured == 4
+    assert [point.sensitivity.n for point in manifest.operating_points] == [4, 4, 4]
+
+
+def test_weights_are_stored_as_float16_with_the_drift_stated(place):
+    folder = place / "weights" / "synthetic"
+    state = load_file(folder / "model.safetensors")
+    assert {str(value.dtype) for value in state.values()} == {"float16", "int64"}
+    assert 0 <= read_manifest(folder).float16_drift < 0.05
+
+
+def test_the_card_states_the_figures_of_the_evaluation(place):
+    folder = place / "weights" / "synthetic"
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    card = (folder / "CARD.md").read_text()
+    assert f"{evaluation['splits']['test']['auroc']['value']:.3f}" in card
+    assert "not a medical device" in card
+    assert "None" not in card
+    assert (folder / "figures.png").stat().st_size > 10_000
+
+
+def test_an_export_without_test_figures_is_refused(place, tmp_path, capsys):
+    path = place / "run" / "evaluation.json"
+    whole = path.read_text()
+    table = json.loads(whole)
+    del table["splits"]["test"]
+    try:
+        path.write_text(json.dumps(table))
+        code = train(["export", str(place / "run"), "--weights", str(tmp_path)])
+    finally:
+        path.write_text(whole)
+    assert code == 5
+    assert "--test" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_was_stopped_ends_with_the_weights_of_an_unbroken_one(place, monkeypatch):
+    """The second epoch of a resumed run is bit for bit that of the whole run."""
+    from train.engine import Fit
+
+    whole = Fit._train_epoch
+
+    def stopped(self, epoch):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return whole(self, epoch)
+
+    monkeypatch.setattr(Fit, "_train_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        fit(place, "broken")
+    monkeypatch.undo()
+    assert fit(place, "broken") == 0
+    unbroken = load_file(place / "run" / "best.safetensors")
+    resumed = load_file(place / "broken" / "best.safetensors")
+    assert all(np.array_equal(unbroken[name], resumed[name]) for name in unbroken)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["evaluate", "nowhere", "--data", "."], "fit the recipe first"),
+        (["export", "nowhere"], "fit the recipe first"),
+        (["fit", "none.toml", "--data", ".", "--out", "run"], "no recipe"),
+    ],
+)
+def test_what_is_missing_is_said_with_exit_code_5(capsys, tmp_path, monkeypatch, command, message):
+    monkeypatch.chdir(tmp_path)
+    assert train(command) == 5
+    assert message in capsys.readouterr().err
+
+
+def test_initial_weights_of_another_network_are_refused(place, tmp_path, capsys):
+    save_file({"features.0.0.weight": np.zeros((1, 1), np.float32)}, tmp_path / "x.safetensors")
+    code = train([
+        "fit", str(place / "recipe.toml"), "--data", str(place / "data"), "--out",
+        str(tmp_path / "run"), "--init", str(tmp_path / "x.safetensors"), "--device", "cpu",
+    ])  # fmt: skip
+    assert code == 5
+    assert "lack" in capsys.readouterr().err
