@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 from torch import nn
-from torchvision.models import efficientnet_b0, vgg16
+from torchvision.models import VGG, EfficientNet, efficientnet_b0, vgg16
 
 from bonefx.errors import WeightsError
 
@@ -40,21 +40,19 @@ class Architecture:
             cell's share of the logit can be told.
     """
 
-    build: Callable[[BatchNormSpec], nn.Module]
+    build: Callable[[BatchNormSpec], EfficientNet | VGG]
     cut: int
     cam_layer: str
     linear_head: bool
 
 
-def _efficientnet_b0(batch_norm: BatchNormSpec) -> nn.Module:
+def _efficientnet_b0(batch_norm: BatchNormSpec) -> EfficientNet:
     norm_layer = partial(nn.BatchNorm2d, eps=batch_norm.eps, momentum=batch_norm.momentum)
-    network: nn.Module = efficientnet_b0(num_classes=len(CLASSES), norm_layer=norm_layer)
-    return network
+    return efficientnet_b0(num_classes=len(CLASSES), norm_layer=norm_layer)
 
 
-def _vgg16(_: BatchNormSpec) -> nn.Module:
-    network: nn.Module = vgg16(num_classes=len(CLASSES), dropout=0.5)
-    return network
+def _vgg16(_: BatchNormSpec) -> VGG:
+    return vgg16(num_classes=len(CLASSES), dropout=0.5)
 
 
 ARCHITECTURES = {
@@ -68,9 +66,9 @@ ARCHITECTURES = {
 class SplitNetwork(nn.Module):
     """A torchvision classifier, run in two steps: activations at the cut, then the logit."""
 
-    def __init__(self, backbone: nn.Module, architecture: Architecture) -> None:
+    def __init__(self, backbone: EfficientNet | VGG, architecture: Architecture) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone: EfficientNet | VGG = backbone
         self.architecture = architecture
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from bonefx.records import Calibration, OperatingPoint, Verdict
+from bonefx.records import Calibration, OperatingPoint, Reading, Verdict
 
 
 def calibrated_probability(logit: float, calibration: Calibration) -> float:
@@ -60,4 +61,16 @@ def review_reason(probability: float, point: OperatingPoint) -> str | None:
     return (
         f"The probability, {probability:.2f}, lies in the review band of the operating point "
         f"'{point.name}', {low:.2f} to {high:.2f}: too close to its threshold to call."
+    )
+
+
+def at_point(reading: Reading, point: OperatingPoint) -> Reading:
+    """Take a reading's verdict again at another operating point; the network is not asked."""
+    if reading.probability is None:
+        return replace(reading, point=point)
+    return replace(
+        reading,
+        point=point,
+        verdict=decide(reading.probability, point),
+        reason=review_reason(reading.probability, point),
     )

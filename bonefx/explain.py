@@ -60,9 +60,9 @@ def heat_on_film(
     rows = _cell_weights(shape[0], cells.shape[0], grid, scale=place.scale_y, lead=place.top)
     columns = _cell_weights(shape[1], cells.shape[1], grid, scale=place.scale_x, lead=place.left)
     peak = float(cells.max())
-    scaled = cells / peak if peak > 0 else cells
-    heat: NDArray[np.float32] = rows @ scaled @ columns.T
-    return np.clip(heat, 0.0, 1.0)
+    scaled = cells / np.float32(peak) if peak > 0 else cells
+    heat: NDArray[np.float32] = np.clip(rows @ scaled @ columns.T, 0.0, 1.0)
+    return heat.astype(np.float32, copy=False)
 
 
 def _cell_weights(
@@ -74,10 +74,25 @@ def _cell_weights(
     return np.clip(1.0 - np.abs(cell[:, None] - np.arange(cells)), 0.0, 1.0).astype(np.float32)
 
 
+def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Colour a map as a layer to be laid over its film.
+
+    Args:
+        heat: (H, W) in [0, 1].
+
+    Returns:
+        (H, W, 4) RGBA uint8: a colour map that colour-blind eyes can order; alpha is the heat, so
+        that a film keeps its grey levels where there is none.
+    """
+    levels = np.rint(heat * 255.0).astype(np.uint8)
+    colour = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    return np.dstack([colour, levels])
+
+
 def overlay(
     pixels: NDArray[np.float32], heat: NDArray[np.float32], *, opacity: float
 ) -> NDArray[np.uint8]:
-    """Colour a film by its heat; where heat is 0 the film keeps its grey levels.
+    """Lay a map over its film; where heat is 0 the film keeps its grey levels.
 
     Args:
         pixels: The film, (H, W) in [0, 1].
@@ -85,10 +100,10 @@ def overlay(
         opacity: Weight of the colour where heat is 1, in [0, 1].
 
     Returns:
-        (H, W, 3) RGB uint8, in a colour map that colour-blind eyes can order.
+        (H, W, 3) RGB uint8.
     """
+    layer = heat_layer(heat)
+    weight = opacity * layer[..., 3:] / 255.0
     grey = np.rint(pixels * 255.0)[..., None]
-    levels = np.rint(heat * 255.0).astype(np.uint8)
-    colour = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    weight = (opacity * heat)[..., None]
-    return np.rint(grey * (1.0 - weight) + colour * weight).astype(np.uint8)
+    blended: NDArray[np.float64] = grey * (1.0 - weight) + layer[..., :3] * weight
+    return np.rint(blended).astype(np.uint8)

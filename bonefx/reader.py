@@ -101,6 +101,8 @@ class Reader:
         """
         loaded = self.model(model)
         chosen = loaded.point(point)
+        if not radiographs:
+            return []
         started = time.perf_counter()
         batch = to_batch(list(radiographs), loaded.manifest.preprocess).to(
             loaded.device, memory_format=torch.channels_last

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import ConfigDict
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork, architecture_of, build_network
 from bonefx.errors import SettingsError, WeightsError
@@ -181,21 +181,25 @@ def load_model(folder: Path, *, device: torch.device) -> LoadedModel:
         WeightsError: Something is missing, damaged or does not fit; the message says what.
     """
     manifest = read_manifest(folder)
-    path = folder / manifest.file
-    _check_file(path, manifest)
+    content = _checked_content(folder / manifest.file, manifest)
     network = build_network(manifest.architecture, batch_norm=manifest.batch_norm)
     try:
-        state = {name: value.float() if value.is_floating_point() else value
-                 for name, value in load_file(path).items()}  # fmt: skip
-        network.backbone.load_state_dict(state, strict=True)
+        network.backbone.load_state_dict(as_float32(load(content)), strict=True)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(
-            f"{path.parent.name}/{path.name} does not hold the tensors of "
+            f"{folder.name}/{manifest.file} does not hold the tensors of "
             f"{manifest.architecture}; {REMEDY}"
         ) from error
     network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return LoadedModel(network=network, manifest=manifest, device=device)
+
+
+def as_float32(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Widen stored floats, and leave counts as they are."""
+    return {
+        name: value.float() if value.is_floating_point() else value for name, value in state.items()
+    }
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -215,8 +219,8 @@ def read_manifest(folder: Path) -> Manifest:
     return record_from(Manifest, table, source=source, error=WeightsError, remedy=REMEDY)
 
 
-def _check_file(path: Path, manifest: Manifest) -> None:
-    """Compare a weights file with its manifest before a byte of it is interpreted."""
+def _checked_content(path: Path, manifest: Manifest) -> bytes:
+    """Read a weights file and compare it with its manifest, before a byte is interpreted."""
     name = f"{path.parent.name}/{path.name}"
     if path.name != manifest.file or path.suffix != ".safetensors":
         raise WeightsError(f"{name} is not a safetensors file; pickles are not read; {REMEDY}")
@@ -229,3 +233,4 @@ def _check_file(path: Path, manifest: Manifest) -> None:
         )
     if hashlib.sha256(content).hexdigest() != manifest.sha256:
         raise WeightsError(f"{name} has another SHA-256 than its manifest says; {REMEDY}")
+    return content

@@ -89,7 +89,8 @@ def _greys(settings: Augmentation) -> v2.Transform:
 
     def gamma(square: torch.Tensor) -> torch.Tensor:
         exponent = settings.gamma ** float(torch.empty(1).uniform_(-1.0, 1.0))
-        return v2.functional.adjust_gamma(square, exponent)
+        changed: torch.Tensor = v2.functional.adjust_gamma(square, exponent)
+        return changed
 
     jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
     return v2.Compose([jitter, v2.Lambda(gamma)])

@@ -93,7 +93,8 @@ def _export(options: argparse.Namespace) -> None:
 def _readme(options: argparse.Namespace) -> None:
     from bonefx.registry import read_manifest
     from train.card import render_figures, with_figures
-    from train.export import EVALUATION, read_evaluation
+    from train.evaluate import EVALUATION
+    from train.export import read_evaluation
 
     manifest = read_manifest(options.model_folder)
     figures = render_figures(manifest, read_evaluation(options.model_folder / EVALUATION))

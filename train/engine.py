@@ -71,7 +71,7 @@ class Fit:
         self.accelerator = accelerator_for(options.device)
         self.data_set = ADAPTERS[recipe.data](options.data)
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
-        self.objective = Objective(network, recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective = Objective(network, recipe).to(memory_format=torch.channels_last)
         network.frozen_part(recipe.frozen_layers).requires_grad_(False)
         self.steps_per_epoch = -(-len(self.data_set.split("train")) // recipe.batch_size)
         optimiser, schedule = _optimiser(self.objective, recipe, self.steps_per_epoch)
@@ -79,7 +79,7 @@ class Fit:
         self.schedule = schedule
         self.average = AveragedModel(
             self.objective.network,
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay),
+            multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
         self.first_epoch = 0
@@ -179,7 +179,7 @@ class Fit:
         return EpochLog(
             epoch=epoch + 1,
             size_px=stage.size_px,
-            learning_rate=self.schedule.get_last_lr()[0],
+            learning_rate=float(self.schedule.get_last_lr()[0]),
             image_loss=image_loss,
             evidence_loss=evidence_loss,
             val_loss=float(loss),

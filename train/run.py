@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
 from bonefx.errors import RecipeError
-from bonefx.registry import InitialWeights, SplitCounts, TrainingData
+from bonefx.registry import InitialWeights, SplitCounts, TrainingData, as_float32
 from bonefx.schema import record_from, table_of
 from train.data import DataSet, Film
 from train.files import write_atomically
@@ -110,7 +110,7 @@ def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
     """
     state = best_state(run, float16=float16)
     network = build_network(facts.recipe.architecture, batch_norm=facts.batch_norm)
-    network.backbone.load_state_dict({name: _as_float32(value) for name, value in state.items()})
+    network.backbone.load_state_dict(as_float32(state))
     return network.requires_grad_(False).eval()
 
 
@@ -126,10 +126,6 @@ def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
     return {
         name: value.half() if value.is_floating_point() else value for name, value in state.items()
     }
-
-
-def _as_float32(value: torch.Tensor) -> torch.Tensor:
-    return value.float() if value.is_floating_point() else value
 
 
 def training_data_of(data_set: DataSet, splits: dict[str, list[Film]]) -> TrainingData:

@@ -1,0 +1,1 @@
+"""The screens. Only this package and app.py know gradio."""

@@ -1,0 +1,133 @@
+"""Join the screens to one page, and start it: theme, privacy, server settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from bonefx.errors import SettingsError
+from bonefx.reader import Reader
+from bonefx.ui.single import MAX_UPLOAD_MB, build_single
+from bonefx.ui.wording import NOTICE
+
+ASSETS = Path(__file__).parent / "assets"
+CACHE_S = 600  # uploads that nobody read are deleted after this time
+MAX_SESSIONS = 100  # each may keep one film in memory
+FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+HEADER = (
+    '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
+    f'<p class="notice">{NOTICE}</p></header>'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the page is served.
+
+    Attributes:
+        host: Address to listen at.
+        port: Port to listen at; no other is tried.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+
+def build(reader: Reader) -> gr.Blocks:
+    """Build the page around loaded models."""
+    page: gr.Blocks = gr.Blocks(
+        title="bonefx", fill_width=True, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)
+    )
+    with page:
+        gr.HTML(HEADER, elem_id="head", apply_default_css=False)
+        build_single(reader)
+    return page
+
+
+def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
+    """Serve a page until it is stopped.
+
+    Args:
+        page: From build.
+        settings: Where to serve.
+        changes: More settings of gradio's launch, such as prevent_thread_lock.
+
+    Raises:
+        SettingsError: The address or the port cannot be had.
+    """
+    with _address_errors(settings):
+        page.queue(api_open=False).launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            **(_look() | _privacy() | changes),
+        )
+
+
+def _look() -> dict[str, Any]:
+    return {
+        "theme": dark_theme(),
+        "css_paths": ASSETS / "style.css",
+        "js": (ASSETS / "page.js").read_text().replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB)),
+        "favicon_path": ASSETS / "favicon.svg",
+        "footer_links": [],
+    }
+
+
+def _privacy() -> dict[str, Any]:
+    """Nothing of a film is kept, shared, measured or shown to another user."""
+    return {
+        "share": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "quiet": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "show_error": False,
+        "max_file_size": MAX_UPLOAD_MB * gr.FileSize.MB,
+        "state_session_capacity": MAX_SESSIONS,
+    }
+
+
+def dark_theme() -> gr.themes.Base:
+    """A theme whose light half equals its dark half: dark whatever the browser prefers.
+
+    Only fonts of the system, so that the page asks no other host for anything.
+    """
+    theme = gr.themes.Base(
+        primary_hue="slate",
+        neutral_hue="zinc",
+        text_size="sm",
+        spacing_size="sm",
+        radius_size="sm",
+        font=FONTS,
+        font_mono=MONO,
+    ).set(
+        body_background_fill_dark="#08090b",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        body_text_color_dark="#cfd4da",
+        body_text_color_subdued_dark="#98a1ab",
+        slider_color_dark="#7f93a8",
+    )
+    for name in [name for name in vars(theme) if name.endswith("_dark")]:
+        if (value := getattr(theme, name)) is not None:
+            setattr(theme, name.removesuffix("_dark"), value)
+    return theme
+
+
+@contextmanager
+def _address_errors(settings: ServerSettings) -> Iterator[None]:
+    """Say in a sentence that an address cannot be had."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen at {settings.host}:{settings.port}; stop the program that does, or "
+            "choose another BONEFX_PORT"
+        ) from error

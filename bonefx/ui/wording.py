@@ -1,0 +1,168 @@
+"""Readings and operating points -> words and small pieces of HTML. Pure; all values are escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.registry import Manifest
+
+TIMES = " \N{MULTIPLICATION SIGN} "
+NOTICE = "Research software, not a medical device."
+WORDING = {  # sign and words beside the colour, so that no verdict is told by colour alone
+    Verdict.FRACTURE: ("▲", "Fracture"),
+    Verdict.NO_FRACTURE: ("●", "No fracture"),
+    Verdict.REVIEW: ("◆", "Review"),
+    Verdict.OUT_OF_SCOPE: ("■", "Out of scope"),
+}
+MEANING = {
+    Verdict.FRACTURE: "The model finds evidence for a fracture. Look at the film yourself.",
+    Verdict.NO_FRACTURE: "Too little evidence for a fracture. The model misses some; see below.",
+    Verdict.REVIEW: "The model does not decide. Look again.",
+    Verdict.OUT_OF_SCOPE: "The model was not made for a film like this, so it gives no answer.",
+}
+WAITING = "If nothing follows, the film did not arrive; choose it again."
+MEASURES = (
+    ("sensitivity", "Sensitivity"),
+    ("specificity", "Specificity"),
+    ("review_rate", "Sent to review"),
+    ("missed_rate", "Fractures among “no fracture”"),
+)
+
+
+def verdict_html(reading: Reading, calibration: Calibration) -> str:
+    """Tell the verdict, the probability on its scale, and the reason for a review."""
+    sign, words = WORDING[reading.verdict]
+    reason = reading.reason or MEANING[reading.verdict]
+    return (
+        f'<section class="verdict {reading.verdict.value}" aria-label="Verdict">'
+        f'<h2><span aria-hidden="true">{sign}</span> {words}</h2>'
+        f"{_probability_html(reading, calibration)}"
+        f'<p class="reason">{escape(reason)}</p></section>'
+    )
+
+
+def idle_html() -> str:
+    """Say that there is no verdict, because there is no film."""
+    return _without_verdict("No verdict", "A verdict appears here as soon as a film is read.")
+
+
+def waiting_html() -> str:
+    """Say that a film is being read."""
+    return _without_verdict("Reading …", WAITING)
+
+
+def not_read_html(why: str) -> str:
+    """Say why a film has no verdict, in the place of the verdict."""
+    return _without_verdict("✕ Not read", why, kind="not_read")
+
+
+def measured_html(point: OperatingPoint) -> str:
+    """Tell what the model was measured to do on test films at an operating point."""
+    rows = "".join(_measure_row(words, getattr(point, name)) for name, words in MEASURES)
+    return (
+        f'<table class="measured"><caption>Measured on test films at “{escape(point.name)}”'
+        '</caption><thead><tr><td></td><th scope="col">value</th>'
+        '<th scope="col">95 % interval</th><th scope="col">films</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+        '<p class="note">Sensitivity and specificity are those of the threshold alone.</p>'
+    )
+
+
+def details_html(
+    manifest: Manifest,
+    device: str,
+    *,
+    film: Radiograph | None = None,
+    reading: Reading | None = None,
+    extra: Iterable[tuple[str, str]] = (),
+) -> str:
+    """List the facts about film, model and run; nothing of the patient, no file name."""
+    facts = list(extra)
+    facts += [] if film is None else film_facts(film)
+    facts += [("Model", manifest.id), ("Weights", manifest.sha256[:12])]
+    facts += [("Device", device)]
+    facts += [] if reading is None else [("Time", duration(reading.elapsed_s))]
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
+    )
+    return f'<dl class="details">{rows}</dl>'
+
+
+def film_facts(film: Radiograph) -> list[tuple[str, str]]:
+    """What a film's file says about it, as far as given."""
+    height, width = film.pixels.shape
+    spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
+    facts = [
+        ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
+        ("Body part", film.body_part),
+        ("View", film.view),
+        ("Laterality", film.laterality),
+        ("Pixel spacing", None if spacing is None else f"{spacing} mm"),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def duration(elapsed_s: float) -> str:
+    """Seconds in the unit that reads best."""
+    return f"{elapsed_s:.1f} s" if elapsed_s >= 1 else f"{elapsed_s * 1000:.0f} ms"
+
+
+def point_label(point: OperatingPoint) -> str:
+    """How an operating point is offered: its name and its threshold."""
+    return f"{point.name.capitalize()} {point.threshold:.2f}"
+
+
+def probability_text(probability: float) -> str:
+    """Two digits, never rounded to certainty."""
+    if probability < 0.005:
+        return "<0.01"
+    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
+
+
+def _probability_html(reading: Reading, calibration: Calibration) -> str:
+    if reading.probability is None:
+        return ""
+    text = escape(probability_text(reading.probability))
+    return (
+        f'<p class="probability"><b>{text}</b> probability of fracture'
+        f'<small title="{escape(calibration.method)}, slope {calibration.slope:.3g}, '
+        f'intercept {calibration.intercept:.3g}">calibrated on {calibration.n} films</small></p>'
+        f"{_scale_html(reading.probability, reading.point)}"
+    )
+
+
+def _scale_html(probability: float, point: OperatingPoint) -> str:
+    """Draw the probability, the threshold and the review band between 0 and 1."""
+    low, high = point.review_band
+    words = f"Threshold {point.threshold:.2f}, review band {low:.2f} to {high:.2f}"
+    spoken = f"Probability {probability_text(probability)} on a scale from 0 to 1. {words}."
+    return (
+        f'<div class="scale" role="img" aria-label="{escape(spoken)}">'
+        f'<i class="below" style="width:{low:.2%}"></i>'
+        f'<i class="band" style="left:{low:.2%};width:{high - low:.2%}"></i>'
+        f'<i class="above" style="left:{high:.2%}"></i>'
+        f'<i class="threshold" style="left:{point.threshold:.2%}"></i>'
+        f'<i class="here" style="left:{probability:.2%}"></i></div>'
+        f'<p class="ends" aria-hidden="true"><span>0</span><span class="words">{words}</span>'
+        "<span>1</span></p>"
+    )
+
+
+def _measure_row(words: str, estimate: Estimate | None) -> str:
+    head = f'<tr><th scope="row">{words}</th>'
+    if estimate is None:
+        return f'{head}<td colspan="3">not measured</td></tr>'
+    low, high = 100 * estimate.low, 100 * estimate.high
+    return (
+        f"{head}<td>{100 * estimate.value:.1f} %</td><td>{low:.1f} &ndash; {high:.1f}</td>"
+        f"<td>{estimate.n}</td></tr>"
+    )
+
+
+def _without_verdict(words: str, why: str, *, kind: str = "idle") -> str:
+    return (
+        f'<section class="verdict {kind}" aria-label="Verdict"><h2>{escape(words)}</h2>'
+        f'<p class="reason">{escape(why)}</p></section>'
+    )

@@ -1,0 +1,110 @@
+"""Choose the example films from FracAtlas by a rule that asks no model; write films.json.
+
+Run from the repository: python examples/choose.py data/fracatlas train/splits/fracatlas.csv
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+EXAMPLES = Path(__file__).parent
+BOXES = "Annotations/COCO JSON/COCO_fracture_masks.json"
+MIN_SIDE_PX = 350
+SLOTS = [  # label, region, and the publisher's region flags that are accepted
+    ("fracture", "hand", {"hand"}),
+    ("fracture", "leg", {"leg"}),
+    ("fracture", "hand", {"hand"}),
+    ("fracture", "shoulder", {"shoulder", "hand+shoulder"}),  # no other is the publisher's bytes
+    ("no_fracture", "hand", {"hand"}),
+    ("no_fracture", "leg", {"leg"}),
+    ("no_fracture", "hip", {"hip"}),
+    ("no_fracture", "shoulder", {"shoulder"}),
+]
+
+
+def candidates(data: Path, split_file: Path) -> list[dict[str, str]]:
+    """Test films in the publisher's bytes: no hardware, one view, not in the Kaggle set."""
+    with (data / "dataset.csv").open() as file:
+        flags = {row["image_id"]: row for row in csv.DictReader(file)}
+    with split_file.open() as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["image"])
+    return [
+        row
+        for row in rows
+        if row["split"] == "test"
+        and row["in_kaggle_set"] == "0"
+        and not row["why_excluded"]
+        and _is_plain(flags[row["image"]])
+        and _is_untouched(film_path(data, row), row["sha256_original"])
+    ]
+
+
+def film_path(data: Path, row: dict[str, str]) -> Path:
+    """Where the publisher's layout has a film."""
+    folder = "Fractured" if row["label"] == "fracture" else "Non_fractured"
+    return data / "images" / folder / row["image"]
+
+
+def _is_plain(flags: dict[str, str]) -> bool:
+    views = [flags[view] for view in ("frontal", "lateral", "oblique")]
+    return flags["hardware"] == flags["multiscan"] == "0" and views.count("1") == 1
+
+
+def _is_untouched(path: Path, sha256: str) -> bool:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        return False
+    with Image.open(path) as image:
+        return min(image.size) >= MIN_SIDE_PX
+
+
+def choose(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
+    """For each slot the first film by number, from a patient block that no earlier slot took."""
+    chosen: list[tuple[str, dict[str, str]]] = []
+    for label, region, accepted in SLOTS:
+        taken = {row["patient_block"] for _, row in chosen}
+        chosen.append((region, next(
+            row for row in rows
+            if row["label"] == label
+            and row["regions"] in accepted
+            and row["patient_block"] not in taken
+        )))  # fmt: skip
+    return sorted(chosen, key=lambda pair: pair[1]["image"])
+
+
+def boxes_of(data: Path) -> dict[str, list[list[int]]]:
+    """Boxes [left, top, right, bottom] in pixels of all annotated films, by file name."""
+    table = json.loads((data / BOXES).read_text())
+    names = {image["id"]: image["file_name"] for image in table["images"]}
+    boxes: dict[str, list[list[int]]] = {}
+    for note in table["annotations"]:
+        left, top, width, height = note["bbox"]
+        corners = [round(edge) for edge in (left, top, left + width, top + height)]
+        boxes.setdefault(names[note["image_id"]], []).append(corners)
+    return boxes
+
+
+def main(data: Path, split_file: Path) -> None:
+    """Copy the chosen films beside this file and write films.json."""
+    boxes = boxes_of(data)
+    films = []
+    for region, row in choose(candidates(data, split_file)):
+        name = row["image"]
+        shutil.copyfile(film_path(data, row), EXAMPLES / name)
+        films.append({
+            "file": name, "label": row["label"], "region": region,
+            "boxes": boxes.get(name, []) if row["label"] == "fracture" else [],
+            "sha256": row["sha256_original"],
+        })  # fmt: skip
+    text = ",\n".join(f"  {json.dumps(film)}" for film in films)
+    (EXAMPLES / "films.json").write_text(f"[\n{text}\n]\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

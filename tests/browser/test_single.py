@@ -1,0 +1,253 @@
+"""The screen for one film, in a real browser, against the running app."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from bonefx import images
+from tests.conftest import REPOSITORY
+from tests.factories import make_pixels
+from tests.unit.test_images import make_dicom
+
+NAME = "DOE-JANE-19700101"
+VERDICTS = re.compile(r"Fracture|No fracture|Review")
+
+
+@pytest.fixture
+def film_file(tmp_path):
+    """An 8-bit PNG whose name nobody may see."""
+    path = tmp_path / f"{NAME}.png"
+    Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def broken_file(tmp_path):
+    """Something that is no film."""
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"GIF89a and no more")
+    return path
+
+
+def upload(page, path):
+    page.locator("#film input[type=file]").set_input_files(path)
+
+
+def verdict(page):
+    return page.get_by_role("region", name="Verdict")
+
+
+def expect_verdict_and_film(page):
+    expect(verdict(page).get_by_role("heading")).to_contain_text(VERDICTS)
+    expect(verdict(page).get_by_text("probability of fracture")).to_be_visible()
+    expect(page.get_by_role("img", name="Radiograph")).to_be_visible()
+
+
+def expect_map_or_its_absence_in_words(page):
+    layer, words = page.locator("image.map"), page.get_by_text("No map: the evidence is below")
+    expect(layer.or_(words)).to_have_count(1)
+
+
+def shown_pixels(page):
+    """The film as the page holds it, (H, W) in [0, 1]."""
+    url = page.locator("image.pixels").get_attribute("href")
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("L"), np.float32) / 255
+
+
+def drop(page, path, *, target):
+    """Drop a file on a part of the page, as a hand with a mouse would."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    transfer = page.evaluate_handle(
+        """([content, name]) => {
+            const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name));
+            return transfer;
+        }""",
+        [content, path.name],
+    )
+    page.dispatch_event(target, "drop", {"dataTransfer": transfer})
+
+
+def test_an_uploaded_png_gets_a_verdict_and_a_map(page, film_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    expect_map_or_its_absence_in_words(page)
+
+
+def test_an_example_gets_a_verdict_and_a_map_by_keyboard(page):
+    page.get_by_role("button", name="Example 3: leg").press("Enter")
+    expect_verdict_and_film(page)
+    expect_map_or_its_absence_in_words(page)
+    expect(page.locator("#details")).to_contain_text("FracAtlas IMG0000479.jpg, labelled fracture")
+
+
+def test_examples_do_not_tell_their_label_before_they_are_read(page):
+    expect(page.locator("#examples")).not_to_contain_text("racture")
+
+
+def test_the_verdict_is_in_sight_without_scrolling(page):
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    expect(verdict(page)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_text("Research software, not a medical device.")).to_be_in_viewport()
+    expect(page.get_by_role("img", name="Radiograph")).to_be_in_viewport(ratio=1)
+
+
+def test_a_broken_file_says_why_and_clears_the_verdict_before(page, film_file, broken_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    upload(page, broken_file)
+    expect(verdict(page)).to_contain_text("Not read")
+    expect(verdict(page)).to_contain_text("Found a GIF file; use PNG, JPEG, TIFF")
+    expect(verdict(page).get_by_text("probability of fracture")).to_have_count(0)
+    expect(page.get_by_role("img", name="Radiograph")).to_have_count(0)
+    expect(page.locator("#details")).not_to_contain_text("Time")
+
+
+def test_a_changed_point_after_a_broken_file_brings_no_verdict_back(page, film_file, broken_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    upload(page, broken_file)
+    expect(verdict(page)).to_contain_text("Not read")
+    page.locator("#point label").first.click()
+    expect(page.locator("#measured caption")).to_contain_text("screening")
+    expect(verdict(page)).to_contain_text("Not read")
+
+
+def test_a_file_that_is_too_large_clears_the_verdict_before(page, film_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    page.evaluate("Object.defineProperty(File.prototype, 'size', {get: () => 2 ** 30})")
+    drop(page, film_file, target="#viewer")
+    expect(verdict(page)).to_contain_text("The file was not sent. Choose one film at a time")
+    expect(page.get_by_text(NAME)).to_have_count(0)
+
+
+def test_a_film_after_a_broken_file_is_read(page, film_file, broken_file):
+    upload(page, broken_file)
+    expect(verdict(page)).to_contain_text("Not read")
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+
+
+def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
+    path = tmp_path / "deep.png"
+    Image.fromarray((make_pixels(200, 150) * 4095).astype(np.uint16)).save(path)
+    upload(page, path)
+    expect_verdict_and_film(page)
+    pixels = shown_pixels(page)
+    assert 0.05 < pixels.mean() < 0.6
+    assert np.abs(pixels - images.read(path).pixels).max() <= 1 / 255
+
+
+def test_a_file_without_extension_is_known_by_its_content(page, film_file):
+    bare = film_file.with_suffix("")
+    film_file.rename(bare)
+    upload(page, bare)
+    expect_verdict_and_film(page)
+
+
+def test_a_dicom_film_tells_its_projection_and_nothing_of_the_patient(page, tmp_path):
+    pixels = (make_pixels(200, 150) * 4095).astype(np.uint16)
+    facts = {"BodyPartExamined": "HAND", "ViewPosition": "PA", "ImageLaterality": "L"}
+    patient = {"PatientName": "Doe^Jane", "PatientID": "4711", "PatientBirthDate": "19700101"}
+    path = tmp_path / "0001"
+    path.write_bytes(make_dicom(pixels, **facts, **patient))
+    upload(page, path)
+    expect_verdict_and_film(page)
+    details = page.locator("#details")
+    for name, value in (("Body part", "HAND"), ("View", "PA"), ("Laterality", "L")):
+        expect(details).to_contain_text(f"{name}{value}")
+    for secret in ("Doe", "Jane", "4711", "1970"):
+        expect(page.locator("body")).not_to_contain_text(secret)
+
+
+def test_a_film_may_be_dropped_anywhere(page, film_file):
+    drop(page, film_file, target="#viewer")
+    expect_verdict_and_film(page)
+
+
+def test_each_operating_point_decides_again_with_its_threshold(page, film_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    for label in page.locator("#point label").all():
+        name, threshold = label.inner_text().strip().split()
+        label.click()
+        expect(verdict(page)).to_contain_text(f"Threshold {threshold}")
+        expect(page.locator("#measured caption")).to_contain_text(f"“{name.lower()}”")
+
+
+def test_the_next_film_keeps_the_chosen_operating_point(page, film_file):
+    chosen = page.locator("#point label").last
+    threshold = chosen.inner_text().split()[-1]
+    chosen.click()
+    upload(page, film_file)
+    expect(verdict(page)).to_contain_text(f"Threshold {threshold}")
+    expect(chosen.get_by_role("radio")).to_be_checked()
+
+
+def test_the_map_fades_by_keyboard_without_asking_the_server(page, asked):
+    page.get_by_role("button", name="Example 3: leg").click()
+    expect_verdict_and_film(page)
+    if page.locator("image.map").count() == 0:
+        pytest.skip("this model has no map for the example")
+    slider = page.get_by_role("slider", name="Map opacity")
+    slider.press("End")
+    expect(page.locator("image.map")).to_have_css("opacity", "1")
+    asked.clear()
+    slider.press("Home")
+    expect(page.locator("image.map")).to_have_css("opacity", "0")
+    assert asked == []
+
+
+def test_the_first_key_stop_chooses_a_file(page, film_file):
+    choose = page.get_by_role("button", name="Drop a film or choose a file")
+    page.bring_to_front()
+    expect(choose).to_be_enabled()
+    page.keyboard.press("Tab")
+    expect(choose).to_be_focused(timeout=5000)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(film_file)
+    expect_verdict_and_film(page)
+
+
+def test_no_other_host_is_asked_for_anything(page, app, asked, film_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    outside = [url for url in asked if not url.startswith((f"{app.url}/", "data:", "blob:"))]
+    assert outside == []
+
+
+def test_the_page_is_dark_though_the_browser_prefers_light(page):
+    page.emulate_media(color_scheme="light")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(int(value) for value in re.findall(r"\d+", colour)[:3]) < 32
+
+
+def test_neither_the_file_nor_its_name_is_kept(page, app, film_file):
+    upload(page, film_file)
+    expect_verdict_and_film(page)
+    expect(page.locator("body")).not_to_contain_text(NAME)
+    assert NAME not in app.log.read_text()
+    assert [path for path in app.uploads.rglob("*") if NAME in path.name] == []
+
+
+def test_the_example_films_are_those_that_films_json_says():
+    import hashlib
+    import json
+
+    for film in json.loads((REPOSITORY / "examples" / "films.json").read_text()):
+        content = (REPOSITORY / "examples" / film["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == film["sha256"]
+        assert bool(film["boxes"]) == (film["label"] == "fracture")

@@ -1,0 +1,106 @@
+"""What programs may ask of the running app, through gradio's own client."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.conftest import REPOSITORY, free_port
+from tests.factories import make_model_folder
+
+EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
+
+
+@pytest.fixture(scope="module")
+def client(app):
+    """A client of the running app."""
+    return Client(app.url, verbose=False, analytics_enabled=False)
+
+
+def test_reading_gives_typed_facts(client):
+    reading = client.predict(film=handle_file(EXAMPLE), point="screening", api_name="/read")
+    assert set(reading) == {
+        "sha256", "model", "weights_sha256", "verdict", "reason", "probability", "logit", "point",
+        "threshold", "review_band", "heat_peak", "device", "elapsed_s",
+    }  # fmt: skip
+    assert reading["verdict"] in {"fracture", "no_fracture", "review"}
+    assert 0 <= reading["probability"] <= 1
+    low, high = reading["review_band"]
+    assert low <= reading["threshold"] <= high
+    assert reading["point"] == "screening"
+    assert len(reading["weights_sha256"]) == 64
+    assert reading["heat_peak"] >= 0
+    assert reading["elapsed_s"] > 0
+
+
+def test_one_film_reads_the_same_twice(client):
+    first, second = (client.predict(handle_file(EXAMPLE), api_name="/read") for _ in range(2))
+    assert first["logit"] == pytest.approx(second["logit"], abs=1e-6)
+
+
+def test_only_reading_is_public_and_it_says_what_it_takes(client):
+    api = client.view_api(return_format="dict", print_info=False)
+    assert list(api["named_endpoints"]) == ["/read"]
+    assert api["unnamed_endpoints"] == {}
+    read = api["named_endpoints"]["/read"]
+    assert [parameter["parameter_name"] for parameter in read["parameters"]] == ["film", "point"]
+    assert read["parameters"][0]["python_type"]["type"] == "filepath"
+    assert "'screening', 'balanced'" in read["parameters"][1]["python_type"]["type"]
+    assert "not a medical device" in read["description"]
+
+
+def test_a_broken_film_is_refused_in_a_sentence(client, tmp_path):
+    broken = tmp_path / "film.dcm"
+    broken.write_bytes(b"no film at all")
+    with pytest.raises(AppError, match=r"The file is not an image; use PNG, JPEG"):
+        client.predict(handle_file(broken), api_name="/read")
+
+
+def test_a_path_on_the_server_is_not_read(app):
+    stolen = {"path": str(EXAMPLE), "meta": {"_type": "gradio.FileData"}}
+    call = f"{app.url}/gradio_api/call/read"
+    event = httpx.post(call, json={"data": [stolen, "balanced"]}).json()["event_id"]
+    told = httpx.get(f"{call}/{event}").text
+    assert told.startswith("event: error")
+    assert EXAMPLE.is_file()
+
+
+@pytest.mark.parametrize("path", ["/monitoring", "/gradio_api/monitoring", "/gradio_api/runs"])
+def test_nobody_can_look_at_what_others_did(app, path):
+    assert httpx.get(app.url + path).status_code >= 400
+
+
+def test_privacy_settings_reach_the_page(client):
+    assert client.config["analytics_enabled"] is False
+    assert client.config["run_history"] is False
+    assert client.config["show_error"] is False
+    assert client.config["footer_links"] == []
+
+
+def start_that_fails(**settings):
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=REPOSITORY, env=os.environ | settings, timeout=120,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_start_without_models_ends_with_a_sentence(tmp_path):
+    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=str(free_port()))
+    assert ended.returncode == 4
+    assert ended.stderr.startswith("bonefx: no model is loaded")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_start_at_a_taken_port_ends_with_a_sentence(app, tmp_path):
+    make_model_folder(tmp_path)
+    port = app.url.rpartition(":")[2]
+    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=port)
+    assert ended.returncode == 2
+    assert "choose another BONEFX_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr

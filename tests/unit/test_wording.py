@@ -1,0 +1,84 @@
+"""Readings in words: nothing is told by colour alone, nothing is rounded to certainty."""
+
+import pytest
+
+from bonefx.decide import at_point
+from bonefx.records import Calibration, Estimate, Reading, Verdict
+from bonefx.ui import wording
+from bonefx.ui.viewer import map_note
+from tests.factories import make_point, make_radiograph
+
+CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
+
+
+def make_reading(**changes):
+    reading = {
+        "radiograph_sha256": "0" * 64, "model": "tiny", "weights_sha256": "1" * 64,
+        "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
+        "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
+    }  # fmt: skip
+    return Reading(**(reading | changes))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (Verdict.FRACTURE, "Fracture"),
+        (Verdict.NO_FRACTURE, "No fracture"),
+        (Verdict.REVIEW, "Review"),
+    ],
+)
+def test_each_verdict_has_words(verdict, words):
+    html = wording.verdict_html(make_reading(verdict=verdict), CALIBRATION)
+    assert f"</span> {words}</h2>" in html
+    assert "0.73" in html
+
+
+def test_a_film_out_of_scope_has_no_probability_on_screen():
+    reading = make_reading(verdict=Verdict.OUT_OF_SCOPE, probability=None, logit=None)
+    html = wording.verdict_html(reading, CALIBRATION)
+    assert "Out of scope" in html
+    assert "probability" not in html
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.0, "<0.01"), (0.004, "<0.01"), (0.4249, "0.42"), (0.999, ">0.99")]
+)
+def test_no_probability_is_rounded_to_certainty(probability, text):
+    assert wording.probability_text(probability) == text
+
+
+def test_what_was_not_measured_is_said_to_be_so():
+    assert wording.measured_html(make_point()).count("not measured") == 4
+    sensitivity = Estimate(value=0.8, low=0.71, high=0.87, n=98)
+    html = wording.measured_html(make_point(sensitivity=sensitivity))
+    assert "80.0 %" in html
+    assert "71.0 &ndash; 87.0" in html
+    assert ">98<" in html
+
+
+def test_text_from_a_file_cannot_become_markup():
+    html = wording.not_read_html("<script>alert(1)</script>")
+    assert "<script>" not in html
+
+
+def test_only_facts_that_a_film_gives_are_listed():
+    assert [name for name, _ in wording.film_facts(make_radiograph())] == ["Film"]
+    film = make_radiograph(body_part="HAND", view="PA", laterality="L", spacing_mm=(0.14, 0.14))
+    assert [name for name, _ in wording.film_facts(film)] == [
+        "Film", "Body part", "View", "Laterality", "Pixel spacing",
+    ]  # fmt: skip
+
+
+def test_a_missing_map_is_explained():
+    assert "below the floor" in map_note(make_reading(), heat_floor=0.5)
+
+
+def test_another_point_decides_again_on_the_same_probability():
+    strict = make_point(name="specific", threshold=0.9, review_band=(0.8, 0.95))
+    again = at_point(make_reading(), strict)
+    assert (again.verdict, again.probability) == (Verdict.NO_FRACTURE, 0.73)
+    assert again.point is strict
+    review = at_point(make_reading(), make_point(threshold=0.7, review_band=(0.6, 0.8)))
+    assert review.verdict is Verdict.REVIEW
+    assert "review band" in review.reason
