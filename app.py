@@ -9,11 +9,10 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from bonefx.errors import BonefxError, SettingsError
 from bonefx.reader import Reader
-from bonefx.registry import WEIGHTS, pick_device
+from bonefx.registry import pick_device
 from bonefx.ui.layout import ServerSettings, build, launch
 
 
@@ -34,7 +33,7 @@ def serve(device_name: str | None) -> None:
     """Load all models, warm them up, and serve until stopped."""
     settings = server_settings(os.environ)
     device = pick_device(device_name)
-    reader = Reader.from_folder(Path(os.environ.get("BONEFX_WEIGHTS", WEIGHTS)), device=device)
+    reader = Reader.from_folder(device=device)
     reader.warm_up()
     names = ", ".join(model.manifest.id for model in reader.models)
     print(

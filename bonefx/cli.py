@@ -57,15 +57,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_shared(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", help="cpu, cuda, cuda:N, mps or auto (default: auto)")
-    command.add_argument("--weights", type=Path, metavar="DIR", help="folder of models")
+    command.add_argument(
+        "--weights", type=Path, metavar="DIR", help="folder of models (default: BONEFX_WEIGHTS)"
+    )
 
 
 def _reader(options: argparse.Namespace, ids: Sequence[str] | None) -> Reader:
     from bonefx.reader import Reader
-    from bonefx.registry import WEIGHTS, pick_device
+    from bonefx.registry import pick_device
 
-    weights = options.weights or WEIGHTS
-    return Reader.from_folder(weights, device=pick_device(options.device), ids=ids)
+    return Reader.from_folder(options.weights, device=pick_device(options.device), ids=ids)
 
 
 def _models(options: argparse.Namespace) -> int:

@@ -42,6 +42,26 @@ def logits_and_maps(
     return logits.detach(), maps
 
 
+def peak_on_film(
+    cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
+) -> float:
+    """Find a map's largest value on its film; what lies in the letterbox's border does not count.
+
+    Args:
+        cells: (h, w) >= 0, in logits.
+        grid: Where the cells look, in pixels of the network's input.
+        shape: Height and width of the film.
+        size_px: Side of the input that the film was letterboxed into.
+
+    Returns:
+        The peak over the input's pixels that show the film, in logits.
+    """
+    place = letterbox_of(*shape, size_px=size_px)
+    rows = _cell_weights(np.arange(place.height) + place.top, cells.shape[0], grid)
+    columns = _cell_weights(np.arange(place.width) + place.left, cells.shape[1], grid)
+    return float((rows @ cells @ columns.T).max())
+
+
 def heat_on_film(
     cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
 ) -> NDArray[np.float32]:
@@ -54,22 +74,26 @@ def heat_on_film(
         size_px: Side of the input that the film was letterboxed into.
 
     Returns:
-        (H, W) float32 in [0, 1]: the map divided by its peak; zeros where the peak is 0.
+        (H, W) float32 in [0, 1]: the map divided by peak_on_film; zeros where that is 0.
     """
     place = letterbox_of(*shape, size_px=size_px)
-    rows = _cell_weights(shape[0], cells.shape[0], grid, scale=place.scale_y, lead=place.top)
-    columns = _cell_weights(shape[1], cells.shape[1], grid, scale=place.scale_x, lead=place.left)
-    peak = float(cells.max())
+    down = (np.arange(shape[0]) + 0.5) * place.scale_y - 0.5 + place.top
+    across = (np.arange(shape[1]) + 0.5) * place.scale_x - 0.5 + place.left
+    rows = _cell_weights(down, cells.shape[0], grid)
+    columns = _cell_weights(across, cells.shape[1], grid)
+    peak = peak_on_film(cells, grid, shape=shape, size_px=size_px)
     scaled = cells / np.float32(peak) if peak > 0 else cells
     heat: NDArray[np.float32] = np.clip(rows @ scaled @ columns.T, 0.0, 1.0)
     return heat.astype(np.float32, copy=False)
 
 
 def _cell_weights(
-    pixels: int, cells: int, grid: CellGrid, *, scale: float, lead: int
+    in_input: NDArray[np.floating | np.integer], cells: int, grid: CellGrid
 ) -> NDArray[np.float32]:
-    """Weigh each cell for each film pixel of one axis, (pixels, cells); edges are continued."""
-    in_input = (np.arange(pixels) + 0.5) * scale - 0.5 + lead
+    """Weigh each cell for each place along one axis of the input, (places, cells).
+
+    Linear between cells; beyond the first and the last cell their values go on.
+    """
     cell = np.clip((in_input - grid.offset_px) / grid.stride_px, 0, cells - 1)
     return np.clip(1.0 - np.abs(cell[:, None] - np.arange(cells)), 0.0, 1.0).astype(np.float32)
 

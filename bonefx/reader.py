@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
-from bonefx.explain import heat_on_film, logits_and_maps
+from bonefx.explain import heat_on_film, logits_and_maps, peak_on_film
 from bonefx.preprocess import to_batch
 from bonefx.records import OperatingPoint, Radiograph, Reading
-from bonefx.registry import WEIGHTS, LoadedModel, load_model, model_ids
+from bonefx.registry import LoadedModel, load_model, model_ids, weights_folder
 
 
 class Reader:
@@ -23,25 +24,32 @@ class Reader:
 
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         if not models:
-            raise WeightsError("no model is loaded; the weights folder must hold at least one")
+            raise WeightsError(
+                "no model is loaded; give a folder of models with BONEFX_WEIGHTS or --weights"
+            )
         self._models = {model.manifest.id: model for model in models}
 
     @classmethod
     def from_folder(
-        cls, weights: Path = WEIGHTS, *, device: torch.device, ids: Sequence[str] | None = None
+        cls,
+        weights: Path | None = None,
+        *,
+        device: torch.device,
+        ids: Sequence[str] | None = None,
     ) -> Reader:
         """Load models of a weights folder.
 
         Args:
-            weights: Holds one folder a model.
+            weights: Holds one folder a model; None takes registry.weights_folder().
             device: Where the networks shall lie.
             ids: Which models; None loads all.
 
         Raises:
             WeightsError: A model is missing or damaged, or there is none.
         """
-        wanted = model_ids(weights) if ids is None else ids
-        return cls([load_model(weights / name, device=device) for name in wanted])
+        folder = weights_folder(weights)
+        wanted = model_ids(folder) if ids is None else ids
+        return cls([load_model(folder / name, device=device) for name in wanted])
 
     @property
     def models(self) -> list[LoadedModel]:
@@ -109,27 +117,51 @@ class Reader:
         )
         logits, maps = logits_and_maps(loaded.network, batch)
         cells = maps.cpu().numpy()
+        evidence = [
+            _evidence(loaded, film, cells[i], lay=heat) for i, film in enumerate(radiographs)
+        ]
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         return [
-            _reading(loaded, chosen, film, logit=logit, cells=cells[i] if heat else None,
-                     elapsed_s=elapsed_s)
-            for i, (film, logit) in enumerate(zip(radiographs, logits.tolist(), strict=True))
-        ]  # fmt: skip
+            _reading(loaded, chosen, film.sha256, logit=logit, evidence=found, elapsed_s=elapsed_s)
+            for film, logit, found in zip(radiographs, logits.tolist(), evidence, strict=True)
+        ]
+
+
+class Evidence(NamedTuple):
+    """A film's map, None where it is not shown, and its peak on the film, in logits."""
+
+    heat: NDArray[np.float32] | None
+    peak: float
+
+
+def _evidence(
+    model: LoadedModel, film: Radiograph, cells: NDArray[np.float32], *, lay: bool
+) -> Evidence:
+    """Measure a map's peak and lay it over the film, unless the peak is below the floor."""
+    height, width = film.pixels.shape
+    place: dict[str, Any] = {
+        "shape": (height, width),
+        "size_px": model.manifest.preprocess.size_px,
+    }
+    grid = model.network.grid()
+    peak = peak_on_film(cells, grid, **place)
+    shown = lay and peak >= model.manifest.heat_floor
+    return Evidence(heat_on_film(cells, grid, **place) if shown else None, peak)
 
 
 def _reading(
     model: LoadedModel,
     point: OperatingPoint,
-    film: Radiograph,
+    radiograph_sha256: str,
     *,
     logit: float,
-    cells: NDArray[np.float32] | None,
+    evidence: Evidence,
     elapsed_s: float,
 ) -> Reading:
     manifest = model.manifest
     probability = calibrated_probability(logit, manifest.calibration)
     return Reading(
-        radiograph_sha256=film.sha256,
+        radiograph_sha256=radiograph_sha256,
         model=manifest.id,
         weights_sha256=manifest.sha256,
         verdict=decide(probability, point),
@@ -139,21 +171,6 @@ def _reading(
         point=point,
         device=str(model.device),
         elapsed_s=elapsed_s,
-        heat=None if cells is None else _heat(model, film, cells),
-        heat_peak=None if cells is None else float(cells.max()),
-    )
-
-
-def _heat(
-    model: LoadedModel, film: Radiograph, cells: NDArray[np.float32]
-) -> NDArray[np.float32] | None:
-    """Lay the map over the film, unless its peak is below the model's floor."""
-    if float(cells.max()) < model.manifest.heat_floor:
-        return None
-    height, width = film.pixels.shape
-    return heat_on_film(
-        cells,
-        model.network.grid(),
-        shape=(height, width),
-        size_px=model.manifest.preprocess.size_px,
+        heat=evidence.heat,
+        heat_peak=evidence.peak,
     )

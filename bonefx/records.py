@@ -148,10 +148,10 @@ class Reading:
         point: The operating point that the verdict was taken at.
         heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for
             or when heat_peak is below the model's floor.
-        heat_peak: The map's largest value before it was scaled to [0, 1], in logits; None when
-            no map was asked for.
+        heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
-        elapsed_s: Seconds from the preprocessed batch to this reading, shared evenly by the batch.
+        elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
+            batch, this film's even share.
     """
 
     radiograph_sha256: str

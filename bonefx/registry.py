@@ -145,8 +145,13 @@ class LoadedModel:
         raise SettingsError(f"{self.manifest.id} has no operating point {wanted!r}; use {names}")
 
 
-def model_ids(weights: Path = WEIGHTS) -> list[str]:
-    """Ids of all models in a weights folder, by name."""
+def weights_folder(requested: Path | None = None) -> Path:
+    """Choose the folder of models: as asked, as BONEFX_WEIGHTS says, else the checkout's own."""
+    return requested or Path(os.environ.get("BONEFX_WEIGHTS") or WEIGHTS)
+
+
+def model_ids(weights: Path) -> list[str]:
+    """List the ids of all models in a weights folder, by name."""
     return sorted(path.parent.name for path in weights.glob(f"*/{MANIFEST}"))
 
 
@@ -170,6 +175,12 @@ def pick_device(requested: str | None = None) -> torch.device:
     return device
 
 
+def full_precision() -> None:
+    """Keep float32 products whole on GPUs, so that a film has one logit everywhere."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def load_model(folder: Path, *, device: torch.device) -> LoadedModel:
     """Load one model folder, checked from manifest to last tensor.
 
@@ -180,7 +191,10 @@ def load_model(folder: Path, *, device: torch.device) -> LoadedModel:
     Raises:
         WeightsError: Something is missing, damaged or does not fit; the message says what.
     """
+    full_precision()
     manifest = read_manifest(folder)
+    if manifest.id != folder.name:
+        raise WeightsError(f"{folder.name} holds the model {manifest.id!r}; name the folder so")
     content = _checked_content(folder / manifest.file, manifest)
     network = build_network(manifest.architecture, batch_norm=manifest.batch_norm)
     try:
@@ -211,7 +225,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     source = f"{folder.name}/{MANIFEST}"
     try:
-        table = json.loads(path.read_text())
+        table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"no model at {folder.name}: {source} is missing; {REMEDY}") from error
     except ValueError as error:

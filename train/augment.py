@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -86,14 +86,26 @@ def _geometry(settings: Augmentation) -> v2.Transform:
 
 def _greys(settings: Augmentation) -> v2.Transform:
     """Changes of exposure."""
-
-    def gamma(square: torch.Tensor) -> torch.Tensor:
-        exponent = settings.gamma ** float(torch.empty(1).uniform_(-1.0, 1.0))
-        changed: torch.Tensor = v2.functional.adjust_gamma(square, exponent)
-        return changed
-
     jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
-    return v2.Compose([jitter, v2.Lambda(gamma)])
+    return v2.Compose([jitter, RandomGamma(settings.gamma)])
+
+
+class RandomGamma(v2.Transform):
+    """Bend a film's grey levels by a gamma curve of random exponent."""
+
+    def __init__(self, largest: float) -> None:
+        super().__init__()
+        self.largest = largest
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the exponent, even on a logarithmic scale, from 1 / largest to largest."""
+        del flat_inputs
+        return {"exponent": self.largest ** float(torch.empty(1).uniform_(-1.0, 1.0))}
+
+    def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
+        """Bend one film, (1, S, S) uint8."""
+        changed: torch.Tensor = v2.functional.adjust_gamma(inpt, params["exponent"])
+        return changed
 
 
 def balanced_sampler(cache: CachedFilms, generator: torch.Generator) -> WeightedRandomSampler:

@@ -21,6 +21,8 @@ from train.data import Film
 
 log = logging.getLogger(__name__)
 
+VERSION = 1  # count up when images.read or preprocess.letterbox give other pixels
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class CachedFilms:
@@ -78,7 +80,7 @@ def cached(films: list[Film], *, size_px: int, folder: Path) -> CachedFilms:
 def _key(films: list[Film], size_px: int) -> str:
     """Name a cache after what decides its content: the files, their sizes and times, the side."""
     facts = [[film.name, *_stamp(film.path)] for film in films]
-    digest = hashlib.sha256(json.dumps([size_px, facts]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([VERSION, size_px, facts]).encode()).hexdigest()
     return f"{size_px}px-{digest[:16]}"
 
 
@@ -96,23 +98,27 @@ def _fill(films: list[Film], size_px: int, place: Path) -> None:
     )
     shapes = np.zeros((len(films), 2), np.int32)  # 0 x 0 marks an unreadable film
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        decoded = pool.map(lambda film: _decode(film, size_px), films)
+        decoded = pool.map(lambda index: _decode(films, index, size_px), range(len(films)))
         progress = tqdm(decoded, total=len(films), desc=f"decode at {size_px} px", leave=False)
         for index, result in enumerate(progress):
             if result is not None:
                 squares[index], shapes[index] = result
     squares.flush()
+    del squares  # Windows renames no file that is mapped
     part.replace(place / "squares.npy")
     part = place / f"shapes.{os.getpid()}.npy"
     np.save(part, shapes)
     part.replace(place / "shapes.npy")
 
 
-def _decode(film: Film, size_px: int) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
+def _decode(
+    films: list[Film], index: int, size_px: int
+) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
     try:
-        radiograph = read(film.path)
+        radiograph = read(films[index].path)
     except UnreadableRadiographError as error:
-        log.warning("left out %s: %s", film.name, error)
+        # the film's place, not its name: a hospital's file names may be patients'
+        log.warning("left out film %d of %d: %s", index + 1, len(films), error)
         return None
     height, width = radiograph.pixels.shape
     return letterbox(radiograph, size_px=size_px), (height, width)

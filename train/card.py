@@ -9,7 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bonefx.errors import RecipeError
 from bonefx.records import Estimate
 from bonefx.registry import Manifest
-from train.evaluate import Evaluation
+from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
+from train.evaluate import FEWEST_FILMS, Evaluation
+from train.localisation import TOLERANCE
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -76,4 +78,8 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
         evaluation=evaluation,
         val=evaluation.splits["val"],
         test=evaluation.splits["test"],
+        review_share=REVIEW_SHARE,
+        floor_quantile=FLOOR_QUANTILE,
+        fewest_films=FEWEST_FILMS,
+        tolerance=TOLERANCE,
     )

@@ -11,7 +11,7 @@ from bonefx.errors import RecipeError
 from bonefx.records import Calibration, OperatingPoint
 
 SCREENING_SENSITIVITY = 0.95
-SPECIFIC_SPECIFICITY = 0.95
+SPECIFIC_SPECIFICITY = 0.98
 REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
 FLOOR_QUANTILE = 0.05  # of the map peaks of fractured validation films that are called so
 

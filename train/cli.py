@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(fit)
     fit.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     fit.add_argument("--init", type=Path, metavar="FILE", help="local initial weights")
+    fit.add_argument("--init-licence", metavar="TEXT", help="for the card, if FILE lacks it")
+    fit.add_argument("--init-note", metavar="TEXT", help="for the card, if FILE lacks it")
     fit.add_argument("--workers", type=int, default=1, help="augmenting processes (default 1)")
     fit.set_defaults(run=_fit)
     evaluate = commands.add_parser("evaluate", help="choose on val, measure on val and test")
@@ -29,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="measure on test too: once, when nothing changes any more",
     )
+    evaluate.add_argument("--size-px", type=int, help="input side (default: the last stage's)")
     evaluate.set_defaults(run=_evaluate)
     export = commands.add_parser("export", help="write weights/<id>/ from an evaluated run")
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
@@ -46,7 +49,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cache", type=Path, metavar="DIR", help="decoded films (default beside RUN)"
     )
-    command.add_argument("--device", default="auto", help="auto or cpu (default auto)")
+    command.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
 
 
 def _cache_of(options: argparse.Namespace, run: Path) -> Path:
@@ -56,13 +59,17 @@ def _cache_of(options: argparse.Namespace, run: Path) -> Path:
 def _fit(options: argparse.Namespace) -> None:
     from train.allocator import keep_freed_memory
     from train.engine import Fit, FitOptions
+    from train.initial import LocalWeights
     from train.recipe import read_recipe
 
     keep_freed_memory()
     recipe, sha256 = read_recipe(options.recipe)
+    local = options.init and LocalWeights(
+        file=options.init, licence=options.init_licence, note=options.init_note
+    )
     fit_options = FitOptions(
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
-        init=options.init, device=options.device, workers=options.workers,
+        init=local, device=options.device, workers=options.workers,
     )  # fmt: skip
     Fit(recipe, sha256, fit_options).run()
 
@@ -72,14 +79,17 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     from bonefx.registry import pick_device
     from bonefx.schema import table_of
+    from train.allocator import keep_freed_memory
     from train.evaluate import evaluate
 
+    keep_freed_memory()
     evaluation = evaluate(
         options.run_folder,
         data=options.data,
         cache=_cache_of(options, options.run_folder),
         with_test=options.test,
         device=str(pick_device(options.device)),
+        size_px=options.size_px,
     )
     print(json.dumps(table_of(evaluation)))
 
@@ -98,7 +108,8 @@ def _readme(options: argparse.Namespace) -> None:
 
     manifest = read_manifest(options.model_folder)
     figures = render_figures(manifest, read_evaluation(options.model_folder / EVALUATION))
-    options.file.write_text(with_figures(options.file.read_text(), figures))
+    text = with_figures(options.file.read_text(encoding="utf-8"), figures)
+    options.file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

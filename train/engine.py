@@ -12,19 +12,19 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
-from torchmetrics.functional.classification import binary_auroc
+from torch.utils.data import DataLoader, RandomSampler
 from tqdm import tqdm
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork
 from bonefx.errors import RecipeError
-from bonefx.registry import InitialWeights
+from bonefx.registry import InitialWeights, pick_device
 from train.augment import AugmentedFilms, Sample, balanced_sampler
 from train.cache import CachedFilms, cached
 from train.data import ADAPTERS
 from train.files import write_atomically
 from train.forward import validation_logits
-from train.initial import initial_network
+from train.initial import LocalWeights, initial_network
+from train.metrics import auroc
 from train.objective import Objective
 from train.recipe import Recipe
 from train.run import (
@@ -32,6 +32,7 @@ from train.run import (
     EpochLog,
     RunFacts,
     append_log,
+    check_same_run,
     save_best,
     training_data_of,
     write_facts,
@@ -49,15 +50,16 @@ class FitOptions:
         out: Folder of this run.
         cache: Folder of decoded films.
         init: Local initial weights; None downloads torchvision's.
-        device: "cpu" keeps off the GPU; "auto" takes what Accelerate finds.
+        device: "cpu" keeps off the GPU; "auto" takes what Accelerate finds; None asks
+            BONEFX_DEVICE.
         workers: Processes that augment films beside the training process.
     """
 
     data: Path
     out: Path
     cache: Path
-    init: Path | None
-    device: str = "auto"
+    init: LocalWeights | None
+    device: str | None = None
     workers: int = 1
 
 
@@ -69,6 +71,11 @@ class Fit:
         self.recipe = recipe
         self.options = options
         self.accelerator = accelerator_for(options.device)
+        if recipe.batch_size % self.accelerator.num_processes:
+            raise RecipeError(
+                f"batch_size {recipe.batch_size} cannot be shared by "
+                f"{self.accelerator.num_processes} processes; use a multiple"
+            )
         self.data_set = ADAPTERS[recipe.data](options.data)
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
         self.objective = Objective(network, recipe).to(memory_format=torch.channels_last)
@@ -84,8 +91,11 @@ class Fit:
         )
         self.first_epoch = 0
         self.best_auroc = 0.0
+        facts = self._facts(recipe_sha256, batch_norm, initial)
+        check_same_run(options.out, facts)
+        self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            write_facts(options.out, self._facts(recipe_sha256, batch_norm, initial))
+            write_facts(options.out, facts)
 
     def _facts(
         self, recipe_sha256: str, batch_norm: BatchNormSpec, initial: InitialWeights
@@ -112,7 +122,7 @@ class Fit:
         self.accelerator.end_training()
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
-        set_seed(self.recipe.seed + 1000 * (epoch + 1))
+        set_seed(self.recipe.seed + 1000 * (epoch + 1), device_specific=True)
         self.prepared.train()
         loader = self._loader(epoch)
         sums = torch.zeros(3, device=self.accelerator.device)
@@ -141,15 +151,19 @@ class Fit:
             self.average.update_parameters(self.objective.network)
 
     def _loader(self, epoch: int) -> DataLoader[Sample]:
-        generator = torch.Generator().manual_seed(self.recipe.seed + epoch)
         films = self._films("train", self.recipe.stage_at(epoch).size_px)
-        sampler = balanced_sampler(films, generator) if self.recipe.class_balanced else None
+        drawn = torch.Generator().manual_seed(self.recipe.seed + epoch)  # the same in each process
+        sampler = (
+            balanced_sampler(films, drawn)
+            if self.recipe.class_balanced
+            else RandomSampler(films.films, generator=drawn)
+        )
+        changed = torch.Generator().manual_seed(torch.initial_seed())  # its own in each process
         loader = DataLoader(
             AugmentedFilms(films, self.recipe.augmentation),
-            batch_size=self.recipe.batch_size // self.accelerator.num_processes or 1,
+            batch_size=self.recipe.batch_size // self.accelerator.num_processes,
             sampler=sampler,
-            shuffle=None if sampler else True,
-            generator=generator,
+            generator=changed,
             num_workers=self.options.workers,
         )
         prepared: DataLoader[Sample] = self.accelerator.prepare_data_loader(loader)
@@ -173,7 +187,7 @@ class Fit:
         films = self._films("val", stage.size_px)
         logits = validation_logits(self._shipped(), films, self.recipe.spec(stage.size_px))
         fractured = torch.tensor([film.fractured for film in films.films])
-        auroc = float(binary_auroc(logits, fractured.int()))
+        area = auroc(fractured.numpy(), logits.double().numpy())
         loss = functional.binary_cross_entropy_with_logits(logits, fractured.float())
         counts = stage == self.recipe.stages[-1]
         return EpochLog(
@@ -183,8 +197,8 @@ class Fit:
             image_loss=image_loss,
             evidence_loss=evidence_loss,
             val_loss=float(loss),
-            val_auroc=auroc,
-            best=counts and auroc > self.best_auroc,
+            val_auroc=area,
+            best=counts and area > self.best_auroc,
             elapsed_s=time.perf_counter() - started,
         )
 
@@ -195,7 +209,6 @@ class Fit:
             self.best_auroc = line.val_auroc
             save_best(out, self._shipped())
         log.info("%s", line)
-        append_log(out, line)
         state_now = {
             "epoch": line.epoch,
             "best_auroc": self.best_auroc,
@@ -205,6 +218,7 @@ class Fit:
             "schedule": self.schedule.state_dict(),
         }
         write_atomically(out / CHECKPOINT, lambda part: torch.save(state_now, part))
+        append_log(out, line)
 
     def _resume(self) -> None:
         path = self.options.out / CHECKPOINT
@@ -219,15 +233,16 @@ class Fit:
         log.info("resumed after epoch %d", self.first_epoch)
 
 
-def accelerator_for(device: str) -> Accelerator:
+def accelerator_for(device: str | None) -> Accelerator:
     """Make the Accelerator: bf16 on a GPU, float32 on a CPU.
 
+    Args:
+        device: As registry.pick_device takes it; Accelerate itself numbers the GPUs.
+
     Raises:
-        RecipeError: device is neither "auto" nor "cpu".
+        SettingsError: There is no such device here.
     """
-    if device not in ("auto", "cpu"):
-        raise RecipeError(f"--device {device!r} is not known; use auto or cpu")
-    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    on_cpu = pick_device(device).type == "cpu"
     return Accelerator(cpu=on_cpu, mixed_precision="no" if on_cpu else "bf16")
 
 
@@ -240,10 +255,11 @@ def _optimiser(
         lr=recipe.optimiser.learning_rate,
         weight_decay=recipe.optimiser.weight_decay,
     )
+    total_steps = recipe.epochs * steps_per_epoch + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         max_lr=recipe.optimiser.learning_rate,
-        total_steps=recipe.epochs * steps_per_epoch + 1,
-        pct_start=recipe.optimiser.warm_up,
+        total_steps=total_steps,
+        pct_start=max(recipe.optimiser.warm_up, 2 / total_steps),  # a rise of one step at least
     )
     return optimiser, schedule

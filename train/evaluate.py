@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict
+from scipy.special import expit
 
 from bonefx.architectures import SplitNetwork
 from bonefx.decide import decide
@@ -29,13 +30,14 @@ from train.data import ADAPTERS
 from train.files import write_atomically
 from train.forward import Outputs, outputs_of
 from train.localisation import Pointing, pointing
-from train.run import RunFacts, counts_of, load_best, read_facts
+from train.run import RunFacts, best_sha256, counts_of, load_best, read_facts
 
 log = logging.getLogger(__name__)
 
 EVALUATION = "evaluation.json"
 LOGITS = "logits.csv"
 BALANCED = "balanced"
+FEWEST_FILMS = 5  # of each class, for a region's AUROC to say anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,10 @@ class Evaluation:
     """All that a card states, and all that an export needs beside the weights.
 
     Attributes:
+        weights_sha256: Checksum of the run's float32 weights that were evaluated.
+        size_px: Side of the input that films are read at; the last stage's, or one chosen on val.
+        trained_size_px: Side of the input in the last stage of training.
+        supervised: Annotated boxes supervised the evidence map.
         splits: Figures of val, and of test once it was asked for.
         float16_drift: Largest change of the probability on val by storing float16.
     """
@@ -87,6 +93,10 @@ class Evaluation:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     model: str
+    weights_sha256: str
+    size_px: int
+    trained_size_px: int
+    supervised: bool
     data: TrainingData
     calibration: Calibration
     heat_floor: float
@@ -94,7 +104,15 @@ class Evaluation:
     splits: dict[str, SplitFigures]
 
 
-def evaluate(run: Path, *, data: Path, cache: Path, with_test: bool, device: str) -> Evaluation:
+def evaluate(
+    run: Path,
+    *,
+    data: Path,
+    cache: Path,
+    with_test: bool,
+    device: str,
+    size_px: int | None = None,
+) -> Evaluation:
     """Evaluate a run and write evaluation.json and logits.csv into its folder.
 
     Args:
@@ -103,22 +121,25 @@ def evaluate(run: Path, *, data: Path, cache: Path, with_test: bool, device: str
         cache: Folder of decoded films.
         with_test: Measure on test too: once, when nothing will be changed any more.
         device: A torch device.
+        size_px: Side of the input; None takes the last stage's. A network trained on magnified
+            films often reads best a little larger than it was trained (Touvron et al. 2019,
+            "Fixing the train-test resolution discrepancy"): compare sizes on val.
 
     Raises:
         RecipeError: The run has no weights yet, or the data do not fit it.
     """
     facts = read_facts(run)
     data_set = ADAPTERS[facts.recipe.data](data)
-    size_px = facts.recipe.size_px
+    size_px = size_px or facts.recipe.size_px
     names = ("val", "test") if with_test else ("val",)
     films = {name: cached(data_set.split(name), size_px=size_px, folder=cache) for name in names}
     spec = facts.recipe.spec(size_px)
     shipped = load_best(run, facts, float16=True).to(device)
     outputs = {name: outputs_of(shipped, films[name], spec) for name in names}
     exact = outputs_of(load_best(run, facts, float16=False).to(device), films["val"], spec)
-    evaluation = _measured(facts, films, outputs, exact, network=shipped)
+    evaluation = _measured(facts, films, outputs, exact, run=run, network=shipped)
     text = json.dumps(table_of(evaluation), indent=2)
-    write_atomically(run / EVALUATION, lambda part: part.write_text(text))
+    write_atomically(run / EVALUATION, lambda part: part.write_text(text, encoding="utf-8"))
     _write_logits(run / LOGITS, films, outputs)
     return evaluation
 
@@ -129,6 +150,7 @@ def _measured(
     outputs: dict[str, Outputs],
     exact: Outputs,
     *,
+    run: Path,
     network: SplitNetwork,
 ) -> Evaluation:
     """Choose on val, then measure on each split."""
@@ -143,6 +165,10 @@ def _measured(
     measure = partial(_split_figures, calibration=calibration, points=points, network=network)
     return Evaluation(
         model=facts.recipe.id,
+        weights_sha256=best_sha256(run),
+        size_px=films["val"].squares.shape[-1],
+        trained_size_px=facts.recipe.size_px,
+        supervised=facts.recipe.evidence.weight > 0,
         data=replace(
             facts.data,
             counts=facts.data.counts | {name: counts_of(films[name].films) for name in films},
@@ -170,7 +196,7 @@ def _split_figures(
     fractured = fractured_of(films)
     groups = np.array([film.group for film in films.films])
     probability = probabilities(outputs.logits, calibration)
-    plain = 1 / (1 + np.exp(-outputs.logits))
+    plain = expit(outputs.logits)
     interval = partial(metrics.with_interval, fractured=fractured, groups=groups)
     balanced = next(point for point in points if point.name == BALANCED)
     called = probability >= balanced.threshold
@@ -180,12 +206,13 @@ def _split_figures(
         groups=len(np.unique(groups)),
         skipped=films.skipped,
         auroc=interval(metrics.auroc, values=outputs.logits),
-        sensitivity_at_90_specificity=interval(
-            metrics.sensitivity_at_specificity, values=outputs.logits
+        sensitivity_at_90_specificity=replace(
+            interval(metrics.sensitivity_at_specificity, values=outputs.logits),
+            n=int(fractured.sum()),
         ),
         before={name: interval(figure, values=plain) for name, figure in ERRORS.items()},
         after={name: interval(figure, values=probability) for name, figure in ERRORS.items()},
-        points=tuple(point_on(probability, fractured, point) for point in points),
+        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
         regions=_regions(films, outputs.logits, called, groups),
         pointing=pointing(films, outputs.cells, called, network.grid()),
     )
@@ -198,18 +225,29 @@ ERRORS: dict[str, metrics.Figure] = {
 
 
 def point_on(
-    probability: NDArray[np.float64], fractured: NDArray[np.bool_], point: OperatingPoint
+    probability: NDArray[np.float64],
+    fractured: NDArray[np.bool_],
+    point: OperatingPoint,
+    *,
+    groups: NDArray[np.str_],
 ) -> OperatingPoint:
-    """Measure an operating point on films: threshold alone, and with its review band."""
+    """Measure an operating point on films: threshold alone, and with its review band.
+
+    Args:
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,).
+        point: Threshold and band; its figures are replaced.
+        groups: Patient or block of each film, (N,).
+    """
     called = probability >= point.threshold
     verdicts = np.array([decide(float(value), point) for value in probability])
     negative = verdicts == Verdict.NO_FRACTURE
     return replace(
         point,
-        sensitivity=metrics.proportion(int(called[fractured].sum()), int(fractured.sum())),
-        specificity=metrics.proportion(int((~called[~fractured]).sum()), int((~fractured).sum())),
-        review_rate=metrics.proportion(int((verdicts == Verdict.REVIEW).sum()), len(verdicts)),
-        missed_rate=metrics.proportion(int(fractured[negative].sum()), int(negative.sum())),
+        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
+        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
+        review_rate=metrics.proportion(verdicts == Verdict.REVIEW, groups),
+        missed_rate=metrics.proportion(fractured[negative], groups[negative]),
     )
 
 
@@ -225,17 +263,15 @@ def _regions(
     for region in sorted({name for names in regions for name in names}):
         own = np.array([region in names for names in regions])
         truth = fractured[own]
-        both = min(truth.sum(), (~truth).sum()) >= 5  # fewer say nothing
+        both = min(truth.sum(), (~truth).sum()) >= FEWEST_FILMS
         figures[region] = GroupFigures(
             n=len(truth),
             fractured=int(truth.sum()),
             auroc=metrics.with_interval(metrics.auroc, truth, logits[own], groups[own])
             if both
             else None,
-            sensitivity=metrics.proportion(int(called[own & fractured].sum()), int(truth.sum())),
-            specificity=metrics.proportion(
-                int((~called)[own & ~fractured].sum()), int((~truth).sum())
-            ),
+            sensitivity=metrics.proportion(called[own & fractured], groups[own & fractured]),
+            specificity=metrics.proportion(~called[own & ~fractured], groups[own & ~fractured]),
         )
     return figures
 

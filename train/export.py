@@ -6,14 +6,12 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
-from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError
-from bonefx.preprocess import PreprocessSpec
 from bonefx.records import OperatingPoint
 from bonefx.registry import MANIFEST, SCHEMA_VERSION, Manifest
 from bonefx.schema import record_from, table_of
@@ -21,7 +19,7 @@ from train.card import render_card
 from train.evaluate import BALANCED, EVALUATION, Evaluation
 from train.files import write_atomically
 from train.plots import draw_plots
-from train.run import RunFacts, best_state, read_facts
+from train.run import RunFacts, best_sha256, best_state, read_facts
 
 LIBRARIES = ("torch", "torchvision", "accelerate", "safetensors", "numpy", "opencv-python-headless")
 WEIGHTS_FILE = "model.safetensors"
@@ -39,18 +37,22 @@ def export(run: Path, weights: Path) -> Path:
         The model's folder.
 
     Raises:
-        RecipeError: The run was not evaluated on test, or the disk is full.
+        RecipeError: The run, as it is now, was not evaluated on test, or the disk is full.
     """
     facts = read_facts(run)
     evaluation = read_evaluation(run / EVALUATION)
     folder = weights / facts.recipe.id
-    path = folder / WEIGHTS_FILE
-    write_atomically(path, lambda part: save_file(best_state(run, float16=True), part))
-    manifest = _manifest(facts, evaluation, path.read_bytes())
+    if evaluation.weights_sha256 != best_sha256(run):
+        raise RecipeError(f"{run.name} was trained on after its evaluation; evaluate it again")
+    content = save(best_state(run, float16=True))
+    manifest = _manifest(facts, evaluation, content)
+    write_atomically(folder / WEIGHTS_FILE, lambda part: part.write_bytes(content))
     _write_json(folder / EVALUATION, evaluation)
     draw_plots(run, evaluation, folder)
     card = render_card(manifest, evaluation)
-    write_atomically(folder / CARD, lambda part: part.write_text(card))
+    write_atomically(
+        folder / CARD, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
+    )
     _write_json(folder / MANIFEST, manifest)
     return folder
 
@@ -63,7 +65,7 @@ def read_evaluation(path: Path) -> Evaluation:
     """
     remedy = "run `python -m train evaluate RUN --data DIR --test`"
     try:
-        table = json.loads(path.read_text())
+        table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path.name} is missing or no JSON; {remedy}") from error
     evaluation = record_from(Evaluation, table, source=path.name, error=RecipeError, remedy=remedy)
@@ -81,7 +83,7 @@ def _manifest(facts: RunFacts, evaluation: Evaluation, content: bytes) -> Manife
         file=WEIGHTS_FILE,
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        preprocess=PreprocessSpec(size_px=recipe.size_px, mean=recipe.mean, std=recipe.std),
+        preprocess=recipe.spec(evaluation.size_px),
         batch_norm=facts.batch_norm,
         cam_layer=architecture_of(recipe.architecture).cam_layer,
         heat_floor=evaluation.heat_floor,
@@ -99,16 +101,16 @@ def _manifest(facts: RunFacts, evaluation: Evaluation, content: bytes) -> Manife
 
 
 def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
-    """The points chosen on val with what they did on test."""
+    """Take the points that were chosen on val, with what they did on test."""
     chosen = {point.name: point for point in evaluation.splits["val"].points}
     measured = evaluation.splits["test"].points
     for point in measured:
         own = chosen[point.name]
         if (point.threshold, point.review_band) != (own.threshold, own.review_band):
             raise RecipeError(f"point {point.name!r} differs between val and test; evaluate again")
-    return tuple(replace(point) for point in measured)
+    return measured
 
 
 def _write_json(path: Path, record: object) -> None:
     text = json.dumps(table_of(record), indent=2) + "\n"
-    write_atomically(path, lambda part: part.write_text(text))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from bonefx.architectures import SplitNetwork
-from bonefx.explain import logits_and_maps
+from bonefx.explain import logits_and_maps, peak_on_film
 from bonefx.preprocess import PreprocessSpec, normalise
 from train.cache import CachedFilms
 
@@ -24,16 +24,12 @@ class Outputs:
     Attributes:
         logits: (N,) float64.
         cells: Grad-CAM maps, (N, h, w) float32, in logits.
+        peaks: The largest value of each map on its film, (N,), in logits.
     """
 
     logits: NDArray[np.float64]
     cells: NDArray[np.float32]
-
-    @property
-    def peaks(self) -> NDArray[np.float64]:
-        """The largest value of each map, (N,), in logits."""
-        peaks: NDArray[np.float64] = self.cells.max(axis=(1, 2)).astype(np.float64)
-        return peaks
+    peaks: NDArray[np.float64]
 
 
 def batches_of(
@@ -50,9 +46,15 @@ def outputs_of(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) 
     """Run films through a frozen network in evaluation mode, by the pass that readings use."""
     device = next(network.parameters()).device
     parts = [logits_and_maps(network, batch) for batch in batches_of(films, spec, device)]
+    cells = torch.cat([maps for _, maps in parts]).float().cpu().numpy()
+    peaks = [
+        peak_on_film(own, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px)
+        for own, (height, width) in zip(cells, films.shapes, strict=True)
+    ]
     return Outputs(
         logits=torch.cat([logits for logits, _ in parts]).double().cpu().numpy(),
-        cells=torch.cat([maps for _, maps in parts]).float().cpu().numpy(),
+        cells=cells,
+        peaks=np.array(peaks),
     )
 
 

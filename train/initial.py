@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,21 +17,35 @@ from bonefx.registry import InitialWeights
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalWeights:
+    """A file to start from, and what the card must say about it.
+
+    Attributes:
+        file: Safetensors of `features.*`.
+        licence: Overrides what the file's metadata say.
+        note: Overrides what the file's metadata say.
+    """
+
+    file: Path
+    licence: str | None = None
+    note: str | None = None
+
+
 def initial_network(
-    architecture: str, init: Path | None
+    architecture: str, local: LocalWeights | None
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     """Build a network with initial features and an untrained last layer.
 
     Args:
         architecture: A key of ARCHITECTURES.
-        init: A safetensors file of `features.*`; None downloads torchvision's IMAGENET1K_V1.
+        local: A file to start from; None downloads torchvision's IMAGENET1K_V1.
 
     Raises:
-        RecipeError: The file or the download cannot be had or does not fit the architecture.
+        RecipeError: The file or the download cannot be had, does not fit the architecture, or
+            nobody says what it is.
     """
-    if init is None:
-        return _downloaded(architecture)
-    return _local(architecture, init)
+    return _downloaded(architecture) if local is None else _local(architecture, local)
 
 
 def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
@@ -56,27 +71,35 @@ def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, Initial
     )
 
 
-def _local(architecture: str, init: Path) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+def _local(
+    architecture: str, local: LocalWeights
+) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     try:
-        with safe_open(init, "pt") as file:
+        with safe_open(local.file, "pt") as file:
             facts = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        digest = hashlib.sha256(init.read_bytes()).hexdigest()
+        digest = hashlib.sha256(local.file.read_bytes()).hexdigest()
     except (OSError, SafetensorError) as error:
-        raise RecipeError(f"--init {init.name} is not a readable safetensors file") from error
+        raise RecipeError(f"--init {local.file.name} is not a readable safetensors file") from error
+    initial = InitialWeights(
+        source=local.file.name,
+        sha256=digest,
+        licence=_stated("licence", local.licence, facts),
+        note=_stated("note", local.note, facts),
+    )
     batch_norm = _batch_norm(facts)
     network = build_network(architecture, batch_norm=batch_norm)
     _load_all_but_last_layer(network, state)
-    return (
-        network,
-        batch_norm,
-        InitialWeights(
-            source=init.name,
-            sha256=digest,
-            licence=facts.get("licence", "see the file's source"),
-            note=facts.get("note", facts.get("arch", "local file")),
-        ),
-    )
+    return network, batch_norm, initial
+
+
+def _stated(name: str, option: str | None, facts: dict[str, str]) -> str:
+    stated = option or facts.get(name)
+    if not stated:
+        raise RecipeError(
+            f"--init does not state its {name}, and the card must; add --init-{name} TEXT"
+        )
+    return stated
 
 
 def _batch_norm(facts: dict[str, str]) -> BatchNormSpec:

@@ -67,8 +67,10 @@ def pointing(
             for i, shape in zip(members, shapes, strict=True)
         ]
         middles = [(height / 2, width / 2) for height, width in shapes]
+        groups = np.array([films.films[i].group for i in members])
         figures[name] = Pointing(
-            map=_hit_rate(peaks, boxes, shapes), centre=_hit_rate(middles, boxes, shapes)
+            map=_hit_rate(peaks, boxes, shapes, groups),
+            centre=_hit_rate(middles, boxes, shapes, groups),
         )
     return figures
 
@@ -83,13 +85,16 @@ def _maximum(
 
 
 def _hit_rate(
-    points: list[tuple[float, float]], boxes: list[tuple[Box, ...]], shapes: list[Shape]
+    points: list[tuple[float, float]],
+    boxes: list[tuple[Box, ...]],
+    shapes: list[Shape],
+    groups: NDArray[np.str_],
 ) -> Estimate:
-    hits = sum(
+    hits = [
         any(_inside(point, box, TOLERANCE * max(shape)) for box in own)
         for point, own, shape in zip(points, boxes, shapes, strict=True)
-    )
-    rate = proportion(hits, len(points))
+    ]
+    rate = proportion(np.array(hits), groups)
     assert rate is not None  # the caller leaves empty sets out
     return rate
 

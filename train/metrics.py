@@ -1,7 +1,7 @@
 """Figures with 95 % intervals: pure functions of labels, logits and groups.
 
-Proportions carry Wilson's interval. Everything else carries a percentile bootstrap over groups, so
-that films of one patient count together.
+Intervals come from a percentile bootstrap over groups, so that films of one patient count together;
+shares carry the wider of that and Wilson's.
 """
 
 from __future__ import annotations
@@ -25,18 +25,32 @@ BINS = 10
 Figure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
 
 
-def proportion(hits: int, n: int) -> Estimate | None:
-    """A share with Wilson's 95 % interval; None where n is 0.
+def proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | None:
+    """Measure a share with a 95 % interval; None where there are no films.
+
+    The interval is the wider, at each end, of Wilson's, which takes films for independent, and of
+    a bootstrap over groups, which does not.
+
+    Args:
+        hits: Which films count, (N,).
+        groups: Patient or block of each film, (N,).
 
     Source:
         Wilson (1927), "Probable inference", J. Am. Stat. Assoc. 22.
     """
-    if n == 0:
+    if not len(hits):
         return None
-    interval = binomtest(hits, n).proportion_ci(method="wilson")
-    share = hits / n
+    wilson = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
+    _, members = np.unique(groups, return_inverse=True)
+    films, found = np.bincount(members), np.bincount(members, weights=hits)
+    drawn = np.random.default_rng(0).integers(len(films), size=(DRAWS, len(films)))
+    low, high = np.quantile(found[drawn].sum(1) / films[drawn].sum(1), (0.025, 0.975))
+    share = float(hits.mean())
     return Estimate(
-        value=share, low=min(float(interval.low), share), high=max(float(interval.high), share), n=n
+        value=share,
+        low=min(float(low), float(wilson.low), share),
+        high=max(float(high), float(wilson.high), share),
+        n=len(hits),
     )
 
 
@@ -48,7 +62,7 @@ def with_interval(
     *,
     draws: int = DRAWS,
 ) -> Estimate:
-    """A figure with the 95 % percentile interval of a bootstrap over groups.
+    """Measure a figure with the 95 % percentile interval of a bootstrap over groups.
 
     Args:
         figure: Maps labels and values, (N,) each, to a number.
@@ -79,14 +93,17 @@ def with_interval(
 
 
 def auroc(fractured: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
-    """Area under the receiver operating characteristic; values may be logits."""
+    """Measure the area under the receiver operating characteristic; values may be logits."""
     return float(binary_auroc(torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()))
 
 
 def sensitivity_at_specificity(
     fractured: NDArray[np.bool_], values: NDArray[np.float64], *, specificity: float = 0.9
 ) -> float:
-    """Highest sensitivity that leaves at least the given specificity on the same films."""
+    """Find the highest sensitivity that leaves at least the given specificity.
+
+    The threshold is read off these films' own curve, so this compares models; it is no promise.
+    """
     false_rate, true_rate, _ = binary_roc(
         torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()
     )
@@ -94,7 +111,7 @@ def sensitivity_at_specificity(
 
 
 def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
-    """Expected calibration error over BINS bins of equal width, in [0, 1].
+    """Measure the expected calibration error over BINS bins of equal width, in [0, 1].
 
     Source:
         Naeini et al. (2015), "Obtaining well calibrated probabilities using Bayesian binning".
@@ -107,7 +124,7 @@ def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.floa
 
 
 def brier(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
-    """Mean squared error of a probability, in [0, 1]."""
+    """Measure the mean squared error of a probability, in [0, 1]."""
     return float(np.mean((probability - fractured) ** 2))
 
 

@@ -47,8 +47,9 @@ class Objective(nn.Module):
     def __init__(self, network: SplitNetwork, recipe: Recipe) -> None:
         super().__init__()
         self.network = network
-        self.evidence_scale = nn.Parameter(torch.ones(()))
-        self.evidence_bias = nn.Parameter(torch.full((), START_BIAS))
+        if recipe.evidence.weight:
+            self.evidence_scale = nn.Parameter(torch.ones(()))
+            self.evidence_bias = nn.Parameter(torch.full((), START_BIAS))
         self._recipe = recipe
         self._grid = network.grid()
         self._spec = recipe.spec(recipe.size_px)

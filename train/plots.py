@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import RocCurveDisplay
 
@@ -50,7 +51,7 @@ def _draw_reliability(
     axes: Axes, fractured: NDArray[np.bool_], logits: NDArray[np.float64], evaluation: Evaluation
 ) -> None:
     curves = {
-        "before": 1 / (1 + np.exp(-logits)),
+        "before": expit(logits),
         "after": probabilities(logits, evaluation.calibration),
     }
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="perfect")

@@ -53,7 +53,7 @@ class Optimiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """How far a training film may be changed; films are never cropped away from their label.
+    """How far a training film may be changed; validation and use never change it.
 
     Attributes:
         rotation_deg: Largest rotation to either side.
@@ -134,7 +134,7 @@ class Recipe:
 
     @property
     def size_px(self) -> int:
-        """Side of the input that the model is validated and shipped with."""
+        """Side of the input in the last stage, which the model is validated at."""
         return self.stages[-1].size_px
 
     def spec(self, size_px: int) -> PreprocessSpec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class EpochLog:
 def write_facts(run: Path, facts: RunFacts) -> None:
     """Write run.json."""
     text = json.dumps(table_of(facts), indent=2)
-    write_atomically(run / FACTS, lambda part: part.write_text(text))
+    write_atomically(run / FACTS, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_facts(run: Path) -> RunFacts:
@@ -68,7 +69,7 @@ def read_facts(run: Path) -> RunFacts:
         RecipeError: The folder is no run, or was written by another version.
     """
     try:
-        table = json.loads((run / FACTS).read_text())
+        table = json.loads((run / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(f"{run.name} has no readable {FACTS}; fit the recipe first") from error
     return record_from(
@@ -103,7 +104,8 @@ def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
     Args:
         run: Folder of the run.
         facts: What read_facts returned.
-        float16: Round the weights as they are shipped.
+        float16: Round the weights as they are shipped: kernels and matrices to float16; vectors
+            (norms and biases), 2 % of the bytes, stay float32, whose range they may need.
 
     Raises:
         RecipeError: No epoch of the last stage has ended yet.
@@ -123,9 +125,30 @@ def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
     state = load_file(run / BEST)
     if not float16:
         return state
-    return {
-        name: value.half() if value.is_floating_point() else value for name, value in state.items()
-    }
+    return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
+
+
+def best_sha256(run: Path) -> str:
+    """Tell the checksum of a run's best weights."""
+    return hashlib.sha256((run / BEST).read_bytes()).hexdigest()
+
+
+def check_same_run(run: Path, facts: RunFacts) -> None:
+    """Refuse to go on with a run that was started otherwise.
+
+    Raises:
+        RecipeError: The folder's run has another recipe, other initial weights or another split.
+    """
+    if not (run / FACTS).is_file():
+        return
+    before = read_facts(run)
+    for name, was, now in (
+        ("recipe", before.recipe_sha256, facts.recipe_sha256),
+        ("initial weights", before.initial.sha256, facts.initial.sha256),
+        ("split", before.data.split_sha256, facts.data.split_sha256),
+    ):
+        if was != now:
+            raise RecipeError(f"{run.name} was started with another {name}; choose another --out")
 
 
 def training_data_of(data_set: DataSet, splits: dict[str, list[Film]]) -> TrainingData:

@@ -48,12 +48,10 @@ def film_figure(film: Radiograph, reading: Reading, *, heat_floor: float) -> str
 
 def map_note(reading: Reading, *, heat_floor: float) -> str:
     """Say in words what the map shows, or why there is none."""
-    if reading.heat_peak is None:
-        return "<span>No map: none was asked for.</span>"
-    if reading.heat is None:
+    if reading.heat is None or reading.heat_peak is None:
         return (
             "<span>No map: the evidence is below the floor. Its peak is "
-            f"{reading.heat_peak:.2f}, the floor {heat_floor:.2f} logits.</span>"
+            f"{reading.heat_peak or 0:.2f}, the floor {heat_floor:.2f} logits.</span>"
         )
     hidden = ", hidden at first" if reading.verdict is Verdict.NO_FRACTURE else ""
     return (
