@@ -90,7 +90,7 @@ def _greys(settings: Augmentation) -> v2.Transform:
     return v2.Compose([jitter, RandomGamma(settings.gamma)])
 
 
-class RandomGamma(v2.Transform):
+class RandomGamma(v2.Transform):  # type: ignore[misc]  # torchvision carries no types
     """Bend a film's grey levels by a gamma curve of random exponent."""
 
     def __init__(self, largest: float) -> None:
