@@ -210,6 +210,9 @@ def test_the_map_fades_by_keyboard_without_asking_the_server(page, asked):
 
 def test_the_first_key_stop_chooses_a_file(page, film_file):
     choose = page.get_by_role("button", name="Drop a film or choose a file")
+    page.on(
+        "filechooser", lambda _: None
+    )  # Chromium starts to tell of choosers only some time later
     page.bring_to_front()
     expect(choose).to_be_enabled()
     page.keyboard.press("Tab")
