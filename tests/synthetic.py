@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.factories import make_pixels
+from train.data import SPLITS
 
 SIDE_PX = 96
+SHIPPED_SPLIT = SPLITS / "fracatlas.csv"
 
 
 def make_film(fractured: bool, *, seed: int) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
@@ -58,6 +61,34 @@ def make_fracatlas(folder: Path, names: dict[str, bool]) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"images": images, "annotations": annotations}))
     return folder
+
+
+def shipped_rows() -> list[dict[str, str]]:
+    """Rows of the shipped FracAtlas split."""
+    with SHIPPED_SPLIT.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def make_split_fracatlas(folder: Path, *, films: int) -> tuple[Path, Path]:
+    """FracAtlas with as many films of each class in each split, and one that is excluded.
+
+    Returns:
+        The data folder and the folder of its split file.
+    """
+    shipped = shipped_rows()
+    rows = [row for row in shipped if row["split"] == "excluded"][:1]
+    for split in ("train", "val", "test"):
+        for label in ("fracture", "no_fracture"):
+            same = [row for row in shipped if (row["split"], row["label"]) == (split, label)]
+            rows += same[:films]
+    splits = folder / "splits"
+    splits.mkdir()
+    with (splits / SHIPPED_SPLIT.name).open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    names = {row["image"]: row["label"] == "fracture" for row in rows if row["split"] != "excluded"}
+    return make_fracatlas(folder / "fracatlas", names), splits
 
 
 RECIPE = """

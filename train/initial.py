@@ -52,7 +52,7 @@ def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, Initial
     weights = get_model_weights(architecture)["IMAGENET1K_V1"]
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
-    except OSError as error:  # URLError among them
+    except (OSError, RuntimeError) as error:  # no connection; another checksum
         raise RecipeError(
             f"torchvision's {architecture} IMAGENET1K_V1 could not be downloaded; give a local "
             "safetensors file with --init"

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from bonefx.cli import main as bonefx
 from bonefx.registry import read_manifest
 from tests.factories import make_network
-from tests.synthetic import make_image_folder, write_recipe
+from tests.synthetic import make_image_folder, make_split_fracatlas, write_recipe
 from train.cli import main as train
 
 
@@ -197,3 +197,22 @@ def test_readme_gets_the_models_figures_between_its_markers(place, tmp_path):
     assert text.endswith("after\n")
     assert "old" not in text
     assert "| AUROC |" in text
+
+
+def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
+    place, tmp_path, monkeypatch, capsys
+):
+    folder, splits = make_split_fracatlas(tmp_path, films=4)
+    monkeypatch.setattr("train.data.SPLITS", splits)
+    recipe = write_recipe(tmp_path / "recipe.toml", epochs=3)
+    recipe.write_text(recipe.read_text().replace("image_folder", "fracatlas"))
+    run, data = str(tmp_path / "run"), ("--data", str(folder), "--device", "cpu")
+    init = ("--init", str(place / "init.safetensors"), "--workers", "0")
+    assert train(["fit", str(recipe), *data, "--out", run, *init]) == 0
+    with (tmp_path / "run" / "log.csv").open(newline="") as file:
+        assert float(next(csv.DictReader(file))["evidence_loss"]) > 0
+    capsys.readouterr()
+    assert train(["evaluate", run, *data]) == 0
+    evaluation = json.loads(capsys.readouterr().out)
+    assert evaluation["supervised"] is True
+    assert evaluation["splits"]["val"]["pointing"]["annotated"]["map"]["n"] == 4

@@ -1,6 +1,5 @@
 """Adapters of published layouts, and the cache of decoded films."""
 
-import csv
 import logging
 from collections import defaultdict
 
@@ -10,14 +9,9 @@ import pytest
 from bonefx.errors import RecipeError
 from bonefx.images import read
 from bonefx.preprocess import letterbox
-from tests.synthetic import make_fracatlas, make_image_folder
+from tests.synthetic import make_image_folder, make_split_fracatlas, shipped_rows
 from train import data
 from train.cache import cached
-
-
-def shipped_rows():
-    with (data.SPLITS / "fracatlas.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
@@ -41,21 +35,10 @@ def test_the_shipped_split_has_the_documented_counts():
 
 @pytest.fixture
 def small_fracatlas(tmp_path, monkeypatch):
-    """FracAtlas's layout with two films of each class in each split, and one that is excluded."""
-    splits = tmp_path / "splits"
-    splits.mkdir()
-    rows = [row for row in shipped_rows() if row["split"] == "excluded"][:1]
-    for split in ("train", "val", "test"):
-        for label in ("fracture", "no_fracture"):
-            same = [r for r in shipped_rows() if r["split"] == split and r["label"] == label]
-            rows += same[:2]
-    with (splits / "fracatlas.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    """Two films of each class in each split."""
+    folder, splits = make_split_fracatlas(tmp_path, films=2)
     monkeypatch.setattr(data, "SPLITS", splits)
-    films = {row["image"]: row["label"] == "fracture" for row in rows if row["split"] != "excluded"}
-    return make_fracatlas(tmp_path / "fracatlas", films)
+    return folder
 
 
 def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
