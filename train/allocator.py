@@ -1,7 +1,8 @@
 """Let the C library keep freed memory, which a training step asks for again at once.
 
 By default glibc gives each large activation back to the kernel and has it zeroed anew at the next
-step; on a CPU that costs as much time as the arithmetic.
+step. Keeping them made training steps of EfficientNet-B0 at 320 px 1.02 to 1.20 times as fast, in
+three pairs on 2 idle cores.
 """
 
 from __future__ import annotations
