@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,8 +30,6 @@ from train.files import write_atomically
 from train.forward import Outputs, outputs_of
 from train.localisation import Pointing, pointing
 from train.run import RunFacts, best_sha256, counts_of, load_best, read_facts
-
-log = logging.getLogger(__name__)
 
 EVALUATION = "evaluation.json"
 LOGITS = "logits.csv"
