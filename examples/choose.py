@@ -1,6 +1,6 @@
 """Choose the example films from FracAtlas by a rule that asks no model; write films.json.
 
-Run from the repository: python examples/choose.py data/fracatlas train/splits/fracatlas.csv
+Run from the repository: python -m examples.choose data/fracatlas train/splits/fracatlas.csv
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from train.data import FRACATLAS_BOXES, coco_boxes
+
 EXAMPLES = Path(__file__).parent
-BOXES = "Annotations/COCO JSON/COCO_fracture_masks.json"
 MIN_SIDE_PX = 350
 SLOTS = [  # label, region, and the publisher's region flags that are accepted
     ("fracture", "hand", {"hand"}),
@@ -78,28 +79,16 @@ def choose(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
     return sorted(chosen, key=lambda pair: pair[1]["image"])
 
 
-def boxes_of(data: Path) -> dict[str, list[list[int]]]:
-    """Boxes [left, top, right, bottom] in pixels of all annotated films, by file name."""
-    table = json.loads((data / BOXES).read_text())
-    names = {image["id"]: image["file_name"] for image in table["images"]}
-    boxes: dict[str, list[list[int]]] = {}
-    for note in table["annotations"]:
-        left, top, width, height = note["bbox"]
-        corners = [round(edge) for edge in (left, top, left + width, top + height)]
-        boxes.setdefault(names[note["image_id"]], []).append(corners)
-    return boxes
-
-
 def main(data: Path, split_file: Path) -> None:
     """Copy the chosen films beside this file and write films.json."""
-    boxes = boxes_of(data)
+    boxes = coco_boxes(data / FRACATLAS_BOXES)
     films = []
     for region, row in choose(candidates(data, split_file)):
         name = row["image"]
         shutil.copyfile(film_path(data, row), EXAMPLES / name)
         films.append({
             "file": name, "label": row["label"], "region": region,
-            "boxes": boxes.get(name, []) if row["label"] == "fracture" else [],
+            "boxes": [[round(edge) for edge in box] for box in boxes.get(name, [])],
             "sha256": row["sha256_original"],
         })  # fmt: skip
     text = ",\n".join(f"  {json.dumps(film)}" for film in films)

@@ -15,6 +15,7 @@ from pathlib import Path
 from bonefx.errors import RecipeError
 
 SPLITS = Path(__file__).parent / "splits"
+FRACATLAS_BOXES = Path("Annotations", "COCO JSON", "COCO_fracture_masks.json")
 Box = tuple[float, float, float, float]
 
 
@@ -83,7 +84,7 @@ def fracatlas(folder: Path) -> DataSet:
         RecipeError: The layout is not there, or a film of the split is missing.
     """
     split_file = SPLITS / "fracatlas.csv"
-    boxes = _coco_boxes(folder / "Annotations" / "COCO JSON" / "COCO_fracture_masks.json")
+    boxes = coco_boxes(folder / FRACATLAS_BOXES)
     rows = list(csv.DictReader(split_file.read_text().splitlines()))
     films = tuple(
         _fracatlas_film(folder, row, boxes)
@@ -120,8 +121,15 @@ def _fracatlas_film(folder: Path, row: dict[str, str], boxes: dict[str, list[Box
     )
 
 
-def _coco_boxes(path: Path) -> dict[str, list[Box]]:
-    """Boxes of each film by file name, from an annotation file in COCO's format."""
+def coco_boxes(path: Path) -> dict[str, list[Box]]:
+    """Read annotated boxes from a file in COCO's format.
+
+    Returns:
+        By file name, boxes as left, top, right, bottom, in pixels of the film.
+
+    Raises:
+        RecipeError: The file is missing or no JSON.
+    """
     try:
         coco = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:

@@ -35,8 +35,8 @@ class ServerSettings:
         port: Port to listen at; no other is tried.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 7860
+    host: str
+    port: int
 
 
 def build(reader: Reader) -> gr.Blocks:
