@@ -1,6 +1,6 @@
 """A run's best weights -> evaluation.json: chosen on val, measured once on test.
 
-The weights are evaluated as they will be shipped, rounded to float16.
+The weights are evaluated as they will be shipped, kernels and matrices rounded to float16.
 """
 
 from __future__ import annotations
