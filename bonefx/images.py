@@ -34,6 +34,7 @@ HUE_SIDE_PX = 128
 HUE_LEVELS = 32
 
 PNG_END = b"IEND\xaeB`\x82"
+JPEG_END = b"\xff\xd9"
 USE = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
 READ = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM")
 SIGNATURES = [  # the first that matches; a DICOM file may start with a TIFF header as its preamble
@@ -60,11 +61,12 @@ SIGNATURES = [  # the first that matches; a DICOM file may start with a TIFF hea
 ]
 
 
-def read(path: str | os.PathLike[str]) -> Radiograph:
+def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
     """Read one film from a file.
 
     Args:
         path: The file; its name and extension do not matter.
+        salvage: See read_bytes.
 
     Returns:
         The film as a viewer would show it, white = dense.
@@ -84,10 +86,10 @@ def read(path: str | os.PathLike[str]) -> Radiograph:
         raise UnreadableRadiographError(
             f"the file cannot be opened ({reason}); check that you may read it"
         ) from None  # the cause holds the path
-    return read_bytes(data)
+    return read_bytes(data, salvage=salvage)
 
 
-def read_bytes(data: bytes) -> Radiograph:
+def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     """Read one film from the bytes of its file.
 
     8-bit grey is divided by 255. Deeper pictures are scaled from their own smallest and largest
@@ -96,6 +98,8 @@ def read_bytes(data: bytes) -> Radiograph:
 
     Args:
         data: A whole file.
+        salvage: Read what is left of a truncated JPEG, the lost part in one grey. Only to repeat
+            published figures that counted such films; a reading never asks for it.
 
     Returns:
         The film, (H, W) float32 in [0, 1], white = dense.
@@ -107,7 +111,13 @@ def read_bytes(data: bytes) -> Radiograph:
     sha256 = hashlib.sha256(data).hexdigest()
     if found == "DICOM":
         return _read_dicom(data, sha256)
-    return _read_picture(data, found, sha256)
+    try:
+        return _read_picture(data, found, sha256)
+    except UnreadableRadiographError:
+        if not (salvage and found == "JPEG"):
+            raise
+        # at an end-of-image marker libjpeg fills what is missing with one grey
+        return _read_picture(data + JPEG_END, found, sha256)
 
 
 def _format_of(data: bytes) -> str:

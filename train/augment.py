@@ -33,7 +33,7 @@ class Sample(NamedTuple):
 
 def fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
     """Draw a film's boxes onto its letterboxed square, (S, S) uint8."""
-    size_px = cache.squares.shape[-1]
+    size_px = cache.size_px
     height, width = (int(side) for side in cache.shapes[index])
     place = letterbox_of(height, width, size_px=size_px)
     mask = torch.zeros((size_px, size_px), dtype=torch.uint8)
@@ -61,7 +61,8 @@ class AugmentedFilms(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         film = self._cache.films[index]
-        square = tv_tensors.Image(torch.from_numpy(np.array(self._cache.squares[index]))[None])
+        own = self._cache.squares[self._cache.rows[index]]
+        square = tv_tensors.Image(torch.from_numpy(np.array(own))[None])
         mask = tv_tensors.Mask(fracture_mask(self._cache, index)[None])
         square, mask = self._geometry(square, mask)
         return Sample(

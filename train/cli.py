@@ -22,6 +22,10 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--init-licence", metavar="TEXT", help="for the card, if FILE lacks it")
     fit.add_argument("--init-note", metavar="TEXT", help="for the card, if FILE lacks it")
     fit.add_argument("--workers", type=int, default=1, help="augmenting processes (default 1)")
+    fit.add_argument("--last-epoch", type=int, metavar="N", help="stop after epoch N")
+    fit.add_argument(
+        "--deterministic", action="store_true", help="GPU kernels that give the same bits each time"
+    )
     fit.set_defaults(run=_fit)
     evaluate = commands.add_parser("evaluate", help="choose on val, measure on val and test")
     evaluate.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a fitted run")
@@ -70,6 +74,7 @@ def _fit(options: argparse.Namespace) -> None:
     fit_options = FitOptions(
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
         init=local, device=options.device, workers=options.workers,
+        last_epoch=options.last_epoch, deterministic=options.deterministic,
     )  # fmt: skip
     Fit(recipe, sha256, fit_options).run()
 

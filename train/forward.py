@@ -37,7 +37,7 @@ def batches_of(
 ) -> Iterator[torch.Tensor]:
     """Network input in batches, (B, 3, S, S) each, in the order of the films."""
     for start in range(0, len(films.films), BATCH_FILMS):
-        squares = torch.from_numpy(films.squares[start : start + BATCH_FILMS].copy())
+        squares = torch.from_numpy(films.squares[films.rows[start : start + BATCH_FILMS]])
         batch = normalise(squares.to(device), spec)
         yield batch.contiguous(memory_format=torch.channels_last)
 

@@ -53,7 +53,7 @@ def pointing(
     Source:
         Zhang et al. (2018), "Top-down neural attention by excitation backprop", section 4.2.
     """
-    size_px = films.squares.shape[-1]
+    size_px = films.size_px
     annotated = [index for index, film in enumerate(films.films) if film.boxes]
     sets = {"annotated": annotated, "called_fracture": [i for i in annotated if called[i]]}
     figures = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -41,8 +43,20 @@ def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) ->
     return functional.max_pool2d(padded, stride)[:, 0, :rows, :columns]
 
 
+class Losses(NamedTuple):
+    """What a batch measures: two mean losses, and the share of films that are called right."""
+
+    image: torch.Tensor
+    evidence: torch.Tensor
+    accuracy: torch.Tensor
+
+
 class Objective(nn.Module):
-    """A network with its losses, so that one forward pass of one module gives them all."""
+    """A network with its losses, so that one forward pass of one module gives them all.
+
+    The image loss is the cross-entropy of the network's two softmax outputs, written as the binary
+    cross-entropy of their difference, the log-odds of fracture: the two are the same number.
+    """
 
     def __init__(self, network: SplitNetwork, recipe: Recipe) -> None:
         super().__init__()
@@ -60,16 +74,17 @@ class Objective(nn.Module):
         self.network.frozen_part(self._recipe.frozen_layers).eval()
         return self
 
-    def forward(self, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:
-        """Measure a batch; returns the image loss and the evidence loss, both scalars."""
+    def forward(self, sample: Sample) -> Losses:
+        """Measure a batch; all three are scalars."""
         batch = normalise(sample.square, self._spec).contiguous(memory_format=torch.channels_last)
         logits, activations = self.network(batch)
         smoothing = self._recipe.label_smoothing
         target = sample.fractured * (1 - smoothing) + smoothing / 2
         image_loss = functional.binary_cross_entropy_with_logits(logits, target)
+        accuracy = ((logits.detach() > 0) == (sample.fractured > 0.5)).float().mean()
         if not self._recipe.evidence.weight:
-            return image_loss, image_loss.new_zeros(())
-        return image_loss, self._evidence_loss(activations, sample)
+            return Losses(image_loss, image_loss.new_zeros(()), accuracy)
+        return Losses(image_loss, self._evidence_loss(activations, sample), accuracy)
 
     def _evidence_loss(self, activations: torch.Tensor, sample: Sample) -> torch.Tensor:
         evidence = self.network.evidence(activations).float()  # (N, h, w)

@@ -6,9 +6,9 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Discriminator, Tag
 
 from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError, WeightsError
@@ -37,7 +37,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Optimiser:
+class OneCycleAdamW:
     """AdamW under a one-cycle learning rate.
 
     Attributes:
@@ -46,9 +46,47 @@ class Optimiser:
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     learning_rate: float
     weight_decay: float
     warm_up: float = 0.2
+    name: Literal["adamw_one_cycle"] = "adamw_one_cycle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateauSgd:
+    """SGD with momentum, its learning rate cut when the validation loss no longer falls.
+
+    Attributes:
+        learning_rate: Of the first epoch.
+        momentum: Share of the last step that is kept.
+        weight_decay: L2 penalty of each weight.
+        factor: The learning rate is multiplied by it at a plateau.
+        patience: Epochs without a lower validation loss that are waited for.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    factor: float
+    patience: int
+    name: Literal["sgd_plateau"] = "sgd_plateau"
+
+
+def _optimiser_name(table: Any) -> str:
+    """Name the kind of an [optimiser] table; AdamW where it does not say."""
+    if isinstance(table, dict):
+        return str(table.get("name", "adamw_one_cycle"))
+    return str(table.name)
+
+
+Optimiser = Annotated[
+    Annotated[OneCycleAdamW, Tag("adamw_one_cycle")] | Annotated[PlateauSgd, Tag("sgd_plateau")],
+    Discriminator(_optimiser_name),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +132,19 @@ class Recipe:
         architecture: A key of bonefx.architectures.ARCHITECTURES.
         data: Layout of the data folder.
         seed: Of every random choice.
-        batch_size: Films a step, over all processes.
+        batch_size: Films a step of the optimiser, over all processes.
+        accumulate: Parts that the films of a step are passed in, where memory is short.
         frozen_layers: How many layers of `features`, from the input on, keep their initial
             weights and batch-norm statistics.
         class_balanced: Draw films so that both classes come equally often.
         average_decay: Decay of the moving average of the weights that is validated and exported;
             0 keeps the last weights.
+        label_smoothing: Share of each label that is spread over both classes.
+        clip_norm: Largest norm of a step's gradient; 0 leaves it as it is.
+        best_by: Validation figure by which the epoch that is kept is chosen.
+        early_stopping: Epochs without a lower validation loss after which training ends; 0 never.
+        damaged_films: Leave truncated films out, or read what is left of them (to repeat
+            published figures that counted them).
         mean: Per channel, of the network's input.
         std: Per channel, of the network's input.
     """
@@ -113,10 +158,15 @@ class Recipe:
     optimiser: Optimiser
     seed: int = 0
     batch_size: int = 16
+    accumulate: int = 1
     frozen_layers: int = 0
     class_balanced: bool = True
     average_decay: float = 0.0
     label_smoothing: float = 0.0
+    clip_norm: float = 5.0
+    best_by: Literal["val_auroc", "val_loss"] = "val_auroc"
+    early_stopping: int = 0
+    damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
     evidence: Evidence = Evidence()
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
@@ -131,6 +181,17 @@ class Recipe:
             raise RecipeError(str(error)) from error
         if self.evidence.weight and not architecture.linear_head:
             raise RecipeError(f"{self.architecture} has no linear head; set evidence.weight = 0")
+
+        if self.batch_size < 1 or self.accumulate < 1 or self.batch_size % self.accumulate:
+            raise RecipeError(
+                f"batch_size {self.batch_size} cannot be passed in {self.accumulate} parts; choose "
+                "a multiple"
+            )
+
+    @property
+    def salvage(self) -> bool:
+        """Read what is left of truncated films."""
+        return self.damaged_films == "salvage"
 
     @property
     def size_px(self) -> int:

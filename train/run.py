@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,23 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochLog:
-    """One line of log.csv; losses are means over the epoch's films."""
+    """One line of log.csv; losses and accuracies are means over the epoch's films.
+
+    Attributes:
+        accuracy: Of the training films, augmented and with dropout, as the epoch met them.
+        val_accuracy: At probability 0.5 of the plain softmax, as the report counts it.
+        best: The epoch is the one to keep, of all so far.
+        elapsed_s: Of training and validation together.
+    """
 
     epoch: int
     size_px: int
     learning_rate: float
     image_loss: float
     evidence_loss: float
+    accuracy: float
     val_loss: float
+    val_accuracy: float
     val_auroc: float
     best: bool
     elapsed_s: float
@@ -77,16 +87,52 @@ def read_facts(run: Path) -> RunFacts:
     )
 
 
-def append_log(run: Path, line: EpochLog) -> None:
-    """Add a line to log.csv, with a header before the first."""
-    row: dict[str, Any] = table_of(line)
-    path = run / LOG
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if new:
+def write_log(run: Path, lines: Sequence[EpochLog]) -> None:
+    """Write log.csv, one line an epoch."""
+    rows: list[dict[str, Any]] = [table_of(line) for line in lines]
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
-        writer.writerow(row)
+            writer.writerows(rows)
+
+    write_atomically(run / LOG, write)
+
+
+def read_log(run: Path) -> list[EpochLog]:
+    """Read log.csv.
+
+    Raises:
+        RecipeError: There is none yet, or another version wrote it.
+    """
+    try:
+        with (run / LOG).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise RecipeError(f"{run.name} has no {LOG} yet; let fit finish an epoch") from error
+    remedy = "fit the recipe again"
+    return [
+        record_from(EpochLog, row, source=LOG, error=RecipeError, remedy=remedy) for row in rows
+    ]
+
+
+def is_best(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
+    """Tell whether an epoch is the one to keep so far; only the last stage's count."""
+    if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
+        return False
+    kept = [before for before in earlier if before.best]
+    if recipe.best_by == "val_loss":
+        return all(line.val_loss < before.val_loss for before in kept)
+    return all(line.val_auroc > before.val_auroc for before in kept)
+
+
+def stopped_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
+    """Tell whether the validation loss has not fallen for as long as the recipe waits."""
+    if not (recipe.early_stopping and history):
+        return False
+    lowest = min(history, key=lambda line: line.val_loss)
+    return history[-1].epoch - lowest.epoch >= recipe.early_stopping
 
 
 def save_best(run: Path, network: SplitNetwork) -> None:

@@ -324,6 +324,24 @@ def test_half_a_file_is_called_damaged_by_its_format(file_format):
     assert f"the {file_format} file is damaged" in refusal(data[: len(data) // 2])
 
 
+def test_half_a_jpeg_is_read_as_far_as_it_goes_where_that_is_asked_for():
+    whole = encoded(make_grey(), "JPEG")
+    half = whole[: len(whole) // 2]
+    salvaged = images.read_bytes(half, salvage=True).pixels
+    expected = images.read_bytes(whole).pixels
+    assert salvaged.shape == expected.shape
+    rows = len(expected) // 8
+    assert salvaged[:rows] == pytest.approx(expected[:rows], abs=0.02)
+    assert refusal(half)  # unless it is asked for
+
+
+def test_salvage_does_not_make_a_film_of_another_file():
+    with pytest.raises(UnreadableRadiographError, match="GIF"):
+        images.read_bytes(b"GIF89a" + bytes(100), salvage=True)
+    with pytest.raises(UnreadableRadiographError, match="damaged"):
+        images.read_bytes(encoded(make_grey(), "JPEG")[:30], salvage=True)
+
+
 @pytest.mark.parametrize(
     "from_end", [pytest.param(14, id="checksum"), pytest.param(2000, id="data")]
 )

@@ -144,7 +144,8 @@ def test_a_map_scores_where_its_maximum_lies_in_the_box(tmp_path, hot, hit):
     film = Film(path=tmp_path, name="a", fractured=True, split="test", group="0",
                 boxes=((24.0, 24.0, 40.0, 40.0),), annotated=True)  # fmt: skip
     cache = CachedFilms(
-        films=[film], squares=np.zeros((1, 128, 128), np.uint8),
+        films=[film], squares=np.zeros((1, 128, 128), np.uint8), rows=np.zeros(1, np.int64),
+        sha256=np.array(["0"]),
         shapes=np.array([[128, 128]], np.int32), skipped=0,
     )  # fmt: skip
     cells = np.zeros((1, 4, 4), np.float32)

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 import train
+from bonefx.architectures import build_network
 from bonefx.errors import RecipeError
 from tests.synthetic import write_recipe
-from train.recipe import read_recipe
+from train.recipe import Augmentation, PlateauSgd, Stage, read_recipe
 
 SHIPPED = sorted((Path(train.__file__).parent / "recipes").glob("*.toml"))
 
@@ -23,6 +25,33 @@ def test_the_leak_free_reader_learns_at_320_px_or_more():
     recipe, _ = read_recipe(SHIPPED[0])
     assert recipe.id == "efficientnet_b0"
     assert recipe.size_px >= 320
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters"), [("efficientnet_b0", 4_010_110), ("vgg16", 134_268_738)]
+)
+def test_the_reports_recipes_say_what_the_report_did(architecture, parameters):
+    """Every setting that the report states, and those that it leaves open, said in the recipe."""
+    recipe, _ = read_recipe(SHIPPED[0].with_name(f"report_{architecture}.toml"))
+    assert recipe.architecture == architecture
+    assert recipe.optimiser == PlateauSgd(
+        learning_rate=0.001, momentum=0.9, weight_decay=1e-4, factor=0.1, patience=5
+    )
+    assert recipe.stages == (Stage(size_px=224, epochs=50),)
+    assert (recipe.best_by, recipe.early_stopping) == ("val_loss", 10)
+    assert recipe.data == "image_folder"
+    assert recipe.frozen_layers == 0  # all parameters are trained
+    assert recipe.evidence.weight == recipe.label_smoothing == recipe.average_decay == 0  # plain
+    assert recipe.augmentation == Augmentation()  # the set is made of rotated copies already
+    assert recipe.clip_norm == 0
+    assert not recipe.class_balanced
+    assert recipe.salvage
+    with torch.device("meta"):
+        network = build_network(recipe.architecture)
+    assert sum(value.numel() for value in network.parameters()) == parameters
+    assert all(value.requires_grad for value in network.parameters())
+    dropouts = [layer.p for layer in network.modules() if isinstance(layer, torch.nn.Dropout)]
+    assert dropouts == ([0.5, 0.5] if architecture == "vgg16" else [0.2])
 
 
 def test_a_stage_is_found_by_its_epoch(tmp_path):
@@ -45,6 +74,9 @@ def test_a_stage_is_found_by_its_epoch(tmp_path):
         pytest.param("efficientnet_b0", "vgg16", "linear head", id="evidence without linear head"),
         pytest.param("size_px = 64", "size_px = 65", "multiples of 32", id="odd size"),
         pytest.param('id = "synthetic"', "id = ", "not TOML", id="no TOML"),
+        pytest.param("weight_decay = 0.01", "momentum = 0.9", "momentum", id="another's setting"),
+        pytest.param("weight_decay = 0.01", 'name = "adagrad"', "adagrad", id="unknown optimiser"),
+        pytest.param("batch_size = 4", "batch_size = 4\naccumulate = 3", "3 parts", id="parts"),
     ],
 )
 def test_a_faulty_recipe_is_refused_by_the_name_of_its_fault(tmp_path, old, new, message):

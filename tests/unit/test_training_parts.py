@@ -1,17 +1,22 @@
 """Augmentation, sampling, losses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from bonefx.architectures import CellGrid
-from tests.factories import make_network
+from bonefx.preprocess import PreprocessSpec, normalise
+from tests.factories import MEAN, STD, make_network
 from tests.synthetic import write_recipe
 from train.augment import AugmentedFilms, Sample, balanced_sampler, fracture_mask
 from train.cache import CachedFilms
 from train.data import Film
 from train.objective import Objective, cell_targets
+from train.optimiser import Schedule, optimiser_of
 from train.recipe import Augmentation, read_recipe
+from train.run import EpochLog, is_best, stopped_early
 
 
 def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0):
@@ -25,6 +30,8 @@ def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0)
     cache = CachedFilms(
         films=[film, *[other] * others],
         squares=pixels,
+        rows=np.arange(1 + others),
+        sha256=np.array([str(index) for index in range(1 + others)]),
         shapes=np.array([shape] * (1 + others), np.int32),
         skipped=0,
     )
@@ -108,10 +115,8 @@ def test_frozen_layers_keep_their_statistics_while_training(objective):
 
 def test_films_without_known_boxes_say_nothing_about_places(objective):
     objective.eval()
-    _, known = objective(make_sample())
-    _, unknown = objective(make_sample(annotated=0.0))
-    assert known.item() > 0
-    assert unknown.item() == 0
+    assert objective(make_sample()).evidence.item() > 0
+    assert objective(make_sample(annotated=0.0)).evidence.item() == 0
 
 
 def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
@@ -127,3 +132,106 @@ def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
         return objective._evidence_loss(cells, sample).item()
 
     assert loss(1.0) < loss(-1.0)
+
+
+def test_the_image_loss_is_the_cross_entropy_of_the_two_softmax_outputs(objective):
+    objective.eval().network.last_layer.weight.data *= 1e-8  # logits of the usual size
+    objective.network.last_layer.bias.data *= 0
+    sample = make_sample()
+    batch = normalise(sample.square, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
+    outputs = objective.network.backbone(batch)  # (N, 2)
+    expected = torch.nn.functional.cross_entropy(outputs, sample.fractured.long())
+    assert 0.01 < expected.item() < 2
+    assert objective(sample).image.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_accuracy_counts_the_larger_of_the_two_outputs(objective):
+    objective.eval()
+    sample = make_sample()
+    batch = normalise(sample.square, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
+    called = objective.network.backbone(batch).argmax(1)
+    expected = (called == sample.fractured).float().mean()
+    assert objective(sample).accuracy.item() == expected.item()
+
+
+def make_schedule(tmp_path, optimiser):
+    path = write_recipe(tmp_path / "r.toml")
+    text = path.read_text().replace("learning_rate = 1e-3\nweight_decay = 0.01", optimiser)
+    path.write_text(text)
+    recipe, _ = read_recipe(path)
+    weights = torch.nn.Linear(2, 1)
+    made = optimiser_of(weights, recipe)
+    return made, Schedule(made, recipe, total_steps=10)
+
+
+SGD = (
+    'name = "sgd_plateau"\nlearning_rate = 0.001\nmomentum = 0.9\nweight_decay = 1e-4\n'
+    "factor = 0.1\npatience = 2"
+)
+
+
+def test_at_a_plateau_of_the_validation_loss_the_learning_rate_is_cut(tmp_path):
+    optimiser, schedule = make_schedule(tmp_path, SGD)
+    assert isinstance(optimiser, torch.optim.SGD)
+    group = optimiser.param_groups[0]
+    assert (group["momentum"], group["weight_decay"], group["lr"]) == (0.9, 1e-4, 0.001)
+    rates = []
+    for val_loss in (0.5, 0.4, 0.4, 0.4, 0.4, 0.4):
+        for _ in range(3):
+            optimiser.step()
+            schedule.after_step()
+        schedule.after_epoch(val_loss)
+        rates.append(schedule.learning_rate)
+    assert rates == pytest.approx([0.001] * 4 + [0.0001] * 2)
+
+
+def test_one_cycle_rises_and_falls_by_steps_and_ignores_the_validation_loss(tmp_path):
+    optimiser, schedule = make_schedule(tmp_path, "learning_rate = 0.01\nweight_decay = 0.0")
+    rates = [schedule.learning_rate]
+    for _ in range(10):
+        optimiser.step()
+        schedule.after_step()
+        schedule.after_epoch(1.0)
+        rates.append(schedule.learning_rate)
+    top = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.01, rel=0.1)
+    assert rates == sorted(rates[: top + 1]) + sorted(rates[top + 1 :], reverse=True)
+    assert 0 < top < 10
+
+
+def make_line(epoch, *, val_loss=0.5, val_auroc=0.8, best=False):
+    return EpochLog(
+        epoch=epoch, size_px=64, learning_rate=0.1, image_loss=0.5, evidence_loss=0.0,
+        accuracy=0.5, val_loss=val_loss, val_accuracy=0.5, val_auroc=val_auroc, best=best,
+        elapsed_s=1.0,
+    )  # fmt: skip
+
+
+def recipe_with(tmp_path, extra, *, epochs=9):
+    return read_recipe(write_recipe(tmp_path / "r.toml", extra=extra, epochs=epochs))[0]
+
+
+def test_training_stops_when_the_validation_loss_has_not_fallen_for_long_enough(tmp_path):
+    recipe = recipe_with(tmp_path, "early_stopping = 2")
+    losses = [0.5, 0.4, 0.41, 0.4]
+    lines = [make_line(index + 1, val_loss=loss) for index, loss in enumerate(losses)]
+    assert [stopped_early(lines[:n], recipe) for n in range(5)] == [False] * 4 + [True]
+    assert not stopped_early(lines, recipe_with(tmp_path, ""))
+
+
+@pytest.mark.parametrize(("rule", "best"), [("val_loss", 2), ("val_auroc", 3)])
+def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_path, rule, best):
+    recipe = recipe_with(tmp_path, f'best_by = "{rule}"')
+    lines = []
+    for epoch, (loss, area) in enumerate([(0.5, 0.7), (0.3, 0.8), (0.4, 0.9), (0.4, 0.9)], 1):
+        line = make_line(epoch, val_loss=loss, val_auroc=area)
+        lines.append(replace(line, best=is_best(line, lines, recipe)))
+    assert [line.epoch for line in lines if line.best][-1] == best
+
+
+def test_only_epochs_at_the_last_size_are_kept(tmp_path):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text() + "\n[[stages]]\nsize_px = 96\nepochs = 1\n")
+    recipe, _ = read_recipe(path)
+    assert not is_best(make_line(1, val_auroc=0.99), [], recipe)
+    assert is_best(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
