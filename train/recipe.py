@@ -153,7 +153,7 @@ class Recipe:
 
     id: str
     architecture: str
-    data: Literal["fracatlas", "image_folder"]
+    data: Literal["fracatlas", "image_folder", "csv", "mura", "grazpedwri"]
     stages: tuple[Stage, ...]
     optimiser: Optimiser
     seed: int = 0

@@ -203,7 +203,7 @@ def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
     place, tmp_path, monkeypatch, capsys
 ):
     folder, splits = make_split_fracatlas(tmp_path, films=4)
-    monkeypatch.setattr("train.data.SPLITS", splits)
+    monkeypatch.setattr("train.data.index.SPLITS", splits)
     recipe = write_recipe(tmp_path / "recipe.toml", epochs=3)
     recipe.write_text(recipe.read_text().replace("image_folder", "fracatlas"))
     run, data = str(tmp_path / "run"), ("--data", str(folder), "--device", "cpu")

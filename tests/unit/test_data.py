@@ -1,5 +1,6 @@
 """Adapters of published layouts, and the cache of decoded films."""
 
+import csv
 import logging
 from collections import defaultdict
 
@@ -37,7 +38,7 @@ def test_the_shipped_split_has_the_documented_counts():
 def small_fracatlas(tmp_path, monkeypatch):
     """Two films of each class in each split."""
     folder, splits = make_split_fracatlas(tmp_path, films=2)
-    monkeypatch.setattr(data, "SPLITS", splits)
+    monkeypatch.setattr("train.data.index.SPLITS", splits)
     return folder
 
 
@@ -56,6 +57,42 @@ def test_a_fractured_film_without_boxes_is_not_taken_for_annotated(small_fracatl
     path.write_text('{"images": [], "annotations": []}')
     films = data.fracatlas(small_fracatlas).split("train")
     assert [film.annotated for film in films] == [False, False, True, True]
+
+
+def write_published_facts(folder, facts):
+    """dataset.csv with the publisher's columns that are read, and a label that is wrong."""
+    lines = [f"{name},{hardware},1,{views}" for name, (hardware, views) in facts.items()]
+    header = "image_id,hardware,fractured,frontal,lateral,oblique"
+    (folder / "dataset.csv").write_text("\n".join([header, *lines]) + "\n")
+
+
+def test_fracatlas_views_and_hardware_are_the_publishers_and_labels_are_not(small_fracatlas):
+    before = data.fracatlas(small_fracatlas).split("train")
+    facts = ((1, "1,1,0"), (0, "0,0,1"), (0, "0,0,0"))
+    names = [film.name for film in before]
+    write_published_facts(small_fracatlas, dict(zip(names, facts, strict=False)))
+    films = data.fracatlas(small_fracatlas).split("train")
+    assert [film.view for film in films] == ["frontal+lateral", "oblique", "", ""]
+    assert [film.hardware for film in films] == [True, False, False, None]
+    assert [film.fractured for film in films] == [film.fractured for film in before]
+
+
+def test_fracatlas_without_the_publishers_table_knows_no_view_and_no_hardware(small_fracatlas):
+    films = data.fracatlas(small_fracatlas).films
+    assert {(film.view, film.hardware) for film in films} == {("", None)}
+
+
+def test_fracatlas_films_that_lie_in_the_kaggle_set_are_marked(small_fracatlas):
+    path = data.index.SPLITS / "fracatlas.csv"
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    for row in rows:
+        row["in_kaggle_set"] = int(row is rows[1])
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    twins = [film.name for film in data.fracatlas(small_fracatlas).films if film.twin]
+    assert twins == [rows[1]["image"]]
 
 
 def test_a_missing_film_is_said_at_once(small_fracatlas):

@@ -1,0 +1,31 @@
+"""Published data sets -> an index of films with label, split, group and boxes.
+
+An adapter knows one layout and nothing else; it decodes no film. All films are read later, through
+bonefx.images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from train.data.fracatlas import FRACATLAS_BOXES, coco_boxes, fracatlas
+from train.data.grazpedwri import grazpedwri
+from train.data.image_folder import image_folder
+from train.data.index import SPLITS, Box, DataSet, Film
+from train.data.mura import mura
+from train.data.split import grouped_split
+from train.data.table import films_csv, table
+
+__all__ = [
+    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS", "Box", "DataSet", "Film", "coco_boxes", "films_csv",
+    "fracatlas", "grazpedwri", "grouped_split", "image_folder", "mura", "table",
+]  # fmt: skip
+
+ADAPTERS: dict[str, Callable[[Path], DataSet]] = {
+    "fracatlas": fracatlas,
+    "image_folder": image_folder,
+    "csv": films_csv,
+    "mura": mura,
+    "grazpedwri": grazpedwri,
+}

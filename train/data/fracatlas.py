@@ -1,0 +1,100 @@
+"""FracAtlas in its published layout, with the project's patient-block splits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from bonefx.errors import RecipeError
+from train.data import index
+from train.data.index import Box, DataSet, Film, check_present
+from train.data.rows import Row, read_rows
+
+FRACATLAS_BOXES = Path("Annotations", "COCO JSON", "COCO_fracture_masks.json")
+VIEWS = ("frontal", "lateral", "oblique")
+UNPACK = (
+    "unpack FracAtlas (figshare 22363012) so that images/Fractured and images/Non_fractured lie "
+    "in --data"
+)
+
+
+def fracatlas(folder: Path) -> DataSet:
+    """Index FracAtlas in its published layout, with the project's patient-block splits.
+
+    The split file decides the labels. The publisher's dataset.csv, which gives views and hardware,
+    has a wrong one (IMG0003298); without that file both stay unknown.
+
+    Args:
+        folder: Holds images/{Fractured,Non_fractured}, Annotations/ and dataset.csv.
+
+    Raises:
+        RecipeError: The layout is not there, or a film of the split is missing.
+    """
+    split_file = index.SPLITS / "fracatlas.csv"
+    boxes = coco_boxes(folder / FRACATLAS_BOXES)
+    facts = _published_facts(folder / "dataset.csv")
+    films = tuple(
+        _film(folder, row, boxes=boxes, facts=facts.get(row.text("image")))
+        for row in read_rows(split_file, remedy="take it from the project again")
+        if row.text("split") in ("train", "val", "test")
+    )
+    check_present(films, remedy=UNPACK)
+    return DataSet(
+        name="FracAtlas",
+        licence="CC BY 4.0",
+        source="Abedeen et al. (2023), Scientific Data 10:521, doi 10.1038/s41597-023-02432-4",
+        split_sha256=hashlib.sha256(split_file.read_bytes()).hexdigest(),
+        films=films,
+    )
+
+
+def _published_facts(path: Path) -> dict[str, Row]:
+    if not path.is_file():
+        return {}
+    rows = read_rows(path, needed=("image_id", "hardware", *VIEWS), remedy=UNPACK)
+    return {row.text("image_id"): row for row in rows}
+
+
+def _film(folder: Path, row: Row, *, boxes: dict[str, list[Box]], facts: Row | None) -> Film:
+    name = row.text("image")
+    fractured = row.text("label") == "fracture"
+    own = tuple(boxes.get(name, ()))
+    return Film(
+        path=folder / "images" / ("Fractured" if fractured else "Non_fractured") / name,
+        name=name,
+        fractured=fractured,
+        split=row.text("split"),
+        group=row.text("patient_block"),
+        region=row.text("regions"),
+        boxes=own,
+        annotated=bool(own) or not fractured,
+        view="+".join(view for view in VIEWS if facts and facts.flag(view)),
+        hardware=facts.flag("hardware") if facts else None,
+        twin=bool(row.flag("in_kaggle_set")),
+    )
+
+
+def coco_boxes(path: Path) -> dict[str, list[Box]]:
+    """Read annotated boxes from a file in COCO's format.
+
+    Returns:
+        By file name, boxes as left, top, right, bottom, in pixels of the film.
+
+    Raises:
+        RecipeError: The file is missing or no JSON.
+    """
+    try:
+        coco = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise RecipeError(
+            f"no readable annotations at {path.name}; --data must hold FracAtlas as published"
+        ) from error
+    names = {image["id"]: image["file_name"] for image in coco["images"]}
+    boxes: dict[str, list[Box]] = {}
+    for annotation in coco["annotations"]:
+        left, top, width, height = annotation["bbox"]
+        boxes.setdefault(names[annotation["image_id"]], []).append(
+            (left, top, left + width, top + height)
+        )
+    return boxes
