@@ -105,7 +105,7 @@ def checked_repo(repo: str) -> str:
         SettingsError: No repository can have that name.
     """
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # documented
 
     try:
         validate_repo_id(repo)
@@ -189,6 +189,10 @@ def hub_errors(repo: str, *, error: type[BonefxError]) -> Iterator[None]:
         yield
     except (HTTPError, OSError) as found:
         raise error(_sentence(found, repo)) from found
+    except RuntimeError as found:  # what huggingface_hub wraps a broken upload of a file in
+        if not isinstance(found.__cause__, HTTPError):
+            raise
+        raise error(_sentence(found.__cause__, repo)) from found
 
 
 def _sentence(found: Exception, repo: str) -> str:
@@ -218,7 +222,7 @@ def _sentence(found: Exception, repo: str) -> str:
             "the network, and unset HF_HUB_OFFLINE if it is set",
         ),
         (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE is set; unset it to reach the Hub"),
-        (OSError, f"{repo} could not be stored ({found}); free some disk space and try again"),
+        (OSError, f"{repo}: {found}; check the network and the space on disk, and try again"),
     )
     for kind, sentence in known:
         if isinstance(found, kind):

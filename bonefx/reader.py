@@ -26,7 +26,8 @@ class Reader:
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         if not models:
             raise WeightsError(
-                "no model is loaded; give a folder of models with BONEFX_WEIGHTS or --weights"
+                "no model is loaded; give a folder of models with BONEFX_WEIGHTS or --weights, or "
+                "one model with --model"
             )
         self._models = {model.name: model for model in models}
         if len(self._models) < len(models):
