@@ -337,6 +337,13 @@ def test_a_repository_that_lies_or_leaves_its_folder_is_refused(
         assert not any("safetensors" in path or "large" in path for path in hub.asked)
 
 
+def test_a_manifest_that_is_too_large_is_not_even_fetched(hub, tiny, capsys):
+    hub.add(REPO, with_manifest(tiny, training_data="x" * (1 << 20)))
+    assert run(capsys, bonefx, "models", "--model", f"hf:{REPO}", *NO_MODELS)[0] == 4
+    assert any(asked.startswith("HEAD") for asked in hub.asked)
+    assert not any(asked.startswith("GET /hospital") for asked in hub.asked)
+
+
 @pytest.mark.parametrize(
     ("wanted", "code", "message"),
     [
