@@ -29,13 +29,15 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
     return ServerSettings(host=environment.get("BONEFX_HOST", default_host), port=int(port))
 
 
-def serve(device_name: str | None) -> None:
-    """Load all models, warm them up, and serve until stopped."""
+def serve(device_name: str | None, models: Sequence[str]) -> None:
+    """Load all models of the weights folder and those asked for; serve until stopped."""
     settings = server_settings(os.environ)
     device = pick_device(device_name)
-    reader = Reader.from_folder(device=device)
+    reader = Reader.from_folder(device=device, also=models)
     reader.warm_up()
-    names = ", ".join(model.manifest.id for model in reader.models)
+    names = ", ".join(
+        f"{model.name} ({model.origin})" if model.origin else model.name for model in reader.models
+    )
     print(
         f"bonefx: {names} on {device}; open http://{settings.host}:{settings.port}",
         file=sys.stderr,
@@ -48,8 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve; end with a sentence and an exit code where a user can do something about it."""
     parser = argparse.ArgumentParser(description="Serve bonefx in a browser.")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, mps or auto (default: BONEFX_DEVICE)")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="also a model folder's path or hf:OWNER/NAME[@REVISION]; may be given again",
+    )
+    options = parser.parse_args(argv)
     try:
-        serve(parser.parse_args(argv).device)
+        serve(options.device, options.model)
     except BonefxError as error:
         print(f"bonefx: {error}", file=sys.stderr)
         return error.exit_code

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bonefx.records import Radiograph, Reading
 
 BATCH_FILMS = 8
+MODEL_HELP = "an id of weights/, a model folder's path, or hf:OWNER/NAME[@REVISION]"
 NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".xml"}
 
 
@@ -44,12 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     read = commands.add_parser("read", help="read films; prints one JSON line each")
     read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
-    read.add_argument("--model", metavar="ID", help="a folder of weights/ (default: the first)")
+    read.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
     read.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
     read.add_argument("--heat", type=Path, metavar="DIR", help="write heat maps there as .npy")
     _add_shared(read)
     read.set_defaults(run=_read)
     models = commands.add_parser("models", help="list the models that can be used")
+    models.add_argument(
+        "--model", action="append", default=[], metavar="MODEL", help=f"also {MODEL_HELP}"
+    )
     _add_shared(models)
     models.set_defaults(run=_models)
     return parser
@@ -62,20 +66,28 @@ def _add_shared(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _reader(options: argparse.Namespace, ids: Sequence[str] | None) -> Reader:
+def _reader(
+    options: argparse.Namespace, *, ids: Sequence[str] | None = None, also: Sequence[str] = ()
+) -> Reader:
     from bonefx.reader import Reader
     from bonefx.registry import pick_device
 
-    return Reader.from_folder(options.weights, device=pick_device(options.device), ids=ids)
+    device = pick_device(options.device)
+    reader = Reader.from_folder(options.weights, device=device, ids=ids, also=also)
+    for model in reader.models:
+        if model.origin:
+            print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
+    return reader
 
 
 def _models(options: argparse.Namespace) -> int:
-    for model in _reader(options, None).models:
+    for model in _reader(options, also=options.model).models:
         manifest = model.manifest
         points = [point.name for point in manifest.operating_points]
         print(json.dumps({
-            "model": manifest.id, "architecture": manifest.architecture, "points": points,
+            "model": model.name, "architecture": manifest.architecture, "points": points,
             "default_point": manifest.default_point, "weights_sha256": manifest.sha256,
+            "origin": str(model.origin) if model.origin else None,
         }))  # fmt: skip
     return 0
 
@@ -84,7 +96,7 @@ def _read(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     files = list(_files(options.paths))
-    reader = _reader(options, [options.model] if options.model else None)
+    reader = _reader(options, ids=[options.model] if options.model else None)
     reader.model().point(options.point)  # refused before the first film
     if options.heat:
         _make_folder(options.heat)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.explain import heat_on_film, logits_and_maps, peak_on_film
+from bonefx.hub import load_place, model_place
 from bonefx.preprocess import to_batch
 from bonefx.records import OperatingPoint, Radiograph, Reading
-from bonefx.registry import LoadedModel, load_model, model_ids, weights_folder
+from bonefx.registry import LoadedModel, model_ids, weights_folder
 
 
 class Reader:
@@ -25,9 +26,15 @@ class Reader:
     def __init__(self, models: Sequence[LoadedModel]) -> None:
         if not models:
             raise WeightsError(
-                "no model is loaded; give a folder of models with BONEFX_WEIGHTS or --weights"
+                "no model is loaded; give a folder of models with BONEFX_WEIGHTS or --weights, or "
+                "one model with --model"
             )
-        self._models = {model.manifest.id: model for model in models}
+        self._models = {model.name: model for model in models}
+        if len(self._models) < len(models):
+            raise WeightsError(
+                f"two of these models have one name: {', '.join(model.name for model in models)}; "
+                "load one of the two, or export one under another id"
+            )
 
     @classmethod
     def from_folder(
@@ -36,20 +43,23 @@ class Reader:
         *,
         device: torch.device,
         ids: Sequence[str] | None = None,
+        also: Sequence[str] = (),
     ) -> Reader:
-        """Load models of a weights folder.
+        """Load models of a weights folder, and others by where they lie.
 
         Args:
             weights: Holds one folder a model; None takes registry.weights_folder().
             device: Where the networks shall lie.
-            ids: Which models; None loads all.
+            ids: Which models, as hub.model_place takes them; None loads all of the folder.
+            also: More models, behind those; one that is there already is not loaded twice.
 
         Raises:
             WeightsError: A model is missing or damaged, or there is none.
         """
         folder = weights_folder(weights)
-        wanted = model_ids(folder) if ids is None else ids
-        return cls([load_model(folder / name, device=device) for name in wanted])
+        wanted = [*(model_ids(folder) if ids is None else ids), *also]
+        places = dict.fromkeys(model_place(name, weights=folder) for name in wanted)
+        return cls([load_place(place, device=device) for place in places])
 
     @property
     def models(self) -> list[LoadedModel]:
@@ -57,7 +67,7 @@ class Reader:
         return list(self._models.values())
 
     def model(self, name: str | None = None) -> LoadedModel:
-        """Look a model up by id; None gives the first.
+        """Look a model up by name; None gives the first.
 
         Raises:
             SettingsError: No such model is loaded.
@@ -97,7 +107,7 @@ class Reader:
 
         Args:
             radiographs: N films of any size.
-            model: Id of a loaded model; None takes the first.
+            model: Name of a loaded model; None takes the first.
             point: Name of an operating point; None takes the model's default.
             heat: Lay the heat map over each film.
 
@@ -162,7 +172,7 @@ def _reading(
     probability = calibrated_probability(logit, manifest.calibration)
     return Reading(
         radiograph_sha256=radiograph_sha256,
-        model=manifest.id,
+        model=model.name,
         weights_sha256=manifest.sha256,
         verdict=decide(probability, point),
         reason=review_reason(probability, point),

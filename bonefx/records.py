@@ -60,6 +60,17 @@ class Radiograph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The commit of a Hugging Face model repository that a model folder is a copy of."""
+
+    repo: str
+    commit: str
+
+    def __str__(self) -> str:
+        return f"hf:{self.repo}@{self.commit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A measured figure with its 95 % interval and the number of films behind it."""
 
@@ -139,7 +150,7 @@ class Reading:
 
     Attributes:
         radiograph_sha256: Checksum of the film's file.
-        model: Id of the model.
+        model: Name of the model: its id, with the commit where it was fetched from a repository.
         weights_sha256: Checksum of the weights file that produced this reading.
         verdict: The answer at the operating point.
         reason: Why the film is sent to review or is out of scope, as a sentence; else None.

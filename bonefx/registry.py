@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from safetensors.torch import load
 from bonefx.architectures import BatchNormSpec, SplitNetwork, architecture_of, build_network
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.preprocess import PreprocessSpec
-from bonefx.records import Calibration, OperatingPoint
+from bonefx.records import Calibration, OperatingPoint, Origin
 from bonefx.schema import record_from
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 1 << 20  # a real one has about 5,000
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 WEIGHTS = Path(__file__).parent.parent / "weights"
 REMEDY = "fetch the model again, or export it with this version"
 
@@ -67,6 +70,7 @@ class Manifest:
     """What a model folder says about itself; written by train/export.py alone.
 
     Attributes:
+        id: What users call the model, and part of file names: letters, digits, ".", "_" and "-".
         file: Name of the weights file beside the manifest; safetensors only.
         bytes: Its size.
         sha256: Its checksum.
@@ -107,6 +111,13 @@ class Manifest:
                 f"manifest of schema {self.schema_version}, this version reads {SCHEMA_VERSION}; "
                 f"{REMEDY}"
             )
+        if not PLAIN_NAME.fullmatch(self.id):
+            raise WeightsError(f"{self.id!r} is no plain model id; use letters, digits, . _ and -")
+        if not (PLAIN_NAME.fullmatch(self.file) and self.file.endswith(".safetensors")):
+            raise WeightsError(
+                f"file {self.file!r} is not a safetensors file beside its manifest; pickles and "
+                f"other folders are not read; {REMEDY}"
+            )
         architecture = architecture_of(self.architecture)
         if self.cam_layer != architecture.cam_layer:
             raise WeightsError(
@@ -125,11 +136,20 @@ class LoadedModel:
         network: Frozen, on its device.
         manifest: What the folder says about itself.
         device: Where the network lies.
+        origin: Where the folder was fetched from; None for one of this machine's own.
     """
 
     network: SplitNetwork
     manifest: Manifest
     device: torch.device
+    origin: Origin | None = None
+
+    @property
+    def name(self) -> str:
+        """Its id, and the commit if it was fetched, so that it stands beside its original."""
+        if self.origin is None:
+            return self.manifest.id
+        return f"{self.manifest.id}@{self.origin.commit[:8]}"
 
     def point(self, name: str | None = None) -> OperatingPoint:
         """Look an operating point up by name; None gives the manifest's default.
@@ -142,7 +162,7 @@ class LoadedModel:
             if point.name == wanted:
                 return point
         names = ", ".join(point.name for point in self.manifest.operating_points)
-        raise SettingsError(f"{self.manifest.id} has no operating point {wanted!r}; use {names}")
+        raise SettingsError(f"{self.name} has no operating point {wanted!r}; use {names}")
 
 
 def weights_folder(requested: Path | None = None) -> Path:
@@ -181,19 +201,21 @@ def full_precision() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def load_model(folder: Path, *, device: torch.device) -> LoadedModel:
+def load_model(folder: Path, *, device: torch.device, origin: Origin | None = None) -> LoadedModel:
     """Load one model folder, checked from manifest to last tensor.
 
     Args:
         folder: Holds manifest.json and the weights file that it names.
         device: Where the network shall lie.
+        origin: Of a fetched folder, which is named after its commit; None holds the folder's name
+            to the model's id.
 
     Raises:
         WeightsError: Something is missing, damaged or does not fit; the message says what.
     """
     full_precision()
     manifest = read_manifest(folder)
-    if manifest.id != folder.name:
+    if origin is None and manifest.id != folder.name:
         raise WeightsError(f"{folder.name} holds the model {manifest.id!r}; name the folder so")
     content = _checked_content(folder / manifest.file, manifest)
     network = build_network(manifest.architecture, batch_norm=manifest.batch_norm)
@@ -206,7 +228,7 @@ def load_model(folder: Path, *, device: torch.device) -> LoadedModel:
         ) from error
     network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return LoadedModel(network=network, manifest=manifest, device=device)
+    return LoadedModel(network=network, manifest=manifest, device=device, origin=origin)
 
 
 def as_float32(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -220,11 +242,12 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check a model folder's manifest.
 
     Raises:
-        WeightsError: It is missing, is not JSON, or has unknown, missing or wrong entries.
+        WeightsError: It is missing, too large, not JSON, or has unknown or wrong entries.
     """
     path = folder / MANIFEST
     source = f"{folder.name}/{MANIFEST}"
     try:
+        check_manifest_size(path.stat().st_size, source=source)
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(f"no model at {folder.name}: {source} is missing; {REMEDY}") from error
@@ -233,11 +256,25 @@ def read_manifest(folder: Path) -> Manifest:
     return record_from(Manifest, table, source=source, error=WeightsError, remedy=REMEDY)
 
 
+def check_manifest_size(size: int, *, source: str) -> None:
+    """Refuse a manifest that is none by its size, before it is fetched or parsed.
+
+    Args:
+        size: Of the file, in bytes.
+        source: Name of the file, for the message.
+
+    Raises:
+        WeightsError: It is larger than any manifest.
+    """
+    if size > MAX_MANIFEST_BYTES:
+        raise WeightsError(
+            f"{source} has {size} bytes, a manifest has at most {MAX_MANIFEST_BYTES}; {REMEDY}"
+        )
+
+
 def _checked_content(path: Path, manifest: Manifest) -> bytes:
     """Read a weights file and compare it with its manifest, before a byte is interpreted."""
     name = f"{path.parent.name}/{path.name}"
-    if path.name != manifest.file or path.suffix != ".safetensors":
-        raise WeightsError(f"{name} is not a safetensors file; pickles are not read; {REMEDY}")
     if not path.is_file():
         raise WeightsError(f"{name} is missing; {REMEDY}")
     content = path.read_bytes()

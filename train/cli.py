@@ -41,6 +41,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
     export.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
     export.set_defaults(run=_export)
+    publish = commands.add_parser("publish", help="send a model to the Hugging Face Hub")
+    publish.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
+    publish.add_argument("repo", metavar="REPO", help="OWNER/NAME of the model repository")
+    publish.add_argument("--dry-run", action="store_true", help="list what would go up")
+    publish.add_argument("--private", action="store_true", help="make a private repository")
+    publish.add_argument("--revision", default="main", metavar="BRANCH", help="default main")
+    publish.set_defaults(run=_publish)
     readme = commands.add_parser("readme", help="put a model's figures into README.md")
     readme.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
     readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
@@ -103,6 +110,20 @@ def _export(options: argparse.Namespace) -> None:
     from train.export import export
 
     print(export(options.run_folder, options.weights))
+
+
+def _publish(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import table_of
+    from train.publish import publish
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells every request otherwise
+    publication = publish(
+        options.model_folder, options.repo,
+        revision=options.revision, private=options.private, dry_run=options.dry_run,
+    )  # fmt: skip
+    print(json.dumps(table_of(publication)))
 
 
 def _readme(options: argparse.Namespace) -> None:

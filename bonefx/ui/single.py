@@ -173,7 +173,7 @@ def build_single(reader: Reader) -> None:
             film = gr.File(label="Film", show_label=False, elem_id="film", height=56)
             verdict = _html(wording.idle_html(), "verdict")
             model = gr.Radio(
-                [loaded.manifest.id for loaded in reader.models], value=first.manifest.id,
+                [loaded.name for loaded in reader.models], value=first.name,
                 label="Model", elem_id="model", visible=len(reader.models) > 1,
             )  # fmt: skip
             point = _points(first, first.point(), label="Operating point", elem_id="point")

@@ -16,6 +16,7 @@ ORDER = [
     {"images", "preprocess", "decide", "report"},
     {"architectures"},
     {"registry"},
+    {"hub"},
     {"scope", "explain"},
     {"reader"},
     {"cli", "ui"},
@@ -76,7 +77,9 @@ def test_plain_rooms_load_without_torch(room):
 
 @pytest.mark.parametrize("module", ["bonefx.cli", "train.cli"])
 def test_help_loads_no_heavy_library(module):
-    heavy = {"torch", "numpy", "gradio", "matplotlib", "highdicom", "pydicom", "cv2"}
+    heavy = {
+        "torch", "numpy", "gradio", "matplotlib", "highdicom", "pydicom", "cv2", "huggingface_hub",
+    }  # fmt: skip
     program = f"import sys, {module}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
