@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set")
     command.add_argument(
+        "--splits", type=Path, metavar="CSV", help="path,label,group,split instead of the layout"
+    )
+    command.add_argument(
         "--cache", type=Path, metavar="DIR", help="decoded films (default beside RUN)"
     )
     command.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
@@ -80,7 +83,7 @@ def _fit(options: argparse.Namespace) -> None:
     )
     fit_options = FitOptions(
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
-        init=local, device=options.device, workers=options.workers,
+        init=local, splits=options.splits, device=options.device, workers=options.workers,
         last_epoch=options.last_epoch, deterministic=options.deterministic,
     )  # fmt: skip
     Fit(recipe, sha256, fit_options).run()

@@ -22,7 +22,7 @@ from bonefx.registry import InitialWeights, pick_device
 from bonefx.schema import table_of
 from train.augment import AugmentedFilms, Sample, balanced_sampler
 from train.cache import CachedFilms, cached
-from train.data import ADAPTERS
+from train.data import load_data
 from train.files import write_atomically
 from train.forward import validation_logits
 from train.initial import LocalWeights, initial_network
@@ -52,6 +52,7 @@ class FitOptions:
 
     Attributes:
         data: Folder of the data set.
+        splits: A CSV file that says label, group and split instead of the data's layout.
         out: Folder of this run.
         cache: Folder of decoded films.
         init: Local initial weights; None downloads torchvision's.
@@ -66,6 +67,7 @@ class FitOptions:
     out: Path
     cache: Path
     init: LocalWeights | None
+    splits: Path | None = None
     device: str | None = None
     workers: int = 1
     last_epoch: int | None = None
@@ -82,7 +84,7 @@ class Fit:
         self.recipe = recipe
         self.options = options
         self.accelerator = accelerator_for(options.device, accumulate=recipe.accumulate)
-        self.data_set = ADAPTERS[recipe.data](options.data)
+        self.data_set = load_data(recipe.data, options.data, options.splits)
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
         self.objective = Objective(network, recipe).to(memory_format=torch.channels_last)
         network.frozen_part(recipe.frozen_layers).requires_grad_(False)

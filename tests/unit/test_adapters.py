@@ -378,7 +378,7 @@ def test_films_of_every_adapter_are_decoded_as_the_app_would_read_them(tmp_path,
     films = make_films(name, tmp_path, monkeypatch)
     cache = cached(films, size_px=64, folder=tmp_path / "cache")
     assert cache.films == films
-    for film, square in zip(films, cache.squares, strict=True):
+    for film, square in zip(films, cache.squares[cache.rows], strict=True):
         radiograph = read(film.path)
         assert radiograph.bits == (16 if name == "grazpedwri" else 8)
         assert np.array_equal(square, letterbox(radiograph, size_px=64))

@@ -4,6 +4,7 @@ import csv
 import logging
 from collections import defaultdict
 
+import cv2
 import numpy as np
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_split_with_one_class_is_refused(tmp_path):
 def test_cached_films_are_what_the_app_would_see(tmp_path):
     films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     cache = cached(films, size_px=64, folder=tmp_path / "cache")
-    for film, square in zip(cache.films, cache.squares, strict=True):
+    for film, square in zip(cache.films, cache.squares[cache.rows], strict=True):
         assert np.array_equal(square, letterbox(read(film.path), size_px=64))
 
 
@@ -134,6 +135,33 @@ def test_films_are_decoded_once(tmp_path, monkeypatch):
     monkeypatch.setattr("train.cache.read", None)  # decoding again would fail
     again = cached(films, size_px=64, folder=tmp_path / "cache")
     assert np.array_equal(first.squares, again.squares)
+
+
+def test_files_with_the_same_bytes_are_decoded_once(tmp_path, monkeypatch):
+    folder = make_image_folder(tmp_path / "set", films=3) / "train"
+    copied = folder / "fractured" / "0.png"
+    (folder / "fractured" / "copy.png").write_bytes(copied.read_bytes())
+    decoded = []
+    monkeypatch.setattr(
+        "train.cache.read", lambda path, **options: decoded.append(path) or read(path, **options)
+    )
+    films = data.image_folder(folder.parent).split("train")
+    cache = cached(films, size_px=64, folder=tmp_path / "cache")
+    assert len(cache.films) == len(cache.rows) == 7
+    assert len(decoded) == len(cache.squares) == len(set(cache.sha256)) == 6
+    rows = {film.path.name: row for film, row in zip(cache.films, cache.rows, strict=True)}
+    assert rows["copy.png"] == cache.rows[[film.path for film in cache.films].index(copied)]
+
+
+def test_a_truncated_film_is_read_as_far_as_it_goes_where_the_recipe_says_so(tmp_path):
+    folder = make_image_folder(tmp_path / "set", films=2)
+    path = folder / "train" / "fractured" / "0.png"
+    whole = cv2.imencode(".jpg", cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))[1].tobytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    films = data.image_folder(folder).split("train")
+    strict = cached(films, size_px=64, folder=tmp_path / "cache")
+    salvaged = cached(films, size_px=64, folder=tmp_path / "cache", salvage=True)
+    assert (strict.skipped, salvaged.skipped) == (1, 0)
 
 
 def test_a_changed_film_is_decoded_again(tmp_path):
@@ -151,5 +179,5 @@ def test_an_unreadable_film_is_left_out_counted_and_logged(tmp_path, caplog):
         cache = cached(films, size_px=64, folder=tmp_path / "cache")
     assert cache.skipped == 1
     assert films[1] not in cache.films
-    assert len(cache.squares) == len(cache.films) == 3
+    assert len(cache.rows) == len(cache.films) == 3
     assert "1 of 4 films" in caplog.text

@@ -19,7 +19,7 @@ from train.data.table import films_csv, table
 
 __all__ = [
     "ADAPTERS", "FRACATLAS_BOXES", "SPLITS", "Box", "DataSet", "Film", "coco_boxes", "films_csv",
-    "fracatlas", "grazpedwri", "grouped_split", "image_folder", "mura", "table",
+    "fracatlas", "grazpedwri", "grouped_split", "image_folder", "load_data", "mura", "table",
 ]  # fmt: skip
 
 ADAPTERS: dict[str, Callable[[Path], DataSet]] = {
@@ -29,3 +29,17 @@ ADAPTERS: dict[str, Callable[[Path], DataSet]] = {
     "mura": mura,
     "grazpedwri": grazpedwri,
 }
+
+
+def load_data(layout: str, folder: Path, splits: Path | None = None) -> DataSet:
+    """Index a data set.
+
+    Args:
+        layout: A key of ADAPTERS, as the recipe names it.
+        folder: The data set.
+        splits: A CSV file that says label, group and split instead of the layout; see table.
+
+    Raises:
+        RecipeError: The layout is not there, or the CSV file does not fit.
+    """
+    return ADAPTERS[layout](folder) if splits is None else table(folder, splits)
