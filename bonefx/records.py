@@ -114,6 +114,23 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guarantee:
+    """What a review band was certified to hold on validation films.
+
+    Attributes:
+        missed_at_most: Largest share of fractures among films called no fracture.
+        confidence: Probability, over draws of independent validation films, that it holds.
+        n: Validation films that the point calls no fracture.
+        missed: Fractures among them.
+    """
+
+    missed_at_most: float
+    confidence: float
+    n: int
+    missed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
     """A threshold with its review band, chosen on validation films, and what it did on test films.
 
@@ -125,6 +142,7 @@ class OperatingPoint:
         specificity: On test films, threshold alone.
         review_rate: Share of test films in the band.
         missed_rate: Share of fractures among the test films that the point calls no fracture.
+        guarantee: Of the band's lower edge; None where validation films were too few for one.
     """
 
     name: str
@@ -134,6 +152,7 @@ class OperatingPoint:
     specificity: Estimate | None = None
     review_rate: Estimate | None = None
     missed_rate: Estimate | None = None
+    guarantee: Guarantee | None = None
 
     def __post_init__(self) -> None:
         low, high = self.review_band

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,17 @@ class CachedFilms:
         """Patient or block of each film, (N,)."""
         return np.array([film.group for film in self.films])
 
+    def distinct(self) -> CachedFilms:
+        """Keep the first of all films whose files have the same bytes."""
+        first = np.sort(np.unique(self.sha256, return_index=True)[1])
+        return replace(
+            self,
+            films=[self.films[index] for index in first],
+            rows=self.rows[first],
+            shapes=self.shapes[first],
+            sha256=self.sha256[first],
+        )
+
 
 def cached(films: list[Film], *, size_px: int, folder: Path, salvage: bool = False) -> CachedFilms:
     """Load films from the cache, filling it first where it has none of them.
@@ -101,6 +112,12 @@ def cached(films: list[Film], *, size_px: int, folder: Path, salvage: bool = Fal
     )
 
 
+def checksums(films: list[Film]) -> list[str]:
+    """Compute the SHA-256 of each film's file; no film is decoded."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_sha256, films))
+
+
 def _key(films: list[Film], size_px: int, *, salvage: bool) -> str:
     """Name a cache after what decides its content: the files, their sizes and times, the side."""
     facts = [[film.name, *_stamp(film.path)] for film in films]
@@ -116,8 +133,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
     """Write squares.npy, then index.npz, whose presence says that the cache is whole."""
     place.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        sha256 = np.array(list(pool.map(_sha256, films)))
+    sha256 = np.array(checksums(films))
     _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
 
     def decode(index: int) -> Decoded | None:

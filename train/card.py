@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,10 +11,16 @@ from bonefx.errors import RecipeError
 from bonefx.records import Estimate
 from bonefx.registry import Manifest
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
-from train.evaluate import FEWEST_FILMS, Evaluation
+from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from train.localisation import TOLERANCE
+from train.measure import FEWEST_FILMS
 
 START, END = "<!-- figures -->", "<!-- end of figures -->"
+PROTOCOL_NAMES = {
+    AS_PUBLISHED: "the split as published",
+    GROUPED: "films of one patient or source kept together",
+    OUTSIDE: "another set",
+}
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -42,6 +49,26 @@ def share(estimate: Estimate | None) -> str:
     return f"{value:.1f} % ({low:.1f} to {high:.1f}), n = {estimate.n}"
 
 
+def short(estimate: Estimate) -> str:
+    """Write a figure with its interval, where n stands beside it."""
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def short_share(estimate: Estimate) -> str:
+    """Write a share in per cent with its interval, where n stands beside it."""
+    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.2f} % ({low:.1f} to {high:.1f})"
+
+
+def render_protocols(evaluations: Sequence[Evaluation]) -> str:
+    """Render one table of models and protocols, in Markdown."""
+    return (
+        _environment()
+        .get_template("protocols.md.j2")
+        .render(evaluations=evaluations, protocol_names=PROTOCOL_NAMES)
+    )
+
+
 def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
     """Render the table of figures that README shows."""
     return _rendered("figures.md.j2", manifest, evaluation)
@@ -64,7 +91,7 @@ def with_figures(text: str, figures: str) -> str:
     return f"{before}{START}\n{figures.strip()}\n{END}{after}"
 
 
-def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -72,14 +99,27 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 (Markdown from our own JSON)
     )
-    environment.filters |= {"figure": figure, "share": share}
-    return environment.get_template(template).render(
-        manifest=manifest,
-        evaluation=evaluation,
-        val=evaluation.splits["val"],
-        test=evaluation.splits["test"],
-        review_share=REVIEW_SHARE,
-        floor_quantile=FLOOR_QUANTILE,
-        fewest_films=FEWEST_FILMS,
-        tolerance=TOLERANCE,
+    environment.filters |= {
+        "figure": figure, "share": share, "short": short, "short_share": short_share,
+    }  # fmt: skip
+    return environment
+
+
+def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            manifest=manifest,
+            evaluation=evaluation,
+            evaluations=[evaluation],
+            val=evaluation.splits["val"],
+            test=evaluation.splits["test"],
+            shown=evaluation.splits[evaluation.unseen],
+            protocol_names=PROTOCOL_NAMES,
+            review_share=REVIEW_SHARE,
+            floor_quantile=FLOOR_QUANTILE,
+            fewest_films=FEWEST_FILMS,
+            tolerance=TOLERANCE,
+        )
     )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression
 
 from bonefx.decide import calibrated_probability
 from bonefx.errors import RecipeError
-from bonefx.records import Calibration, OperatingPoint
+from bonefx.records import Calibration, Guarantee, OperatingPoint
 
 SCREENING_SENSITIVITY = 0.95
 SPECIFIC_SPECIFICITY = 0.98
+BALANCED = "balanced"
 REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
+MISSED_AT_MOST = {"screening": 0.05, BALANCED: 0.075, "specific": 0.10}
+CONFIDENCE = 0.95
+GRID = np.round(np.arange(0.005, 1.0, 0.005), 3)  # edges that are tested
+STARTS = (0.02, 0.1, 0.3)
 FLOOR_QUANTILE = 0.05  # of the map peaks of fractured validation films that are called so
 
 
@@ -55,22 +63,82 @@ def choose_points(
     Returns:
         Screening: the highest threshold that keeps SCREENING_SENSITIVITY; balanced: the highest
         sum of sensitivity and specificity (Youden, 1950); specific: the lowest threshold that
-        keeps SPECIFIC_SPECIFICITY.
+        keeps SPECIFIC_SPECIFICITY. Each band's lower edge is certified where the films suffice.
     """
     candidates = _between(np.unique(probability))
     sensitivity = np.array([(probability[fractured] >= at).mean() for at in candidates])
     specificity = np.array([(probability[~fractured] < at).mean() for at in candidates])
     thresholds = {
         "screening": candidates[sensitivity >= SCREENING_SENSITIVITY].max(),
-        "balanced": candidates[np.argmax(sensitivity + specificity)],
+        BALANCED: candidates[np.argmax(sensitivity + specificity)],
         "specific": candidates[specificity >= SPECIFIC_SPECIFICITY].min(),
     }
     return tuple(
-        OperatingPoint(
-            name=name, threshold=float(at), review_band=_review_band(probability, float(at))
+        _with_certified_edge(
+            OperatingPoint(
+                name=name, threshold=float(at), review_band=_review_band(probability, float(at))
+            ),
+            probability,
+            fractured,
         )
         for name, at in thresholds.items()
     )
+
+
+def _with_certified_edge(
+    point: OperatingPoint, probability: NDArray[np.float64], fractured: NDArray[np.bool_]
+) -> OperatingPoint:
+    """Lower the band's lower edge to the next certified one; none leaves it as it is."""
+    low, high = point.review_band
+    at_most = MISSED_AT_MOST[point.name]
+    certified = certified_edges(probability, fractured, at_most=at_most)
+    edges = [edge for edge in certified if edge <= low]
+    if not edges:
+        return point
+    called = probability < edges[-1]
+    return replace(
+        point,
+        review_band=(edges[-1], high),
+        guarantee=Guarantee(
+            missed_at_most=at_most,
+            confidence=CONFIDENCE,
+            n=int(called.sum()),
+            missed=int(fractured[called].sum()),
+        ),
+    )
+
+
+def certified_edges(
+    probability: NDArray[np.float64], fractured: NDArray[np.bool_], *, at_most: float
+) -> list[float]:
+    """Find the edges below which at most a share of the films is fractured.
+
+    With probability CONFIDENCE over draws of N independent films, the share of fractures among
+    films below every returned edge is at most at_most. Edges stand on a grid that was fixed before
+    the films were seen. From each of STARTS, edges are tested upwards by the exact binomial test
+    until one fails, and the starts share the error.
+
+    Args:
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,).
+        at_most: Share of fractures, in (0, 1).
+
+    Returns:
+        Rising; empty where the films are too few or fractures too many.
+
+    Source:
+        Angelopoulos et al. (2021), "Learn then Test", fixed-sequence testing with several starts.
+    """
+    error = (1 - CONFIDENCE) / len(STARTS)
+    certified: set[float] = set()
+    for start in STARTS:
+        for edge in GRID[start <= GRID]:
+            called = probability < edge
+            missed = int(fractured[called].sum())
+            if binom.cdf(missed, int(called.sum()), at_most) > error:
+                break
+            certified.add(float(edge))
+    return sorted(certified)
 
 
 def _between(values: NDArray[np.float64]) -> NDArray[np.float64]:

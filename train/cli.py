@@ -36,7 +36,11 @@ def _parser() -> argparse.ArgumentParser:
         help="measure on test too: once, when nothing changes any more",
     )
     evaluate.add_argument("--size-px", type=int, help="input side (default: the last stage's)")
+    _add_protocols(evaluate)
     evaluate.set_defaults(run=_evaluate)
+    compare = commands.add_parser("compare", help="set two evaluated models side by side")
+    compare.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="run or model")
+    compare.set_defaults(run=_compare)
     export = commands.add_parser("export", help="write weights/<id>/ from an evaluated run")
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
     export.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
@@ -64,6 +68,22 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         "--cache", type=Path, metavar="DIR", help="decoded films (default beside RUN)"
     )
     command.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
+
+
+def _add_protocols(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--grouped", type=Path, metavar="RUN",
+        help="evaluated run of the same recipe on a grouped split of the same set",
+    )  # fmt: skip
+    command.add_argument("--outside", type=Path, metavar="DIR", help="another data set")
+    command.add_argument(
+        "--outside-layout", default="fracatlas", metavar="NAME", help="as `data` of a recipe"
+    )
+    command.add_argument("--outside-splits", type=Path, metavar="CSV", help="groups of its films")
+    command.add_argument("--outside-name", metavar="TEXT", help="for the card")
+    command.add_argument("--set-name", metavar="TEXT", help="name of --data, for the card")
+    command.add_argument("--set-licence", default="as given by its owner", metavar="TEXT")
+    command.add_argument("--set-source", default="", metavar="TEXT", help="publication or address")
 
 
 def _cache_of(options: argparse.Namespace, run: Path) -> Path:
@@ -95,18 +115,35 @@ def _evaluate(options: argparse.Namespace) -> None:
     from bonefx.registry import pick_device
     from bonefx.schema import table_of
     from train.allocator import keep_freed_memory
-    from train.evaluate import evaluate
+    from train.card import render_protocols
+    from train.evaluate import About, EvaluateOptions, evaluate
 
     keep_freed_memory()
+    about = options.set_name and About(
+        name=options.set_name, licence=options.set_licence, source=options.set_source
+    )
     evaluation = evaluate(
         options.run_folder,
-        data=options.data,
-        cache=_cache_of(options, options.run_folder),
-        with_test=options.test,
-        device=str(pick_device(options.device)),
-        size_px=options.size_px,
-    )
+        EvaluateOptions(
+            data=options.data, cache=_cache_of(options, options.run_folder),
+            device=str(pick_device(options.device)), splits=options.splits,
+            with_test=options.test, size_px=options.size_px, grouped=options.grouped,
+            outside=options.outside, outside_layout=options.outside_layout,
+            outside_splits=options.outside_splits, outside_name=options.outside_name, about=about,
+        ),
+    )  # fmt: skip
+    if evaluation.protocols:
+        print(render_protocols([evaluation]), file=sys.stderr)
     print(json.dumps(table_of(evaluation)))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import table_of
+    from train.compare import compare
+
+    print(json.dumps(table_of(compare(*options.folders))))
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -132,8 +169,7 @@ def _publish(options: argparse.Namespace) -> None:
 def _readme(options: argparse.Namespace) -> None:
     from bonefx.registry import read_manifest
     from train.card import render_figures, with_figures
-    from train.evaluate import EVALUATION
-    from train.export import read_evaluation
+    from train.figures import EVALUATION, read_evaluation
 
     manifest = read_manifest(options.model_folder)
     figures = render_figures(manifest, read_evaluation(options.model_folder / EVALUATION))

@@ -1,293 +1,297 @@
-"""A run's best weights -> evaluation.json: chosen on val, measured once on test.
+"""A run or a model folder -> evaluation.json: chosen on val, measured once on test and outside.
 
-The weights are evaluated as they will be shipped, kernels and matrices rounded to float16.
+The weights are evaluated as they are shipped, kernels and matrices rounded to float16.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import ConfigDict
-from scipy.special import expit
 
-from bonefx.architectures import SplitNetwork
-from bonefx.decide import decide
-from bonefx.records import Calibration, Estimate, OperatingPoint, Verdict
+from bonefx.errors import RecipeError
+from bonefx.records import Calibration
 from bonefx.registry import TrainingData
 from bonefx.schema import table_of
-from train import metrics
-from train.cache import CachedFilms, cached
-from train.choose import choose_heat_floor, choose_points, fit_calibration, probabilities
-from train.data import ADAPTERS
+from train.cache import cached, checksums
+from train.choose import BALANCED, choose_heat_floor, choose_points, fit_calibration, probabilities
+from train.data import DataSet, load_data
+from train.figures import (
+    AS_PUBLISHED,
+    EVALUATION,
+    GROUPED,
+    OUTSIDE,
+    Evaluation,
+    Protocol,
+    SplitFigures,
+    read_evaluation,
+)
 from train.files import write_atomically
-from train.forward import Outputs, outputs_of
-from train.localisation import Pointing, pointing
-from train.run import RunFacts, best_sha256, counts_of, load_best, read_facts
+from train.forward import outputs_of
+from train.measure import Read, protocol, split_figures
+from train.run import counts_of
+from train.subject import Subject, subject_of
 
-EVALUATION = "evaluation.json"
 LOGITS = "logits.csv"
-BALANCED = "balanced"
-FEWEST_FILMS = 5  # of each class, for a region's AUROC to say anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupFigures:
-    """Figures of a body region; None where it has too few films of a class to measure."""
+class About:
+    """What a card says of a data set."""
 
-    n: int
-    fractured: int
-    auroc: Estimate | None
-    sensitivity: Estimate | None
-    specificity: Estimate | None
+    name: str
+    licence: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitFigures:
-    """What the model does on one split.
+class EvaluateOptions:
+    """What is measured, and where its films are.
 
     Attributes:
-        skipped: Films of the split that could not be read.
-        before: Expected calibration error and Brier score of the plain sigmoid of the logit.
-        after: The same of the calibrated probability.
-        points: At each operating point, with what it did on this split.
-        regions: At the balanced point; a film with two regions counts in both.
-        pointing: How often the heat map's maximum lies at an annotated fracture.
-    """
-
-    n: int
-    fractured: int
-    groups: int
-    skipped: int
-    auroc: Estimate
-    sensitivity_at_90_specificity: Estimate
-    before: dict[str, Estimate]
-    after: dict[str, Estimate]
-    points: tuple[OperatingPoint, ...]
-    regions: dict[str, GroupFigures] = field(default_factory=dict)
-    pointing: dict[str, Pointing] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """All that a card states, and all that an export needs beside the weights.
-
-    Attributes:
-        weights_sha256: Checksum of the run's float32 weights that were evaluated.
-        size_px: Side of the input that films are read at; the last stage's, or one chosen on val.
-        trained_size_px: Side of the input in the last stage of training.
-        supervised: Annotated boxes supervised the evidence map.
-        splits: Figures of val, and of test once it was asked for.
-        float16_drift: Largest change of the probability on val by storing float16.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    model: str
-    weights_sha256: str
-    size_px: int
-    trained_size_px: int
-    supervised: bool
-    data: TrainingData
-    calibration: Calibration
-    heat_floor: float
-    float16_drift: float
-    splits: dict[str, SplitFigures]
-
-
-def evaluate(
-    run: Path,
-    *,
-    data: Path,
-    cache: Path,
-    with_test: bool,
-    device: str,
-    size_px: int | None = None,
-) -> Evaluation:
-    """Evaluate a run and write evaluation.json and logits.csv into its folder.
-
-    Args:
-        run: Folder of a fitted run.
-        data: Folder of the data set that it was trained on.
+        data: Folder of the data set that the subject was trained on.
         cache: Folder of decoded films.
-        with_test: Measure on test too: once, when nothing will be changed any more.
         device: A torch device.
+        splits: The CSV file that the subject was fitted with, if it was.
+        with_test: Measure on test too: once, when nothing will be changed any more.
         size_px: Side of the input; None takes the last stage's. A network trained on magnified
             films often reads best a little larger than it was trained (Touvron et al. 2019,
             "Fixing the train-test resolution discrepancy"): compare sizes on val.
+        grouped: An evaluated run of the same recipe on a grouped split of the same set.
+        outside: Folder of another data set.
+        outside_layout: A key of ADAPTERS.
+        outside_splits: A CSV file that gives its films their groups.
+        about: What the data set is, where its layout does not tell.
+        outside_name: The same of the outside set.
+    """
+
+    data: Path
+    cache: Path
+    device: str
+    splits: Path | None = None
+    with_test: bool = False
+    size_px: int | None = None
+    grouped: Path | None = None
+    outside: Path | None = None
+    outside_layout: str = "fracatlas"
+    outside_splits: Path | None = None
+    about: About | None = None
+    outside_name: str | None = None
+
+
+def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
+    """Evaluate, and write evaluation.json and logits.csv into the folder.
+
+    Args:
+        folder: Of a fitted run, or a model folder.
+        options: What is measured.
 
     Raises:
-        RecipeError: The run has no weights yet, or the data do not fit it.
+        RecipeError: There are no weights yet, or the data do not fit.
     """
-    facts = read_facts(run)
-    data_set = ADAPTERS[facts.recipe.data](data)
-    size_px = size_px or facts.recipe.size_px
-    names = ("val", "test") if with_test else ("val",)
-    films = {name: cached(data_set.split(name), size_px=size_px, folder=cache) for name in names}
-    spec = facts.recipe.spec(size_px)
-    shipped = load_best(run, facts, float16=True).to(device)
-    outputs = {name: outputs_of(shipped, films[name], spec) for name in names}
-    exact = outputs_of(load_best(run, facts, float16=False).to(device), films["val"], spec)
-    evaluation = _measured(facts, films, outputs, exact, run=run, network=shipped)
-    text = json.dumps(table_of(evaluation), indent=2)
-    write_atomically(run / EVALUATION, lambda part: part.write_text(text, encoding="utf-8"))
-    _write_logits(run / LOGITS, films, outputs)
+    subject = subject_of(folder, options.device)
+    data_set = _own_set(subject, options)
+    names = ("val", "test") if options.with_test else ("val",)
+    reads = {name: _read_split(subject, data_set, name, options) for name in names}
+    outside = _outside_set(options)
+    if outside is not None:
+        reads[OUTSIDE] = _read_outside(subject, outside, options)
+    sets = Sets(own=data_set, outside=outside, trained_on=_trained_on(data_set))
+    evaluation = _measured(subject, sets, reads, grouped=options.grouped)
+    text = json.dumps(table_of(evaluation), indent=2) + "\n"
+    write_atomically(
+        folder / EVALUATION, lambda part: part.write_text(text, encoding="utf-8", newline="\n")
+    )
+    _write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
     return evaluation
 
 
+def _read_split(subject: Subject, data_set: DataSet, name: str, options: EvaluateOptions) -> Read:
+    size_px = options.size_px or subject.size_px
+    recipe = subject.facts.recipe
+    films = cached(
+        data_set.split(name), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+    )
+    return Read(films=films, outputs=outputs_of(subject.network, films, recipe.spec(size_px)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sets:
+    """The data sets of an evaluation, and the checksums of the films that were trained on."""
+
+    own: DataSet
+    outside: DataSet | None
+    trained_on: set[str]
+
+
+def _trained_on(data_set: DataSet) -> set[str]:
+    return set(checksums(data_set.split("train")))
+
+
+def _own_set(subject: Subject, options: EvaluateOptions) -> DataSet:
+    found = load_data(subject.facts.recipe.data, options.data, options.splits)
+    about = options.about
+    if about is None:
+        return found
+    return replace(found, name=about.name, licence=about.licence, source=about.source)
+
+
+def _outside_set(options: EvaluateOptions) -> DataSet | None:
+    if options.outside is None:
+        return None
+    if not options.with_test:
+        raise RecipeError("an outside set is measured with test, once; add --test")
+    found = load_data(options.outside_layout, options.outside, options.outside_splits)
+    return replace(found, name=options.outside_name or found.name)
+
+
+def _read_outside(subject: Subject, outside: DataSet, options: EvaluateOptions) -> Read:
+    """Read all distinct films of another set but those that lie in both sets."""
+    size_px = options.size_px or subject.size_px
+    kept = [film for film in outside.films if not film.twin]
+    films = cached(kept, size_px=size_px, folder=options.cache).distinct()
+    spec = subject.facts.recipe.spec(size_px)
+    return Read(films=films, outputs=outputs_of(subject.network, films, spec))
+
+
 def _measured(
-    facts: RunFacts,
-    films: dict[str, CachedFilms],
-    outputs: dict[str, Outputs],
-    exact: Outputs,
-    *,
-    run: Path,
-    network: SplitNetwork,
+    subject: Subject, sets: Sets, reads: dict[str, Read], *, grouped: Path | None
 ) -> Evaluation:
     """Choose on val, then measure on each split."""
-    fractured = fractured_of(films["val"])
-    logits = outputs["val"].logits
-    calibration = fit_calibration(logits, fractured, split="val")
-    probability = probabilities(logits, calibration)
-    points = choose_points(probability, fractured)
+    val = reads["val"]
+    calibration = fit_calibration(val.logits, val.films.fractured, split="val")
+    probability = probabilities(val.logits, calibration)
+    points = choose_points(probability, val.films.fractured)
     balanced = next(point for point in points if point.name == BALANCED)
-    floor = choose_heat_floor(outputs["val"].peaks, probability, fractured, balanced.threshold)
-    drift = np.abs(probability - probabilities(exact.logits, calibration)).max()
-    measure = partial(_split_figures, calibration=calibration, points=points, network=network)
-    return Evaluation(
-        model=facts.recipe.id,
-        weights_sha256=best_sha256(run),
-        size_px=films["val"].squares.shape[-1],
-        trained_size_px=facts.recipe.size_px,
-        supervised=facts.recipe.evidence.weight > 0,
-        data=replace(
-            facts.data,
-            counts=facts.data.counts | {name: counts_of(films[name].films) for name in films},
-        ),
+    measure = partial(
+        split_figures,
         calibration=calibration,
-        heat_floor=floor,
-        float16_drift=float(drift),
-        splits={name: measure(films[name], outputs[name]) for name in films},
+        points=points,
+        grid=subject.network.grid(),
+        trained_on=sets.trained_on,
     )
-
-
-def fractured_of(films: CachedFilms) -> NDArray[np.bool_]:
-    """Ground truth of cached films, (N,)."""
-    return np.array([film.fractured for film in films.films])
-
-
-def _split_figures(
-    films: CachedFilms,
-    outputs: Outputs,
-    *,
-    calibration: Calibration,
-    points: tuple[OperatingPoint, ...],
-    network: SplitNetwork,
-) -> SplitFigures:
-    fractured = fractured_of(films)
-    groups = np.array([film.group for film in films.films])
-    probability = probabilities(outputs.logits, calibration)
-    plain = expit(outputs.logits)
-    interval = partial(metrics.with_interval, fractured=fractured, groups=groups)
-    balanced = next(point for point in points if point.name == BALANCED)
-    called = probability >= balanced.threshold
-    return SplitFigures(
-        n=len(fractured),
-        fractured=int(fractured.sum()),
-        groups=len(np.unique(groups)),
-        skipped=films.skipped,
-        auroc=interval(metrics.auroc, values=outputs.logits),
-        sensitivity_at_90_specificity=replace(
-            interval(metrics.sensitivity_at_specificity, values=outputs.logits),
-            n=int(fractured.sum()),
+    splits = {name: measure(read) for name, read in reads.items()}
+    recipe = subject.facts.recipe
+    return Evaluation(
+        model=recipe.id,
+        recipe_sha256=subject.facts.recipe_sha256,
+        weights_sha256=subject.weights_sha256,
+        size_px=val.films.size_px,
+        trained_size_px=recipe.size_px,
+        supervised=recipe.evidence.weight > 0,
+        data=_data(subject, sets.own, reads),
+        outside=sets.outside and sets.outside.name,
+        calibration=calibration,
+        heat_floor=choose_heat_floor(
+            val.outputs.peaks, probability, val.films.fractured, balanced.threshold
         ),
-        before={name: interval(figure, values=plain) for name, figure in ERRORS.items()},
-        after={name: interval(figure, values=probability) for name, figure in ERRORS.items()},
-        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
-        regions=_regions(films, outputs.logits, called, groups),
-        pointing=pointing(films, outputs.cells, called, network.grid()),
+        float16_drift=_drift(subject, val, calibration),
+        splits=splits,
+        protocols=_protocols(subject, sets, splits, grouped),
+        training=subject.training,
     )
 
 
-ERRORS: dict[str, metrics.Figure] = {
-    "expected_calibration_error": metrics.calibration_error,
-    "brier": metrics.brier,
-}
+def _drift(subject: Subject, val: Read, calibration: Calibration) -> float:
+    """Measure by how much storing float16 moves a probability, where both are at hand."""
+    if subject.exact is None:
+        assert subject.float16_drift is not None  # a model folder states it
+        return subject.float16_drift
+    spec = subject.facts.recipe.spec(val.films.size_px)
+    exact = outputs_of(subject.exact, val.films, spec)
+    return float(
+        np.abs(
+            probabilities(val.logits, calibration) - probabilities(exact.logits, calibration)
+        ).max()
+    )
 
 
-def point_on(
-    probability: NDArray[np.float64],
-    fractured: NDArray[np.bool_],
-    point: OperatingPoint,
-    *,
-    groups: NDArray[np.str_],
-) -> OperatingPoint:
-    """Measure an operating point on films: threshold alone, and with its review band.
-
-    Args:
-        probability: Calibrated, (N,).
-        fractured: Ground truth, (N,).
-        point: Threshold and band; its figures are replaced.
-        groups: Patient or block of each film, (N,).
-    """
-    called = probability >= point.threshold
-    verdicts = np.array([decide(float(value), point) for value in probability])
-    negative = verdicts == Verdict.NO_FRACTURE
+def _data(subject: Subject, own: DataSet, reads: dict[str, Read]) -> TrainingData:
+    measured = {
+        name: counts_of(read.films.films) for name, read in reads.items() if name != OUTSIDE
+    }
+    before = subject.facts.data
     return replace(
-        point,
-        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
-        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
-        review_rate=metrics.proportion(verdicts == Verdict.REVIEW, groups),
-        missed_rate=metrics.proportion(fractured[negative], groups[negative]),
+        before,
+        name=own.name,
+        licence=own.licence,
+        source=own.source,
+        counts=before.counts | measured,
     )
 
 
-def _regions(
-    films: CachedFilms,
-    logits: NDArray[np.float64],
-    called: NDArray[np.bool_],
-    groups: NDArray[np.str_],
-) -> dict[str, GroupFigures]:
-    fractured = fractured_of(films)
-    regions = [film.region.split("+") if film.region else [] for film in films.films]
-    figures = {}
-    for region in sorted({name for names in regions for name in names}):
-        own = np.array([region in names for names in regions])
-        truth = fractured[own]
-        both = min(truth.sum(), (~truth).sum()) >= FEWEST_FILMS
-        figures[region] = GroupFigures(
-            n=len(truth),
-            fractured=int(truth.sum()),
-            auroc=metrics.with_interval(metrics.auroc, truth, logits[own], groups[own])
-            if both
-            else None,
-            sensitivity=metrics.proportion(called[own & fractured], groups[own & fractured]),
-            specificity=metrics.proportion(~called[own & ~fractured], groups[own & ~fractured]),
-        )
-    return figures
+def _protocols(
+    subject: Subject, sets: Sets, splits: dict[str, SplitFigures], grouped: Path | None
+) -> tuple[Protocol, ...]:
+    """Set the figures of all protocols side by side that there are."""
+    if "test" not in splits:
+        return ()
+    own = AS_PUBLISHED if sets.own.split_sha256 is None else GROUPED
+    found = [protocol(own, sets.own.name, splits["test"])]
+    if grouped is not None:
+        found.append(replace(_grouped_of(subject, grouped), data_set=sets.own.name))
+    if sets.outside is not None:
+        found.append(protocol(OUTSIDE, sets.outside.name, splits[OUTSIDE]))
+    return tuple(found)
 
 
-def _write_logits(path: Path, films: dict[str, CachedFilms], outputs: dict[str, Outputs]) -> None:
-    """Write one line a film, for plots and for whoever wants to check a figure."""
-    rows: list[dict[str, Any]] = [
-        {"split": split, "film": film.name, "fractured": int(film.fractured), "group": film.group,
-         "region": film.region, "logit": logit, "heat_peak": peak}
-        for split in films
-        for film, logit, peak in zip(
-            films[split].films, outputs[split].logits, outputs[split].peaks, strict=True
+def _grouped_of(subject: Subject, run: Path) -> Protocol:
+    """Take the grouped figures of another run of the same recipe.
+
+    Raises:
+        RecipeError: It has none, or was trained by another recipe.
+    """
+    other = read_evaluation(run / EVALUATION)
+    if other.recipe_sha256 != subject.facts.recipe_sha256:
+        raise RecipeError(
+            f"{run.name} was trained by another recipe; fit the same one with --splits CSV"
         )
-    ]  # fmt: skip
+    for found in other.protocols:
+        if found.name == GROUPED:
+            return found
+    raise RecipeError(
+        f"{run.name} was not fitted on a grouped split; fit it with the splits of an audit"
+    )
+
+
+def _write_logits(
+    path: Path, reads: dict[str, Read], calibration: Calibration, trained_on: set[str]
+) -> None:
+    """Write one line a film, by checksum, for comparisons and for whoever checks a figure.
+
+    Names of films and groups may be patients'; the file holds neither.
+    """
+    rows = [row for name in reads for row in _rows(name, reads[name], calibration, trained_on)]
 
     def write(part: Path) -> None:
         with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
     write_atomically(path, write)
+
+
+def _rows(
+    split: str, read: Read, calibration: Calibration, trained_on: set[str]
+) -> list[dict[str, Any]]:
+    films = read.films
+    _, numbers = np.unique(films.groups, return_inverse=True)
+    probability = probabilities(read.logits, calibration)
+    return [
+        {
+            "split": split, "sha256": sha256, "fractured": int(film.fractured),
+            "group": int(number), "in_training": int(sha256 in trained_on),
+            "logit": round(float(logit), 6), "probability": round(float(p), 6),
+            "heat_peak": round(float(peak), 6),
+        }
+        for film, sha256, number, logit, p, peak in zip(
+            films.films, films.sha256.tolist(), numbers, read.logits, probability,
+            read.outputs.peaks, strict=True,
+        )
+    ]  # fmt: skip

@@ -6,75 +6,66 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
+from dataclasses import replace
 from pathlib import Path
-
-from safetensors.torch import save
 
 from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError
 from bonefx.records import OperatingPoint
 from bonefx.registry import MANIFEST, SCHEMA_VERSION, Manifest
-from bonefx.schema import record_from, table_of
+from bonefx.schema import table_of
 from train.card import render_card
-from train.evaluate import BALANCED, EVALUATION, Evaluation
+from train.choose import BALANCED
+from train.curves import draw_training
+from train.evaluate import LOGITS
+from train.figures import EVALUATION, Evaluation, read_evaluation
 from train.files import write_atomically
 from train.plots import draw_plots
-from train.run import RunFacts, best_sha256, best_state, read_facts
+from train.subject import Subject, is_model, subject_of
 
 LIBRARIES = ("torch", "torchvision", "accelerate", "safetensors", "numpy", "opencv-python-headless")
 WEIGHTS_FILE = "model.safetensors"
 CARD = "CARD.md"
 
 
-def export(run: Path, weights: Path) -> Path:
+def export(folder: Path, weights: Path) -> Path:
     """Write a model folder from a run that was evaluated on test.
 
     Args:
-        run: Folder of the run.
+        folder: Of the run; or of a model that was evaluated again, whose weights stay as they are
+            while manifest, card and figures are written anew.
         weights: Folder of all models; the model's own is named after the recipe's id.
 
     Returns:
         The model's folder.
 
     Raises:
-        RecipeError: The run, as it is now, was not evaluated on test, or the disk is full.
+        RecipeError: The weights, as they are now, were not evaluated on test, or the disk is full.
     """
-    facts = read_facts(run)
-    evaluation = read_evaluation(run / EVALUATION)
-    folder = weights / facts.recipe.id
-    if evaluation.weights_sha256 != best_sha256(run):
-        raise RecipeError(f"{run.name} was trained on after its evaluation; evaluate it again")
-    content = save(best_state(run, float16=True))
-    manifest = _manifest(facts, evaluation, content)
-    write_atomically(folder / WEIGHTS_FILE, lambda part: part.write_bytes(content))
-    _write_json(folder / EVALUATION, evaluation)
-    draw_plots(run, evaluation, folder)
+    evaluation = read_evaluation(folder / EVALUATION)
+    subject = subject_of(folder, "cpu")
+    place = weights / subject.facts.recipe.id
+    if evaluation.weights_sha256 != subject.weights_sha256:
+        raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
+    manifest = _manifest(subject, evaluation)
+    content = subject.content
+    write_atomically(place / WEIGHTS_FILE, lambda part: part.write_bytes(content))
+    write_atomically(place / LOGITS, lambda part: part.write_bytes((folder / LOGITS).read_bytes()))
+    if not is_model(folder):
+        draw_training(folder, evaluation, place)
+    evaluation = replace(evaluation, weights_sha256=manifest.sha256)
+    _write_json(place / EVALUATION, evaluation)
+    draw_plots(place / LOGITS, evaluation, place)
     card = render_card(manifest, evaluation)
     write_atomically(
-        folder / CARD, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
+        place / CARD, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
     )
-    _write_json(folder / MANIFEST, manifest)
-    return folder
+    _write_json(place / MANIFEST, manifest)
+    return place
 
 
-def read_evaluation(path: Path) -> Evaluation:
-    """Read an evaluation that holds test figures.
-
-    Raises:
-        RecipeError: It is missing, does not fit, or was made without test films.
-    """
-    remedy = "run `python -m train evaluate RUN --data DIR --test`"
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path.name} is missing or no JSON; {remedy}") from error
-    evaluation = record_from(Evaluation, table, source=path.name, error=RecipeError, remedy=remedy)
-    if "test" not in evaluation.splits:
-        raise RecipeError(f"{path.name} has no test figures; {remedy}")
-    return evaluation
-
-
-def _manifest(facts: RunFacts, evaluation: Evaluation, content: bytes) -> Manifest:
+def _manifest(subject: Subject, evaluation: Evaluation) -> Manifest:
+    facts, content = subject.facts, subject.content
     recipe = facts.recipe
     return Manifest(
         schema_version=SCHEMA_VERSION,
@@ -101,9 +92,9 @@ def _manifest(facts: RunFacts, evaluation: Evaluation, content: bytes) -> Manife
 
 
 def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
-    """Take the points that were chosen on val, with what they did on test."""
+    """Take the points that were chosen on val, with what they did on unseen films."""
     chosen = {point.name: point for point in evaluation.splits["val"].points}
-    measured = evaluation.splits["test"].points
+    measured = evaluation.splits[evaluation.unseen].points
     for point in measured:
         own = chosen[point.name]
         if (point.threshold, point.review_band) != (own.threshold, own.review_band):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bonefx.records import Estimate
 from bonefx.registry import Manifest
-from train.evaluate import Evaluation
+from train.figures import Evaluation
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

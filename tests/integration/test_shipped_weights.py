@@ -11,7 +11,7 @@ from bonefx.reader import Reader
 from bonefx.records import Verdict
 from bonefx.registry import WEIGHTS, model_ids, read_manifest
 from train.card import render_card, render_figures, with_figures
-from train.export import read_evaluation
+from train.figures import read_evaluation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILMS = json.loads((EXAMPLES / "films.json").read_text())

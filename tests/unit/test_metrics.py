@@ -10,8 +10,8 @@ from train import metrics
 from train.cache import CachedFilms
 from train.choose import choose_heat_floor, choose_points, fit_calibration, probabilities
 from train.data import Film
-from train.evaluate import point_on
 from train.localisation import pointing
+from train.measure import point_on
 
 
 def make_logits(n=400, *, separation=2.0, seed=0):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bonefx.errors import RecipeError
 from train.data.index import DataSet, Film
+from train.data.shared import kaggle_films_of_fracatlas
 
 FRACTURED_NAMES = ("fractured", "fracture")
 INTACT_NAMES = ("not fractured", "not_fractured", "non_fractured", "no_fracture", "normal")
@@ -49,6 +50,7 @@ def _class_films(folder: Path, split: str) -> list[Film]:
             fractured=name in FRACTURED_NAMES,
             split=split,
             group=f"{split}/{folder.name}/{path.name}",
+            twin=f"{split}/{folder.name}/{path.name}" in kaggle_films_of_fracatlas(),
         )
         for path in sorted(folder.iterdir())
         if path.is_file() and not path.name.startswith(".")

@@ -10,6 +10,7 @@ from bonefx.errors import RecipeError
 from train.data.image_folder import FRACTURED_NAMES, INTACT_NAMES
 from train.data.index import DataSet, Film
 from train.data.rows import Row, read_rows
+from train.data.shared import kaggle_films_of_fracatlas
 
 FILMS_CSV = "films.csv"
 LABELS = dict.fromkeys((*FRACTURED_NAMES, "1", "positive"), True) | dict.fromkeys(
@@ -74,7 +75,7 @@ def _film(folder: Path, row: Row) -> Film:
         region=row.text("region"),
         view=row.text("view"),
         hardware=row.flag("hardware"),
-        twin=bool(row.text("fracatlas_twin")),
+        twin=bool(row.text("fracatlas_twin")) or name in kaggle_films_of_fracatlas(),
     )
 
 

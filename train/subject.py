@@ -1,0 +1,138 @@
+"""What is evaluated and exported: a run's best weights, or a model folder exported earlier."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from bonefx.architectures import SplitNetwork
+from bonefx.errors import RecipeError
+from bonefx.registry import MANIFEST, Manifest, load_model, read_manifest
+from train.figures import EVALUATION, TrainingCost, read_evaluation
+from train.recipe import Recipe, read_recipe
+from train.run import FACTS, RunFacts, best_sha256, best_state, load_best, read_facts, read_log
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds networks
+class Subject:
+    """A trained network with all that is known of its training.
+
+    Attributes:
+        network: As it is or will be shipped, in float32 after storing in float16.
+        exact: Before it was rounded; None for a model folder, which does not hold it.
+        content: The shipped weights file.
+        weights_sha256: Checksum of the weights file in the folder.
+        size_px: Side of the input, unless another is asked for.
+        float16_drift: As stated by a model folder; None where it is to be measured.
+        training: None where it was not kept.
+    """
+
+    facts: RunFacts
+    network: SplitNetwork
+    exact: SplitNetwork | None
+    content: bytes
+    weights_sha256: str
+    size_px: int
+    float16_drift: float | None
+    training: TrainingCost | None
+
+
+def is_model(folder: Path) -> bool:
+    """Tell a model folder from the folder of a run."""
+    return (folder / MANIFEST).is_file() and not (folder / FACTS).is_file()
+
+
+def subject_of(folder: Path, device: str) -> Subject:
+    """Load what is to be evaluated or exported.
+
+    Args:
+        folder: Of a fitted run, or a model folder as `export` writes it.
+        device: A torch device.
+
+    Raises:
+        RecipeError: It is neither, has no weights yet, or its recipe is not at hand.
+        WeightsError: The model folder is damaged.
+    """
+    return _of_model(folder, device) if is_model(folder) else _of_run(folder, device)
+
+
+def _of_run(run: Path, device: str) -> Subject:
+    facts = read_facts(run)
+    network = load_best(run, facts, float16=True)
+    return Subject(
+        facts=facts,
+        network=network.to(device),
+        exact=load_best(run, facts, float16=False).to(device),
+        content=save(best_state(run, float16=True)),
+        weights_sha256=best_sha256(run),
+        size_px=facts.recipe.size_px,
+        float16_drift=None,
+        training=_cost(run, facts, network),
+    )
+
+
+def _cost(run: Path, facts: RunFacts, network: SplitNetwork) -> TrainingCost:
+    lines = read_log(run)
+    sizes = [value.numel() for value in network.parameters()]
+    frozen = [v.numel() for v in network.frozen_part(facts.recipe.frozen_layers).parameters()]
+    total_s = sum(line.elapsed_s for line in lines)
+    return TrainingCost(
+        epochs=len(lines),
+        epochs_of_recipe=facts.recipe.epochs,
+        kept_epoch=max(line.epoch for line in lines if line.best),
+        total_s=total_s,
+        epoch_s=total_s / len(lines),
+        parameters=sum(sizes),
+        trained_parameters=sum(sizes) - sum(frozen),
+        device=facts.device,
+    )
+
+
+def _of_model(folder: Path, device: str) -> Subject:
+    manifest = read_manifest(folder)
+    network = load_model(folder, device=torch.device(device)).network
+    content = (folder / manifest.file).read_bytes()
+    return Subject(
+        facts=_facts(manifest),
+        network=network,
+        exact=None,
+        content=content,
+        weights_sha256=hashlib.sha256(content).hexdigest(),
+        size_px=manifest.preprocess.size_px,
+        float16_drift=manifest.float16_drift,
+        training=_kept_cost(folder),
+    )
+
+
+def _kept_cost(folder: Path) -> TrainingCost | None:
+    """What the folder's evaluation says of the training, where it is there."""
+    path = folder / EVALUATION
+    return read_evaluation(path).training if path.is_file() else None
+
+
+def _facts(manifest: Manifest) -> RunFacts:
+    return RunFacts(
+        recipe=_recipe_of(manifest),
+        recipe_sha256=manifest.recipe_sha256,
+        batch_norm=manifest.batch_norm,
+        initial=manifest.initial_weights,
+        device="not recorded",
+        data=manifest.training_data,
+    )
+
+
+def _recipe_of(manifest: Manifest) -> Recipe:
+    for path in sorted(RECIPES.glob("*.toml")):
+        recipe, sha256 = read_recipe(path)
+        if sha256 == manifest.recipe_sha256:
+            return recipe
+    raise RecipeError(
+        f"the recipe of {manifest.id} is not in train/recipes as it was when the model was made; "
+        "evaluate the run itself"
+    )
