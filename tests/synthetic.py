@@ -32,14 +32,14 @@ def make_film(fractured: bool, *, seed: int) -> tuple[NDArray[np.uint8], tuple[i
     return np.rint(pixels * 255).astype(np.uint8), box
 
 
-def make_image_folder(folder: Path, *, films: int = 4) -> Path:
+def make_image_folder(folder: Path, *, films: int = 4, first_seed: int = 0) -> Path:
     """An image folder with as many films of each class in each split."""
     for split_index, split in enumerate(("train", "val", "test")):
         for label, name in enumerate(("not fractured", "fractured")):
             place = folder / split / name
             place.mkdir(parents=True)
             for index in range(films):
-                seed = 1000 * split_index + 100 * label + index
+                seed = first_seed + 1000 * split_index + 100 * label + index
                 pixels, _ = make_film(bool(label), seed=seed)
                 cv2.imwrite(str(place / f"{index}.png"), pixels)
     return folder

@@ -42,8 +42,8 @@ def export(folder: Path, weights: Path) -> Path:
     Raises:
         RecipeError: The weights, as they are now, were not evaluated on test, or the disk is full.
     """
-    evaluation = read_evaluation(folder / EVALUATION)
     subject = subject_of(folder, "cpu")
+    evaluation = read_evaluation(folder / EVALUATION)
     place = weights / subject.facts.recipe.id
     if evaluation.weights_sha256 != subject.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")

@@ -13,6 +13,7 @@ from bonefx.registry import read_manifest
 from tests.factories import make_network
 from tests.synthetic import make_image_folder, make_split_fracatlas, write_recipe
 from train.cli import main as train
+from train.figures import read_evaluation
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +49,26 @@ def read(place, capsys, *arguments):
     return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def logit_rows(folder):
+    with (folder / "logits.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_training_and_the_app_give_the_same_logit_for_the_same_file(place, capsys):
-    with (place / "run" / "logits.csv").open(newline="") as file:
-        rows = {row["film"]: float(row["logit"]) for row in csv.DictReader(file)}
-    films = [str(place / "data" / name) for name in rows]
-    code, lines = read(place, capsys, *films)
+    rows = {row["sha256"]: float(row["logit"]) for row in logit_rows(place / "run")}
+    code, lines = read(place, capsys, *(str(place / "data" / name) for name in ("val", "test")))
     assert code == 0
-    assert [line["logit"] for line in lines] == pytest.approx(list(rows.values()), abs=1e-5)
+    assert {line["sha256"] for line in lines} == set(rows)
+    for line in lines:
+        assert line["logit"] == pytest.approx(rows[line["sha256"]], abs=1e-5)
     assert len(rows) == 16
+
+
+def test_the_lines_that_are_shipped_name_no_film_and_no_group(place):
+    text = (place / "weights" / "synthetic" / "logits.csv").read_text()
+    assert text == (place / "run" / "logits.csv").read_text()
+    assert ".png" not in text
+    assert "fractured/" not in text
 
 
 def test_every_epoch_has_a_log_line(place):
@@ -216,3 +229,100 @@ def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
     evaluation = json.loads(capsys.readouterr().out)
     assert evaluation["supervised"] is True
     assert evaluation["splits"]["val"]["pointing"]["annotated"]["map"]["n"] == 4
+
+
+@pytest.fixture(scope="module")
+def protocols(place):
+    """The run as published, on a grouped split, and on an outside set; one film leaks."""
+    data = place / "leaky"
+    shutil.copytree(place / "data", data)
+    leaked = data / "train" / "fractured" / "0.png"
+    (data / "test" / "fractured" / "0.png").write_bytes(leaked.read_bytes())
+    films = sorted(data.rglob("*.png"))
+    with (place / "splits.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "group", "split"])
+        for film in films:
+            split, label, _ = film.relative_to(data).parts
+            path = film.relative_to(data).as_posix()
+            if path != "test/fractured/0.png":  # the audit lists a file once
+                writer.writerow([path, label, f"{split} {film.stem}", split])
+    make_image_folder(place / "elsewhere", films=5, first_seed=7000)
+    fit_on = ("fit", str(place / "recipe.toml"), "--data", str(data), "--device", "cpu",
+              "--init", str(place / "init.safetensors"), "--workers", "0")  # fmt: skip
+    splits = ("--splits", str(place / "splits.csv"))
+    assert train([*fit_on, "--out", str(place / "published")]) == 0
+    assert train([*fit_on, "--out", str(place / "grouped"), *splits]) == 0
+    own = ("--data", str(data), "--device", "cpu", "--test")
+    assert train(["evaluate", str(place / "grouped"), *own, *splits]) == 0
+    assert train([
+        "evaluate", str(place / "published"), *own, "--grouped", str(place / "grouped"),
+        "--outside", str(place / "elsewhere"), "--outside-layout", "image_folder",
+        "--outside-name", "Elsewhere", "--set-name", "The Set",
+    ]) == 0  # fmt: skip
+    return place
+
+
+def test_protocols_stand_side_by_side_with_the_films_that_leak(protocols):
+    evaluation = read_evaluation(protocols / "published" / "evaluation.json")
+    found = [(p.name, p.data_set, p.n, p.in_training) for p in evaluation.protocols]
+    assert found == [
+        ("as_published", "The Set", 8, 1), ("grouped", "The Set", 7, 0),
+        ("outside", "Elsewhere", 30, 0),
+    ]  # fmt: skip
+    grouped = read_evaluation(protocols / "grouped" / "evaluation.json")
+    assert grouped.protocols[0].auroc == evaluation.protocols[1].auroc
+    for protocol in evaluation.protocols:
+        assert protocol.accuracy.n == protocol.n
+
+
+def test_a_model_that_was_trained_on_its_test_films_shows_its_points_on_the_outside_set(protocols):
+    weights = protocols / "leaky_weights"
+    assert train(["export", str(protocols / "published"), "--weights", str(weights)]) == 0
+    manifest = read_manifest(weights / "synthetic")
+    assert [point.review_rate.n for point in manifest.operating_points] == [30] * 3
+    card = (weights / "synthetic" / "CARD.md").read_text()
+    assert "1 of the 8 test films are, byte for" in card
+    assert "measured on outside (Elsewhere" in card
+    assert (weights / "synthetic" / "training.png").stat().st_size > 10_000
+
+
+def test_grouped_figures_of_another_recipe_are_refused(protocols, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(protocols / "grouped", other)
+    path = other / "evaluation.json"
+    path.write_text(path.read_text().replace('"recipe_sha256": "', '"recipe_sha256": "0'))
+    code = train([
+        "evaluate", str(protocols / "published"), "--data", str(protocols / "leaky"), "--test",
+        "--device", "cpu", "--grouped", str(other),
+    ])  # fmt: skip
+    assert code == 5
+    assert "another recipe" in capsys.readouterr().err
+
+
+def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protocols, capsys):
+    capsys.readouterr()
+    assert train(["compare", str(protocols / "published"), str(protocols / "run")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == 7  # of 8 test films one is another film in the leaky set
+    assert found["models"] == ["synthetic", "synthetic"]
+    assert found["difference"]["low"] <= found["difference"]["value"] <= found["difference"]["high"]
+    assert 0 <= found["mcnemar_p"] <= 1
+
+
+def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tmp_path):
+    weights = tmp_path / "weights"
+    shutil.copytree(place / "weights", weights)
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    shutil.copy(place / "recipe.toml", recipes)
+    before = (weights / "synthetic" / "evaluation.json").read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("train.subject.RECIPES", recipes)
+        folder = str(weights / "synthetic")
+        data = ("--data", str(place / "data"), "--device", "cpu")
+        assert train(["evaluate", folder, *data, "--test"]) == 0
+        assert train(["export", folder, "--weights", str(weights)]) == 0
+    after = json.loads((weights / "synthetic" / "evaluation.json").read_text())
+    assert after == json.loads(before)
+    assert read_manifest(weights / "synthetic") == read_manifest(place / "weights" / "synthetic")

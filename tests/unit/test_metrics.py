@@ -114,12 +114,11 @@ def test_each_point_keeps_its_promise_on_the_films_it_was_chosen_on(chosen):
     assert youden[1] == max(youden)
 
 
-def test_a_tenth_of_the_films_goes_to_review(chosen):
+def test_a_tenth_of_the_films_goes_to_review_and_more_where_an_edge_is_certified(chosen):
     probability, fractured, points, groups = chosen
     for point in points:
-        assert point_on(
-            probability, fractured, point, groups=groups
-        ).review_rate.value == pytest.approx(0.1, abs=0.02)
+        rate = point_on(probability, fractured, point, groups=groups).review_rate.value
+        assert rate == pytest.approx(0.1, abs=0.02) or (point.guarantee and 0.1 < rate < 0.2)
 
 
 def test_the_missed_rate_counts_fractures_among_films_called_intact(chosen):
