@@ -15,7 +15,6 @@ from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from train.localisation import TOLERANCE
 from train.measure import FEWEST_FILMS
 
-START, END = "<!-- figures -->", "<!-- end of figures -->"
 PROTOCOL_NAMES = {
     AS_PUBLISHED: "the split as published",
     GROUPED: "films of one patient or source kept together",
@@ -74,21 +73,23 @@ def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
     return _rendered("figures.md.j2", manifest, evaluation)
 
 
-def with_figures(text: str, figures: str) -> str:
-    """Put a table between README's markers.
+def with_block(text: str, name: str, content: str) -> str:
+    """Put a rendered table between README's markers of that name.
 
     Args:
-        text: README with one line START and one line END.
-        figures: From render_figures.
+        text: README with one line `<!-- NAME -->` and after it one line `<!-- end of NAME -->`.
+        name: Such as "figures".
+        content: Markdown.
 
     Raises:
         RecipeError: The markers are not there.
     """
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
+    first, last = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, start, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not (start and end):
-        raise RecipeError(f"README needs a line {START} and after it a line {END}")
-    return f"{before}{START}\n{figures.strip()}\n{END}{after}"
+        raise RecipeError(f"README needs a line {first} and after it a line {last}")
+    return f"{before}{first}\n{content.strip()}\n{last}{after}"
 
 
 def _environment() -> Environment:

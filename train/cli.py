@@ -52,8 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("--private", action="store_true", help="make a private repository")
     publish.add_argument("--revision", default="main", metavar="BRANCH", help="default main")
     publish.set_defaults(run=_publish)
-    readme = commands.add_parser("readme", help="put a model's figures into README.md")
+    readme = commands.add_parser("readme", help="put measured figures into README.md")
     readme.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
+    readme.add_argument("--audits", type=Path, default=Path("docs/audits"), metavar="DIR")
     readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
     readme.set_defaults(run=_readme)
     return parser
@@ -150,6 +151,28 @@ def _export(options: argparse.Namespace) -> None:
     from train.export import export
 
     print(export(options.run_folder, options.weights))
+
+
+def _publish(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import table_of
+    from train.publish import publish
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells every request otherwise
+    publication = publish(
+        options.model_folder, options.repo,
+        revision=options.revision, private=options.private, dry_run=options.dry_run,
+    )  # fmt: skip
+    print(json.dumps(table_of(publication)))
+
+
+def _readme(options: argparse.Namespace) -> None:
+    from train.readme import rendered_blocks, with_blocks
+
+    blocks = rendered_blocks(options.model_folder, options.audits)
+    text = with_blocks(options.file.read_text(encoding="utf-8"), blocks)
+    options.file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _publish(options: argparse.Namespace) -> None:
