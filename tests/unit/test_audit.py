@@ -310,7 +310,9 @@ def test_the_figures_name_no_film(leaky):
     films, audit, out = leaky
     assert read_audit(out / AUDIT) == audit
     text = (out / AUDIT).read_text()
-    assert not [path.name for path in films.rglob("*.*") if path.stem in text]
+    names = [path.name for path in films.rglob("*.*")]
+    assert len(names) == 42
+    assert not [name for name in names if f'{name}"' in text]
 
 
 def test_the_page_shows_conflicts_first_and_escapes_names(tmp_path):
@@ -379,7 +381,12 @@ def test_a_second_audit_decodes_no_film_again_but_sees_a_changed_one(tmp_path, m
 
 
 def test_films_without_contrast_are_not_taken_for_each_other():
-    flat = Prints(["a", "b"], np.zeros((2, 23), np.uint64), np.zeros((2, 32, 32), np.uint8))
+    flat = Prints(
+        ["a", "b"],
+        np.zeros((2, 23), np.uint64),
+        np.zeros((2, 32, 32), np.uint8),
+        np.ones((2, 32, 32), bool),
+    )
     assert candidates(flat) == []
 
 

@@ -36,7 +36,7 @@ def detail_correlation(first: Fingerprint, second: Fingerprint, turn: int) -> fl
         return 0.0
     if first.known is None or second.known is None:
         return 0.0
-    back = _alignment(first.thumbnail, second.thumbnail, turn)
+    back = _alignment(first, second, turn)
     aligned = _warped(second.thumbnail, back)
     shown = _warped(np.asarray(second.known, np.uint8) * np.uint8(255), back) > 250
     shared = DISC & first.known & shown
@@ -46,16 +46,16 @@ def detail_correlation(first: Fingerprint, second: Fingerprint, turn: int) -> fl
     return _correlation(_detail(first.thumbnail)[inner], _detail(aligned)[inner])
 
 
-def _alignment(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], turn: int
-) -> NDArray[np.float64]:
+def _alignment(first: Fingerprint, second: Fingerprint, turn: int) -> NDArray[np.float64]:
     """Find the map, (2, 3), from places in the first thumbnail to places in the second."""
     to_turned = np.eye(2, 3, dtype=np.float32)
     forth = turn_matrix(turn)
-    near = np.asarray(cv2.warpAffine(second, forth, SIZE), np.uint8)
+    near = cv2.warpAffine(np.asarray(second.thumbnail), forth, SIZE)
+    known = np.asarray(first.known, np.uint8) & cv2.warpAffine(np.uint8(second.known), forth, SIZE)
+    mask = None if first.known.all() and second.known.all() else known
     try:
         _, found = cv2.findTransformECC(
-            first, near, to_turned.copy(), cv2.MOTION_AFFINE, STEPS, None, BLUR_PX
+            first.thumbnail, near, to_turned.copy(), cv2.MOTION_AFFINE, STEPS, mask, BLUR_PX
         )
         to_turned = np.asarray(found) if _is_plausible(np.asarray(found)) else to_turned
     except cv2.error:  # it did not converge: the rough turn stands

@@ -18,7 +18,7 @@ from train.audit.pairs import SMALL_PX, Prints
 from train.audit.records import NO_SPLIT, Baselines
 from train.metrics import proportion
 
-MEMORY_MB = 256  # of distances at once
+MEMORY_MB = 64  # of distances at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -49,19 +49,28 @@ def baselines_of(films: Sequence[AuditFilm], grouping: Grouping, prints: Prints)
     published = len(set(labels[known])) > 1 and len(asked) > 0
     if not published:
         known = asked = labelled
-    question = Question(
-        known=known, asked=asked, labels=labels, groups=np.array(grouping.together, np.str_)
-    )
+    groups = np.array(grouping.together, np.str_)
+    question = Question(known=known, asked=asked, labels=labels, groups=groups)
+    distinct = _distinct(labelled, grouping.by_bytes)
+    everyone = Question(known=distinct, asked=distinct, labels=labels, groups=groups)
     small = np.array([place.get(one, 0) for one in grouping.by_bytes], np.intp)
-    nearest = partial(_nearest, question, prints.small, small)
+    nearest = partial(_nearest, thumbnails=prints.small, thumbnail_of=small)
     return Baselines(
         trained_on="train" if published else NO_SPLIT,
         tested_on="test" if published else NO_SPLIT,
         majority=_estimate(question, _majority(question)),
         hash_lookup=_estimate(question, _hash_lookup(question, grouping.by_bytes)),
-        nearest=_estimate(question, nearest(apart=False)),
-        nearest_other_group=_estimate(question, nearest(apart=True)),
+        nearest=_estimate(question, nearest(question, apart=False)),
+        nearest_other_group=_estimate(question, nearest(question, apart=True)),
+        nearest_of_all_other_group=_estimate(everyone, nearest(everyone, apart=True)),
     )
+
+
+def _distinct(films: NDArray[np.intp], sha256: Groups) -> NDArray[np.intp]:
+    first: dict[str, int] = {}
+    for index in films:
+        first.setdefault(sha256[index], int(index))
+    return np.array(list(first.values()), np.intp)
 
 
 def _estimate(question: Question, answers: NDArray[np.str_]) -> Estimate | None:
@@ -92,9 +101,9 @@ def _hash_lookup(question: Question, sha256: Groups) -> NDArray[np.str_]:
 
 def _nearest(
     question: Question,
+    *,
     thumbnails: NDArray[np.uint8],
     thumbnail_of: NDArray[np.intp],
-    *,
     apart: bool,
 ) -> NDArray[np.str_]:
     """Answer with the label of the nearest known thumbnail, by Euclidean distance.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,11 +55,9 @@ def proposed_split(
     split = np.full(len(usable), "train", dtype="<U5")
     everything = np.arange(len(usable))
     test = _part(everything, labels, groups, shares["test"])
-    split[test] = "test"
     rest = np.setdiff1d(everything, test)
-    if len(set(groups[rest])) > 1:
-        val = _part(rest, labels, groups, shares["val"] / (1 - shares["test"]))
-        split[val] = "val"
+    split[test] = "test"
+    split[_part(rest, labels, groups, shares["val"] / (1 - shares["test"]))] = "val"
     return [
         Proposal(path=films[index].name, label=str(label), group=str(group), split=str(part))
         for index, label, group, part in zip(usable, labels, groups, split, strict=True)
@@ -107,15 +106,11 @@ def _part(
 ) -> NDArray[np.intp]:
     """Choose whole groups that come nearest to a share of the films and to their mix of labels."""
     labels, groups = labels[indices], groups[indices]
-    folds = min(max(2, round(1 / share)), len(set(groups)))
-    parts = [
-        part
-        for seed in range(SEEDS)
-        for _, part in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(
-            labels, labels, groups
-        )
-        if len(part)
-    ]
+    commonest = max(Counter(labels.tolist()).values())
+    folds = min(max(2, round(1 / share)), len(set(groups)), commonest)
+    if folds < 2:
+        return indices[:0]
+    parts = _folds(labels, groups, folds)
     names = sorted(set(labels))
     mix = np.array([(labels == name).mean() for name in names])
 
@@ -125,3 +120,19 @@ def _part(
         return float(size + np.abs(own - mix).sum())
 
     return np.asarray(indices[min(parts, key=unevenness)])
+
+
+def _folds(
+    labels: NDArray[np.str_], groups: NDArray[np.str_], folds: int
+) -> list[NDArray[np.intp]]:
+    """Cut into folds of whole groups, under several seeds."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return [
+            part
+            for seed in range(SEEDS)
+            for _, part in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(
+                labels, labels, groups
+            )
+            if len(part)
+        ]

@@ -80,6 +80,8 @@ class Baselines:
         hash_lookup: The label of a byte-identical known film, else the commoner label.
         nearest: The label of the nearest known thumbnail.
         nearest_other_group: The same when films of the film's own group are not looked at.
+        nearest_of_all_other_group: The same again, each distinct film of all splits asked about all
+            others: what is left when nothing repeats, on more films.
     """
 
     trained_on: str
@@ -88,6 +90,7 @@ class Baselines:
     hash_lookup: Estimate | None
     nearest: Estimate | None
     nearest_other_group: Estimate | None
+    nearest_of_all_other_group: Estimate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

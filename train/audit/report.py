@@ -25,7 +25,6 @@ from train.audit.groups import Grouping, Groups
 from train.audit.pairs import Pair
 from train.audit.propose import Proposal
 from train.audit.records import Audit
-from train.card import share
 from train.files import write_atomically
 
 PICTURE_PX = 160
@@ -115,6 +114,8 @@ def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> N
         rows: All findings.
         folder: Where the films lie.
     """
+    from train.card import share
+
     crossing = [row for row in rows if row.split != row.other_split]
     sections = [
         _section("Labels in conflict", folder, [row for row in rows if row.kind == "conflict"]),

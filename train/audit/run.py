@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 
-from train.audit.baselines import baselines_of
 from train.audit.faults import counts_of, fault_rows, headers_of
 from train.audit.films import FRACTURE, AuditFilm, Listing, listing_of
 from train.audit.groups import Grouping, finding_of, grouping_of
@@ -54,6 +53,8 @@ def audit_folder(folder: Path, *, splits: Path | None = None, out: Path) -> Audi
         headers = headers_of(store)
     grouping = grouping_of(films, sha256, pairs)
     log.info("grouped; measuring the baselines")
+    from train.audit.baselines import baselines_of  # with torch, which nothing before needs
+
     baselines = baselines_of(films, grouping, prints)
     rows = rows_of(films, grouping, pairs) + fault_rows(films, sha256, headers)
     unreadable = {one for one in sha256 if headers[one].error}

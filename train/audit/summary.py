@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from train.audit.records import Audit, SplitSize
-from train.card import share
 
 
 def render_audits(audits: Sequence[Audit]) -> str:
     """Render audits as one Markdown table; every number comes from them."""
+    from train.card import share
+
     environment = Environment(
         loader=PackageLoader("train.audit"),
         undefined=StrictUndefined,
