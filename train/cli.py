@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bonefx.errors import BonefxError
+from train.audit.command import add_audit
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     readme.add_argument("--audits", type=Path, default=Path("docs/audits"), metavar="DIR")
     readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
     readme.set_defaults(run=_readme)
+    add_audit(commands)
     return parser
 
 

@@ -19,7 +19,8 @@ def rendered_blocks(model: Path, audits: Path) -> dict[str, str]:
     Raises:
         RecipeError: An evaluation or an audit does not fit.
     """
-    from train.audit.summary import read_audit, render_audits
+    from train.audit.records import read_audit
+    from train.audit.summary import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
     models = [model.parent / name for name in model_ids(model.parent)]

@@ -1,0 +1,196 @@
+"""A folder or a CSV -> the films to audit with label, split and group. Opens no film."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from bonefx.errors import RecipeError
+from train.data import FRACTURED_NAMES, INTACT_NAMES
+
+FRACTURE, NO_FRACTURE = "fracture", "no_fracture"
+LABELS = dict.fromkeys(("1", *FRACTURED_NAMES), FRACTURE) | dict.fromkeys(
+    ("0", *INTACT_NAMES), NO_FRACTURE
+)
+SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+MAY_BE_MISSING = ("excluded", "holdout")
+SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".dcm", ".dicom",
+}  # fmt: skip
+GROUP_COLUMNS = ("group", "patient_block")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilm:
+    """One file to audit.
+
+    Attributes:
+        path: The file.
+        name: Its path within the folder, with forward slashes.
+        label: Ground truth; "" where none is known.
+        split: Its split; "" where there are none.
+        group: What the owner says belongs together, such as a patient; "" where nothing is said.
+    """
+
+    path: Path
+    name: str
+    label: str = ""
+    split: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The films to audit and how many rows of the CSV had no file, as they may."""
+
+    films: tuple[AuditFilm, ...]
+    missing: int = 0
+
+
+def listing_of(folder: Path, splits: Path | None = None) -> Listing:
+    """List the films of a folder, sorted by name.
+
+    Args:
+        folder: Any tree of films; folders called after a split or a class give split and label.
+        splits: CSV that names films, labels and splits instead; see list_csv.
+
+    Raises:
+        RecipeError: There is no such folder, no film in it, or the CSV does not fit.
+    """
+    if not folder.is_dir():
+        raise RecipeError(f"{folder.name} is no folder; name the folder that holds the films")
+    listing = list_csv(folder, splits) if splits else Listing(films=tuple(list_tree(folder)))
+    if not listing.films:
+        raise RecipeError(
+            f"no film was found in {folder.name}; films end in {', '.join(sorted(SUFFIXES))}"
+        )
+    return replace(listing, films=tuple(sorted(listing.films, key=lambda film: film.name)))
+
+
+def list_tree(folder: Path) -> list[AuditFilm]:
+    """List films of {split}/{class}/, {class}/ or any other tree.
+
+    A known class name anywhere above a film is its label, the nearest first. Folders of other names
+    count as classes only where they are several.
+    """
+    films = [_tree_film(folder, path) for path in _files(folder)]
+    if len({film.label for film in films}) > 1 or any(
+        film.label in LABELS.values() for film in films
+    ):
+        return films
+    return [replace(film, label="") for film in films]
+
+
+def list_csv(folder: Path, splits: Path) -> Listing:
+    """List the films that a CSV names.
+
+    Args:
+        folder: Holds the films.
+        splits: Columns path (within the folder) or image (a bare file name), label, split and,
+            where there is one, group or patient_block.
+
+    Returns:
+        The films; rows of split excluded or holdout without a file are counted as missing.
+
+    Raises:
+        RecipeError: The CSV cannot be read, a column or file is missing, or a label is not known.
+    """
+    rows = _rows(splits)
+    places = _places(folder) if rows and "path" not in rows[0] else None
+    films, missing = [], 0
+    for number, row in enumerate(rows, start=2):
+        path = folder / row["path"] if places is None else _placed(places, row["image"], number)
+        if path is not None and path.is_file():
+            films.append(_csv_film(folder, path, row, number))
+        elif row["split"] in MAY_BE_MISSING:
+            missing += 1
+        else:
+            raise RecipeError(
+                f"{splits.name}, line {number}: there is no such film; check the path, or give the "
+                f"row the split {MAY_BE_MISSING[0]!r}"
+            )
+    return Listing(films=tuple(films), missing=missing)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+        if not hidden and path.is_file() and _may_be_a_film(path):
+            yield path
+
+
+def _may_be_a_film(path: Path) -> bool:
+    """Tell films from the files around them; a DICOM file often has no suffix."""
+    if path.suffix:
+        return path.suffix.lower() in SUFFIXES
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _tree_film(folder: Path, path: Path) -> AuditFilm:
+    name = PurePosixPath(*path.relative_to(folder).parts)
+    parents = [part for part in name.parts[:-1] if part.lower() not in SPLITS]
+    split = next((SPLITS[part.lower()] for part in name.parts if part.lower() in SPLITS), "")
+    known = (LABELS[part.lower()] for part in reversed(parents) if part.lower() in LABELS)
+    return AuditFilm(
+        path=path,
+        name=str(name),
+        label=next(known, parents[-1] if parents else ""),
+        split=split,
+    )
+
+
+def _rows(splits: Path) -> list[dict[str, str]]:
+    try:
+        rows = list(csv.DictReader(splits.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecipeError(f"{splits.name} cannot be read; it must be a CSV in UTF-8") from error
+    columns = set(rows[0]) if rows else set()
+    if not ({"label", "split"} <= columns and {"path", "image"} & columns):
+        raise RecipeError(f"{splits.name} needs the columns path (or image), label and split")
+    return rows
+
+
+def _csv_film(folder: Path, path: Path, row: dict[str, str], number: int) -> AuditFilm:
+    label = row["label"].strip().lower()
+    if label not in LABELS and label != "":
+        raise RecipeError(
+            f"line {number} of the CSV: found label {row['label']!r}; write {FRACTURE} or "
+            f"{NO_FRACTURE}, 1 or 0, or nothing"
+        )
+    return AuditFilm(
+        path=path,
+        name=path.relative_to(folder).as_posix(),
+        label=LABELS.get(label, ""),
+        split=SPLITS.get(row["split"], row["split"]),
+        group=next((row[column] for column in GROUP_COLUMNS if row.get(column)), ""),
+    )
+
+
+def _places(folder: Path) -> dict[str, list[Path]]:
+    places: dict[str, list[Path]] = defaultdict(list)
+    for path in folder.rglob("*"):
+        places[path.name].append(path)
+    return places
+
+
+def _placed(places: dict[str, list[Path]], name: str, number: int) -> Path | None:
+    found = places.get(name, [])
+    if len(found) > 1:
+        raise RecipeError(
+            f"line {number} of the CSV: {len(found)} files of the folder have this name; use a "
+            "column path instead of image"
+        )
+    return found[0] if found else None
+
+
+def counts_by(values: Iterable[str]) -> list[tuple[str, int]]:
+    """Count values, sorted by value."""
+    return sorted(Counter(values).items())
