@@ -142,13 +142,15 @@ def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> Non
     shapes = _write_squares(first, decode, size_px, place)
     write_atomically(
         place / INDEX,
-        lambda part: _save_index(part, rows=rows, shapes=shapes[rows], sha256=sha256),
+        lambda part: _save_index(part, rows, shapes[rows], sha256),
     )
 
 
-def _save_index(part: Path, **arrays: NDArray[np.generic]) -> None:
+def _save_index(
+    part: Path, rows: NDArray[np.int64], shapes: NDArray[np.int32], sha256: NDArray[np.str_]
+) -> None:
     with part.open("wb") as file:  # savez adds .npz to a path, not to a file
-        np.savez(file, **arrays)
+        np.savez(file, rows=rows, shapes=shapes, sha256=sha256)
 
 
 def _sha256(film: Film) -> str:

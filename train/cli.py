@@ -177,31 +177,6 @@ def _readme(options: argparse.Namespace) -> None:
     options.file.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _publish(options: argparse.Namespace) -> None:
-    import json
-
-    from bonefx.schema import table_of
-    from train.publish import publish
-
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells every request otherwise
-    publication = publish(
-        options.model_folder, options.repo,
-        revision=options.revision, private=options.private, dry_run=options.dry_run,
-    )  # fmt: skip
-    print(json.dumps(table_of(publication)))
-
-
-def _readme(options: argparse.Namespace) -> None:
-    from bonefx.registry import read_manifest
-    from train.card import render_figures, with_figures
-    from train.figures import EVALUATION, read_evaluation
-
-    manifest = read_manifest(options.model_folder)
-    figures = render_figures(manifest, read_evaluation(options.model_folder / EVALUATION))
-    text = with_figures(options.file.read_text(encoding="utf-8"), figures)
-    options.file.write_text(text, encoding="utf-8", newline="\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of bonefx.errors, 0 for success."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -179,7 +179,7 @@ class Fit:
 
     def _part_films(self) -> int:
         """Films that one process passes at once."""
-        parts = self.accelerator.num_processes * self.recipe.accumulate
+        parts: int = self.accelerator.num_processes * self.recipe.accumulate
         if self.recipe.batch_size % parts:
             raise RecipeError(
                 f"batch_size {self.recipe.batch_size} cannot be shared by "

@@ -185,7 +185,7 @@ def _measured(
         trained_size_px=recipe.size_px,
         supervised=recipe.evidence.weight > 0,
         data=_data(subject, sets.own, reads),
-        outside=sets.outside and sets.outside.name,
+        outside=None if sets.outside is None else sets.outside.name,
         calibration=calibration,
         heat_floor=choose_heat_floor(
             val.outputs.peaks, probability, val.films.fractured, balanced.threshold
