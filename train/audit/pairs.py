@@ -22,9 +22,9 @@ from train.audit.fingerprint import TURNS, UPRIGHT, disc, turned
 from train.audit.scan import THREADS
 from train.audit.store import Key, Store
 
-# Chosen on the Kaggle set and FracAtlas. Of the pairs of one film that are known there, all but one,
-# whose damage decodes as noise, lie above both limits; of some 3,400 pairs above them, one shows two
-# feet. Lower limits join two views of one limb first, then limbs of two people.
+# Chosen on the Kaggle set and FracAtlas. Of the pairs of one film that are known there, all but
+# one, whose damage decodes as noise, lie above both limits; of some 3,400 pairs above them, one
+# shows two feet. Lower limits join two views of one limb first, then limbs of two people.
 HASH_DISTANCE = 10  # bits of 64
 ALIKE = 0.94  # correlation at 32 px
 SAME = 0.91  # correlation of detail
