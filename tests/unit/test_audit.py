@@ -21,6 +21,7 @@ from train.audit.records import AUDIT, read_audit
 from train.audit.run import audit_folder
 from train.audit.summary import render_audits
 from train.cli import main
+from train.data.table import table
 
 ROOT = Path(__file__).parents[2]
 
@@ -396,3 +397,10 @@ def test_the_command_prints_the_figures_for_programs(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["films"] == 6
     assert main(["audit-table", str(tmp_path / "out" / AUDIT)]) == 0
     assert "| films |" in capsys.readouterr().out
+
+
+def test_training_can_read_the_proposed_split(leaky):
+    films, _, out = leaky
+    read = table(films, out / "splits.csv")
+    assert len(read.films) == len(rows_of(out / "splits.csv"))
+    assert sum(film.fractured for film in read.films) > 10

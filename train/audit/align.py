@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.audit.fingerprint import DISC, SIDE_PX, Fingerprint, turn_matrix
+from train.audit.fingerprint import DISC, SIDE_PX, Thumbnail, turn_matrix
 
 STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 BLUR_PX = 5
@@ -15,14 +15,16 @@ EDGE = np.ones((7, 7), np.uint8)  # detail this near to the rim is the rim's
 MOST_STRETCH = 1.25
 LEAST_SHARED = 0.4  # of the disc; less says nothing
 SIZE = (SIDE_PX, SIDE_PX)
+EVERYWHERE = np.ones(SIZE, np.uint8)
+LAST_ROW = (0, 0, 1)  # of an affine map as a square matrix
 
 
-def detail_correlation(first: Fingerprint, second: Fingerprint, turn: int) -> float:
+def detail_correlation(first: Thumbnail, second: Thumbnail, turn: int) -> float:
     """Align two thumbnails and correlate what a strong blur takes from them.
 
     Args:
-        first: With a thumbnail.
-        second: With a thumbnail.
+        first: A film.
+        second: Another.
         turn: Index in TURNS of the turn that brings the second near to the first.
 
     Returns:
@@ -32,39 +34,45 @@ def detail_correlation(first: Fingerprint, second: Fingerprint, turn: int) -> fl
         Alignment: Evangelidis and Psarakis (2008), "Parametric image alignment using enhanced
         correlation coefficient maximization", as OpenCV has it.
     """
-    if first.thumbnail is None or second.thumbnail is None:
-        return 0.0
-    if first.known is None or second.known is None:
-        return 0.0
     back = _alignment(first, second, turn)
-    aligned = _warped(second.thumbnail, back)
+    aligned = _warped(second.pixels, back)
     shown = _warped(np.asarray(second.known, np.uint8) * np.uint8(255), back) > 250
     shared = DISC & first.known & shown
     if shared.sum() < LEAST_SHARED * DISC.sum():
         return 0.0
     inner = cv2.erode(np.asarray(shared, np.uint8), EDGE) > 0
-    return _correlation(_detail(first.thumbnail)[inner], _detail(aligned)[inner])
+    return _correlation(_detail(first.pixels)[inner], _detail(aligned)[inner])
 
 
-def _alignment(first: Fingerprint, second: Fingerprint, turn: int) -> NDArray[np.float64]:
-    """Find the map, (2, 3), from places in the first thumbnail to places in the second."""
-    to_turned = np.eye(2, 3, dtype=np.float32)
+def _alignment(first: Thumbnail, second: Thumbnail, turn: int) -> NDArray[np.float64]:
+    """Find the map, (2, 3), from places in the first film to places in the second."""
     forth = turn_matrix(turn)
-    near = cv2.warpAffine(np.asarray(second.thumbnail), forth, SIZE)
-    known = np.asarray(first.known, np.uint8) & cv2.warpAffine(np.uint8(second.known), forth, SIZE)
-    mask = None if first.known.all() and second.known.all() else known
+    near = np.asarray(cv2.warpAffine(second.pixels, forth, SIZE), np.uint8)
+    known = EVERYWHERE
+    if not (first.known.all() and second.known.all()):
+        known = np.asarray(cv2.warpAffine(second.known.astype(np.uint8), forth, SIZE), np.uint8)
+        known = known & first.known.astype(np.uint8)
+    back = np.vstack([cv2.invertAffineTransform(forth), LAST_ROW])
+    refined = np.vstack([_refinement(first.pixels, near, known), LAST_ROW])
+    return np.asarray((back @ refined)[:2], np.float64)
+
+
+def _refinement(
+    first: NDArray[np.uint8], near: NDArray[np.uint8], known: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Find the small map, (2, 3), that the rough turn leaves; none where there is no good one."""
+    none = np.eye(2, 3, dtype=np.float32)
     try:
         _, found = cv2.findTransformECC(
-            first.thumbnail, near, to_turned.copy(), cv2.MOTION_AFFINE, STEPS, mask, BLUR_PX
+            first, near, none.copy(), cv2.MOTION_AFFINE, STEPS, known, BLUR_PX
         )
-        to_turned = np.asarray(found) if _is_plausible(np.asarray(found)) else to_turned
-    except cv2.error:  # it did not converge: the rough turn stands
-        pass
-    back = np.vstack([cv2.invertAffineTransform(forth), [0, 0, 1]])
-    return np.asarray((back @ np.vstack([to_turned, [0, 0, 1]]))[:2], np.float64)
+    except cv2.error:  # it did not converge
+        return none
+    matrix = np.asarray(found, np.float32)
+    return matrix if _is_plausible(matrix) else none
 
 
-def _is_plausible(matrix: NDArray[np.floating]) -> bool:
+def _is_plausible(matrix: NDArray[np.float32]) -> bool:
     """Allow little stretch: with enough of it any bone fits any other."""
     stretches = np.linalg.svd(matrix[:, :2], compute_uv=False)
     return bool(stretches.max() <= MOST_STRETCH and stretches.min() >= 1 / MOST_STRETCH)

@@ -14,6 +14,7 @@ def add_audit(commands: Any) -> None:
     audit.add_argument(
         "--splits", type=Path, metavar="CSV", help="columns path or image, label, split, group"
     )
+    audit.add_argument("--name", help="of the data set, for the reports (default: DIR's)")
     audit.add_argument("--out", type=Path, metavar="DIR", help="default: runs/audit-<name>")
     audit.set_defaults(run=_audit)
     table = commands.add_parser("audit-table", help="print audits as one Markdown table")
@@ -28,7 +29,7 @@ def _audit(options: argparse.Namespace) -> None:
     from train.audit.run import audit_folder
 
     out = options.out or Path("runs") / f"audit-{options.folder.resolve().name}"
-    audit = audit_folder(options.folder, splits=options.splits, out=out)
+    audit = audit_folder(options.folder, splits=options.splits, out=out, name=options.name)
     print(json.dumps(table_of(audit)))  # noqa: T201 (stdout is for programs)
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bonefx.errors import RecipeError
-from train.data import FRACTURED_NAMES, INTACT_NAMES
+from train.data.image_folder import FRACTURED_NAMES, INTACT_NAMES
 
 FRACTURE, NO_FRACTURE = "fracture", "no_fracture"
-LABELS = dict.fromkeys(("1", *FRACTURED_NAMES), FRACTURE) | dict.fromkeys(
-    ("0", *INTACT_NAMES), NO_FRACTURE
+LABELS = dict.fromkeys(("1", "positive", *FRACTURED_NAMES), FRACTURE) | dict.fromkeys(
+    ("0", "negative", *INTACT_NAMES), NO_FRACTURE
 )
 SPLITS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",

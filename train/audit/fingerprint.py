@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import imagehash
@@ -21,7 +22,6 @@ from bonefx.records import Radiograph
 
 VERSION = 1  # count up when anything below gives other fingerprints
 SIDE_PX = 96
-AREA = cv2.INTER_AREA
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 UNDECODED = 128  # libjpeg fills what is missing with this grey
 # Measured on the Kaggle set: its copies are turned by up to about 15 degrees a step and the steps
@@ -31,6 +31,18 @@ TURNS = (
     (90, False), (180, False), (270, False), (0, True),
 )  # fmt: skip
 UPRIGHT = TURNS.index((0, False))
+
+
+class Thumbnail(NamedTuple):
+    """A film squeezed into a square, and which of it was decoded.
+
+    Attributes:
+        pixels: (SIDE_PX, SIDE_PX) uint8.
+        known: (SIDE_PX, SIDE_PX) bool; all but for damaged films.
+    """
+
+    pixels: NDArray[np.uint8]
+    known: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -45,8 +57,7 @@ class Fingerprint:
         bits: Bits per sample; 0 when unreadable.
         height: In pixels; 0 when nothing was decoded.
         width: In pixels; 0 when nothing was decoded.
-        thumbnail: (SIDE_PX, SIDE_PX) uint8, the film squeezed to it; None if nothing was decoded.
-        known: (SIDE_PX, SIDE_PX) bool, where the thumbnail shows what was decoded.
+        thumbnail: None if nothing was decoded.
         hashes: (len(TURNS),) uint64, one perceptual hash for each turn; empty without thumbnail.
     """
 
@@ -58,8 +69,7 @@ class Fingerprint:
     bits: int = 0
     height: int = 0
     width: int = 0
-    thumbnail: NDArray[np.uint8] | None = None
-    known: NDArray[np.bool_] | None = None
+    thumbnail: Thumbnail | None = None
 
 
 def fingerprint_of(data: bytes) -> Fingerprint:
@@ -73,7 +83,7 @@ def fingerprint_of(data: bytes) -> Fingerprint:
         if rest is None:
             return Fingerprint(sha256=sha256, error=error, hashes=nothing)
         film = rest
-    known, thumbnail = _thumbnail(film, damaged=bool(error))
+    thumbnail = _thumbnail(film, damaged=bool(error))
     height, width = film.pixels.shape
     return Fingerprint(
         sha256=sha256,
@@ -84,8 +94,9 @@ def fingerprint_of(data: bytes) -> Fingerprint:
         height=height,
         width=width,
         thumbnail=thumbnail,
-        known=known,
-        hashes=np.array([_hash(turned(thumbnail, turn)) for turn in range(len(TURNS))], np.uint64),
+        hashes=np.array(
+            [_hash(turned(thumbnail.pixels, turn)) for turn in range(len(TURNS))], np.uint64
+        ),
     )
 
 
@@ -106,7 +117,7 @@ def turn_matrix(turn: int, *, side_px: int = SIDE_PX) -> NDArray[np.float64]:
     """Give the affine map, (2, 3), that turns a square about its middle as TURNS says."""
     angle, mirrored = TURNS[turn]
     middle = (side_px - 1) / 2
-    matrix: NDArray[np.float64] = cv2.getRotationMatrix2D((middle, middle), angle, 1)
+    matrix = np.asarray(cv2.getRotationMatrix2D((middle, middle), angle, 1), np.float64)
     if mirrored:
         matrix = matrix @ np.array([[-1, 0, side_px - 1], [0, 1, 0], [0, 0, 1]], np.float64)
     return matrix
@@ -128,18 +139,19 @@ def disc(side_px: int) -> NDArray[np.bool_]:
 DISC = disc(SIDE_PX)
 
 
-def _thumbnail(film: Radiograph, *, damaged: bool) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+def _thumbnail(film: Radiograph, *, damaged: bool) -> Thumbnail:
     """Squeeze a film into a square, whatever its sides are: many copies have been squeezed so."""
     size = (SIDE_PX, SIDE_PX)
     if not damaged:
-        return np.ones(size, bool), _eight_bit(cv2.resize(film.pixels, size, interpolation=AREA))
+        return Thumbnail(_squeezed(film.pixels), np.ones(size, bool))
     decoded = _decoded(film.pixels)
     known = cv2.resize(decoded, size, interpolation=cv2.INTER_NEAREST) > 0
     rest = _continued(film.pixels, decoded)
-    return known, _eight_bit(cv2.resize(rest, size, interpolation=AREA))
+    return Thumbnail(_squeezed(rest), known)
 
 
-def _eight_bit(square: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _squeezed(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    square = cv2.resize(pixels, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return np.clip(np.rint(square * 255), 0, 255).astype(np.uint8)
 
 

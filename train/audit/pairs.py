@@ -22,9 +22,9 @@ from train.audit.fingerprint import TURNS, UPRIGHT, disc, turned
 from train.audit.scan import THREADS
 from train.audit.store import Key, Store
 
-# Chosen on the Kaggle set and FracAtlas. All pairs of one film there that are known had an ALIKE
-# above 0.94 and a detail above 0.91; so had one pair of other films of 3,400. Lower values join
-# two views of one hand first, then films of other hands.
+# Chosen on the Kaggle set and FracAtlas. Of the pairs of one film that are known there, all but
+# one, whose damage decodes as noise, lie above both limits; of some 3,400 pairs above them, one
+# shows two feet. Lower limits join two views of one limb first, then limbs of two people.
 HASH_DISTANCE = 10  # bits of 64
 ALIKE = 0.94  # correlation at 32 px
 SAME = 0.91  # correlation of detail
@@ -73,11 +73,11 @@ def load_prints(store: Store, wanted: set[str]) -> Prints:
     checksums, hashes, small, known = [], [], [], []
     size = (SMALL_PX, SMALL_PX)
     for one in store.fingerprints():
-        if one.sha256 in wanted and one.thumbnail is not None and one.known is not None:
+        if one.sha256 in wanted and one.thumbnail is not None:
             checksums.append(one.sha256)
             hashes.append(one.hashes)
-            small.append(cv2.resize(one.thumbnail, size, interpolation=cv2.INTER_AREA))
-            mask = np.asarray(one.known, np.float32)
+            small.append(cv2.resize(one.thumbnail.pixels, size, interpolation=cv2.INTER_AREA))
+            mask = np.asarray(one.thumbnail.known, np.float32)
             known.append(cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.99)
     return Prints(
         checksums,
@@ -189,10 +189,10 @@ def _compared(
     """Compare the detail of pairs, in order; what the store knows is not compared again."""
     keys = [(prints.sha256[pair.first], prints.sha256[pair.second], pair.turn) for pair in batch]
     todo = [key for key in keys if key not in known]
-    loaded = [(store.fingerprint(first), store.fingerprint(second)) for first, second, _ in todo]
+    loaded = [(store.thumbnail(first), store.thumbnail(second)) for first, second, _ in todo]
     with ThreadPoolExecutor(THREADS) as pool:
-        turns = [turn for _, _, turn in todo]
-        details = list(pool.map(lambda two, turn: detail_correlation(*two, turn), loaded, turns))
+        firsts, seconds = [one for one, _ in loaded], [one for _, one in loaded]
+        details = list(pool.map(detail_correlation, firsts, seconds, [key[2] for key in todo]))
     found = list(zip(todo, details, strict=True))
     store.keep_comparisons(found)
     known |= dict(found)

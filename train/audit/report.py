@@ -135,7 +135,7 @@ def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> N
     text = environment.get_template("audit.html.j2").render(
         audit=audit,
         sections=sections,
-        findings={
+        findings={  # by title
             "byte duplicates": audit.byte_duplicates,
             "near-duplicates": audit.near_duplicates,
             "families by name": audit.name_families,
@@ -192,7 +192,7 @@ def _section(title: str, folder: Path, rows: Sequence[Row]) -> Section:
 def _spread(rows: Iterable[Row]) -> list[Row]:
     """Take the first pairs of as many groups as can be shown, not many of one."""
     taken: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[int, int, Row]] = []
     for row in rows:
         ranked.append((taken[row.group], len(ranked), row))
         taken[row.group] += 1

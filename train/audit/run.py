@@ -32,13 +32,16 @@ log = logging.getLogger(__name__)
 STORE = "fingerprints.sqlite3"
 
 
-def audit_folder(folder: Path, *, splits: Path | None = None, out: Path) -> Audit:
+def audit_folder(
+    folder: Path, *, splits: Path | None = None, out: Path, name: str | None = None
+) -> Audit:
     """Audit a folder of films and write audit.json, audit.html, findings.csv and splits.csv.
 
     Args:
         folder: Holds the films; see listing_of.
         splits: CSV of films, labels and splits; None to take them from the folder's names.
         out: Where the reports and what was worked out so far are kept.
+        name: Of the data set; None for the folder's.
 
     Raises:
         RecipeError: The folder or the CSV does not fit, or out cannot be written.
@@ -60,7 +63,7 @@ def audit_folder(folder: Path, *, splits: Path | None = None, out: Path) -> Audi
     unreadable = {one for one in sha256 if headers[one].error}
     proposal = proposed_split(films, grouping, unreadable)
     audit = _audit(
-        folder.resolve().name,
+        name or folder.resolve().name,
         listing,
         grouping=grouping,
         baselines=baselines,

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from train.audit.fingerprint import SIDE_PX, VERSION, Fingerprint
+from train.audit.fingerprint import SIDE_PX, VERSION, Fingerprint, Thumbnail
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS film
@@ -70,12 +70,12 @@ class Store:
                 [_row_of(one) for one in prints],
             )
 
-    def fingerprint(self, sha256: str) -> Fingerprint:
-        """Load the fingerprint of a film."""
+    def thumbnail(self, sha256: str) -> Thumbnail:
+        """Load the thumbnail of a film that has one."""
         row = self._connection.execute(
-            "SELECT * FROM fingerprint WHERE sha256 = ?", (sha256,)
+            "SELECT thumbnail, known FROM fingerprint WHERE sha256 = ?", (sha256,)
         ).fetchone()
-        return _fingerprint_of(row)
+        return _thumbnail_of(*row)
 
     def fingerprints(self) -> Iterator[Fingerprint]:
         """Load all fingerprints one after the other, by checksum."""
@@ -131,36 +131,28 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _row_of(one: Fingerprint) -> tuple[object, ...]:
     return (
         one.sha256, one.error, one.file_format, one.photometric, one.bits, one.height, one.width,
-        None if one.thumbnail is None else one.thumbnail.tobytes(),
-        None if one.known is None else np.packbits(one.known).tobytes(),
+        None if one.thumbnail is None else one.thumbnail.pixels.tobytes(),
+        None if one.thumbnail is None else np.packbits(one.thumbnail.known).tobytes(),
         one.hashes.tobytes(),
     )  # fmt: skip
 
 
-def _fingerprint_of(row: tuple[object, ...]) -> Fingerprint:
+def _fingerprint_of(row: tuple[Any, ...]) -> Fingerprint:
     sha256, error, file_format, photometric, bits, height, width, thumbnail, known, hashes = row
     return Fingerprint(
-        sha256=str(sha256),
-        error=str(error),
-        file_format=str(file_format),
-        photometric=str(photometric),
-        bits=int(str(bits)),
-        height=int(str(height)),
-        width=int(str(width)),
-        thumbnail=_square(thumbnail),
-        known=_mask(known),
-        hashes=np.frombuffer(bytes(hashes), np.uint64),  # type: ignore[call-overload]
+        sha256=sha256,
+        error=error,
+        file_format=file_format,
+        photometric=photometric,
+        bits=bits,
+        height=height,
+        width=width,
+        thumbnail=None if thumbnail is None else _thumbnail_of(thumbnail, known),
+        hashes=np.frombuffer(hashes, np.uint64),
     )
 
 
-def _square(blob: object) -> NDArray[np.uint8] | None:
-    if not isinstance(blob, bytes):
-        return None
-    return np.frombuffer(blob, np.uint8).reshape(SIDE_PX, SIDE_PX)
-
-
-def _mask(blob: object) -> NDArray[np.bool_] | None:
-    if not isinstance(blob, bytes):
-        return None
-    bits = np.unpackbits(np.frombuffer(blob, np.uint8), count=SIDE_PX * SIDE_PX)
-    return bits.astype(bool).reshape(SIDE_PX, SIDE_PX)
+def _thumbnail_of(pixels: bytes, known: bytes) -> Thumbnail:
+    side = (SIDE_PX, SIDE_PX)
+    bits = np.unpackbits(np.frombuffer(known, np.uint8), count=SIDE_PX * SIDE_PX)
+    return Thumbnail(np.frombuffer(pixels, np.uint8).reshape(side), bits.astype(bool).reshape(side))
