@@ -144,7 +144,7 @@ def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> Non
 
 def _save_index(part: Path, **arrays: NDArray[np.generic]) -> None:
     with part.open("wb") as file:  # savez adds .npz to a path, not to a file
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _sha256(film: Film) -> str:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from safetensors import SafetensorError
 from bonefx.errors import RecipeError
 from tests.conftest import REPOSITORY
 from tests.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
+from train import engine
 from train.cli import main as train
 from train.files import write_atomically
 
@@ -168,15 +170,16 @@ def test_a_run_broken_off_ends_as_an_unbroken_one(
     place, monkeypatch, request, recipe, function, call
 ):
     calls = []
+    whole = getattr(engine, function)
 
-    def broken(*given, whole=getattr(__import__("train.engine").engine, function)):
+    def broken(*given):
         calls.append(given)
         if len(calls) == call:
             raise KeyboardInterrupt
         return whole(*given)
 
     run = f"broken_{function}"
-    monkeypatch.setattr(f"train.engine.{function}", broken)
+    monkeypatch.setattr(engine, function, broken)
     with pytest.raises(KeyboardInterrupt):
         train(arguments(place, recipe, run))
     monkeypatch.undo()
@@ -193,28 +196,24 @@ def test_training_stops_after_the_last_epoch_asked_for_and_goes_on_later(place):
     assert same(place, "in_two", "parts_whole")
 
 
-@pytest.fixture
-def small_disk():
-    """No file may grow beyond some bytes: a write that truly fails, and not by our own hand."""
+@contextmanager
+def small_disk(largest_bytes):
+    """Let no file grow beyond some bytes: writes truly fail, as on a full disk."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    def limit(size_bytes):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
 
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_leaves_the_last_checkpoint_from_which_training_goes_on(
-    place, small_disk, capsys
-):
+def test_a_full_disk_leaves_the_last_checkpoint_from_which_training_goes_on(place, capsys):
     run = place / "full"
     assert train(arguments(place, "parts", "full", "--last-epoch", "1")) == 0
     before = (run / "checkpoint.pt").read_bytes()
-    small_disk(1_000_000)
-    code = train(arguments(place, "parts", "full"))
-    small_disk(-1)
+    with small_disk(1_000_000):
+        code = train(arguments(place, "parts", "full"))
     assert code == 5
     assert "free some disk space or choose another --out" in capsys.readouterr().err
     assert (run / "checkpoint.pt").read_bytes() == before
@@ -224,15 +223,15 @@ def test_a_full_disk_leaves_the_last_checkpoint_from_which_training_goes_on(
 
 
 def test_a_disk_too_full_for_the_cache_is_said_and_leaves_nothing_half_done(
-    place, tmp_path, small_disk, capsys
+    place, tmp_path, capsys
 ):
     more = ("--cache", str(tmp_path / "cache"), "--last-epoch", "1")
-    small_disk(20_000)
-    code = train(arguments(place, "parts", "uncached", *more))
-    small_disk(-1)
+    with small_disk(20_000):
+        code = train(arguments(place, "parts", "uncached", *more))
     assert code == 5
     assert "free some disk space or choose another --cache" in capsys.readouterr().err
-    assert not [path for path in tmp_path.rglob("*") if path.stat().st_size]
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
+    assert left == []
     assert train(arguments(place, "parts", "uncached", *more)) == 0
 
 
