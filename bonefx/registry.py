@@ -30,11 +30,16 @@ REMEDY = "fetch the model again, or export it with this version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCounts:
-    """Films of one split, and how many of them are fractured or carry annotated boxes."""
+    """Films of one split that were read, and how many of them are fractured or carry boxes.
+
+    Attributes:
+        unreadable: Films of the split that were left out because they cannot be read.
+    """
 
     films: int
     fractured: int
     with_boxes: int
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
-from tests.factories import make_pixels
+from tests.factories import make_network, make_pixels
 from train.data import SPLITS
 
 SIDE_PX = 96
@@ -95,7 +96,7 @@ RECIPE = """
 id = "synthetic"
 architecture = "efficientnet_b0"
 data = "image_folder"
-batch_size = 4
+batch_size = {batch_size}
 average_decay = 0.5
 {extra}
 
@@ -104,8 +105,7 @@ size_px = 64
 epochs = {epochs}
 
 [optimiser]
-learning_rate = 1e-3
-weight_decay = 0.01
+{optimiser}
 
 [augmentation]
 rotation_deg = 5.0
@@ -118,7 +118,34 @@ weight = 0.5
 """
 
 
-def write_recipe(path: Path, *, epochs: int = 1, extra: str = "") -> Path:
+ADAMW = """
+learning_rate = 1e-3
+weight_decay = 0.01
+"""
+
+SGD = """
+name = "sgd_plateau"
+learning_rate = 0.05
+momentum = 0.9
+weight_decay = 1e-4
+factor = 0.5
+patience = 1
+"""
+
+
+def write_recipe(
+    path: Path, *, epochs: int = 1, extra: str = "", optimiser: str = ADAMW, batch_size: int = 4
+) -> Path:
     """A recipe that ends in seconds."""
-    path.write_text(RECIPE.format(epochs=epochs, extra=extra))
+    path.write_text(
+        RECIPE.format(epochs=epochs, extra=extra, optimiser=optimiser, batch_size=batch_size)
+    )
+    return path
+
+
+def write_initial_weights(path: Path) -> Path:
+    """Seeded features of EfficientNet-B0 as a file that --init takes."""
+    state = make_network("efficientnet_b0").backbone.state_dict()
+    features = {name: value for name, value in state.items() if "features" in name}
+    save_file(features, path, metadata={"bn_eps": "1e-3", "note": "seed 0", "licence": "none"})
     return path

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -88,13 +89,10 @@ def cached(films: list[Film], *, size_px: int, folder: Path, salvage: bool = Fal
     """
     place = folder / _key(films, size_px, salvage=salvage)
     if not (place / INDEX).is_file():
-        try:
-            _fill(films, size_px, place, salvage=salvage)
-        except OSError as error:
-            raise RecipeError(
-                f"the film cache could not be written ({error.strerror}); free some disk space or "
-                "choose another --cache"
-            ) from error
+        _make_folder(place)
+        with FileLock(place.with_suffix(".lock")):  # one process decodes, the others wait
+            if not (place / INDEX).is_file():
+                _fill(films, size_px, place, salvage=salvage)
     with np.load(place / INDEX) as index:
         rows, shapes, sha256 = index["rows"], index["shapes"], index["sha256"]
     readable = shapes[:, 0] > 0
@@ -130,19 +128,33 @@ def _stamp(path: Path) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
+def _make_folder(place: Path) -> None:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(
+            f"the film cache could not be made ({error.strerror}); choose another --cache"
+        ) from error
+
+
 def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
     """Write squares.npy, then index.npz, whose presence says that the cache is whole."""
-    place.mkdir(parents=True, exist_ok=True)
     sha256 = np.array(checksums(films))
     _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
 
     def decode(index: int) -> Decoded | None:
         return _decode(films, int(index), size_px, salvage=salvage)
 
-    shapes = _write_squares(first, decode, size_px, place)
+    shapes = np.zeros((len(first), 2), np.int32)
+    write_atomically(
+        place / SQUARES,
+        lambda part: _save_squares(part, first, decode, shapes=shapes, size_px=size_px),
+        option="--cache",
+    )
     write_atomically(
         place / INDEX,
         lambda part: _save_index(part, rows, shapes[rows], sha256),
+        option="--cache",
     )
 
 
@@ -154,32 +166,39 @@ def _save_index(
 
 
 def _sha256(film: Film) -> str:
-    return hashlib.sha256(film.path.read_bytes()).hexdigest()
+    """Checksum of a film's file; a mark of its own if it cannot be opened, as decoding will say."""
+    try:
+        return hashlib.sha256(film.path.read_bytes()).hexdigest()
+    except OSError:
+        return f"unread {hashlib.sha256(film.name.encode()).hexdigest()[:16]}"
 
 
 Decoded = tuple[NDArray[np.uint8], tuple[int, int]]
 
 
-def _write_squares(
-    films: NDArray[np.int64], decode: Callable[[int], Decoded | None], size_px: int, place: Path
-) -> NDArray[np.int32]:
-    """Decode U films into squares.npy; returns their shapes, (U, 2), 0 x 0 if unreadable."""
-    part = place / f"squares.{os.getpid()}.npy"
-    squares = np.lib.format.open_memmap(
-        part, mode="w+", dtype=np.uint8, shape=(len(films), size_px, size_px)
-    )
-    shapes = np.zeros((len(films), 2), np.int32)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+def _save_squares(
+    part: Path,
+    films: NDArray[np.int64],
+    decode: Callable[[int], Decoded | None],
+    *,
+    shapes: NDArray[np.int32],
+    size_px: int,
+) -> None:
+    """Decode U films into an array file, and note their shapes, (U, 2), 0 x 0 if unreadable.
+
+    Squares are written one after another: a full disk then raises an error, where writing into a
+    mapped file would end the process.
+    """
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(films), size_px, size_px)}
+    black = np.zeros((size_px, size_px), np.uint8)
+    with part.open("wb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        np.lib.format.write_array_header_1_0(file, header)
         progress = tqdm(
             pool.map(decode, films), total=len(films), desc=f"decode at {size_px} px", leave=False
         )
         for row, decoded in enumerate(progress):
-            if decoded is not None:
-                squares[row], shapes[row] = decoded
-    squares.flush()
-    del squares  # Windows renames no file that is mapped
-    part.replace(place / SQUARES)
-    return shapes
+            square, shapes[row] = decoded or (black, (0, 0))
+            file.write(square.tobytes())
 
 
 def _decode(films: list[Film], index: int, size_px: int, *, salvage: bool) -> Decoded | None:

@@ -5,30 +5,28 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import broadcast, set_seed
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from bonefx.architectures import BatchNormSpec, SplitNetwork
-from bonefx.errors import RecipeError
-from bonefx.registry import InitialWeights, pick_device
+from bonefx.registry import pick_device
 from bonefx.schema import table_of
-from train.augment import AugmentedFilms, Sample, balanced_sampler
+from train.augment import Sample
 from train.cache import CachedFilms, cached
 from train.data import load_data
 from train.files import write_atomically
 from train.forward import validation_logits
 from train.initial import LocalWeights, initial_network
+from train.loader import shares_of, training_loader
 from train.metrics import auroc
-from train.objective import Losses, Objective
-from train.optimiser import Schedule, optimiser_of
+from train.objective import Losses
 from train.recipe import Recipe
 from train.run import (
     CHECKPOINT,
@@ -42,6 +40,7 @@ from train.run import (
     write_facts,
     write_log,
 )
+from train.step import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class FitOptions:
 
 
 class Fit:
-    """The moving parts of one training run."""
+    """One training run: its films, its epochs, its folder."""
 
     def __init__(self, recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
         if options.deterministic:
@@ -86,132 +85,82 @@ class Fit:
         self.accelerator = accelerator_for(options.device, accumulate=recipe.accumulate)
         self.data_set = load_data(recipe.data, options.data, options.splits)
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
-        self.objective = Objective(network, recipe).to(memory_format=torch.channels_last)
-        network.frozen_part(recipe.frozen_layers).requires_grad_(False)
-        steps_per_epoch = -(-len(self.data_set.split("train")) // recipe.batch_size)
-        optimiser = optimiser_of(self.objective, recipe)
-        self.schedule = Schedule(optimiser, recipe, recipe.epochs * steps_per_epoch)
-        self.prepared, self.optimiser = self.accelerator.prepare(self.objective, optimiser)
-        self.average = _average_of(self.objective.network, recipe.average_decay)
+        check_same_run(
+            options.out, recipe=recipe_sha256, initial=initial.sha256,
+            split=self.data_set.split_sha256,
+        )  # fmt: skip
+        self._loaded: dict[tuple[str, int], CachedFilms] = {}
+        first_px = recipe.stage_at(0).size_px
+        splits = {name: self._films(name, first_px) for name in ("train", "val")}
+        self.shares = shares_of(splits["train"], recipe, self.accelerator)
+        self.trainer = Trainer(
+            network, recipe, accelerator=self.accelerator, steps=self.shares.steps
+        )
         self.history: list[EpochLog] = []
-        facts = self._facts(recipe_sha256, batch_norm, initial)
-        check_same_run(options.out, facts)
-        self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            write_facts(options.out, facts)
-
-    def _facts(
-        self, recipe_sha256: str, batch_norm: BatchNormSpec, initial: InitialWeights
-    ) -> RunFacts:
-        splits = {name: self.data_set.split(name) for name in ("train", "val")}
-        return RunFacts(
-            recipe=self.recipe,
-            recipe_sha256=recipe_sha256,
-            batch_norm=batch_norm,
-            initial=initial,
+        self._facts = RunFacts(
+            recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
             device=str(self.accelerator.device),
             data=training_data_of(self.data_set, splits),
-        )
+        )  # fmt: skip
 
     def run(self) -> None:
         """Train from the last checkpoint, or from the start, to the recipe's last epoch."""
+        self.accelerator.wait_for_everyone()  # until all have seen that the folder is theirs
+        if self.accelerator.is_main_process:
+            write_facts(self.options.out, self._facts)
         self._resume()
         last = min(self.options.last_epoch or self.recipe.epochs, self.recipe.epochs)
         while len(self.history) < last and not stopped_early(self.history, self.recipe):
             started = time.perf_counter()
             epoch = len(self.history)
             losses = self._train_epoch(epoch)
-            line = self._validate(epoch, losses, started)
-            self.history.append(line)
+            self.history.append(self._validate(epoch, losses, started))
             if self.accelerator.is_main_process:
-                self._keep(line)
+                self._keep()
         self.accelerator.end_training()
 
     def _train_epoch(self, epoch: int) -> Losses:
+        """Pass every film once; returns means over the films of all processes."""
         set_seed(self.recipe.seed + 1000 * (epoch + 1), device_specific=True)
-        self.prepared.train()
-        loader = self._loader(epoch)
+        self.trainer.train()
+        loader = training_loader(
+            self._films("train", self.recipe.stage_at(epoch).size_px), self.recipe,
+            epoch=epoch, accelerator=self.accelerator, workers=self.options.workers,
+        )  # fmt: skip
         sums = torch.zeros(4, device=self.accelerator.device)
-        for tensors in tqdm(
-            loader, desc=f"epoch {epoch + 1}/{self.recipe.epochs}", leave=False,
-            disable=not self.accelerator.is_main_process,
-        ):  # fmt: skip
-            sample = Sample(*tensors)
-            with self.accelerator.accumulate(self.prepared):
-                with self.accelerator.autocast():
-                    losses = Losses(*self.prepared(sample))
-                self._step(losses.image + self.recipe.evidence.weight * losses.evidence)
-            films = len(sample.fractured)
-            sums += films * torch.stack([*(loss.detach() for loss in losses), sums.new_ones(())])
+        for part, tensors in enumerate(self._told(loader, epoch)):
+            losses = self.trainer.pass_part(Sample(*tensors), weight=self.shares.weight(part))
+            sums += self.shares.own_films(part) * torch.stack([*losses, sums.new_ones(())])
         sums = self.accelerator.reduce(sums, reduction="sum")
         return Losses(*(sums[:3] / sums[3]))
 
-    def _step(self, loss: torch.Tensor) -> None:
-        """Add a part's gradient, and let the optimiser step after the last part."""
-        self.accelerator.backward(loss)
-        if self.accelerator.sync_gradients and self.recipe.clip_norm:
-            self.accelerator.clip_grad_norm_(self.prepared.parameters(), self.recipe.clip_norm)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        if self.accelerator.sync_gradients:
-            self.schedule.after_step()
-            if self.average is not None:
-                self.average.update_parameters(self.objective.network)
-
-    def _loader(self, epoch: int) -> DataLoader[Sample]:
-        films = self._films("train", self.recipe.stage_at(epoch).size_px)
-        drawn = torch.Generator().manual_seed(self.recipe.seed + epoch)  # the same in each process
-        sampler = (
-            balanced_sampler(films, drawn)
-            if self.recipe.class_balanced
-            else RandomSampler(films.films, generator=drawn)
-        )
-        changed = torch.Generator().manual_seed(torch.initial_seed())  # its own in each process
-        loader = DataLoader(
-            AugmentedFilms(films, self.recipe.augmentation),
-            batch_size=self._part_films(),
-            sampler=sampler,
-            generator=changed,
-            num_workers=self.options.workers,
-        )
-        prepared: DataLoader[Sample] = self.accelerator.prepare_data_loader(loader)
-        return prepared
-
-    def _part_films(self) -> int:
-        """Films that one process passes at once."""
-        parts: int = self.accelerator.num_processes * self.recipe.accumulate
-        if self.recipe.batch_size % parts:
-            raise RecipeError(
-                f"batch_size {self.recipe.batch_size} cannot be shared by "
-                f"{self.accelerator.num_processes} processes in {self.recipe.accumulate} parts; "
-                "use a multiple"
-            )
-        return self.recipe.batch_size // parts
+    def _told(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
+        """Show people how far an epoch is."""
+        told: Iterable[Sample] = tqdm(
+            loader, desc=f"epoch {epoch + 1}/{self.recipe.epochs}", leave=False,
+            disable=not self.accelerator.is_main_process,
+        )  # fmt: skip
+        return told
 
     def _films(self, split: str, size_px: int) -> CachedFilms:
-        with self.accelerator.main_process_first():
-            return cached(
+        key = split, size_px
+        if key not in self._loaded:
+            self._loaded[key] = cached(
                 self.data_set.split(split), size_px=size_px, folder=self.options.cache,
                 salvage=self.recipe.salvage,
             )  # fmt: skip
-
-    def _shipped(self) -> SplitNetwork:
-        """The network that is validated and exported: the average, or the last weights."""
-        if self.average is None:
-            return self.objective.network
-        network: SplitNetwork = self.average.module  # type: ignore[assignment]
-        return network
+        return self._loaded[key]
 
     def _validate(self, epoch: int, losses: Losses, started: float) -> EpochLog:
         stage = self.recipe.stage_at(epoch)
         films = self._films("val", stage.size_px)
-        logits = validation_logits(self._shipped(), films, self.recipe.spec(stage.size_px))
+        logits = self._logits(films, stage.size_px)
         fractured = torch.from_numpy(films.fractured)
         loss = float(functional.binary_cross_entropy_with_logits(logits, fractured.float()))
         line = EpochLog(
             epoch=epoch + 1,
             size_px=stage.size_px,
-            learning_rate=self.schedule.learning_rate,
+            learning_rate=self.trainer.learning_rate,
             image_loss=float(losses.image),
             evidence_loss=float(losses.evidence),
             accuracy=float(losses.accuracy),
@@ -221,52 +170,47 @@ class Fit:
             best=False,
             elapsed_s=time.perf_counter() - started,
         )
-        self.schedule.after_epoch(loss)
+        self.trainer.after_epoch(loss)
         return replace(line, best=is_best(line, self.history, self.recipe))
 
-    def _keep(self, line: EpochLog) -> None:
-        """Write the epoch's weights if they are the best, a checkpoint, and the log.
+    def _logits(self, films: CachedFilms, size_px: int) -> torch.Tensor:
+        """Validation logits, (N,) on the CPU, the same in every process.
 
-        The log is written last, from what the checkpoint holds: a run that is killed in between
-        loses nothing and writes no line twice.
+        Batch norms meet other films in each process: what one makes of its statistics must not
+        decide for itself when training stops.
         """
-        out = self.options.out
-        if line.best:
-            save_best(out, self._shipped())
-        log.info("%s", line)
-        state_now = {
-            "history": [table_of(line) for line in self.history],
-            "objective": self.objective.state_dict(),
-            "average": self.average.state_dict() if self.average is not None else None,
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
-        write_atomically(out / CHECKPOINT, lambda part: torch.save(state_now, part))
-        write_log(out, self.history)
+        logits = validation_logits(self.trainer.shipped, films, self.recipe.spec(size_px))
+        mine: torch.Tensor = broadcast(logits.to(self.accelerator.device))
+        return mine.cpu()
+
+    def _keep(self) -> None:
+        """Write a checkpoint, and what follows from it.
+
+        The checkpoint comes first: a run that is killed before the rest is written writes the
+        rest from it when it is started again.
+        """
+        log.info("%s", self.history[-1])
+        state = self.trainer.state_dict() | {"history": [table_of(line) for line in self.history]}
+        write_atomically(self.options.out / CHECKPOINT, lambda part: torch.save(state, part))
+        self._write_results()
+
+    def _write_results(self) -> None:
+        """Write the last epoch's weights if they are the best, and the log."""
+        if self.history[-1].best:
+            save_best(self.options.out, self.trainer.shipped)
+        write_log(self.options.out, self.history)
 
     def _resume(self) -> None:
         path = self.options.out / CHECKPOINT
         if not path.is_file():
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
-        self.objective.load_state_dict(state["objective"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.trainer.load_state_dict(state)
         self.history = [EpochLog(**line) for line in state["history"]]
-        log.info("resumed after epoch %d", len(self.history))
-
-
-def _average_of(network: SplitNetwork, decay: float) -> AveragedModel | None:
-    """Start a moving average of the weights and statistics; None where the recipe wants none."""
-    if not decay:
-        return None
-    return AveragedModel(
-        network,
-        multi_avg_fn=get_ema_multi_avg_fn(decay),  # type: ignore[no-untyped-call]
-        use_buffers=True,
-    )
+        self.accelerator.wait_for_everyone()  # until all have read the checkpoint
+        if self.accelerator.is_main_process:
+            log.info("resumed after epoch %d", len(self.history))
+            self._write_results()
 
 
 def accelerator_for(device: str | None, *, accumulate: int = 1) -> Accelerator:

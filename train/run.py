@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
 from bonefx.errors import RecipeError
 from bonefx.registry import InitialWeights, SplitCounts, TrainingData, as_float32
 from bonefx.schema import record_from, table_of
+from train.cache import CachedFilms
 from train.data import DataSet, Film
 from train.files import write_atomically
 from train.recipe import Recipe
@@ -179,8 +180,14 @@ def best_sha256(run: Path) -> str:
     return hashlib.sha256((run / BEST).read_bytes()).hexdigest()
 
 
-def check_same_run(run: Path, facts: RunFacts) -> None:
+def check_same_run(run: Path, *, recipe: str, initial: str | None, split: str | None) -> None:
     """Refuse to go on with a run that was started otherwise.
+
+    Args:
+        run: Folder of the run; anything goes where it holds none.
+        recipe: SHA-256 of the recipe's file.
+        initial: SHA-256 of the initial weights.
+        split: SHA-256 of what says which film is in which split.
 
     Raises:
         RecipeError: The folder's run has another recipe, other initial weights or another split.
@@ -189,29 +196,37 @@ def check_same_run(run: Path, facts: RunFacts) -> None:
         return
     before = read_facts(run)
     for name, was, now in (
-        ("recipe", before.recipe_sha256, facts.recipe_sha256),
-        ("initial weights", before.initial.sha256, facts.initial.sha256),
-        ("split", before.data.split_sha256, facts.data.split_sha256),
+        ("recipe", before.recipe_sha256, recipe),
+        ("initial weights", before.initial.sha256, initial),
+        ("split", before.data.split_sha256, split),
     ):
         if was != now:
             raise RecipeError(f"{run.name} was started with another {name}; choose another --out")
 
 
-def training_data_of(data_set: DataSet, splits: dict[str, list[Film]]) -> TrainingData:
-    """Describe a data set by its publisher and the films of some of its splits."""
+def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
+    """Describe a data set by its publisher, and some of its splits by the films that were read."""
     return TrainingData(
         name=data_set.name,
         licence=data_set.licence,
         source=data_set.source,
         split_sha256=data_set.split_sha256,
-        counts={name: counts_of(films) for name, films in splits.items()},
+        counts={
+            name: counts_of(cache.films, unreadable=cache.skipped) for name, cache in splits.items()
+        },
     )
 
 
-def counts_of(films: list[Film]) -> SplitCounts:
-    """Count a split's films."""
+def counts_of(films: list[Film], *, unreadable: int = 0) -> SplitCounts:
+    """Count a split's films.
+
+    Args:
+        films: That were read.
+        unreadable: Films of the split beside them that were left out.
+    """
     return SplitCounts(
         films=len(films),
         fractured=sum(film.fractured for film in films),
         with_boxes=sum(bool(film.boxes) for film in films),
+        unreadable=unreadable,
     )

@@ -10,8 +10,12 @@ from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
 from bonefx.registry import read_manifest
-from tests.factories import make_network
-from tests.synthetic import make_image_folder, make_split_fracatlas, write_recipe
+from tests.synthetic import (
+    make_image_folder,
+    make_split_fracatlas,
+    write_initial_weights,
+    write_recipe,
+)
 from train.cli import main as train
 from train.figures import read_evaluation
 
@@ -22,13 +26,7 @@ def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("train")
     make_image_folder(place / "data", films=4)
     write_recipe(place / "recipe.toml", epochs=2)
-    state = make_network("efficientnet_b0").backbone.state_dict()
-    features = {name: value.numpy() for name, value in state.items() if "features" in name}
-    save_file(
-        features,
-        place / "init.safetensors",
-        metadata={"bn_eps": "1e-3", "note": "seed 0", "licence": "none"},
-    )
+    write_initial_weights(place / "init.safetensors")
     assert fit(place, "run") == 0
     data = ("--data", str(place / "data"), "--device", "cpu")
     assert train(["evaluate", str(place / "run"), *data, "--test"]) == 0
@@ -119,27 +117,6 @@ def test_an_export_without_test_figures_is_refused(place, tmp_path, capsys):
     assert code == 5
     assert "--test" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
-
-
-def test_a_run_that_was_stopped_ends_with_the_weights_of_an_unbroken_one(place, monkeypatch):
-    """The second epoch of a resumed run is bit for bit that of the whole run."""
-    from train.engine import Fit
-
-    whole = Fit._train_epoch
-
-    def stopped(self, epoch):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        return whole(self, epoch)
-
-    monkeypatch.setattr(Fit, "_train_epoch", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        fit(place, "broken")
-    monkeypatch.undo()
-    assert fit(place, "broken") == 0
-    unbroken = load_file(place / "run" / "best.safetensors")
-    resumed = load_file(place / "broken" / "best.safetensors")
-    assert all(np.array_equal(unbroken[name], resumed[name]) for name in unbroken)
 
 
 @pytest.mark.parametrize(
