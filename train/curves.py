@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,9 @@ def learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[Epoch
     """Find the first epoch after each cut; a one-cycle rate moves all the time and has none."""
     if facts.recipe.optimiser.name != "sgd_plateau":
         return []
-    pairs = zip(lines, lines[1:], strict=False)
-    return [after for before, after in pairs if after.learning_rate < before.learning_rate]
+    return [
+        after for before, after in pairwise(lines) if after.learning_rate < before.learning_rate
+    ]
 
 
 def _summary(lines: Sequence[EpochLog], facts: RunFacts) -> str:
@@ -101,7 +103,7 @@ def _draw_curves(
     if kept:
         axes.plot(
             kept.epoch, getattr(kept, fields[1]), "*", color=ORANGE, markersize=17,
-            markeredgecolor="black", zorder=5, label=f"kept: epoch {kept.epoch}",
+            markeredgecolor="black", zorder=5, clip_on=False, label=f"kept: epoch {kept.epoch}",
         )  # fmt: skip
     axes.set(xlabel="epoch", xlim=(0.5, max(epochs) + 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -112,7 +114,7 @@ def _mark_changes(axes: Axes, lines: Sequence[EpochLog], facts: RunFacts) -> Non
     """Draw a line where the learning rate was cut and where the films grew."""
     for line in learning_rate_cuts(lines, facts):
         _mark(axes, line.epoch, f"learning rate {line.learning_rate:g}")
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in pairwise(lines):
         if after.size_px != before.size_px:
             _mark(axes, after.epoch, f"films at {after.size_px} px")
 
@@ -134,9 +136,9 @@ def _draw_confusion(axes: Axes, confusion: Confusion, split: str) -> None:
         share = shares[row, column]
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row - 0.06, f"{count}", ha="center", fontsize=20, color=colour)
-        axes.text(column, row + 0.2, f"{share:.1%}", ha="center", fontsize=11, color=colour)
+        axes.text(column, row + 0.2, f"{100 * share:.1f} %", ha="center", fontsize=11, color=colour)
     axes.set(
-        title=f"{split.capitalize()}: {np.trace(counts)} of {counts.sum()} films called as labelled",
+        title=f"{split.capitalize()}: {np.trace(counts)} of {counts.sum()} called as labelled",
         xlabel="called", ylabel="label",
     )  # fmt: skip
     axes.set_xticks((0, 1), CLASSES)
