@@ -19,7 +19,10 @@ ACROSS = 6
 TILE_INCHES = 2.3
 MARGIN_PX = 3.0  # between a fracture's edge and the line around it
 TITLES = ("Called fracture, labelled no fracture", "Called no fracture, labelled fracture")
-ORDERS = ("highest probability first", "lowest probability first")
+ORDERS = (
+    "highest probability first",
+    "lowest probability first; framed where annotated",
+)
 
 
 def draw_misses(

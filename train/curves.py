@@ -73,8 +73,9 @@ def learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[Epoch
 
 def _summary(lines: Sequence[EpochLog], facts: RunFacts) -> str:
     total_s = sum(line.elapsed_s for line in lines)
+    epochs = "1 epoch" if len(lines) == 1 else f"{len(lines)} epochs"
     return (
-        f"{facts.recipe.id} on {facts.data.name}: {len(lines)} epochs in {_duration(total_s)}, "
+        f"{facts.recipe.id} on {facts.data.name}: {epochs} in {_duration(total_s)}, "
         f"{_duration(total_s / len(lines))} an epoch, on {facts.device}"
     )
 

@@ -94,6 +94,7 @@ def figures_of(films: Answered, points: tuple[OperatingPoint, ...]) -> Figure:
     _draw_precision_recall(precision_recall, films, points)
     _draw_histogram(histogram, films, points)
     for axes in (reliability, roc, precision_recall, histogram):
+        axes.set_aspect("auto")  # scikit-learn makes its own square, and the panels unequal
         tidy(axes)
     return figure
 
@@ -213,6 +214,6 @@ def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
         axes.plot([point.threshold] * 2, [0, height], color=colour, linestyle="--", linewidth=1)
         axes.plot(
             point.threshold, height, marker, color=colour, markeredgecolor="black", markersize=7,
-            linestyle="", label=f"{point.name}: threshold {point.threshold:.2f}, bar: review band",
+            linestyle="", label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
         )  # fmt: skip
     axes.set_ylim(0, top + len(points) * lane + 0.5 * lane)
