@@ -7,9 +7,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bonefx.errors import BonefxError
 from train.audit.command import add_audit
+
+if TYPE_CHECKING:
+    from train.engine import Fit
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,7 +113,24 @@ def _fit(options: argparse.Namespace) -> None:
         init=local, splits=options.splits, device=options.device, workers=options.workers,
         last_epoch=options.last_epoch, deterministic=options.deterministic,
     )  # fmt: skip
-    Fit(recipe, sha256, fit_options).run()
+    fit = Fit(recipe, sha256, fit_options)
+    if fit.accelerator.is_main_process:
+        _describe(fit)
+    fit.run()
+
+
+def _describe(fit: Fit) -> None:
+    from train.cache import cached
+    from train.describe import describe
+
+    films = {
+        split: cached(
+            fit.data_set.split(split), size_px=fit.recipe.stage_at(0).size_px,
+            folder=fit.options.cache, salvage=fit.recipe.salvage,
+        )
+        for split in ("train", "val")
+    }  # fmt: skip
+    describe(fit.data_set, films, fit.options.out)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 from bonefx.errors import RecipeError
 from bonefx.records import Estimate
 from train.choose import BALANCED
-from train.evaluate import LOGITS
 from train.figures import EVALUATION, read_evaluation
+from train.logits import LOGITS
 from train.metrics import auroc, paired_difference, with_interval
 
 

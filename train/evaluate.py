@@ -5,12 +5,10 @@ The weights are evaluated as they are shipped, kernels and matrices rounded to f
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,11 +31,12 @@ from train.figures import (
 )
 from train.files import write_atomically
 from train.forward import outputs_of
+from train.logits import LOGITS, write_logits
 from train.measure import Read, protocol, split_figures
 from train.run import counts_of
-from train.subject import Subject, subject_of
+from train.subject import Subject, is_model, subject_of
 
-LOGITS = "logits.csv"
+MISSES = "misses.png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +106,19 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
     write_atomically(
         folder / EVALUATION, lambda part: part.write_text(text, encoding="utf-8", newline="\n")
     )
-    _write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
+    write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
+    if "test" in reads and not is_model(folder):
+        _draw_misses(reads["test"], evaluation, folder / MISSES)
     return evaluation
+
+
+def _draw_misses(read: Read, evaluation: Evaluation, path: Path) -> None:
+    """Draw the worst misses at the balanced point, for the folder of the run alone."""
+    from train.contact import draw_misses
+
+    probability = probabilities(read.logits, evaluation.calibration)
+    threshold = evaluation.splits["test"].point(BALANCED).threshold
+    draw_misses(read.films, probability, probability >= threshold, path)
 
 
 def _read_split(subject: Subject, data_set: DataSet, name: str, options: EvaluateOptions) -> Read:
@@ -257,41 +267,3 @@ def _grouped_of(subject: Subject, run: Path) -> Protocol:
     raise RecipeError(
         f"{run.name} was not fitted on a grouped split; fit it with the splits of an audit"
     )
-
-
-def _write_logits(
-    path: Path, reads: dict[str, Read], calibration: Calibration, trained_on: set[str]
-) -> None:
-    """Write one line a film, by checksum, for comparisons and for whoever checks a figure.
-
-    Names of films and groups may be patients'; the file holds neither.
-    """
-    rows = [row for name in reads for row in _rows(name, reads[name], calibration, trained_on)]
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-    write_atomically(path, write)
-
-
-def _rows(
-    split: str, read: Read, calibration: Calibration, trained_on: set[str]
-) -> list[dict[str, Any]]:
-    films = read.films
-    _, numbers = np.unique(films.groups, return_inverse=True)
-    probability = probabilities(read.logits, calibration)
-    return [
-        {
-            "split": split, "sha256": sha256, "fractured": int(film.fractured),
-            "group": int(number), "in_training": int(sha256 in trained_on),
-            "logit": round(float(logit), 6), "probability": round(float(p), 6),
-            "heat_peak": round(float(peak), 6),
-        }
-        for film, sha256, number, logit, p, peak in zip(
-            films.films, films.sha256.tolist(), numbers, read.logits, probability,
-            read.outputs.peaks, strict=True,
-        )
-    ]  # fmt: skip

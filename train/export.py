@@ -17,9 +17,9 @@ from bonefx.schema import table_of
 from train.card import render_card
 from train.choose import BALANCED
 from train.curves import draw_training
-from train.evaluate import LOGITS
 from train.figures import EVALUATION, Evaluation, read_evaluation
 from train.files import write_atomically
+from train.logits import LOGITS
 from train.plots import draw_plots
 from train.subject import Subject, is_model, subject_of
 
@@ -52,10 +52,11 @@ def export(folder: Path, weights: Path) -> Path:
     write_atomically(place / WEIGHTS_FILE, lambda part: part.write_bytes(content))
     write_atomically(place / LOGITS, lambda part: part.write_bytes((folder / LOGITS).read_bytes()))
     if not is_model(folder):
-        draw_training(folder, evaluation, place)
+        confusion = evaluation.splits["test"].classification.confusion
+        draw_training(folder, place, confusion=confusion)
     evaluation = replace(evaluation, weights_sha256=manifest.sha256)
     _write_json(place / EVALUATION, evaluation)
-    draw_plots(place / LOGITS, evaluation, place)
+    draw_plots(place, evaluation, place, split=evaluation.unseen)
     card = render_card(manifest, evaluation)
     write_atomically(
         place / CARD, lambda part: part.write_text(card, encoding="utf-8", newline="\n")

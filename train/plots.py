@@ -1,107 +1,220 @@
-"""figures.png of a model folder: reliability diagram and ROC curve of the test films."""
+"""figures.png of a model folder: reliability, ROC, precision-recall and histogram of one split."""
 
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay, average_precision_score
 
+from bonefx.records import Estimate, OperatingPoint
+from train import metrics
 from train.choose import probabilities
 from train.figures import Evaluation
-from train.metrics import BINS
+from train.logits import LOGITS
+from train.pictures import (
+    BLUE,
+    CLASS_COLOURS,
+    CLASSES,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    save_picture,
+    tidy,
+)
 
 FIGURES = "figures.png"
+POINT_MARKS = (("s", GREEN), ("o", PURPLE), ("^", ORANGE))
+HISTOGRAM_BINS = 25
 
 
-def draw_plots(logits_file: Path, evaluation: Evaluation, folder: Path) -> None:
-    """Draw figures.png from the logits of the films whose figures are shown.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class Answered:
+    """What a model says about the films of one split, and what is true of them.
+
+    Attributes:
+        split: Name of the films' split, for the titles.
+        fractured: Ground truth, (N,), with both classes.
+        logits: (N,).
+        probability: Calibrated, (N,).
+        groups: Patient or block of each film, (N,).
+    """
+
+    split: str
+    fractured: NDArray[np.bool_]
+    logits: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    groups: NDArray[np.str_]
+
+
+def draw_plots(run: Path, evaluation: Evaluation, folder: Path, *, split: str = "test") -> None:
+    """Draw figures.png from a run's logits.
 
     Args:
-        logits_file: logits.csv of the evaluation.
-        evaluation: With test figures.
+        run: Holds logits.csv.
+        evaluation: Of that run.
         folder: Where figures.png is written.
+        split: Whose films are drawn.
+
+    Raises:
+        RecipeError: The disk is full or the folder may not be written.
     """
-    mpl.use("Agg")
-    fractured, logits = _logits_of(logits_file, evaluation.unseen)
-    figure = Figure(figsize=(10, 9.2), layout="constrained")
-    (reliability, roc), (precision, histogram) = figure.subplots(2, 2)
-    _draw_reliability(reliability, fractured, logits, evaluation)
-    _draw_roc(roc, fractured, logits, evaluation)
-    _draw_precision(precision, fractured, logits)
-    _draw_histogram(histogram, fractured, logits, evaluation)
-    figure.savefig(folder / FIGURES, dpi=110)
+    rows = _rows(run / LOGITS, split)
+    logits = np.array([float(row["logit"]) for row in rows])
+    films = Answered(
+        split=split,
+        fractured=np.array([row["fractured"] == "1" for row in rows]),
+        logits=logits,
+        probability=probabilities(logits, evaluation.calibration),
+        groups=np.array([row["group"] for row in rows]),
+    )
+    save_picture(figures_of(films, evaluation.splits[split].points), folder / FIGURES)
 
 
-def _logits_of(path: Path, split: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _rows(path: Path, split: str) -> list[dict[str, str]]:
     with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    return (
-        np.array([row["fractured"] == "1" for row in rows]),
-        np.array([float(row["logit"]) for row in rows]),
-    )
+        return [row for row in csv.DictReader(file) if row["split"] == split]
 
 
-def _draw_reliability(
-    axes: Axes, fractured: NDArray[np.bool_], logits: NDArray[np.float64], evaluation: Evaluation
-) -> None:
-    curves = {
-        "before": expit(logits),
-        "after": probabilities(logits, evaluation.calibration),
-    }
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, label="perfect")
-    for name, probability in curves.items():
-        share, mean = calibration_curve(fractured, probability, n_bins=BINS)
-        axes.plot(mean, share, marker="o", label=f"{name} calibration")
-    axes.set(
-        xlabel="probability of fracture",
-        ylabel="share of fractured films",
-        title=f"Reliability, {len(logits)} {evaluation.unseen} films",
-    )
-    axes.legend()
+def figures_of(films: Answered, points: tuple[OperatingPoint, ...]) -> Figure:
+    """Lay out the four panels; where each operating point lies is measured on these films."""
+    figure = Figure(figsize=(11, 9.6), layout="constrained")
+    (reliability, roc), (precision_recall, histogram) = figure.subplots(2, 2)
+    counted = f"{len(films.fractured)} films, {films.fractured.sum()} of them fractured"
+    figure.suptitle(f"{films.split.capitalize()}: {counted}; 95 % intervals", color=GREY)
+    _draw_reliability(reliability, films)
+    _draw_roc(roc, films, points)
+    _draw_precision_recall(precision_recall, films, points)
+    _draw_histogram(histogram, films, points)
+    for axes in (reliability, roc, precision_recall, histogram):
+        axes.set_aspect("auto")  # scikit-learn makes its own square, and the panels unequal
+        tidy(axes)
+    return figure
 
 
-def _draw_roc(
-    axes: Axes, fractured: NDArray[np.bool_], logits: NDArray[np.float64], evaluation: Evaluation
-) -> None:
-    shown = evaluation.splits[evaluation.unseen]
-    area = shown.auroc
-    label = f"AUROC {area.value:.3f} ({area.low:.3f} to {area.high:.3f})"
-    RocCurveDisplay.from_predictions(fractured, logits, ax=axes, name=label, plot_chance_level=True)
-    for point in shown.points:
-        if point.sensitivity and point.specificity:
-            axes.plot(1 - point.specificity.value, point.sensitivity.value, "o", label=point.name)
-    axes.set(xlabel="1 - specificity", ylabel="sensitivity", title="ROC with operating points")
-    axes.legend(loc="lower right")
-
-
-def _draw_precision(axes: Axes, fractured: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
-    PrecisionRecallDisplay.from_predictions(
-        fractured, logits, ax=axes, name="model", plot_chance_level=True
-    )
-    axes.set(xlabel="sensitivity (recall)", ylabel="precision", title="Precision and recall")
-    axes.legend(loc="lower left")
-
-
-def _draw_histogram(
-    axes: Axes, fractured: NDArray[np.bool_], logits: NDArray[np.float64], evaluation: Evaluation
-) -> None:
-    probability = probabilities(logits, evaluation.calibration)
-    axes.hist(
-        [probability[~fractured], probability[fractured]],
-        bins=20, range=(0, 1), log=True, label=["no fracture", "fracture"],
+def _draw_reliability(axes: Axes, films: Answered) -> None:
+    """Draw the share of fractures in each bin of probability, with its interval."""
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
+    share, mean = calibration_curve(films.fractured, expit(films.logits), n_bins=metrics.BINS)
+    axes.plot(mean, share, color=ORANGE, marker="s", markersize=4, label="before calibration")
+    bins = np.minimum((films.probability * metrics.BINS).astype(int), metrics.BINS - 1)
+    own = [bins == number for number in np.unique(bins)]
+    shares = [_share(films, members) for members in own]
+    means = [films.probability[members].mean() for members in own]
+    values = np.array([estimate.value for estimate in shares])
+    below = values - [estimate.low for estimate in shares]
+    above = [estimate.high for estimate in shares] - values
+    axes.errorbar(
+        means, values, yerr=[below, above], color=BLUE, marker="o", capsize=3, elinewidth=1,
+        label="after calibration",
     )  # fmt: skip
-    for point, style in zip(
-        evaluation.splits["val"].points, ("dotted", "dashed", "dashdot"), strict=False
-    ):
-        axes.axvline(point.threshold, color="black", linestyle=style, label=point.name)
-        axes.axvspan(*point.review_band, color="grey", alpha=0.15)
-    axes.set(xlabel="probability of fracture", ylabel="films", title="Probabilities, bands shaded")
-    axes.legend()
+    axes.set(
+        xlabel="probability of fracture", ylabel="share of fractured films",
+        title="Reliability", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02),
+    )  # fmt: skip
+    axes.legend(loc="upper left")
+
+
+def _share(films: Answered, members: NDArray[np.bool_]) -> Estimate:
+    share = metrics.proportion(films.fractured[members], films.groups[members])
+    assert share is not None  # a bin is named by its films
+    return share
+
+
+def _draw_roc(axes: Axes, films: Answered, points: tuple[OperatingPoint, ...]) -> None:
+    area = metrics.with_interval(metrics.auroc, films.fractured, films.logits, films.groups)
+    RocCurveDisplay.from_predictions(films.fractured, films.logits, ax=axes)
+    _name_curve(axes, f"AUROC {_with_interval(area)}")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="chance")
+    for point, (marker, colour) in zip(points, POINT_MARKS, strict=False):
+        called = films.probability >= point.threshold
+        specificity = float((~called[~films.fractured]).mean())
+        sensitivity = float(called[films.fractured].mean())
+        axes.plot(
+            1 - specificity, sensitivity, marker, color=colour, markersize=9, zorder=5,
+            markeredgecolor="black", linestyle="",
+            label=f"{point.name}: sensitivity {sensitivity:.2f}, specificity {specificity:.2f}",
+        )  # fmt: skip
+    axes.set(
+        xlabel="1 - specificity", ylabel="sensitivity", title="ROC with operating points",
+        xlim=(-0.02, 1.02), ylim=(-0.02, 1.02),
+    )  # fmt: skip
+    axes.legend(loc="lower right", fontsize=9)
+
+
+def _draw_precision_recall(axes: Axes, films: Answered, points: tuple[OperatingPoint, ...]) -> None:
+    area = metrics.with_interval(average_precision, films.fractured, films.logits, films.groups)
+    PrecisionRecallDisplay.from_predictions(films.fractured, films.logits, ax=axes)
+    _name_curve(axes, f"average precision {_with_interval(area)}")
+    prevalence = float(films.fractured.mean())
+    axes.axhline(
+        prevalence, color=GREY, linewidth=1, linestyle="--", label=f"chance, {prevalence:.2f}"
+    )
+    for point, (marker, colour) in zip(points, POINT_MARKS, strict=False):
+        called = films.probability >= point.threshold
+        if called.any():
+            precision = float(films.fractured[called].mean())
+            axes.plot(
+                called[films.fractured].mean(), precision, marker, color=colour, markersize=9,
+                markeredgecolor="black", zorder=5, label=f"{point.name}: precision {precision:.2f}",
+            )  # fmt: skip
+    axes.set(
+        xlabel="recall (sensitivity)", ylabel="precision (share of calls that are fractures)",
+        title="Precision-recall", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02),
+    )  # fmt: skip
+    axes.legend(loc="lower left", fontsize=9)
+
+
+def average_precision(fractured: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
+    """Measure the area under the precision-recall curve as a sum of steps; values may be logits."""
+    return float(average_precision_score(fractured, values))
+
+
+def _name_curve(axes: Axes, label: str) -> None:
+    """Give the curve just drawn a label with an interval, which scikit-learn's has not."""
+    axes.lines[-1].set(label=label, color=BLUE)
+
+
+def _with_interval(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def _draw_histogram(axes: Axes, films: Answered, points: tuple[OperatingPoint, ...]) -> None:
+    """Draw each class as shares of its own films, so that a rare class is seen as well."""
+    edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+    for label, (name, colour) in enumerate(zip(CLASSES, CLASS_COLOURS, strict=True)):
+        own = films.probability[films.fractured == bool(label)]
+        axes.hist(
+            own, bins=list(edges), weights=np.full(len(own), 1 / len(own)), color=colour,
+            alpha=0.45, edgecolor=colour, histtype="stepfilled", label=f"labelled {name}",
+        )  # fmt: skip
+    _draw_bands(axes, points)
+    axes.set(
+        xlabel="calibrated probability of fracture", ylabel="share of the films of a class",
+        title="Probabilities by class, with thresholds and review bands", xlim=(-0.02, 1.02),
+    )  # fmt: skip
+    axes.legend(loc="center", fontsize=9)
+
+
+def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
+    """Draw each point's review band above the histogram, and its threshold through it."""
+    top = axes.get_ylim()[1]
+    lane = 0.09 * top
+    for number, (point, (marker, colour)) in enumerate(zip(points, POINT_MARKS, strict=False)):
+        height = top + (number + 0.5) * lane
+        low, high = point.review_band
+        axes.plot([low, high], [height] * 2, color=colour, linewidth=6, solid_capstyle="butt")
+        axes.plot([point.threshold] * 2, [0, height], color=colour, linestyle="--", linewidth=1)
+        axes.plot(
+            point.threshold, height, marker, color=colour, markeredgecolor="black", markersize=7,
+            linestyle="", label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
+        )  # fmt: skip
+    axes.set_ylim(0, top + len(points) * lane + 0.5 * lane)
