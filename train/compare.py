@@ -125,7 +125,7 @@ def _line(row: dict[str, str], threshold: float) -> Line:
     called = float(row["probability"]) >= threshold
     return Line(
         fractured=fractured,
-        group=f"{row['split']} {row['group']}",
+        group=f"{row['split']} {row['group'].zfill(9)}",
         in_training=row["in_training"] == "1",
         logit=float(row["logit"]),
         right=called == fractured,

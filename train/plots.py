@@ -74,7 +74,7 @@ def draw_plots(run: Path, evaluation: Evaluation, folder: Path, *, split: str = 
         fractured=np.array([row["fractured"] == "1" for row in rows]),
         logits=logits,
         probability=probabilities(logits, evaluation.calibration),
-        groups=np.array([row["group"] for row in rows]),
+        groups=np.array([row["group"].zfill(9) for row in rows]),  # in the order of their numbers
     )
     save_picture(figures_of(films, evaluation.splits[split].points), folder / FIGURES)
 
@@ -213,8 +213,9 @@ def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
         low, high = point.review_band
         axes.plot([low, high], [height] * 2, color=colour, linewidth=6, solid_capstyle="butt")
         axes.plot([point.threshold] * 2, [0, height], color=colour, linestyle="--", linewidth=1)
+        label = f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}"
         axes.plot(
             point.threshold, height, marker, color=colour, markeredgecolor="black", markersize=7,
-            linestyle="", label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
+            linestyle="", label=label,
         )  # fmt: skip
     axes.set_ylim(0, top + len(points) * lane + 0.5 * lane)

@@ -1,17 +1,20 @@
 """The weights that are shipped, on the films that are shipped."""
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from bonefx import images
 from bonefx.reader import Reader
 from bonefx.records import Verdict
 from bonefx.registry import WEIGHTS, model_ids, read_manifest
-from train.card import render_card, render_figures, with_figures
+from train.card import render_card
 from train.figures import read_evaluation
+from train.readme import rendered_blocks, with_blocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILMS = json.loads((EXAMPLES / "films.json").read_text())
@@ -75,10 +78,30 @@ def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
         assert (WEIGHTS / name / document).is_file()
 
 
-def test_readme_and_card_are_rendered_from_the_evaluation():
-    folder = WEIGHTS / "efficientnet_b0"
-    manifest = read_manifest(folder)
-    evaluation = read_evaluation(folder / "evaluation.json")
+def test_readmes_tables_are_rendered_from_what_was_measured():
+    blocks = rendered_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs" / "audits")
+    assert set(blocks) == {"figures", "protocols", "audits"}
     readme = (EXAMPLES.parent / "README.md").read_text()
-    assert with_figures(readme, render_figures(manifest, evaluation)) == readme
-    assert render_card(manifest, evaluation) == (folder / "CARD.md").read_text()
+    assert with_blocks(readme, blocks) == readme
+
+
+@pytest.mark.parametrize("name", model_ids(WEIGHTS))
+def test_a_card_is_rendered_from_its_manifest_and_evaluation(name):
+    folder = WEIGHTS / name
+    evaluation = read_evaluation(folder / "evaluation.json")
+    assert render_card(read_manifest(folder), evaluation) == (folder / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize("name", model_ids(WEIGHTS))
+def test_shipped_figures_follow_from_the_shipped_logits(name):
+    """Whoever doubts a figure can compute it from logits.csv."""
+    evaluation = read_evaluation(WEIGHTS / name / "evaluation.json")
+    with (WEIGHTS / name / "logits.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for split, figures in evaluation.splits.items():
+        own = [row for row in rows if row["split"] == split]
+        fractured = [row["fractured"] == "1" for row in own]
+        assert (len(own), sum(fractured)) == (figures.n, figures.fractured)
+        assert sum(row["in_training"] == "1" for row in own) == figures.in_training
+        area = roc_auc_score(fractured, [float(row["logit"]) for row in own])
+        assert area == pytest.approx(figures.auroc.value, abs=1e-4)

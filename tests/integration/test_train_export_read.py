@@ -178,15 +178,21 @@ def test_weights_trained_on_after_their_evaluation_are_not_exported(place, tmp_p
     assert not (tmp_path / "weights").exists()
 
 
-def test_readme_gets_the_models_figures_between_its_markers(place, tmp_path):
+def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
-    assert train(["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]) == 0
+    names = ("figures", "protocols")
+    readme.write_text(
+        "before\n" + "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
+    )
+    command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
+    assert train([*command, "--audits", str(tmp_path / "none")]) == 0
     text = readme.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
+    assert text.startswith("before\n<!-- figures -->\n")
     assert "old" not in text
     assert "| AUROC |" in text
+    assert "| synthetic | the split as published: data | 8 |" in text
+    readme.write_text("no markers")
+    assert train([*command, "--audits", str(tmp_path / "none")]) == 5
 
 
 def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
