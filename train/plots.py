@@ -214,6 +214,7 @@ def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
         axes.plot([point.threshold] * 2, [0, height], color=colour, linestyle="--", linewidth=1)
         axes.plot(
             point.threshold, height, marker, color=colour, markeredgecolor="black", markersize=7,
-            linestyle="", label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
+            linestyle="",
+            label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
         )  # fmt: skip
     axes.set_ylim(0, top + len(points) * lane + 0.5 * lane)
