@@ -86,8 +86,7 @@ def misses_figure(
     rows = [-(-len(kind) // ACROSS) for kind in kinds]
     heights = [0.45 + count * (TILE_INCHES + 0.3) for count in rows]
     figure = Figure(figsize=(ACROSS * TILE_INCHES, sum(heights)), layout="constrained")
-    sections = figure.subfigures(2, 1, height_ratios=heights)
-    assert isinstance(sections, np.ndarray)  # one of two rows
+    sections = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
     for section, kind, label in zip(sections, kinds, (1, 0), strict=True):
         same = fractured == bool(label)
         wrong = int((same & (called != fractured)).sum())

@@ -213,9 +213,9 @@ def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
         low, high = point.review_band
         axes.plot([low, high], [height] * 2, color=colour, linewidth=6, solid_capstyle="butt")
         axes.plot([point.threshold] * 2, [0, height], color=colour, linestyle="--", linewidth=1)
-        label = f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}"
         axes.plot(
             point.threshold, height, marker, color=colour, markeredgecolor="black", markersize=7,
-            linestyle="", label=label,
+            linestyle="",
+            label=f"{point.name}: threshold {point.threshold:.2f}, review {low:.2f} to {high:.2f}",
         )  # fmt: skip
     axes.set_ylim(0, top + len(points) * lane + 0.5 * lane)
