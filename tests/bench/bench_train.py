@@ -73,7 +73,7 @@ def options_of(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench_train", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--layout", choices=sorted(ADAPTERS), default="fracatlas", metavar="NAME")
-    parser.add_argument("--cache", type=Path, default=Path("cache"), metavar="DIR")
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
     parser.add_argument("--workers", type=int, default=1, metavar="N")
     parser.add_argument("--steps", type=int, default=8, metavar="N", help="of each measurement")
     parser.add_argument("--pairs", type=int, default=10, metavar="N", help="of measurements")
