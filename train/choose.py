@@ -88,17 +88,18 @@ def choose_points(
 def _with_certified_edge(
     point: OperatingPoint, probability: NDArray[np.float64], fractured: NDArray[np.bool_]
 ) -> OperatingPoint:
-    """Lower the band's lower edge to the next certified one; none leaves it as it is."""
+    """Move the band's lower edge to a certified one; none up to the threshold leaves it."""
     low, high = point.review_band
     at_most = MISSED_AT_MOST[point.name]
     certified = certified_edges(probability, fractured, at_most=at_most)
-    edges = [edge for edge in certified if edge <= low]
+    edges = [edge for edge in certified if edge <= point.threshold]
     if not edges:
         return point
-    called = probability < edges[-1]
+    edge = max((edge for edge in edges if edge <= low), default=edges[0])
+    called = probability < edge
     return replace(
         point,
-        review_band=(edges[-1], high),
+        review_band=(edge, high),
         guarantee=Guarantee(
             missed_at_most=at_most,
             confidence=CONFIDENCE,

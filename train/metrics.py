@@ -43,8 +43,10 @@ def proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | 
     wilson = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
     _, members = np.unique(groups, return_inverse=True)
     films, found = np.bincount(members), np.bincount(members, weights=hits)
-    drawn = np.random.default_rng(0).integers(len(films), size=(DRAWS, len(films)))
-    low, high = np.quantile(found[drawn].sum(1) / films[drawn].sum(1), (0.025, 0.975))
+    random = np.random.default_rng(0)
+    drawn = (random.integers(len(films), size=len(films)) for _ in range(DRAWS))
+    shares = [found[groups].sum() / films[groups].sum() for groups in drawn]
+    low, high = np.quantile(shares, (0.025, 0.975))
     share = float(hits.mean())
     return Estimate(
         value=share,

@@ -59,6 +59,19 @@ def test_a_points_band_carries_what_was_certified_on_these_films():
             assert point.guarantee.missed / point.guarantee.n < point.guarantee.missed_at_most
 
 
+def test_a_band_gives_way_to_a_certified_edge_between_it_and_the_threshold():
+    """Screening's band starts so low that too few films lie below it to certify anything."""
+    random = np.random.default_rng(0)
+    intact = np.concatenate([random.uniform(0.001, 0.018, 600), random.uniform(0.1, 0.5, 200)])
+    broken = np.concatenate([random.uniform(0.001, 0.018, 3), random.uniform(0.03, 1, 97)])
+    probability = np.concatenate([intact, broken])
+    screening, *_ = choose_points(probability, np.arange(900) >= len(intact))
+    low, _ = screening.review_band
+    assert np.mean(probability < 0.02) - np.mean(probability < screening.threshold) < 0.05
+    assert low == 0.02 < screening.threshold
+    assert (screening.guarantee.n, screening.guarantee.missed) == (603, 3)
+
+
 def test_a_point_without_guarantee_is_valid():
     assert make_point().guarantee is None
 

@@ -1,23 +1,22 @@
-"""Grouped films -> a split that no group crosses, with about the published shares."""
+"""Grouped films -> a split that no group crosses."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
-
+from bonefx.errors import RecipeError
 from train.audit.films import FRACTURE, AuditFilm
 from train.audit.groups import Grouping
 from train.audit.records import SplitSize
+from train.data.split import SEED, grouped_split
 
-USUAL = {"train": 0.7, "val": 0.15, "test": 0.15}
+log = logging.getLogger(__name__)
+
+# A set of few groups needs many test films: one group there counts as little more than one film
+SHARES = (("train", 0.7), ("val", 0.1), ("test", 0.2))
 LEFT_OUT = ("excluded", "holdout")
-SEEDS = 5  # shuffles to choose from; large groups make single ones uneven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +43,26 @@ def proposed_split(
         unreadable: Checksums of files that cannot be read.
 
     Returns:
-        Rows in the order of the films; empty where there are too few groups to split.
+        Rows in the order of the films; empty where a label has too few groups.
     """
     usable = _usable(films, grouping, unreadable)
-    groups = np.array([grouping.together[index] for index in usable], np.str_)
-    labels = np.array([films[index].label for index in usable], np.str_)
-    if len(set(groups)) < len(USUAL):
+    groups = [grouping.together[index] for index in usable]
+    labels = [films[index].label for index in usable]
+    try:
+        splits = grouped_split(labels, groups, SHARES, seed=SEED)
+    except RecipeError as error:
+        log.warning("no split is proposed: %s", error)
         return []
-    shares = _shares(films)
-    split = np.full(len(usable), "train", dtype="<U5")
-    everything = np.arange(len(usable))
-    test = _part(everything, labels, groups, shares["test"])
-    rest = np.setdiff1d(everything, test)
-    split[test] = "test"
-    split[_part(rest, labels, groups, shares["val"] / (1 - shares["test"]))] = "val"
     return [
-        Proposal(path=films[index].name, label=str(label), group=str(group), split=str(part))
-        for index, label, group, part in zip(usable, labels, groups, split, strict=True)
+        Proposal(path=films[index].name, label=label, group=group, split=split)
+        for index, label, group, split in zip(usable, labels, groups, splits, strict=True)
     ]
 
 
 def sizes_of(rows: Sequence[Proposal]) -> tuple[SplitSize, ...]:
     """Count films, fractures and groups of each split."""
     sizes = []
-    for name in USUAL:
+    for name, _ in SHARES:
         part = [row for row in rows if row.split == name]
         sizes.append(
             SplitSize(
@@ -91,48 +86,3 @@ def _usable(films: Sequence[AuditFilm], grouping: Grouping, unreadable: set[str]
         seen.add(sha256)
         usable.append(index)
     return usable
-
-
-def _shares(films: Sequence[AuditFilm]) -> dict[str, float]:
-    """Take the published shares where all three splits have films, else the usual ones."""
-    counts = Counter(film.split for film in films if film.split in USUAL)
-    if len(counts) < len(USUAL):
-        return USUAL
-    return {name: count / counts.total() for name, count in counts.items()}
-
-
-def _part(
-    indices: NDArray[np.intp], labels: NDArray[np.str_], groups: NDArray[np.str_], share: float
-) -> NDArray[np.intp]:
-    """Choose whole groups that come nearest to a share of the films and to their mix of labels."""
-    labels, groups = labels[indices], groups[indices]
-    commonest = max(Counter(labels.tolist()).values())
-    folds = min(max(2, round(1 / share)), len(set(groups)), commonest)
-    if folds < 2:
-        return indices[:0]
-    parts = _folds(labels, groups, folds)
-    names = sorted(set(labels))
-    mix = np.array([(labels == name).mean() for name in names])
-
-    def unevenness(part: NDArray[np.intp]) -> float:
-        own = np.array([(labels[part] == name).mean() for name in names])
-        size = abs(len(part) / len(labels) - share) / share
-        return float(size + np.abs(own - mix).sum())
-
-    return np.asarray(indices[min(parts, key=unevenness)])
-
-
-def _folds(
-    labels: NDArray[np.str_], groups: NDArray[np.str_], folds: int
-) -> list[NDArray[np.intp]]:
-    """Cut into folds of whole groups, under several seeds."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [
-            part
-            for seed in range(SEEDS)
-            for _, part in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(
-                labels, labels, groups
-            )
-            if len(part)
-        ]

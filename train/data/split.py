@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,10 +13,11 @@ from train.data.index import Film
 SEED = 0
 MOST_FOLDS = 20  # so that a share is met to 5 % of the films
 Shares = Sequence[tuple[str, float]]
+Labels = Sequence[bool] | Sequence[str]
 
 
 def grouped_split(
-    fractured: Sequence[bool], groups: Sequence[str], shares: Shares, *, seed: int
+    labels: Labels, groups: Sequence[str], shares: Shares, *, seed: int
 ) -> list[str]:
     """Cut films into splits so that no group crosses and all have about the same prevalence.
 
@@ -23,7 +25,7 @@ def grouped_split(
     dealt to the splits.
 
     Args:
-        fractured: Ground truth of each film.
+        labels: Ground truth of each film.
         groups: Group of each film, in the same order.
         shares: Name of each split and its share of the films; the shares sum to 1.
         seed: Of the order in which groups are dealt.
@@ -39,19 +41,19 @@ def grouped_split(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    dealt = _dealt(shares, most=min(MOST_FOLDS, _fewest_groups(fractured, groups, shares)))
+    dealt = _dealt(shares, most=min(MOST_FOLDS, _fewest_groups(labels, groups, shares)))
     cutter = StratifiedGroupKFold(n_splits=len(dealt), shuffle=True, random_state=seed)
     names = [""] * len(groups)
-    parts = cutter.split(groups, fractured, groups)
+    parts = cutter.split(groups, labels, groups)
     for name, (_, held_out) in zip(dealt, parts, strict=True):
         for index in held_out:
             names[index] = name
     return names
 
 
-def _fewest_groups(fractured: Sequence[bool], groups: Sequence[str], shares: Shares) -> int:
-    pairs = set(zip(fractured, groups, strict=True))
-    fewest = min(sum(label is wanted for label, _ in pairs) for wanted in (True, False))
+def _fewest_groups(labels: Labels, groups: Sequence[str], shares: Shares) -> int:
+    counts = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
+    fewest = min(counts.values()) if len(counts) > 1 else 0
     if fewest < len(shares):
         raise RecipeError(
             f"a class has {fewest} patients or groups, too few for {len(shares)} splits; add films "
