@@ -44,13 +44,20 @@ class SplitCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """What a model was trained and validated on."""
+    """What a model was trained and validated on.
+
+    Attributes:
+        label_meaning: What a film with the positive label shows.
+        left_out: Films that the set holds and nobody used, by their publisher's own mark.
+    """
 
     name: str
     licence: str
     source: str
     split_sha256: str | None
     counts: dict[str, SplitCounts]
+    label_meaning: str = "fracture"
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

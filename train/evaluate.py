@@ -231,6 +231,8 @@ def _data(subject: Subject, own: DataSet, reads: dict[str, Read]) -> TrainingDat
         name=own.name,
         licence=own.licence,
         source=own.source,
+        label_meaning=own.label_meaning,
+        left_out=own.left_out,
         counts=before.counts | measured,
     )
 

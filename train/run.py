@@ -214,6 +214,8 @@ def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> Tr
         counts={
             name: counts_of(cache.films, unreadable=cache.skipped) for name, cache in splits.items()
         },
+        label_meaning=data_set.label_meaning,
+        left_out=data_set.left_out,
     )
 
 

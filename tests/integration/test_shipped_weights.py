@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,16 @@ def test_a_card_is_rendered_from_its_manifest_and_evaluation(name):
     folder = WEIGHTS / name
     evaluation = read_evaluation(folder / "evaluation.json")
     assert render_card(read_manifest(folder), evaluation) == (folder / "CARD.md").read_text()
+
+
+def test_a_card_says_what_a_positive_label_means_where_it_means_something_else():
+    folder = WEIGHTS / "efficientnet_b0"
+    evaluation = read_evaluation(folder / "evaluation.json")
+    data = replace(evaluation.data, name="MURA", label_meaning="abnormal study", left_out=3)
+    card = render_card(read_manifest(folder), replace(evaluation, data=data))
+    assert "the labels of MURA say: abnormal study." in card
+    assert "3 films of the set, which its publisher marks" in card
+    assert "labels of" not in (folder / "CARD.md").read_text()
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))

@@ -16,9 +16,7 @@ Shares = Sequence[tuple[str, float]]
 Labels = Sequence[bool] | Sequence[str]
 
 
-def grouped_split(
-    labels: Labels, groups: Sequence[str], shares: Shares, *, seed: int
-) -> list[str]:
+def grouped_split(labels: Labels, groups: Sequence[str], shares: Shares, *, seed: int) -> list[str]:
     """Cut films into splits so that no group crosses and all have about the same prevalence.
 
     The films are cut into the folds, at most 20, that meet the shares best, and the folds are
