@@ -46,7 +46,9 @@ def build(reader: Reader) -> gr.Blocks:
     )
     with page:
         gr.HTML(HEADER, elem_id="head", apply_default_css=False)
-        build_single(reader)
+        with gr.Tabs(elem_id="screens"):
+            with gr.Tab("Read", id="read"):
+                build_single(reader)
     return page
 
 
