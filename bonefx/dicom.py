@@ -10,12 +10,14 @@ import io
 import logging
 import re
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import UnreadableRadiographError
+from bonefx.records import Window
+from bonefx.windows import linear_windows
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -36,6 +38,7 @@ KEEP = [
         "VOILUTFunction",
         "WindowCenter",
         "WindowWidth",
+        "WindowCenterWidthExplanation",
     ),
 ]
 WHOLE_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "SamplesPerPixel")
@@ -67,7 +70,18 @@ def parse(data: bytes) -> FileDataset:
     return header
 
 
-def decode(header: FileDataset) -> NDArray[Any]:
+class Decoded(NamedTuple):
+    """Pixel values of a film; see Radiograph for pixels, full and windows.
+
+    A film stored in colour has pixels (H, W, 3) uint8.
+    """
+
+    pixels: NDArray[Any]
+    full: NDArray[np.float32] | None = None
+    windows: tuple[Window, ...] = ()
+
+
+def decode(header: FileDataset) -> Decoded:
     """Decode the pixels and apply the modality and the VOI transform.
 
     Without a VOI the film's own smallest and largest value become 0 and 1. The photometric
@@ -77,9 +91,6 @@ def decode(header: FileDataset) -> NDArray[Any]:
     Args:
         header: What parse returned; its size is checked by the caller.
 
-    Returns:
-        (H, W) float32 in [0, 1], white = dense; (H, W, 3) uint8 for a film stored in colour.
-
     Raises:
         UnreadableRadiographError: the pixels are damaged or in a syntax that is not decoded here.
     """
@@ -87,13 +98,17 @@ def decode(header: FileDataset) -> NDArray[Any]:
     try:
         stored: NDArray[Any] = header.pixel_array  # kept by pydicom, highdicom takes it from there
         if photometric not in MONOCHROME:
-            return stored.astype(np.uint8, casting="safe")
-        values = _transformed(header)
+            return Decoded(stored.astype(np.uint8, casting="safe"))
+        found = _transformed(header)
     except Exception:  # noqa: BLE001 (so do the decoders)
         syntax = header.file_meta.TransferSyntaxUID
         known = not syntax.is_private and syntax.is_transfer_syntax
         raise _undecoded(syntax.name if known else "unknown syntax") from None
-    return 1 - values if photometric == "MONOCHROME1" else values
+    if photometric == "MONOCHROME2":
+        return found
+    return found._replace(
+        pixels=1 - found.pixels, full=None if found.full is None else 1 - found.full
+    )
 
 
 def full_range(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -198,19 +213,21 @@ def _check_samples(header: FileDataset) -> None:
     )
 
 
-def _transformed(header: FileDataset) -> NDArray[np.float32]:
+def _transformed(header: FileDataset) -> Decoded:
+    """Apply the transforms, but not yet the polarity, to pixels and full range."""
     import highdicom
 
     windowed = "VOILUTSequence" in header or _has_window(header)
     film = highdicom.Image.from_dataset(header, copy=False)
-    values = film.get_frame(
-        1,
-        apply_voi_transform=None if windowed else False,
-        apply_presentation_lut=False,  # see decode
-    )
-    if windowed and values.min() >= 0 and values.max() <= 1:
-        return np.asarray(values, np.float32)
-    return full_range(values)
+    plain = film.get_frame(1, apply_voi_transform=False, apply_presentation_lut=False)  # see decode
+    if not windowed:
+        return Decoded(full_range(plain))
+    shown = film.get_frame(1, apply_voi_transform=None, apply_presentation_lut=False)
+    within = shown.min() >= 0 and shown.max() <= 1
+    pixels = np.asarray(shown, np.float32) if within else full_range(shown)
+    low, high = float(plain.min()), float(plain.max())
+    windows = linear_windows(header, low=low, high=high) if low < high else ()
+    return Decoded(pixels, full_range(plain) if windows else None, windows)
 
 
 def _has_window(header: FileDataset) -> bool:

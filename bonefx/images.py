@@ -150,7 +150,7 @@ def _too_large(found: str) -> UnreadableRadiographError:
 def _read_dicom(data: bytes, sha256: str) -> Radiograph:
     header = dicom.parse(data)
     _check_size(header.Columns, header.Rows)
-    pixels = dicom.decode(header)
+    pixels, full, windows = dicom.decode(header)
     if pixels.ndim == 3:
         pixels = _unit_8_bit(_grey(Image.fromarray(pixels)))
     return Radiograph(
@@ -164,6 +164,8 @@ def _read_dicom(data: bytes, sha256: str) -> Radiograph:
         view=dicom.code_string(header.get("ViewPosition")),
         laterality=dicom.laterality(header),
         spacing_mm=dicom.spacing_mm(header),
+        full=full,
+        windows=windows,
     )
 
 

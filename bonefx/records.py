@@ -24,6 +24,25 @@ class Verdict(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The part of a film's values that is shown between black and white.
+
+    Attributes:
+        name: What the film's file calls it; empty where it does not say.
+        low: Value that is shown black, in the scale of Radiograph.values; may lie outside [0, 1].
+        high: Value that is shown white, > low.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"a window needs low < high, got {self.low} and {self.high}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Radiograph:
     """One film as read from its file, without any patient data.
@@ -39,6 +58,9 @@ class Radiograph:
         view: DICOM view position; None where not given.
         laterality: L or R; None where not given.
         spacing_mm: Row and column distance of pixel centres; None where not given.
+        full: (H, W) float32 in [0, 1], all values that the file holds, where the file says to show
+            a part of them as pixels; None where pixels hold them all.
+        windows: That the file gives; the first is the one of pixels. Empty without full.
     """
 
     pixels: NDArray[np.float32]
@@ -51,6 +73,13 @@ class Radiograph:
     view: str | None = None
     laterality: str | None = None
     spacing_mm: tuple[float, float] | None = None
+    full: NDArray[np.float32] | None = None
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """All values that the file holds, (H, W) in [0, 1], white = dense."""
+        return self.pixels if self.full is None else self.full
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or self.pixels.dtype != np.float32:

@@ -12,6 +12,7 @@ ORDER = [
     {"errors"},
     {"schema"},
     {"records"},
+    {"windows"},
     {"dicom"},
     {"images", "preprocess", "decide", "report"},
     {"architectures"},
