@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from bonefx.architectures import CellGrid, SplitNetwork
 from bonefx.preprocess import letterbox_of
 
+HOT = 0.5  # share of a map's peak from which a place counts as hot
+
 
 def logits_and_maps(
     network: SplitNetwork, batch: torch.Tensor
@@ -111,6 +113,20 @@ def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     levels = np.rint(heat * 255.0).astype(np.uint8)
     colour = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     return np.dstack([colour, levels])
+
+
+def contour_of(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
+    """Outline the hottest regions of a map, where it is at least HOT of its peak.
+
+    Args:
+        heat: (H, W) in [0, 1].
+
+    Returns:
+        Closed lines of (points, 2) x and y in pixels of the film.
+    """
+    hot = (heat >= HOT).astype(np.uint8)
+    lines, _ = cv2.findContours(hot, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
+    return [line[:, 0, :] for line in lines if len(line) > 2]
 
 
 def overlay(

@@ -1,17 +1,21 @@
-"""The linear windows of a DICOM header, in the scale of a film's full range. No pixels, no torch."""
+"""Windows: which part of a film's values is shown between black and white. No torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bonefx.records import Window
+from bonefx.records import Radiograph, Window
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MAX_NAME = 32
+BACKGROUND = 0.02  # of the full range; darker is air or collimator
+NARROWEST = 0.02
+PARTS = (("Bone", 0.5, 0.998), ("Soft tissue", 0.01, 0.6))  # quantiles of what is not background
 
 
 def linear_windows(header: Dataset, *, low: float, high: float) -> tuple[Window, ...]:
@@ -44,6 +48,30 @@ def linear_windows(header: Dataset, *, low: float, high: float) -> tuple[Window,
             black, white = (1 - edges[1], 1 - edges[0]) if turned else edges
             found.append(Window(name=name, low=black, high=white))
     return tuple(found)
+
+
+def presets(film: Radiograph) -> tuple[Window, ...]:
+    """Offer windows for a film: as it was read, the whole range, and two parts of it.
+
+    Args:
+        film: Its values beyond BACKGROUND are taken for tissue.
+
+    Returns:
+        The first shows the film as the network got it.
+    """
+    given = film.windows or (Window(name="", low=0.0, high=1.0),)
+    named = [
+        Window(name=f"Film's own: {window.name}" if window.name else "As read", low=low, high=high)
+        for window, low, high in ((window, window.low, window.high) for window in given)
+    ]
+    whole = [Window(name="Full range", low=0.0, high=1.0)] if film.windows else []
+    tissue = film.values[film.values > BACKGROUND]
+    return (*named, *whole, *(_between(tissue, *part) for part in PARTS if tissue.size))
+
+
+def _between(values: NDArray[np.float32], name: str, first: float, last: float) -> Window:
+    low, high = np.quantile(values, (first, last))
+    return Window(name=name, low=float(low), high=float(max(high, low + NARROWEST)))
 
 
 def _edges(centre: float, width: float, *, exact: bool) -> tuple[float, float]:

@@ -46,9 +46,8 @@ def build(reader: Reader) -> gr.Blocks:
     )
     with page:
         gr.HTML(HEADER, elem_id="head", apply_default_css=False)
-        with gr.Tabs(elem_id="screens"):
-            with gr.Tab("Read", id="read"):
-                build_single(reader)
+        with gr.Tabs(elem_id="screens"), gr.Tab("Read", id="read"):
+            build_single(reader)
     return page
 
 
@@ -75,10 +74,17 @@ def _look() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
         "css_paths": ASSETS / "style.css",
-        "js": (ASSETS / "page.js").read_text().replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB)),
+        "js": _script(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],
     }
+
+
+def _script() -> str:
+    """Join the page's functions to the one that gradio calls when it is there."""
+    parts = [(ASSETS / name).read_text().strip() for name in ("page.js", "viewer.js")]
+    joined = "\n".join(f"({part})();" for part in parts)
+    return f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
 
 
 def _privacy() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bonefx import images
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError, UnreadableRadiographError
 from bonefx.reader import Reader
-from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.records import OperatingPoint, Radiograph, Reading
 from bonefx.registry import LoadedModel
 from bonefx.report import ReadingTable, reading_table
 from bonefx.ui import wording
@@ -24,7 +24,6 @@ from bonefx.ui.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.ui.told import sentence, told_to_user
 from bonefx.ui.viewer import EMPTY, READING, film_figure
 
-OPACITY = 0.5
 SHOWN_FOR_S = 600  # how long a session may change the operating point of a film
 FAULT = "The program failed on this film, and the fault is ours. The server's log says more."
 MAX_UPLOAD_MB = 128
@@ -52,7 +51,7 @@ class Shown:
 class SingleScreen:
     """Handlers of the screen; each takes the user's choices as arguments.
 
-    Answers are values for: film, viewer, verdict, measured, details, opacity, point, shown.
+    Answers are values for: film, viewer, verdict, measured, details, point, shown.
     """
 
     reader: Reader
@@ -144,7 +143,6 @@ class SingleScreen:
             wording.verdict_html(reading, manifest.calibration),
             wording.measured_html(reading.point),
             wording.details_html(manifest, reading.device, film=film, reading=reading, extra=extra),
-            _opacity_for(reading),
             _points(loaded, reading.point),
             Shown(reading=replace(reading, heat=None), film=kept, extra=extra),
         )
@@ -158,7 +156,6 @@ class SingleScreen:
             verdict,
             wording.measured_html(chosen),
             wording.details_html(loaded.manifest, str(loaded.device)),
-            gr.Slider(interactive=False),
             _points(loaded, chosen),
             None,
         )
@@ -181,19 +178,14 @@ def build_single(reader: Reader) -> None:
             details = _html(wording.details_html(first.manifest, str(first.device)), "details")
         with gr.Column(elem_id="left"):
             viewer = _html(EMPTY, "viewer")
-            opacity = gr.Slider(
-                0, 1, OPACITY, step=0.05, label="Map opacity", elem_id="opacity",
-                interactive=False, buttons=[],
-            )  # fmt: skip
             gallery = _html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
     shown = gr.State(None, time_to_live=SHOWN_FOR_S)
-    answer = [film, viewer, verdict, measured, details, opacity, point, shown]
+    answer = [film, viewer, verdict, measured, details, point, shown]
     _join_readings(screen, answer, gallery=gallery, model=model)
     point.input(
         screen.on_point, [point, model, shown], [verdict, measured, shown],
         queue=False, trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    opacity.change(fn=None, inputs=opacity, js="(value) => { setMapOpacity(value); }", **QUIET)
     gr.Button(visible=False).click(
         told_to_user(screen.on_api), [film, point], gr.JSON(visible=False),
         api_name="read", **ONE_AT_A_TIME,
@@ -230,14 +222,6 @@ def _points(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.R
     points = model.manifest.operating_points
     choices = [(wording.point_label(point), point.name) for point in points]
     return gr.Radio(choices, value=chosen.name, **settings)
-
-
-def _opacity_for(reading: Reading) -> gr.Slider:
-    """Show a map at once, unless there is none or the verdict says that it means little."""
-    if reading.heat is None:
-        return gr.Slider(interactive=False)
-    hidden = reading.verdict is Verdict.NO_FRACTURE
-    return gr.Slider(value=0.0 if hidden else OPACITY, interactive=True)
 
 
 def _read_and_delete(path: str | None) -> Radiograph:

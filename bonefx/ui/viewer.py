@@ -1,8 +1,8 @@
-"""Radiograph and Reading -> the figure that shows the film with its map.
+"""Radiograph and Reading -> the figure that shows the film with its map, and tools to look.
 
 The pictures travel inside the page as PNG. So no file of a film lies in gradio's cache, where a
-link would open it for anybody, and no grey level is lost to compression. The browser lays the map
-over the film; its opacity is a style (--map), so that changing it costs nothing here.
+link would open it for anybody, and no value is lost: the film travels at its full depth, and the
+browser (assets/viewer.js) draws it through a window and lays map and contour over it.
 """
 
 from __future__ import annotations
@@ -14,35 +14,107 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.explain import heat_layer
+from bonefx.explain import contour_of, heat_layer
 from bonefx.records import Radiograph, Reading, Verdict
+from bonefx.windows import presets
 
 MAX_FILM_PX = 2560  # longer side on screen; a larger film is shown smaller, but read whole
 MAX_MAP_PX = 480  # longer side; the map is smooth, the browser enlarges it
+OPACITY = 0.5
 EMPTY = (
     '<div class="film empty"><p>No film.</p>'
-    "<p>Drop one anywhere on this page, choose a file, or try an example.</p></div>"
+    "<p>Drop one anywhere on this page, paste or choose a file, or try an example.</p></div>"
 )
 READING = '<div class="film empty"><p>Reading the film …</p></div>'
+KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
 
 
 def film_figure(film: Radiograph, reading: Reading, *, heat_floor: float) -> str:
-    """Show the film with its map on top, and say below what the map is worth."""
+    """Show the film with its map on top, tools to look at it, and what the map is worth.
+
+    The map is hidden at first where the verdict is no fracture.
+    """
     height, width = film.pixels.shape
-    film_url = _png_url(_shrunk(film.pixels, MAX_FILM_PX) * 255.0)
-    layer = "" if reading.heat is None else (
-        f'<image class="map" href="{_png_url(heat_layer(_shrunk(reading.heat, MAX_MAP_PX)))}" '
-        f'width="{width}" height="{height}" preserveAspectRatio="none"/>'
-    )  # fmt: skip
+    shown = reading.heat is not None and reading.verdict is not Verdict.NO_FRACTURE
     return (
-        '<figure class="film">'
-        f'<svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(_description(film, reading))}">'
-        f'<image class="pixels" href="{film_url}" width="{width}" height="{height}"/>{layer}</svg>'
-        f"<figcaption>{map_note(reading, heat_floor=heat_floor)}"
-        '<button type="button" class="quiet" '
-        "onclick=\"this.closest('figure').requestFullscreen()\">Full screen</button>"
-        "</figcaption></figure>"
+        f'<figure class="film{" with-map" if shown else ""}" style="--map:{OPACITY}">'
+        f'<div class="stage" tabindex="0" role="img" title="{KEYS}" '
+        f'aria-label="{escape(_description(film, reading))}. {KEYS}.">'
+        f'<div class="sheet">{_source_html(film)}<canvas class="pixels"></canvas>'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{_layers(reading)}</svg>'
+        "</div></div>"
+        f"{_tools_html(film, reading, map_shown=shown)}"
+        f"<figcaption>{map_note(reading, heat_floor=heat_floor)}</figcaption></figure>"
+    )
+
+
+def _source_html(film: Radiograph) -> str:
+    """Hand the film's values over; deep ones with the upper byte as red, the lower as green."""
+    values = _shrunk(film.values, MAX_FILM_PX)
+    deep = film.bits > 8
+    if deep:
+        levels = np.rint(values * 65535.0).astype(np.uint16)
+        upper, lower = levels >> 8, levels & 255
+        picture = np.dstack([upper, lower, np.zeros_like(upper), np.full_like(upper, 255)])
+    else:
+        picture = values * 255.0
+    bits = 16 if deep else 8
+    return f'<img class="source" hidden alt="" data-bits="{bits}" src="{_png_url(picture)}">'
+
+
+def _layers(reading: Reading) -> str:
+    if reading.heat is None:
+        return ""
+    height, width = reading.heat.shape
+    url = _png_url(heat_layer(_shrunk(reading.heat, MAX_MAP_PX)))
+    path = " ".join(
+        "M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(reading.heat)
+    )
+    return (
+        f'<image class="map" href="{url}" width="{width}" height="{height}" '
+        f'preserveAspectRatio="none"/><path class="contour" d="{path}"/>'
+        f'<line class="curtain" y2="{height}"/>'
+    )
+
+
+def _tools_html(film: Radiograph, reading: Reading, *, map_shown: bool) -> str:
+    without = " disabled" if reading.heat is None else ""
+    return (
+        '<div class="tools" role="toolbar" aria-label="Film tools">'
+        f"{_presets_html(film)}"
+        '<label>Level<input type="range" data-tool="level" min="-25" max="125" step="0.2"></label>'
+        '<label>Width<input type="range" data-tool="width" min="1" max="200" step="0.2"></label>'
+        f"{_switch('invert', 'Invert')}"
+        f"{_switch('map', 'Map', on=map_shown, without=without)}"
+        f"{_switch('contour', 'Contour', without=without)}"
+        f'<label>Opacity<input type="range" data-tool="opacity" value="{100 * OPACITY:.0f}"'
+        f"{without}></label>"
+        f'<label title="Left of it the film alone">Curtain<input type="range" data-tool="curtain" '
+        f'value="0"{without}></label>'
+        '<span class="zoom">'
+        '<button type="button" data-tool="out" aria-label="Zoom out">&minus;</button>'
+        '<button type="button" data-tool="fit">Fit</button>'
+        '<button type="button" data-tool="in" aria-label="Zoom in">+</button></span>'
+        '<button type="button" data-tool="full">Full screen</button></div>'
+    )
+
+
+def _presets_html(film: Radiograph) -> str:
+    options = "".join(
+        f'<option data-low="{window.low}" data-high="{window.high}">{escape(window.name)}</option>'
+        for window in presets(film)
+    )
+    return (
+        f'<label>Window<select data-tool="preset">{options}<option value="own">Own</option>'
+        "</select></label>"
+    )
+
+
+def _switch(tool: str, words: str, *, on: bool = False, without: str = "") -> str:
+    pressed = "true" if on else "false"
+    return (
+        f'<button type="button" data-tool="{tool}" aria-pressed="{pressed}"{without}>'
+        f"{words}</button>"
     )
 
 

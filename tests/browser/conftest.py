@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from tests.factories import make_pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
+NAME = "DOE-JANE-19700101"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
     "--no-sandbox",
@@ -48,3 +53,19 @@ def page(app, chromium, asked) -> Iterator[playwright.Page]:
     playwright.expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
     yield page
     context.close()
+
+
+@pytest.fixture
+def film_file(tmp_path):
+    """An 8-bit PNG whose name nobody may see."""
+    path = tmp_path / f"{NAME}.png"
+    Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def broken_file(tmp_path):
+    """Something that is no film."""
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"GIF89a and no more")
+    return path

@@ -3,64 +3,24 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
 from bonefx import images
+from tests.browser.conftest import NAME
+from tests.browser.reading import (
+    expect_map_or_its_absence_in_words,
+    expect_verdict_and_film,
+    shown_pixels,
+    upload,
+    verdict,
+)  # fmt: skip
 from tests.conftest import REPOSITORY
 from tests.factories import make_pixels
 from tests.unit.test_images import make_dicom
-
-NAME = "DOE-JANE-19700101"
-VERDICTS = re.compile(r"Fracture|No fracture|Review")
-
-
-@pytest.fixture
-def film_file(tmp_path):
-    """An 8-bit PNG whose name nobody may see."""
-    path = tmp_path / f"{NAME}.png"
-    Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture
-def broken_file(tmp_path):
-    """Something that is no film."""
-    path = tmp_path / "broken.png"
-    path.write_bytes(b"GIF89a and no more")
-    return path
-
-
-def upload(page, path):
-    page.locator("#film input[type=file]").set_input_files(path)
-
-
-def verdict(page):
-    return page.get_by_role("region", name="Verdict")
-
-
-def expect_verdict_and_film(page):
-    expect(verdict(page).get_by_role("heading")).to_contain_text(VERDICTS)
-    expect(verdict(page).get_by_text("probability of fracture")).to_be_visible()
-    expect(page.get_by_role("img", name="Radiograph")).to_be_visible()
-
-
-def expect_map_or_its_absence_in_words(page):
-    layer, words = page.locator("image.map"), page.get_by_text("No map: the evidence is below")
-    expect(layer.or_(words)).to_have_count(1)
-
-
-def shown_pixels(page):
-    """The film as the page holds it, (H, W) in [0, 1]."""
-    url = page.locator("image.pixels").get_attribute("href")
-    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
-        assert image.format == "PNG"
-        return np.asarray(image.convert("L"), np.float32) / 255
 
 
 def drop(page, path, *, target):
@@ -194,18 +154,6 @@ def test_the_next_film_keeps_the_chosen_operating_point(page, film_file):
     upload(page, film_file)
     expect(verdict(page)).to_contain_text(f"Threshold {threshold}")
     expect(chosen.get_by_role("radio")).to_be_checked()
-
-
-def test_the_map_fades_by_keyboard_without_asking_the_server(page, asked):
-    page.get_by_role("button", name="Example 3: leg").click()
-    expect_verdict_and_film(page)
-    slider = page.get_by_role("slider", name="Map opacity")
-    slider.press("End")
-    expect(page.locator("image.map")).to_have_css("opacity", "1")
-    asked.clear()
-    slider.press("Home")
-    expect(page.locator("image.map")).to_have_css("opacity", "0")
-    assert asked == []
 
 
 def test_the_first_key_stop_chooses_a_file(page, film_file):

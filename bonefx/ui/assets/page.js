@@ -1,14 +1,11 @@
 () => {
     document.documentElement.lang = "en";
-    window.setMapOpacity = (value) =>
-        document.documentElement.style.setProperty("--map", value);
     // What gradio does not let Python say to a screen reader.
     const spoken = [
         ["#verdict", "aria-live", "polite"],
         ["#film button", "aria-label", "Drop a film or choose a file"],
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
-        ["#opacity input[type=range]", "aria-label", "Map opacity"],
     ];
     const speak = () => {
         for (const [place, name, words] of spoken) {
@@ -18,16 +15,21 @@
     };
     new MutationObserver(speak).observe(document.body, { childList: true, subtree: true });
     speak();
-    // A film may be dropped anywhere; without this the browser would leave the page for it.
+    // A film may be dropped anywhere, or pasted; else the browser would leave the page for it.
+    const handOver = (event, files) => {
+        const input = document.querySelector("#film input[type=file]");
+        if (!input || !files?.length) return;
+        event.preventDefault();
+        event.stopPropagation();
+        input.files = files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+    };
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
         event.preventDefault();
-        event.stopPropagation();
-        const input = document.querySelector("#film input[type=file]");
-        if (!input || !event.dataTransfer.files.length) return;
-        input.files = event.dataTransfer.files;
-        input.dispatchEvent(new Event("change", { bubbles: true }));
+        handOver(event, event.dataTransfer.files);
     }, true);
+    document.addEventListener("paste", (event) => handOver(event, event.clipboardData?.files));
     // The last verdict goes as soon as a file is handed over, whatever becomes of that file.
     document.addEventListener("change", (event) => {
         if (!event.target.matches("#film input[type=file]")) return;
