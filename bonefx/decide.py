@@ -74,3 +74,26 @@ def at_point(reading: Reading, point: OperatingPoint) -> Reading:
         verdict=decide(reading.probability, point),
         reason=review_reason(reading.probability, point),
     )
+
+
+def predictive_values(
+    sensitivity: float, specificity: float, *, prevalence: float
+) -> tuple[float, float]:
+    """Tell how often a call is right among films of a given prevalence.
+
+    Args:
+        sensitivity: In [0, 1].
+        specificity: In [0, 1].
+        prevalence: Share of fractures among the films that are read, in (0, 1).
+
+    Returns:
+        Positive and negative predictive value, in [0, 1]; 0 where a call is never made.
+
+    Source:
+        Bayes' theorem; Altman and Bland (1994), BMJ 309:102.
+    """
+    found, called_too = prevalence * sensitivity, (1 - prevalence) * (1 - specificity)
+    passed, missed = (1 - prevalence) * specificity, prevalence * (1 - sensitivity)
+    positive = found / (found + called_too) if found + called_too else 0.0
+    negative = passed / (passed + missed) if passed + missed else 0.0
+    return positive, negative

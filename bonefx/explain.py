@@ -126,7 +126,7 @@ def contour_of(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
     """
     hot = (heat >= HOT).astype(np.uint8)
     lines, _ = cv2.findContours(hot, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
-    return [line[:, 0, :] for line in lines if len(line) > 2]
+    return [np.asarray(line[:, 0, :], np.int32) for line in lines if len(line) > 2]
 
 
 def overlay(

@@ -20,7 +20,7 @@ from bonefx.architectures import (
     build_network,
 )
 from bonefx.preprocess import PreprocessSpec, to_batch
-from bonefx.records import OperatingPoint, Radiograph
+from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.registry import SCHEMA_VERSION
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -51,6 +51,16 @@ def make_radiograph(**changes: Any) -> Radiograph:
         "photometric": "L",
     }
     return Radiograph(**(film | changes))
+
+
+def make_reading(**changes: Any) -> Reading:
+    """A valid reading without a map."""
+    reading: dict[str, Any] = {
+        "radiograph_sha256": "0" * 64, "model": "tiny", "weights_sha256": "1" * 64,
+        "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
+        "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
+    }  # fmt: skip
+    return Reading(**(reading | changes))
 
 
 def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
-from bonefx.ui.single import MAX_UPLOAD_MB, build_single
+from bonefx.ui.single import MAX_UPLOAD_MB
+from bonefx.ui.single_layout import build_single
 from bonefx.ui.wording import NOTICE
 
 ASSETS = Path(__file__).parent / "assets"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -20,16 +20,39 @@ from bonefx.records import OperatingPoint, Radiograph, Reading
 from bonefx.registry import LoadedModel
 from bonefx.report import ReadingTable, reading_table
 from bonefx.ui import wording
-from bonefx.ui.examples import ON_LOAD, Example, gallery_html, load_examples
+from bonefx.ui.examples import Example
+from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_html
 from bonefx.ui.told import sentence, told_to_user
 from bonefx.ui.viewer import EMPTY, READING, film_figure
 
-SHOWN_FOR_S = 600  # how long a session may change the operating point of a film
+SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
 FAULT = "The program failed on this film, and the fault is ours. The server's log says more."
+GONE = f"This film was put away after {SHOWN_FOR_S // 60} minutes; load it again."
 MAX_UPLOAD_MB = 128
 REFUSED = f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB."
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+Facts = tuple[tuple[str, str], ...]
+
+
+class Choices(NamedTuple):
+    """What the user has chosen: by name, and the prevalence in per cent."""
+
+    point: str
+    model: str
+    prevalence: float
+    read_first: bool
+
+
+class Answer(NamedTuple):
+    """Values for the parts of the screen, in the order of layout."""
+
+    film: None
+    viewer: str
+    verdict: str
+    measured: str
+    details: str
+    point: gr.Radio
+    own: gr.Row
+    shown: Shown | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
@@ -37,22 +60,19 @@ class Shown:
     """What a session keeps of the film on screen, until it expires.
 
     Attributes:
-        reading: Without its heat.
-        film: None where there is only one model, as nothing will read it again.
+        film: The film, for a model that has not read it yet.
+        reading: Without its heat; None while the reader's own answer is awaited.
         extra: Facts of the details that are not of the film, such as an example's label.
     """
 
-    reading: Reading
-    film: Radiograph | None
-    extra: tuple[tuple[str, str], ...]
+    film: Radiograph
+    reading: Reading | None
+    extra: Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SingleScreen:
-    """Handlers of the screen; each takes the user's choices as arguments.
-
-    Answers are values for: film, viewer, verdict, measured, details, point, shown.
-    """
+    """Handlers of the screen; each takes the user's choices as arguments."""
 
     reader: Reader
     examples: tuple[Example, ...]
@@ -65,50 +85,74 @@ class SingleScreen:
         """Keep which example was clicked; gradio tells it to the first handler only."""
         return *self.on_start(), int(event.index)
 
-    def on_switch(self) -> tuple[str, str]:
+    def on_switch(self, shown: Shown | None) -> tuple[Any, Any]:
         """Take picture and verdict away, but keep the film for another model."""
+        if shown is not None and shown.reading is None:
+            return gr.skip(), gr.skip()
         return READING, wording.waiting_html()
 
-    def on_refused(self, point: str, model: str) -> tuple[Any, ...]:
+    def on_refused(self, *choices: Any) -> Answer:
         """Say why the page did not send a file at all."""
-        return self._no_answer(wording.not_read_html(REFUSED), point, model)
+        return self._no_answer(wording.not_read_html(REFUSED), Choices(*choices))
 
-    def on_upload(self, path: str | None, point: str, model: str) -> tuple[Any, ...]:
+    def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""
         try:
-            return self._answer(_read_and_delete(path), point=point, model=model)
+            return self._shown(_read_and_delete(path), Choices(*choices))
         except BonefxError as error:
-            return self._no_answer(wording.not_read_html(sentence(error)), point, model)
+            return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
 
-    def on_example(self, picked: int, point: str, model: str) -> tuple[Any, ...]:
+    def on_example(self, picked: int, *choices: Any) -> Answer:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        return self._answer(images.read(example.path), point=point, model=model, extra=extra)
+        return self._shown(images.read(example.path), Choices(*choices), extra=extra)
 
-    def on_model(self, model: str, shown: Shown | None) -> tuple[Any, ...]:
+    def on_model(self, shown: Shown | None, *choices: Any) -> Answer:
         """Offer another model's operating points, and let it read the film on screen."""
-        loaded = self.reader.model(model)
-        if shown is None or shown.film is None:
-            html = wording.idle_html()
-            return self._no_answer(html, loaded.manifest.default_point, model)
-        return self._answer(shown.film, point=None, model=model, extra=shown.extra)
+        chosen = Choices(*choices)
+        default = self.reader.model(chosen.model).manifest.default_point
+        chosen = chosen._replace(point=default)
+        if shown is None:
+            return self._no_answer(wording.idle_html(), chosen)
+        if shown.reading is None:
+            return self._alone(shown.film, chosen, extra=shown.extra)
+        return self._answer(shown.film, self._read(shown.film, chosen), chosen, extra=shown.extra)
 
     @told_to_user
-    def on_point(self, point: str, model: str, shown: Shown | None) -> tuple[str, str, Any]:
+    def on_point(self, shown: Shown | None, *choices: Any) -> tuple[Any, str, Any]:
         """Take the verdict again at another operating point; the network is not asked."""
-        loaded = self.reader.model(model)
-        chosen = loaded.point(point)
-        measured = wording.measured_html(chosen)
-        if shown is None or shown.reading.probability is None:
+        chosen = Choices(*choices)
+        loaded = self.reader.model(chosen.model)
+        point = loaded.point(chosen.point)
+        measured = wording.measured_html(point, prevalence=chosen.prevalence / 100)
+        if shown is None or shown.reading is None or shown.reading.probability is None:
             return gr.skip(), measured, gr.skip()
-        reading = at_point(shown.reading, chosen)
+        reading = at_point(shown.reading, point)
         verdict = wording.verdict_html(reading, loaded.manifest.calibration)
         return verdict, measured, replace(shown, reading=reading)
 
-    def on_fault(self, point: str, model: str) -> tuple[Any, ...]:
+    def on_prevalence(self, *choices: Any) -> str:
+        """Tell the predictive values among films of another prevalence."""
+        chosen = Choices(*choices)
+        point = self.reader.model(chosen.model).point(chosen.point)
+        return wording.measured_html(point, prevalence=chosen.prevalence / 100)
+
+    def on_own(
+        self, own: str, shown: Shown | None, reads: list[OwnRead], *choices: Any
+    ) -> tuple[Any, ...]:
+        """Take the reader's own answer, then ask the model; tell how they agree so far."""
+        chosen = Choices(*choices)
+        if shown is None:
+            return *self._no_answer(wording.not_read_html(GONE), chosen), reads, gr.skip()
+        reading = self._read(shown.film, chosen)
+        answer = self._answer(shown.film, reading, chosen, extra=shown.extra)
+        reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
+        return *answer, reads, agreement_html(reads)
+
+    def on_fault(self, *choices: Any) -> Answer:
         """Leave nothing of an earlier film on screen when the program fails."""
-        return self._no_answer(wording.not_read_html(FAULT), point, model)
+        return self._no_answer(wording.not_read_html(FAULT), Choices(*choices))
 
     def on_api(self, film: str, point: str | None = None) -> ReadingTable:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
@@ -125,102 +169,63 @@ class SingleScreen:
         """
         return reading_table(self.reader.read(_read_and_delete(film), point=point or None))
 
+    def _shown(self, film: Radiograph, chosen: Choices, *, extra: Facts = ()) -> Answer:
+        if chosen.read_first:
+            return self._alone(film, chosen, extra=extra)
+        return self._answer(film, self._read(film, chosen), chosen, extra=extra)
+
+    def _read(self, film: Radiograph, chosen: Choices) -> Reading:
+        return self.reader.read(film, point=chosen.point, model=chosen.model)
+
     def _answer(
-        self,
-        film: Radiograph,
-        *,
-        point: str | None,
-        model: str,
-        extra: tuple[tuple[str, str], ...] = (),
-    ) -> tuple[Any, ...]:
-        loaded = self.reader.model(model)
-        reading = self.reader.read(film, point=point, model=model)
+        self, film: Radiograph, reading: Reading, chosen: Choices, *, extra: Facts
+    ) -> Answer:
+        loaded = self.reader.model(chosen.model)
         manifest = loaded.manifest
-        kept = film if len(self.reader.models) > 1 else None
-        return (
-            None,
-            film_figure(film, reading, heat_floor=manifest.heat_floor),
-            wording.verdict_html(reading, manifest.calibration),
-            wording.measured_html(reading.point),
-            wording.details_html(manifest, reading.device, film=film, reading=reading, extra=extra),
-            _points(loaded, reading.point),
-            Shown(reading=replace(reading, heat=None), film=kept, extra=extra),
+        return Answer(
+            film=None,
+            viewer=film_figure(film, reading, heat_floor=manifest.heat_floor),
+            verdict=wording.verdict_html(reading, manifest.calibration),
+            measured=wording.measured_html(reading.point, prevalence=chosen.prevalence / 100),
+            details=wording.details_html(
+                manifest, reading.device, film=film, reading=reading, extra=extra
+            ),
+            point=points(loaded, reading.point),
+            own=gr.Row(visible=False),
+            shown=Shown(film=film, reading=replace(reading, heat=None), extra=extra),
         )
 
-    def _no_answer(self, verdict: str, point: str, model: str) -> tuple[Any, ...]:
-        loaded = self.reader.model(model)
-        chosen = loaded.point(point)
-        return (
-            None,
-            EMPTY,
-            verdict,
-            wording.measured_html(chosen),
-            wording.details_html(loaded.manifest, str(loaded.device)),
-            _points(loaded, chosen),
-            None,
+    def _alone(self, film: Radiograph, chosen: Choices, *, extra: Facts) -> Answer:
+        """Show a film and ask the reader; the model is not asked yet."""
+        empty = self._no_answer(wording.your_turn_html(), chosen)
+        loaded = self.reader.model(chosen.model)
+        return empty._replace(
+            viewer=film_figure(film, None, heat_floor=loaded.manifest.heat_floor),
+            details=wording.details_html(loaded.manifest, str(loaded.device), film=film),
+            own=gr.Row(visible=True),
+            shown=Shown(film=film, reading=None, extra=extra),
+        )
+
+    def _no_answer(self, verdict: str, chosen: Choices) -> Answer:
+        loaded = self.reader.model(chosen.model)
+        point = loaded.point(chosen.point)
+        return Answer(
+            film=None,
+            viewer=EMPTY,
+            verdict=verdict,
+            measured=wording.measured_html(point, prevalence=chosen.prevalence / 100),
+            details=wording.details_html(loaded.manifest, str(loaded.device)),
+            point=points(loaded, point),
+            own=gr.Row(visible=False),
+            shown=None,
         )
 
 
-def build_single(reader: Reader) -> None:
-    """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
-    screen = SingleScreen(reader=reader, examples=load_examples())
-    first = reader.model()
-    with gr.Row(elem_id="single"):  # the style puts the film left; keys reach the choices first
-        with gr.Column(elem_id="right"):
-            film = gr.File(label="Film", show_label=False, elem_id="film", height=56)
-            verdict = _html(wording.idle_html(), "verdict")
-            model = gr.Radio(
-                [loaded.name for loaded in reader.models], value=first.name,
-                label="Model", elem_id="model", visible=len(reader.models) > 1,
-            )  # fmt: skip
-            point = _points(first, first.point(), label="Operating point", elem_id="point")
-            measured = _html(wording.measured_html(first.point()), "measured")
-            details = _html(wording.details_html(first.manifest, str(first.device)), "details")
-        with gr.Column(elem_id="left"):
-            viewer = _html(EMPTY, "viewer")
-            gallery = _html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
-    shown = gr.State(None, time_to_live=SHOWN_FOR_S)
-    answer = [film, viewer, verdict, measured, details, point, shown]
-    _join_readings(screen, answer, gallery=gallery, model=model)
-    point.input(
-        screen.on_point, [point, model, shown], [verdict, measured, shown],
-        queue=False, trigger_mode="always_last", **QUIET,
-    )  # fmt: skip
-    gr.Button(visible=False).click(
-        told_to_user(screen.on_api), [film, point], gr.JSON(visible=False),
-        api_name="read", **ONE_AT_A_TIME,
-    )  # fmt: skip
-
-
-def _join_readings(
-    screen: SingleScreen, answer: list[Any], *, gallery: gr.HTML, model: gr.Radio
-) -> None:
-    """Clear the screen, read, and leave it clear if that failed."""
-    film, viewer, verdict, *_, point, shown = answer
-    picked, choices = gr.State(0), [point, model]
-    cleared = [viewer, verdict, shown]
-    for trigger, start, to_clear, read, inputs in (
-        (film.upload, screen.on_start, cleared, screen.on_upload, [film, *choices]),
-        (gallery.select, screen.on_pick, [*cleared, picked], screen.on_example, [picked, *choices]),
-        (model.input, screen.on_switch, cleared[:2], screen.on_model, [model, shown]),
-    ):
-        started = trigger(start, None, to_clear, queue=False, trigger_mode="multiple", **QUIET)
-        done = started.then(read, inputs, answer, trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET)
-        done.failure(screen.on_fault, choices, answer, **QUIET)
-    # page.js presses these when a file is handed over, before gradio uploads or refuses it.
-    sent = gr.Button(elem_id="sent", visible="hidden")
-    sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
-    refused = gr.Button(elem_id="refused", visible="hidden")
-    refused.click(screen.on_refused, choices, answer, queue=False, **QUIET)
-
-
-def _html(value: str, elem_id: str, **settings: Any) -> gr.HTML:
-    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)
-
-
-def _points(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:
-    points = model.manifest.operating_points
-    choices = [(wording.point_label(point), point.name) for point in points]
+def points(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:
+    """Offer a model's operating points, one of them chosen."""
+    choices = [
+        (wording.point_label(point), point.name) for point in model.manifest.operating_points
+    ]
     return gr.Radio(choices, value=chosen.name, **settings)
 
 

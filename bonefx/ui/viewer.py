@@ -25,26 +25,31 @@ EMPTY = (
     '<div class="film empty"><p>No film.</p>'
     "<p>Drop one anywhere on this page, paste or choose a file, or try an example.</p></div>"
 )
+ALONE = "<span>The model has not been asked yet: your read comes first.</span>"
 READING = '<div class="film empty"><p>Reading the film …</p></div>'
 KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
 
 
-def film_figure(film: Radiograph, reading: Reading, *, heat_floor: float) -> str:
+def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float) -> str:
     """Show the film with its map on top, tools to look at it, and what the map is worth.
 
-    The map is hidden at first where the verdict is no fracture.
+    The map is hidden at first where the verdict is no fracture. Without a reading the film stands
+    alone, and nothing in the page tells what the model would say.
     """
     height, width = film.pixels.shape
-    shown = reading.heat is not None and reading.verdict is not Verdict.NO_FRACTURE
+    heat = None if reading is None else reading.heat
+    hidden = reading is None or reading.verdict is Verdict.NO_FRACTURE
+    shown = heat is not None and not hidden
+    note = ALONE if reading is None else map_note(reading, heat_floor=heat_floor)
     return (
         f'<figure class="film{" with-map" if shown else ""}" style="--map:{OPACITY}">'
         f'<div class="stage" tabindex="0" role="img" title="{KEYS}" '
-        f'aria-label="{escape(_description(film, reading))}. {KEYS}.">'
+        f'aria-label="{escape(_description(film, has_map=heat is not None))}. {KEYS}.">'
         f'<div class="sheet">{_source_html(film)}<canvas class="pixels"></canvas>'
-        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{_layers(reading)}</svg>'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{_layers(heat)}</svg>'
         "</div></div>"
-        f"{_tools_html(film, reading, map_shown=shown)}"
-        f"<figcaption>{map_note(reading, heat_floor=heat_floor)}</figcaption></figure>"
+        f"{_tools_html(film, heat, map_shown=shown)}"
+        f"<figcaption>{note}</figcaption></figure>"
     )
 
 
@@ -62,14 +67,12 @@ def _source_html(film: Radiograph) -> str:
     return f'<img class="source" hidden alt="" data-bits="{bits}" src="{_png_url(picture)}">'
 
 
-def _layers(reading: Reading) -> str:
-    if reading.heat is None:
+def _layers(heat: NDArray[np.float32] | None) -> str:
+    if heat is None:
         return ""
-    height, width = reading.heat.shape
-    url = _png_url(heat_layer(_shrunk(reading.heat, MAX_MAP_PX)))
-    path = " ".join(
-        "M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(reading.heat)
-    )
+    height, width = heat.shape
+    url = _png_url(heat_layer(_shrunk(heat, MAX_MAP_PX)))
+    path = " ".join("M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(heat))
     return (
         f'<image class="map" href="{url}" width="{width}" height="{height}" '
         f'preserveAspectRatio="none"/><path class="contour" d="{path}"/>'
@@ -77,8 +80,8 @@ def _layers(reading: Reading) -> str:
     )
 
 
-def _tools_html(film: Radiograph, reading: Reading, *, map_shown: bool) -> str:
-    without = " disabled" if reading.heat is None else ""
+def _tools_html(film: Radiograph, heat: NDArray[np.float32] | None, *, map_shown: bool) -> str:
+    without = " disabled" if heat is None else ""
     return (
         '<div class="tools" role="toolbar" aria-label="Film tools">'
         f"{_presets_html(film)}"
@@ -155,7 +158,7 @@ def _shrunk(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-def _description(film: Radiograph, reading: Reading) -> str:
+def _description(film: Radiograph, *, has_map: bool) -> str:
     what = " ".join(part for part in (film.body_part, film.view, film.laterality) if part)
-    shown = "with its evidence map" if reading.heat is not None else "without a map"
+    shown = "with its evidence map" if has_map else "without a map"
     return f"Radiograph {what} {shown}".replace("  ", " ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from bonefx.decide import predictive_values
 from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.registry import Manifest
 
@@ -53,21 +54,41 @@ def waiting_html() -> str:
     return _without_verdict("Reading …", WAITING)
 
 
+def your_turn_html() -> str:
+    """Say that the model waits for the reader's own answer."""
+    return _without_verdict("Your read first", "Look at the film and answer; the model follows.")
+
+
 def not_read_html(why: str) -> str:
     """Say why a film has no verdict, in the place of the verdict."""
     return _without_verdict("✕ Not read", why, kind="not_read")
 
 
-def measured_html(point: OperatingPoint) -> str:
-    """Tell what the model was measured to do on test films at an operating point."""
+def measured_html(point: OperatingPoint, *, prevalence: float) -> str:
+    """Tell what the model was measured to do on test films at an operating point.
+
+    Args:
+        point: With its figures.
+        prevalence: Share of fractures among the user's own films, in (0, 1), for the predictive
+            values.
+    """
     rows = "".join(_measure_row(words, getattr(point, name)) for name, words in MEASURES)
+    rows += _predictive_rows(point, prevalence)
     return (
         f'<table class="measured"><caption>Measured on test films at “{escape(point.name)}”'
         '</caption><thead><tr><td></td><th scope="col">value</th>'
         '<th scope="col">95 % interval</th><th scope="col">films</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
-        '<p class="note">Sensitivity and specificity are those of the threshold alone.</p>'
+        '<p class="note">Sensitivity, specificity and predictive values are those of the threshold '
+        f"alone.{_guarantee(point)}</p>"
     )
+
+
+def own_prevalence(point: OperatingPoint) -> float:
+    """The share of fractures among the test films; a half where nothing was measured."""
+    if point.sensitivity is None or point.specificity is None:
+        return 0.5
+    return point.sensitivity.n / (point.sensitivity.n + point.specificity.n)
 
 
 def details_html(
@@ -147,6 +168,34 @@ def _scale_html(probability: float, point: OperatingPoint) -> str:
         f'<i class="here" style="left:{probability:.2%}"></i></div>'
         f'<p class="ends" aria-hidden="true"><span>0</span><span class="words">{words}</span>'
         "<span>1</span></p>"
+    )
+
+
+def _predictive_rows(point: OperatingPoint, prevalence: float) -> str:
+    """Predictive values; their ranges take both intervals at their worse and better ends."""
+    first, second = point.sensitivity, point.specificity
+    if first is None or second is None:
+        return ""
+    ends = zip(
+        (first.value, first.low, first.high), (second.value, second.low, second.high), strict=True
+    )
+    found = [predictive_values(one, other, prevalence=prevalence) for one, other in ends]
+    words = ("Positive predictive value", "Negative predictive value")
+    return "".join(
+        f'<tr><th scope="row">{name}</th><td>{100 * value:.1f} %</td><td>{100 * low:.1f} &ndash; '
+        f"{100 * high:.1f}</td><td>at {100 * prevalence:.0f} %</td></tr>"
+        for name, (value, low, high) in zip(words, zip(*found, strict=True), strict=True)
+    )
+
+
+def _guarantee(point: OperatingPoint) -> str:
+    held = point.guarantee
+    if held is None:
+        return ""
+    return (
+        f" Below the review band at most {100 * held.missed_at_most:.1f} % of the films are "
+        f"fractures, with {100 * held.confidence:.0f} % confidence ({held.missed} of {held.n} on "
+        "validation films)."
     )
 
 

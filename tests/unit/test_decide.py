@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bonefx.decide import calibrated_probability, decide, review_reason
+from bonefx.decide import calibrated_probability, decide, predictive_values, review_reason
 from bonefx.records import Calibration, Verdict
 from tests.factories import make_point
 
@@ -53,3 +53,14 @@ def test_only_a_film_in_the_band_has_a_review_reason():
     reason = review_reason(0.5, make_point())
     assert "0.50" in reason
     assert "balanced" in reason
+
+
+def test_predictive_values_follow_from_bayes():
+    positive, negative = predictive_values(0.9, 0.8, prevalence=0.1)
+    assert positive == pytest.approx(0.09 / (0.09 + 0.18))
+    assert negative == pytest.approx(0.72 / (0.72 + 0.01))
+
+
+def test_a_call_that_is_never_made_is_never_right():
+    assert predictive_values(0.0, 1.0, prevalence=0.2) == (0.0, pytest.approx(0.8))
+    assert predictive_values(1.0, 0.0, prevalence=0.2) == (pytest.approx(0.2), 0.0)

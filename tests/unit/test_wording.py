@@ -3,21 +3,12 @@
 import pytest
 
 from bonefx.decide import at_point
-from bonefx.records import Calibration, Estimate, Reading, Verdict
+from bonefx.records import Calibration, Estimate, Guarantee, Verdict
 from bonefx.ui import wording
 from bonefx.ui.viewer import map_note
-from tests.factories import make_point, make_radiograph
+from tests.factories import make_point, make_radiograph, make_reading
 
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
-
-
-def make_reading(**changes):
-    reading = {
-        "radiograph_sha256": "0" * 64, "model": "tiny", "weights_sha256": "1" * 64,
-        "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
-        "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
-    }  # fmt: skip
-    return Reading(**(reading | changes))
 
 
 @pytest.mark.parametrize(
@@ -49,12 +40,28 @@ def test_no_probability_is_rounded_to_certainty(probability, text):
 
 
 def test_what_was_not_measured_is_said_to_be_so():
-    assert wording.measured_html(make_point()).count("not measured") == 4
+    assert wording.measured_html(make_point(), prevalence=0.2).count("not measured") == 4
     sensitivity = Estimate(value=0.8, low=0.71, high=0.87, n=98)
-    html = wording.measured_html(make_point(sensitivity=sensitivity))
+    html = wording.measured_html(make_point(sensitivity=sensitivity), prevalence=0.2)
     assert "80.0 %" in html
     assert "71.0 &ndash; 87.0" in html
     assert ">98<" in html
+
+
+def test_predictive_values_follow_the_prevalence_and_its_intervals():
+    measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
+    point = make_point(sensitivity=measured, specificity=measured)
+    assert wording.own_prevalence(point) == 0.5
+    html = wording.measured_html(point, prevalence=0.1)
+    assert "50.0 %</td><td>30.8 &ndash; 67.9</td><td>at 10 %" in html
+    assert "98.8 %" in html
+
+
+def test_a_certified_band_says_what_it_holds():
+    held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
+    html = wording.measured_html(make_point(guarantee=held), prevalence=0.2)
+    assert "at most 7.5 % of the films are fractures, with 95 % confidence (13 of 392" in html
+    assert "confidence" not in wording.measured_html(make_point(), prevalence=0.2)
 
 
 def test_text_from_a_file_cannot_become_markup():

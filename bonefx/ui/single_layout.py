@@ -1,0 +1,154 @@
+"""Lay the screen for one film out, and join its parts to their handlers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from bonefx.reader import Reader
+from bonefx.ui import wording
+from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
+from bonefx.ui.read_first import ANSWERS
+from bonefx.ui.single import SHOWN_FOR_S, SingleScreen, points
+from bonefx.ui.told import told_to_user
+from bonefx.ui.viewer import EMPTY
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+ASKED_OFTEN: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **QUIET}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleParts:
+    """The parts of the screen that handlers read or change.
+
+    Attributes:
+        answer: What single.Answer has values for, in its order.
+        choices: What single.Choices is made of, in its order.
+        own: The row that asks for the reader's own answer.
+    """
+
+    answer: list[Any]
+    choices: list[Any]
+    own: gr.Row
+    buttons: list[gr.Button]
+    model: gr.Radio
+    gallery: gr.HTML
+
+    @property
+    def shown(self) -> gr.State:
+        """What the session keeps of the film on screen."""
+        state: gr.State = self.answer[-1]
+        return state
+
+
+def build_single(reader: Reader) -> SingleParts:
+    """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
+    screen = SingleScreen(reader=reader, examples=load_examples())
+    with gr.Row(elem_id="single"):  # the style puts the film left; keys reach the choices first
+        with gr.Column(elem_id="right"):
+            parts, agreement = _right(reader)
+        with gr.Column(elem_id="left"):
+            viewer = html(EMPTY, "viewer")
+            gallery = html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
+    film, verdict, measured, details, point, own = parts.pop("answer")
+    shown = gr.State(None, time_to_live=SHOWN_FOR_S)
+    laid = SingleParts(
+        answer=[film, viewer, verdict, measured, details, point, own, shown],
+        own=own, gallery=gallery, **parts,
+    )  # fmt: skip
+    _join_readings(screen, laid)
+    _join_choices(screen, laid)
+    _join_read_first(screen, laid, agreement)
+    gr.Button(visible=False).click(
+        told_to_user(screen.on_api), [film, point], gr.JSON(visible=False),
+        api_name="read", **ONE_AT_A_TIME,
+    )  # fmt: skip
+    return laid
+
+
+def _right(reader: Reader) -> tuple[dict[str, Any], gr.HTML]:
+    """The column of choices and answers."""
+    first = reader.model()
+    prevalence = round(100 * wording.own_prevalence(first.point()))
+    film = gr.File(label="Film", show_label=False, elem_id="film", height=56)
+    read_first = gr.Checkbox(label="My read first", elem_id="read_first", container=False)
+    verdict = html(wording.idle_html(), "verdict")
+    with gr.Row(visible=False, elem_id="own") as own:
+        buttons = [gr.Button(words) for words in ANSWERS]
+    model = gr.Radio(
+        [loaded.name for loaded in reader.models], value=first.name,
+        label="Model", elem_id="model", visible=len(reader.models) > 1,
+    )  # fmt: skip
+    point = points(first, first.point(), label="Operating point", elem_id="point")
+    measured = html(wording.measured_html(first.point(), prevalence=prevalence / 100), "measured")
+    share = gr.Slider(
+        1, 90, prevalence, step=1, label="Fractures among your films, %", elem_id="prevalence",
+        buttons=[],
+    )  # fmt: skip
+    agreement = html("", "agreement")
+    details = html(wording.details_html(first.manifest, str(first.device)), "details")
+    parts = {
+        "answer": [film, verdict, measured, details, point, own],
+        "choices": [point, model, share, read_first],
+        "buttons": buttons,
+        "model": model,
+    }
+    return parts, agreement
+
+
+def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
+    """Clear the screen, read, and leave it clear if that failed."""
+    film, viewer, verdict, *_ = laid.answer
+    picked = gr.State(0)
+    cleared = [viewer, verdict, laid.shown]
+    for trigger, start, asked, to_clear, read, inputs in (
+        (film.upload, screen.on_start, None, cleared, screen.on_upload, film),
+        (
+            laid.gallery.select, screen.on_pick, None, [*cleared, picked],
+            screen.on_example, picked,
+        ),
+        (
+            laid.model.input, screen.on_switch, laid.shown, cleared[:2],
+            screen.on_model, laid.shown,
+        ),
+    ):  # fmt: skip
+        started = trigger(start, asked, to_clear, queue=False, trigger_mode="multiple", **QUIET)
+        done = started.then(
+            read, [inputs, *laid.choices], laid.answer,
+            trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
+        )  # fmt: skip
+        done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)
+    # page.js presses these when a file is handed over, before gradio uploads or refuses it.
+    sent = gr.Button(elem_id="sent", visible="hidden")
+    sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
+    refused = gr.Button(elem_id="refused", visible="hidden")
+    refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
+
+
+def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
+    """Answer to another operating point or prevalence without the network."""
+    _, _, verdict, measured, *_ = laid.answer
+    point, _, prevalence, _ = laid.choices
+    point.input(
+        screen.on_point, [laid.shown, *laid.choices], [verdict, measured, laid.shown], **ASKED_OFTEN
+    )
+    prevalence.input(screen.on_prevalence, laid.choices, measured, **ASKED_OFTEN)
+
+
+def _join_read_first(screen: SingleScreen, laid: SingleParts, agreement: gr.HTML) -> None:
+    """Take the reader's own answer, and ask the model after it."""
+    reads = gr.State([])
+    for button in laid.buttons:
+        done = button.click(
+            screen.on_own, [button, laid.shown, reads, *laid.choices],
+            [*laid.answer, reads, agreement], **ONE_AT_A_TIME, **QUIET,
+        )  # fmt: skip
+        done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)
+
+
+def html(value: str, elem_id: str, **settings: Any) -> gr.HTML:
+    """Put a piece of HTML on the page as it is."""
+    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)
