@@ -1,6 +1,7 @@
 """Serve bonefx in a browser: `python app.py`, and the entry of a Hugging Face Space.
 
-Settings: BONEFX_DEVICE, BONEFX_HOST, BONEFX_PORT and BONEFX_WEIGHTS (a folder of models).
+Settings: BONEFX_DEVICE, BONEFX_WEIGHTS (a folder of models), BONEFX_HOST, BONEFX_PORT,
+BONEFX_ROOT_PATH (of a reverse proxy), BONEFX_AUTH (who may log in) and BONEFX_ALLOW_PUBLIC.
 """
 
 from __future__ import annotations
@@ -8,25 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bonefx.errors import BonefxError, SettingsError
+from bonefx.errors import BonefxError
 from bonefx.reader import Reader
 from bonefx.registry import pick_device
-from bonefx.ui.layout import ServerSettings, build, launch
-
-
-def server_settings(environment: Mapping[str, str]) -> ServerSettings:
-    """Take host and port from the environment; a Space must listen at all addresses.
-
-    Raises:
-        SettingsError: The port is not a number from 1 to 65535.
-    """
-    default_host = "0.0.0.0" if "SPACE_ID" in environment else "127.0.0.1"  # noqa: S104
-    port = environment.get("BONEFX_PORT", "7860")
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise SettingsError(f"BONEFX_PORT is {port!r}; use a number from 1 to 65535")
-    return ServerSettings(host=environment.get("BONEFX_HOST", default_host), port=int(port))
+from bonefx.ui.layout import build, launch
+from bonefx.ui.settings import server_settings
 
 
 def serve(device_name: str | None, models: Sequence[str]) -> None:

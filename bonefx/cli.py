@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_shared(models)
     models.set_defaults(run=_models)
+    login = commands.add_parser("login", help="print a line for the file of BONEFX_AUTH")
+    login.add_argument("user", help="name to log in with")
+    login.set_defaults(run=_login)
     return parser
 
 
@@ -180,3 +183,18 @@ def _save_heat(reading: Reading, folder: Path) -> str | None:
     path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}.npy"
     np.save(path, reading.heat)
     return str(path)
+
+
+def _login(options: argparse.Namespace) -> int:
+    """Ask for a password twice, without showing it."""
+    from getpass import getpass
+
+    from bonefx.login import hash_of
+
+    if ":" in options.user:
+        raise SettingsError("a user's name may not hold a colon; choose another")
+    password = getpass("password: ")
+    if not password or password != getpass("once more: "):
+        raise SettingsError("the two passwords are empty or differ; run the command again")
+    print(f"{options.user}:{hash_of(password)}")
+    return 0

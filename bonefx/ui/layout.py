@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.ui.settings import ServerSettings
 from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
 from bonefx.ui.wording import NOTICE
@@ -25,19 +25,6 @@ HEADER = (
     '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
     f'<p class="notice">{NOTICE}</p></header>'
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """Where the page is served.
-
-    Attributes:
-        host: Address to listen at.
-        port: Port to listen at; no other is tried.
-    """
-
-    host: str
-    port: int
 
 
 def build(reader: Reader) -> gr.Blocks:
@@ -67,6 +54,8 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
         page.queue(api_open=False).launch(
             server_name=settings.host,
             server_port=settings.port,
+            root_path=settings.root_path or None,
+            auth=settings.login,
             **(_look() | _privacy() | changes),
         )
 

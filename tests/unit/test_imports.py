@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = [
     {"errors"},
-    {"schema"},
+    {"schema", "login"},
     {"records"},
     {"windows"},
     {"dicom"},
