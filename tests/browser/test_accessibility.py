@@ -1,0 +1,58 @@
+"""What axe-core finds on the page, with and without a film."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.reading import expect_verdict_and_film, upload, verdict
+
+GRAVE = ("serious", "critical")
+
+
+def grave_findings(page):
+    """Findings of the graver kinds, each with the parts of the page that it is about."""
+    results = Axe().run(page).response
+    assert len(results["passes"]) > 10  # it did look
+    return {
+        finding["id"]: [node["html"][:120] for node in finding["nodes"]]
+        for finding in results["violations"]
+        if finding["impact"] in GRAVE
+    }
+
+
+def test_the_empty_page_has_no_grave_finding(page):
+    assert grave_findings(page) == {}
+
+
+def test_a_read_film_has_no_grave_finding(page):
+    page.get_by_role("button", name="Example 3: leg").click()
+    expect_verdict_and_film(page)
+    assert grave_findings(page) == {}
+
+
+def test_a_film_that_waits_for_the_reader_has_no_grave_finding(page):
+    page.get_by_label("My read first").check()
+    page.get_by_role("button", name="Example 1: ").click()
+    expect(verdict(page)).to_contain_text("Your read first")
+    assert grave_findings(page) == {}
+
+
+def test_a_film_that_is_not_read_has_no_grave_finding(page, tmp_path):
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"GIF89a and no more")
+    upload(page, path)
+    expect(verdict(page)).to_contain_text("Not read")
+    assert grave_findings(page) == {}
+
+
+@pytest.mark.parametrize("width", [1280, 820])
+def test_nothing_is_wider_than_the_page(page, width):
+    page.set_viewport_size({"width": width, "height": 1180 if width < 1000 else 720})
+    page.get_by_role("button", name="Example 3: leg").click()
+    expect_verdict_and_film(page)
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0
