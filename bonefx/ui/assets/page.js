@@ -13,8 +13,35 @@
             if (part && part.getAttribute(name) !== words) part.setAttribute(name, words);
         }
     };
-    new MutationObserver(speak).observe(document.body, { childList: true, subtree: true });
-    speak();
+    // The address names the tab and the model, so that a link leads to them.
+    const address = new URLSearchParams(location.search);
+    const wanted = { tab: address.get("tab"), model: address.get("model") };
+    const places = {
+        tab: (name) => document.querySelector(`[role=tab][data-tab-id="${CSS.escape(name)}"]`),
+        model: (name) => document.querySelector(`#model input[value="${CSS.escape(name)}"]`),
+    };
+    const open = () => {
+        for (const [kind, name] of Object.entries(wanted)) {
+            const place = name && places[kind](name);
+            if (!place) continue;
+            wanted[kind] = null;
+            place.click();
+        }
+    };
+    const keep = (kind, name) => {
+        address.set(kind, name);
+        history.replaceState(null, "", `?${address}`);
+    };
+    document.addEventListener("click", (event) => {
+        const tab = event.target.closest?.("[role=tab]");
+        if (tab) keep("tab", tab.dataset.tabId);
+    });
+    document.addEventListener("change", (event) => {
+        if (event.target.matches("#model input")) keep("model", event.target.value);
+    });
+    const look = () => { speak(); open(); };
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+    look();
     // A film may be dropped anywhere, or pasted; else the browser would leave the page for it.
     const handOver = (event, files) => {
         const input = document.querySelector("#film input[type=file]");
