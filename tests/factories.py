@@ -19,9 +19,9 @@ from bonefx.architectures import (
     SplitNetwork,
     build_network,
 )
+from bonefx.manifest import SCHEMA_VERSION
 from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph
-from bonefx.registry import SCHEMA_VERSION
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

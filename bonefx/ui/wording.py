@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from bonefx.manifest import Manifest
 from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading, Verdict
-from bonefx.registry import Manifest
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."

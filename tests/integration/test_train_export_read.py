@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
-from bonefx.registry import read_manifest
+from bonefx.manifest import read_manifest
 from tests.synthetic import (
     make_image_folder,
     make_split_fracatlas,

@@ -15,6 +15,7 @@ ORDER = [
     {"dicom"},
     {"images", "preprocess", "decide", "report"},
     {"architectures"},
+    {"manifest"},
     {"registry"},
     {"hub"},
     {"scope", "explain"},
