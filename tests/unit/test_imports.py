@@ -19,7 +19,7 @@ ORDER = [
     {"registry"},
     {"hub"},
     {"scope", "explain"},
-    {"reader"},
+    {"reader", "compare"},
     {"cli", "ui"},
     {"__main__"},
 ]
