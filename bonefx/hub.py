@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PREFIX = "hf:"
 MAIN = "main"
-BESIDE = ("evaluation.json", "CARD.md")  # fetched where a repository has them
+BESIDE = ("evaluation.json", "CARD.md", "figures.png", "training.png")  # where there are such
 REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 LOGIN = "run `hf auth login` or set HF_TOKEN"
 

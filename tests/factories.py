@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,41 @@ def make_model_folder(weights: Path, **changes: Any) -> Path:
     manifest = make_manifest(path.read_bytes(), **changes)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def make_estimate(value: float, low: float, high: float, n: int = 582) -> dict[str, Any]:
+    """A figure with its interval, as a table."""
+    return {"value": value, "low": low, "high": high, "n": n}
+
+
+def make_evaluation(manifest: Any, *, in_training: int = 0, **changes: Any) -> dict[str, Any]:
+    """The part of a model's evaluation.json that the screens read, and an entry that they do not.
+
+    Args:
+        manifest: Of the model, as bonefx.manifest.Manifest.
+        in_training: Test films that the model was trained on.
+        changes: Other entries.
+    """
+    test = {"n": 582, "fractured": 98, "groups": 44, "in_training": in_training,
+            "auroc": make_estimate(0.931, 0.891, 0.959)}  # fmt: skip
+    outside = {"n": 3717, "fractured": 1487, "groups": 420, "in_training": 0,
+               "auroc": make_estimate(0.707, 0.622, 0.781, 3717)}  # fmt: skip
+    evaluation = {
+        "model": manifest.id, "weights_sha256": manifest.sha256, "supervised": True,
+        "data": {"name": "FracAtlas", "licence": "CC BY 4.0"}, "outside": "Elsewhere",
+        "splits": {"test": test, "outside": outside},
+    }  # fmt: skip
+    return evaluation | changes
+
+
+def make_comparison(manifests: Sequence[Any], **changes: Any) -> dict[str, Any]:
+    """A measured comparison of two models, as a table."""
+    comparison = {
+        "models": [manifest.id for manifest in manifests],
+        "weights_sha256": [manifest.sha256 for manifest in manifests],
+        "films": {"FracAtlas": 582}, "n": 582, "fractured": 98, "groups": 44, "left_out": 3,
+        "aurocs": [make_estimate(0.931, 0.891, 0.959), make_estimate(0.811, 0.75, 0.86)],
+        "difference": make_estimate(0.12, 0.05, 0.2),
+        "only_first": 41, "only_second": 23, "mcnemar_p": 0.0314,
+    }  # fmt: skip
+    return comparison | changes

@@ -12,6 +12,8 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.ui.compare import build_compare
+from bonefx.ui.model_card import build_model_card
 from bonefx.ui.single import MAX_UPLOAD_MB, build_single
 from bonefx.ui.wording import NOTICE
 
@@ -49,6 +51,10 @@ def build(reader: Reader) -> gr.Blocks:
         with gr.Tabs(elem_id="screens"):
             with gr.Tab("Read", id="read"):
                 build_single(reader)
+            with gr.Tab("Compare", id="compare"):
+                build_compare(reader)
+            with gr.Tab("Model card", id="card"):
+                build_model_card(reader)
     return page
 
 

@@ -7,14 +7,13 @@ The screen object holds the loaded models and the example films, nothing of a re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from bonefx import images
 from bonefx.decide import at_point
-from bonefx.errors import BonefxError, UnreadableRadiographError
+from bonefx.errors import BonefxError
 from bonefx.reader import Reader
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
@@ -22,6 +21,7 @@ from bonefx.report import ReadingTable, reading_table
 from bonefx.ui import wording
 from bonefx.ui.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.ui.told import sentence, told_to_user
+from bonefx.ui.upload import read_and_delete
 from bonefx.ui.viewer import EMPTY, READING, film_figure
 
 OPACITY = 0.5
@@ -77,7 +77,7 @@ class SingleScreen:
     def on_upload(self, path: str | None, point: str, model: str) -> tuple[Any, ...]:
         """Read an uploaded film, and delete the upload."""
         try:
-            return self._answer(_read_and_delete(path), point=point, model=model)
+            return self._answer(read_and_delete(path), point=point, model=model)
         except BonefxError as error:
             return self._no_answer(wording.not_read_html(sentence(error)), point, model)
 
@@ -124,7 +124,7 @@ class SingleScreen:
             threshold, review_band [low, high], heat_peak (logits), device and elapsed_s.
             probability and logit are null when out of scope.
         """
-        return reading_table(self.reader.read(_read_and_delete(film), point=point or None))
+        return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
     def _answer(
         self,
@@ -238,13 +238,3 @@ def _opacity_for(reading: Reading) -> gr.Slider:
         return gr.Slider(interactive=False)
     hidden = reading.verdict is Verdict.NO_FRACTURE
     return gr.Slider(value=0.0 if hidden else OPACITY, interactive=True)
-
-
-def _read_and_delete(path: str | None) -> Radiograph:
-    """Read an upload; gradio hands over only paths inside its own upload folder."""
-    if path is None:
-        raise UnreadableRadiographError("the film did not arrive; choose it again")
-    try:
-        return images.read(path)
-    finally:
-        Path(path).unlink(missing_ok=True)

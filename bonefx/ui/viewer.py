@@ -29,9 +29,9 @@ READING = '<div class="film empty"><p>Reading the film …</p></div>'
 def film_figure(film: Radiograph, reading: Reading, *, heat_floor: float) -> str:
     """Show the film with its map on top, and say below what the map is worth."""
     height, width = film.pixels.shape
-    film_url = _png_url(_shrunk(film.pixels, MAX_FILM_PX) * 255.0)
+    film_url = png_url(shrunk(film.pixels, MAX_FILM_PX) * 255.0)
     layer = "" if reading.heat is None else (
-        f'<image class="map" href="{_png_url(heat_layer(_shrunk(reading.heat, MAX_MAP_PX)))}" '
+        f'<image class="map" href="{png_url(heat_layer(shrunk(reading.heat, MAX_MAP_PX)))}" '
         f'width="{width}" height="{height}" preserveAspectRatio="none"/>'
     )  # fmt: skip
     return (
@@ -69,11 +69,12 @@ def png_bytes(picture: NDArray[np.generic]) -> bytes:
     return encoded.tobytes()
 
 
-def _png_url(picture: NDArray[np.generic]) -> str:
+def png_url(picture: NDArray[np.generic]) -> str:
+    """Put a picture of png_bytes into the page itself."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(picture)).decode()
 
 
-def _shrunk(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
+def shrunk(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
     """Average a picture down to a longest side; a smaller one stays as it is."""
     height, width = values.shape
     scale = longest_px / max(height, width)

@@ -17,7 +17,7 @@ ORDER = [
     {"architectures"},
     {"manifest"},
     {"registry"},
-    {"hub"},
+    {"hub", "comparisons", "evaluation"},
     {"scope", "explain"},
     {"reader", "compare"},
     {"cli", "ui"},
