@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,10 +21,22 @@ from bonefx.architectures import (
     SplitNetwork,
     build_network,
 )
-from bonefx.manifest import SCHEMA_VERSION
+from bonefx.comparisons import comparison_path
+from bonefx.manifest import SCHEMA_VERSION, read_manifest
 from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph
 
+CARD = """# first
+
+Never for patients. <script>document.title = "taken over"</script>
+
+| figure | test | val | outside | elsewhere | anywhere | nowhere |
+| --- | --- | --- | --- | --- | --- | --- |
+| AUROC | 0.931 (0.891 to 0.959), n = 582 | 0.928 (0.878 to 0.960), n = 513 | 0.7 | 0.7 | 0.7 | - |
+
+![reliability of the probabilities](figures.png)
+![a plot of another host](https://elsewhere.invalid/plot.png)
+"""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -97,15 +110,18 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
 
 
 def make_network(
-    architecture: str = "efficientnet_b0", *, batch_norm: BatchNormSpec | None = None
+    architecture: str = "efficientnet_b0",
+    *,
+    batch_norm: BatchNormSpec | None = None,
+    seed: int = 0,
 ) -> SplitNetwork:
     """A seeded network, frozen, with logits around 0 and a map that is not empty.
 
     Its batch norms have met some input, and every activation speaks for a fracture.
     """
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     network = build_network(architecture, batch_norm=batch_norm)
-    films = [make_radiograph(pixels=make_pixels(90 + 10 * seed, seed=seed)) for seed in range(8)]
+    films = [make_radiograph(pixels=make_pixels(90 + 10 * i, seed=i)) for i in range(8)]
     batch = to_batch(films, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
     norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
@@ -121,12 +137,14 @@ def make_network(
     return network
 
 
-def make_model_folder(weights: Path, **changes: Any) -> Path:
+def make_model_folder(weights: Path, *, seed: int = 0, **changes: Any) -> Path:
     """A small seeded model as a real folder of safetensors and manifest; returns its path."""
     folder = weights / changes.get("id", "tiny")
     folder.mkdir(parents=True)
     network = make_network(
-        changes.get("architecture", "efficientnet_b0"), batch_norm=BatchNormSpec(eps=1e-3)
+        changes.get("architecture", "efficientnet_b0"),
+        batch_norm=BatchNormSpec(eps=1e-3),
+        seed=seed,
     )
     path = folder / "model.safetensors"
     state = {
@@ -175,3 +193,27 @@ def make_comparison(manifests: Sequence[Any], **changes: Any) -> dict[str, Any]:
         "only_first": 41, "only_second": 23, "mcnemar_p": 0.0314,
     }  # fmt: skip
     return comparison | changes
+
+
+def make_three_models(weights: Path) -> None:
+    """Three small models with all that Compare and Model card tell of them.
+
+    "first" has a card with a picture and was measured on unseen films; "second" memorised its test
+    films; "third" has neither. first and second are compared on a test set, first and third were
+    with other weights.
+    """
+    folders = [
+        make_model_folder(weights, seed=seed, id=name)
+        for seed, name in enumerate(("first", "second", "third"))
+    ]
+    first, second, third = (read_manifest(folder) for folder in folders)
+    for folder, manifest, seen in ((folders[0], first, 0), (folders[1], second, 491)):
+        table = make_evaluation(manifest, in_training=seen)
+        (folder / "evaluation.json").write_text(json.dumps(table))
+    (folders[0] / "CARD.md").write_text(CARD)
+    cv2.imwrite(str(folders[0] / "figures.png"), np.zeros((40, 60), np.uint8))
+    (weights / "comparisons").mkdir()
+    stale = make_comparison([first, third], weights_sha256=[first.sha256, "f" * 64])
+    for table in (make_comparison([first, second]), stale):
+        path = comparison_path(weights, *table["models"])
+        path.write_text(json.dumps(table))

@@ -55,10 +55,10 @@ def legend_html(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
     if comparison.peak is None:
-        return '<p class="film legend">No model shows a map of this film.</p>'
+        return '<p class="legend">No model shows a map of this film.</p>'
     hidden = " (hidden at first)" if all_intact(comparison) else ""
     return (
-        f'<p class="film legend"><span>All maps{hidden}: evidence for fracture</span><span>0</span>'
+        f'<p class="legend"><span>All maps{hidden}: evidence for fracture</span><span>0</span>'
         f'<i aria-hidden="true"></i><span>{comparison.peak:.2f} logits</span></p>'
     )
 
@@ -98,15 +98,17 @@ def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: L
 def _together(film: Radiograph, comparison: Comparison, *, facts: Iterable[tuple[str, str]]) -> str:
     difference = comparison.difference()
     figure = "" if difference is None else _difference_figure(film, difference, comparison)
+    key = figure and _difference_key(comparison)
     overlaps = "".join(f"<p>{escape(agreement_text(pair))}</p>" for pair in comparison.agreements)
     rows = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
     )
     return (
-        '<section class="side" aria-label="Agreement"><h2>Agreement</h2><div class="agreement">'
-        f"<h3>{_verdicts_text(comparison)}</h3>{overlaps}"
-        f'<p class="note">Hot is where a map is at {HOT:.0%} of its own peak or more. Agreement '
-        f'does not make either right.</p><dl class="details">{rows}</dl></div>{figure}</section>'
+        '<section class="side together" aria-label="Agreement"><h2>Agreement</h2>'
+        f'<div class="agreement"><h3>{_verdicts_text(comparison)}</h3>{overlaps}{key}'
+        '<p class="note">IoU: shared over joint area of the hot regions, where a map is at '
+        f"{HOT:.0%} of its own peak or more. Agreement does not make either right.</p>"
+        f'<dl class="details">{rows}</dl></div>{figure}</section>'
     )
 
 
@@ -117,13 +119,21 @@ def _verdicts_text(comparison: Comparison) -> str:
     return f"= Same verdict: {words.lower()}"
 
 
+def _difference_key(comparison: Comparison) -> str:
+    first, second = (escape(reading.model) for reading in comparison.readings)
+    return (
+        f'<p><i aria-hidden="true"></i>orange: {first} stronger '
+        f'<i class="second" aria-hidden="true"></i>blue: {second} stronger</p>'
+    )
+
+
 def _difference_figure(
     film: Radiograph, difference: NDArray[np.float32], comparison: Comparison
 ) -> str:
-    first, second = (escape(reading.model) for reading in comparison.readings)
+    end = f"{comparison.peak:.2f} logits"
     note = (
-        f'<span class="difference legend"><span>{second} stronger</span><i aria-hidden="true"></i>'
-        f"<span>{first} stronger</span></span>"
+        f'<span class="difference legend"><span>Difference</span><span>\N{MINUS SIGN}{end}</span>'
+        f'<i aria-hidden="true"></i><span>+{end}</span></span>'
     )
     return _figure(
         film, png_url(difference_layer(shrunk(difference, MAX_MAP_PX))),
