@@ -18,21 +18,16 @@ import torch
 
 from bonefx import __version__
 from bonefx.errors import BonefxError, SettingsError, WeightsError
+from bonefx.manifest import MANIFEST, check_manifest_size, read_manifest
 from bonefx.records import Origin
-from bonefx.registry import (
-    MANIFEST,
-    LoadedModel,
-    check_manifest_size,
-    load_model,
-    read_manifest,
-)
+from bonefx.registry import LoadedModel, load_model
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 PREFIX = "hf:"
 MAIN = "main"
-BESIDE = ("evaluation.json", "CARD.md")  # fetched where a repository has them
+BESIDE = ("evaluation.json", "CARD.md", "figures.png", "training.png")  # where there are such
 REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 LOGIN = "run `hf auth login` or set HF_TOKEN"
 

@@ -17,7 +17,8 @@ def record_from(
     """Build a record of a kind from a parsed table.
 
     Args:
-        kind: A frozen dataclass whose `__pydantic_config__` forbids unknown keys.
+        kind: A frozen dataclass; unknown keys are left alone unless its `__pydantic_config__`
+            forbids them.
         table: What a TOML or JSON parser returned.
         source: Name of the file, for the message.
         error: Class to raise.

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.factories import make_model_folder
+from tests.factories import make_model_folder, make_three_models
 
 REPOSITORY = Path(__file__).parent.parent
 SHIPPED = REPOSITORY / "weights"
@@ -45,6 +46,22 @@ def app(request, tmp_path_factory) -> Iterator[ServedApp]:
         make_model_folder(weights)
     else:
         weights = SHIPPED
+    with serving(weights, folder) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def app_of_three(tmp_path_factory) -> Iterator[ServedApp]:
+    """The app with three small models; see factories.make_three_models."""
+    folder = tmp_path_factory.mktemp("three")
+    make_three_models(folder / "weights")
+    with serving(folder / "weights", folder) as served:
+        yield served
+
+
+@contextmanager
+def serving(weights: Path, folder: Path) -> Iterator[ServedApp]:
+    """Run the app with a folder of models, its log and uploads in another folder."""
     with (folder / "log").open("w") as log:
         port = free_port()
         process = start_app(weights, port=port, uploads=folder / "uploads", log=log)

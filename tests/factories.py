@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,10 +21,22 @@ from bonefx.architectures import (
     SplitNetwork,
     build_network,
 )
+from bonefx.comparisons import comparison_path
+from bonefx.manifest import SCHEMA_VERSION, read_manifest
 from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
-from bonefx.registry import SCHEMA_VERSION
 
+CARD = """# first
+
+Never for patients. <script>document.title = "taken over"</script>
+
+| figure | test | val | outside | elsewhere | anywhere | nowhere |
+| --- | --- | --- | --- | --- | --- | --- |
+| AUROC | 0.931 (0.891 to 0.959), n = 582 | 0.928 (0.878 to 0.960), n = 513 | 0.7 | 0.7 | 0.7 | - |
+
+![reliability of the probabilities](figures.png)
+![a plot of another host](https://elsewhere.invalid/plot.png)
+"""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -106,15 +120,18 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
 
 
 def make_network(
-    architecture: str = "efficientnet_b0", *, batch_norm: BatchNormSpec | None = None
+    architecture: str = "efficientnet_b0",
+    *,
+    batch_norm: BatchNormSpec | None = None,
+    seed: int = 0,
 ) -> SplitNetwork:
     """A seeded network, frozen, with logits around 0 and a map that is not empty.
 
     Its batch norms have met some input, and every activation speaks for a fracture.
     """
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     network = build_network(architecture, batch_norm=batch_norm)
-    films = [make_radiograph(pixels=make_pixels(90 + 10 * seed, seed=seed)) for seed in range(8)]
+    films = [make_radiograph(pixels=make_pixels(90 + 10 * i, seed=i)) for i in range(8)]
     batch = to_batch(films, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
     norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
@@ -130,12 +147,14 @@ def make_network(
     return network
 
 
-def make_model_folder(weights: Path, **changes: Any) -> Path:
+def make_model_folder(weights: Path, *, seed: int = 0, **changes: Any) -> Path:
     """A small seeded model as a real folder of safetensors and manifest; returns its path."""
     folder = weights / changes.get("id", "tiny")
     folder.mkdir(parents=True)
     network = make_network(
-        changes.get("architecture", "efficientnet_b0"), batch_norm=BatchNormSpec(eps=1e-3)
+        changes.get("architecture", "efficientnet_b0"),
+        batch_norm=BatchNormSpec(eps=1e-3),
+        seed=seed,
     )
     path = folder / "model.safetensors"
     state = {
@@ -146,3 +165,65 @@ def make_model_folder(weights: Path, **changes: Any) -> Path:
     manifest = make_manifest(path.read_bytes(), **changes)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def make_estimate(value: float, low: float, high: float, n: int = 582) -> dict[str, Any]:
+    """A figure with its interval, as a table."""
+    return {"value": value, "low": low, "high": high, "n": n}
+
+
+def make_evaluation(manifest: Any, *, in_training: int = 0, **changes: Any) -> dict[str, Any]:
+    """The part of a model's evaluation.json that the screens read, and an entry that they do not.
+
+    Args:
+        manifest: Of the model, as bonefx.manifest.Manifest.
+        in_training: Test films that the model was trained on.
+        changes: Other entries.
+    """
+    test = {"n": 582, "fractured": 98, "groups": 44, "in_training": in_training,
+            "auroc": make_estimate(0.931, 0.891, 0.959)}  # fmt: skip
+    outside = {"n": 3717, "fractured": 1487, "groups": 420, "in_training": 0,
+               "auroc": make_estimate(0.707, 0.622, 0.781, 3717)}  # fmt: skip
+    evaluation = {
+        "model": manifest.id, "weights_sha256": manifest.sha256, "supervised": True,
+        "data": {"name": "FracAtlas", "licence": "CC BY 4.0"}, "outside": "Elsewhere",
+        "splits": {"test": test, "outside": outside},
+    }  # fmt: skip
+    return evaluation | changes
+
+
+def make_comparison(manifests: Sequence[Any], **changes: Any) -> dict[str, Any]:
+    """A measured comparison of two models, as a table."""
+    comparison = {
+        "models": [manifest.id for manifest in manifests],
+        "weights_sha256": [manifest.sha256 for manifest in manifests],
+        "films": {"FracAtlas": 582}, "n": 582, "fractured": 98, "groups": 44, "left_out": 3,
+        "aurocs": [make_estimate(0.931, 0.891, 0.959), make_estimate(0.811, 0.75, 0.86)],
+        "difference": make_estimate(0.12, 0.05, 0.2),
+        "only_first": 41, "only_second": 23, "mcnemar_p": 0.0314,
+    }  # fmt: skip
+    return comparison | changes
+
+
+def make_three_models(weights: Path) -> None:
+    """Three small models with all that Compare and Model card tell of them.
+
+    "first" has a card with a picture and was measured on unseen films; "second" memorised its test
+    films; "third" has neither. first and second are compared on a test set, first and third were
+    with other weights.
+    """
+    folders = [
+        make_model_folder(weights, seed=seed, id=name)
+        for seed, name in enumerate(("first", "second", "third"))
+    ]
+    first, second, third = (read_manifest(folder) for folder in folders)
+    for folder, manifest, seen in ((folders[0], first, 0), (folders[1], second, 491)):
+        table = make_evaluation(manifest, in_training=seen)
+        (folder / "evaluation.json").write_text(json.dumps(table))
+    (folders[0] / "CARD.md").write_text(CARD)
+    cv2.imwrite(str(folders[0] / "figures.png"), np.zeros((40, 60), np.uint8))
+    (weights / "comparisons").mkdir()
+    stale = make_comparison([first, third], weights_sha256=[first.sha256, "f" * 64])
+    for table in (make_comparison([first, second]), stale):
+        path = comparison_path(weights, *table["models"])
+        path.write_text(json.dumps(table))

@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bonefx.errors import RecipeError
+from bonefx.manifest import Manifest
 from bonefx.records import Estimate
-from bonefx.registry import Manifest
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
 from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from train.localisation import TOLERANCE

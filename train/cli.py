@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
     compare = commands.add_parser("compare", help="set two evaluated models side by side")
     compare.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="run or model")
+    compare.add_argument(
+        "--write", action="store_true", help="keep the result for the app, in DIR/comparisons"
+    )
+    compare.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
     compare.set_defaults(run=_compare)
     export = commands.add_parser("export", help="write weights/<id>/ from an evaluated run")
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
@@ -165,9 +169,13 @@ def _compare(options: argparse.Namespace) -> None:
     import json
 
     from bonefx.schema import table_of
-    from train.compare import compare
+    from train.compare import compare, compare_and_write
 
-    print(json.dumps(table_of(compare(*options.folders))))
+    if options.write:
+        comparison = compare_and_write(*options.folders, weights=options.weights)
+    else:
+        comparison = compare(*options.folders)
+    print(json.dumps(table_of(comparison)))
 
 
 def _export(options: argparse.Namespace) -> None:

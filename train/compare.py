@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import binomtest
 
+from bonefx.comparisons import MeasuredComparison, comparison_path
 from bonefx.errors import RecipeError
-from bonefx.records import Estimate
+from bonefx.manifest import read_manifest
+from bonefx.schema import table_of
 from train.choose import BALANCED
-from train.figures import EVALUATION, read_evaluation
+from train.figures import EVALUATION, OUTSIDE, Evaluation, read_evaluation
+from train.files import write_atomically
 from train.logits import LOGITS
 from train.metrics import auroc, paired_difference, with_interval
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Two models on the same films, each at its own balanced threshold.
-
-    Attributes:
-        models: Their ids, first and second.
-        n: Films that both read in test or outside, by checksum of the file.
-        left_out: Such films that one of the two was trained on.
-        aurocs: Of each model on these films.
-        difference: First minus second AUROC, with the interval of a paired bootstrap over groups.
-        only_first: Films that only the first calls right.
-        only_second: Films that only the second calls right.
-        mcnemar_p: Exact two-sided McNemar test of these two counts.
-    """
-
-    models: tuple[str, str]
-    n: int
-    fractured: int
-    groups: int
-    left_out: int
-    aurocs: tuple[Estimate, Estimate]
-    difference: Estimate
-    only_first: int
-    only_second: int
-    mcnemar_p: float
+from train.subject import is_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +28,21 @@ class Line:
     """What one model said about one film, from logits.csv."""
 
     fractured: bool
+    data_set: str
     group: str
     in_training: bool
     logit: float
     right: bool
 
 
-def compare(first: Path, second: Path) -> Comparison:
+def compare(first: Path, second: Path) -> MeasuredComparison:
     """Compare two evaluated folders, of runs or models.
 
     Raises:
         RecipeError: One was not evaluated on test, or they share no film.
     """
-    mine, other = _lines(first), _lines(second)
+    evaluations = [read_evaluation(folder / EVALUATION) for folder in (first, second)]
+    mine, other = _lines(first, evaluations[0]), _lines(second, evaluations[1])
     shared = sorted(mine.keys() & other.keys())
     clean = [key for key in shared if not (mine[key].in_training or other[key].in_training)]
     fractured = np.array([mine[key].fractured for key in clean])
@@ -74,8 +55,10 @@ def compare(first: Path, second: Path) -> Comparison:
     logits = [np.array([lines[key].logit for key in clean]) for lines in (mine, other)]
     rights = [np.array([lines[key].right for key in clean]) for lines in (mine, other)]
     only_first, only_second = (int((a & ~b).sum()) for a, b in (rights, rights[::-1]))
-    return Comparison(
-        models=(_model(first), _model(second)),
+    return MeasuredComparison(
+        models=(evaluations[0].model, evaluations[1].model),
+        weights_sha256=(evaluations[0].weights_sha256, evaluations[1].weights_sha256),
+        films=dict(Counter(mine[key].data_set for key in clean).most_common()),
         n=len(clean),
         fractured=int(fractured.sum()),
         groups=len(np.unique(groups)),
@@ -89,6 +72,38 @@ def compare(first: Path, second: Path) -> Comparison:
         only_second=only_second,
         mcnemar_p=mcnemar(only_first, only_second),
     )
+
+
+def compare_and_write(first: Path, second: Path, *, weights: Path) -> MeasuredComparison:
+    """Compare two model folders, and write the result where the app looks for it.
+
+    Args:
+        first: A model folder as `export` writes it.
+        second: Another.
+        weights: Folder of all models; the file goes into its `comparisons`.
+
+    Raises:
+        RecipeError: As compare; or one is no model folder, or was not evaluated as it is now.
+    """
+    for folder in (first, second):
+        _check_is_evaluated_model(folder)
+    comparison = compare(first, second)
+    if comparison.models[0] == comparison.models[1]:
+        raise RecipeError(f"both are called {comparison.models[0]}; compare two different models")
+    text = json.dumps(table_of(comparison), indent=2) + "\n"
+    write_atomically(
+        comparison_path(weights, *comparison.models),
+        lambda part: part.write_text(text, encoding="utf-8", newline="\n"),
+        option="--weights",
+    )
+    return comparison
+
+
+def _check_is_evaluated_model(folder: Path) -> None:
+    if not is_model(folder):
+        raise RecipeError(f"{folder.name} is no model folder; export it before you use --write")
+    if read_evaluation(folder / EVALUATION).weights_sha256 != read_manifest(folder).sha256:
+        raise RecipeError(f"{folder.name} was evaluated with other weights; evaluate it again")
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -105,28 +120,24 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
-def _model(folder: Path) -> str:
-    return read_evaluation(folder / EVALUATION).model
-
-
-def _lines(folder: Path) -> dict[str, Line]:
-    evaluation = read_evaluation(folder / EVALUATION)
-    threshold = evaluation.splits["val"].point(BALANCED).threshold
+def _lines(folder: Path, evaluation: Evaluation) -> dict[str, Line]:
     try:
         with (folder / LOGITS).open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["split"] != "val"]
     except OSError as error:
         raise RecipeError(f"{folder.name} has no {LOGITS}; evaluate it") from error
-    return {row["sha256"]: _line(row, threshold) for row in rows}
+    return {row["sha256"]: _line(row, evaluation) for row in rows}
 
 
-def _line(row: dict[str, str], threshold: float) -> Line:
+def _line(row: dict[str, str], evaluation: Evaluation) -> Line:
     fractured = row["fractured"] == "1"
-    called = float(row["probability"]) >= threshold
+    threshold = evaluation.splits["val"].point(BALANCED).threshold
+    outside = row["split"] == OUTSIDE
     return Line(
         fractured=fractured,
+        data_set=(evaluation.outside or OUTSIDE) if outside else evaluation.data.name,
         group=f"{row['split']} {row['group'].zfill(9)}",
         in_training=row["in_training"] == "1",
         logit=float(row["logit"]),
-        right=called == fractured,
+        right=(float(row["probability"]) >= threshold) == fractured,
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from bonefx.errors import RecipeError
+from bonefx.manifest import TrainingData
 from bonefx.records import Calibration
-from bonefx.registry import TrainingData
 from bonefx.schema import table_of
 from train.cache import cached, checksums
 from train.choose import BALANCED, choose_heat_floor, choose_points, fit_calibration, probabilities

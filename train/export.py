@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError
+from bonefx.manifest import MANIFEST, SCHEMA_VERSION, Manifest
 from bonefx.records import OperatingPoint
-from bonefx.registry import MANIFEST, SCHEMA_VERSION, Manifest
 from bonefx.schema import table_of
 from train.card import render_card
 from train.choose import BALANCED

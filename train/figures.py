@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
+from bonefx.manifest import TrainingData
 from bonefx.records import Calibration, Estimate, OperatingPoint
-from bonefx.registry import TrainingData
 from bonefx.schema import record_from
 from train.localisation import Pointing
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bonefx.manifest import Manifest
 from bonefx.records import Estimate
-from bonefx.registry import Manifest
 from train.figures import Evaluation
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torchvision.models import get_model_weights
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
 from bonefx.errors import RecipeError
-from bonefx.registry import InitialWeights
+from bonefx.manifest import InitialWeights
 
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
 

@@ -17,7 +17,8 @@ import torch
 
 from bonefx.errors import RecipeError, SettingsError, WeightsError
 from bonefx.hub import LOGIN, MAIN, PREFIX, checked_repo, checked_revision, hub_api, hub_errors
-from bonefx.registry import MANIFEST, REMEDY, load_model
+from bonefx.manifest import MANIFEST, REMEDY
+from bonefx.registry import load_model
 from train.export import CARD
 from train.figures import EVALUATION, read_evaluation
 from train.front_matter import front_matter

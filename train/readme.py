@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bonefx.registry import model_ids, read_manifest
+from bonefx.manifest import read_manifest
+from bonefx.registry import model_ids
 from train.card import render_figures, render_protocols, with_block
 from train.figures import EVALUATION, read_evaluation
 

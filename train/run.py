@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
 from bonefx.errors import RecipeError
-from bonefx.registry import InitialWeights, SplitCounts, TrainingData, as_float32
+from bonefx.manifest import InitialWeights, SplitCounts, TrainingData
+from bonefx.registry import as_float32
 from bonefx.schema import record_from, table_of
 from train.cache import CachedFilms
 from train.data import DataSet, Film

@@ -11,7 +11,8 @@ from safetensors.torch import save
 
 from bonefx.architectures import SplitNetwork
 from bonefx.errors import RecipeError
-from bonefx.registry import MANIFEST, Manifest, load_model, read_manifest
+from bonefx.manifest import MANIFEST, Manifest, read_manifest
+from bonefx.registry import load_model
 from train.figures import EVALUATION, TrainingCost, read_evaluation
 from train.recipe import Recipe, read_recipe
 from train.run import FACTS, RunFacts, best_sha256, best_state, load_best, read_facts, read_log

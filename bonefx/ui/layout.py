@@ -11,6 +11,8 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.ui.compare import build_compare
+from bonefx.ui.model_card import build_model_card
 from bonefx.ui.settings import ServerSettings
 from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
@@ -34,8 +36,13 @@ def build(reader: Reader) -> gr.Blocks:
     )
     with page:
         gr.HTML(HEADER, elem_id="head", apply_default_css=False)
-        with gr.Tabs(elem_id="screens"), gr.Tab("Read", id="read"):
-            build_single(reader)
+        with gr.Tabs(elem_id="screens"):
+            with gr.Tab("Read", id="read"):
+                build_single(reader)
+            with gr.Tab("Compare", id="compare"):
+                build_compare(reader)
+            with gr.Tab("Model card", id="card"):
+                build_model_card(reader)
     return page
 
 

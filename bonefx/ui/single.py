@@ -7,22 +7,22 @@ The screen object holds the loaded models and the example films, nothing of a re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from bonefx import images
 from bonefx.decide import at_point
-from bonefx.errors import BonefxError, UnreadableRadiographError
+from bonefx.errors import BonefxError
 from bonefx.reader import Reader
-from bonefx.records import OperatingPoint, Radiograph, Reading
-from bonefx.registry import LoadedModel
+from bonefx.records import Radiograph, Reading
 from bonefx.report import ReadingTable, reading_table
 from bonefx.ui import wording
 from bonefx.ui.examples import Example
+from bonefx.ui.parts import points
 from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_html
 from bonefx.ui.told import sentence, told_to_user
+from bonefx.ui.upload import read_and_delete
 from bonefx.ui.viewer import EMPTY, READING, film_figure
 
 SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
@@ -98,7 +98,7 @@ class SingleScreen:
     def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""
         try:
-            return self._shown(_read_and_delete(path), Choices(*choices))
+            return self._shown(read_and_delete(path), Choices(*choices))
         except BonefxError as error:
             return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
 
@@ -167,7 +167,7 @@ class SingleScreen:
             threshold, review_band [low, high], heat_peak (logits), device and elapsed_s.
             probability and logit are null when out of scope.
         """
-        return reading_table(self.reader.read(_read_and_delete(film), point=point or None))
+        return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
     def _shown(self, film: Radiograph, chosen: Choices, *, extra: Facts = ()) -> Answer:
         if chosen.read_first:
@@ -219,21 +219,3 @@ class SingleScreen:
             own=gr.Row(visible=False),
             shown=None,
         )
-
-
-def points(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:
-    """Offer a model's operating points, one of them chosen."""
-    choices = [
-        (wording.point_label(point), point.name) for point in model.manifest.operating_points
-    ]
-    return gr.Radio(choices, value=chosen.name, **settings)
-
-
-def _read_and_delete(path: str | None) -> Radiograph:
-    """Read an upload; gradio hands over only paths inside its own upload folder."""
-    if path is None:
-        raise UnreadableRadiographError("the film did not arrive; choose it again")
-    try:
-        return images.read(path)
-    finally:
-        Path(path).unlink(missing_ok=True)

@@ -10,14 +10,11 @@ import gradio as gr
 from bonefx.reader import Reader
 from bonefx.ui import wording
 from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
+from bonefx.ui.parts import ASKED_OFTEN, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
-from bonefx.ui.single import SHOWN_FOR_S, SingleScreen, points
+from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
 from bonefx.ui.told import told_to_user
 from bonefx.ui.viewer import EMPTY
-
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-ASKED_OFTEN: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **QUIET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +144,3 @@ def _join_read_first(screen: SingleScreen, laid: SingleParts, agreement: gr.HTML
             [*laid.answer, reads, agreement], **ONE_AT_A_TIME, **QUIET,
         )  # fmt: skip
         done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)
-
-
-def html(value: str, elem_id: str, **settings: Any) -> gr.HTML:
-    """Put a piece of HTML on the page as it is."""
-    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)

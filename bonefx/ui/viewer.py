@@ -55,7 +55,7 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
 
 def _source_html(film: Radiograph) -> str:
     """Hand the film's values over; deep ones with the upper byte as red, the lower as green."""
-    values = _shrunk(film.values, MAX_FILM_PX)
+    values = shrunk(film.values, MAX_FILM_PX)
     deep = film.bits > 8
     if deep:
         levels = np.rint(values * 65535.0).astype(np.uint16)
@@ -64,14 +64,14 @@ def _source_html(film: Radiograph) -> str:
     else:
         picture = values * 255.0
     bits = 16 if deep else 8
-    return f'<img class="source" hidden alt="" data-bits="{bits}" src="{_png_url(picture)}">'
+    return f'<img class="source" hidden alt="" data-bits="{bits}" src="{png_url(picture)}">'
 
 
 def _layers(heat: NDArray[np.float32] | None) -> str:
     if heat is None:
         return ""
     height, width = heat.shape
-    url = _png_url(heat_layer(_shrunk(heat, MAX_MAP_PX)))
+    url = png_url(heat_layer(shrunk(heat, MAX_MAP_PX)))
     path = " ".join("M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(heat))
     return (
         f'<image class="map" href="{url}" width="{width}" height="{height}" '
@@ -144,11 +144,12 @@ def png_bytes(picture: NDArray[np.generic]) -> bytes:
     return encoded.tobytes()
 
 
-def _png_url(picture: NDArray[np.generic]) -> str:
+def png_url(picture: NDArray[np.generic]) -> str:
+    """Put a picture of png_bytes into the page itself."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(picture)).decode()
 
 
-def _shrunk(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
+def shrunk(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
     """Average a picture down to a longest side; a smaller one stays as it is."""
     height, width = values.shape
     scale = longest_px / max(height, width)

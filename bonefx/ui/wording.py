@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from html import escape
 
 from bonefx.decide import predictive_values
+from bonefx.manifest import Manifest
 from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading, Verdict
-from bonefx.registry import Manifest
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."
@@ -32,12 +32,12 @@ MEASURES = (
 )
 
 
-def verdict_html(reading: Reading, calibration: Calibration) -> str:
+def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Verdict") -> str:
     """Tell the verdict, the probability on its scale, and the reason for a review."""
     sign, words = WORDING[reading.verdict]
     reason = reading.reason or MEANING[reading.verdict]
     return (
-        f'<section class="verdict {reading.verdict.value}" aria-label="Verdict">'
+        f'<section class="verdict {reading.verdict.value}" aria-label="{escape(label)}">'
         f'<h2><span aria-hidden="true">{sign}</span> {words}</h2>'
         f"{_probability_html(reading, calibration)}"
         f'<p class="reason">{escape(reason)}</p></section>'

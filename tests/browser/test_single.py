@@ -201,3 +201,10 @@ def test_the_example_films_are_those_that_films_json_says():
         content = (REPOSITORY / "examples" / film["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == film["sha256"]
         assert bool(film["boxes"]) == (film["label"] == "fracture")
+
+
+def test_with_one_model_compare_says_how_to_add_another(page):
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_text("it takes two models to compare")).to_be_visible()
+    expect(page.get_by_text("python app.py --model PATH")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)

@@ -10,9 +10,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from bonefx import images
+from bonefx.manifest import read_manifest
 from bonefx.reader import Reader
 from bonefx.records import Verdict
-from bonefx.registry import WEIGHTS, model_ids, read_manifest
+from bonefx.registry import WEIGHTS, model_ids
 from train.card import render_card
 from train.figures import read_evaluation
 from train.readme import rendered_blocks, with_blocks

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
-from bonefx.registry import read_manifest
+from bonefx.manifest import read_manifest
 from tests.synthetic import (
     make_image_folder,
     make_split_fracatlas,
@@ -289,8 +289,63 @@ def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protoc
     found = json.loads(capsys.readouterr().out)
     assert found["n"] == 7  # of 8 test films one is another film in the leaky set
     assert found["models"] == ["synthetic", "synthetic"]
+    assert sum(found["films"].values()) == found["n"]
+    assert all(len(sha256) == 64 for sha256 in found["weights_sha256"])
     assert found["difference"]["low"] <= found["difference"]["value"] <= found["difference"]["high"]
     assert 0 <= found["mcnemar_p"] <= 1
+
+
+@pytest.fixture(scope="module")
+def two_models(place):
+    """A model folder, and a copy of it under another id and with other weights."""
+    weights = place / "two"
+    first, second = weights / "synthetic", weights / "other"
+    shutil.copytree(place / "weights" / "synthetic", first)
+    shutil.copytree(first, second)
+    for name in ("manifest.json", "evaluation.json"):
+        text = (second / name).read_text().replace('"synthetic"', '"other"')
+        (second / name).write_text(text.replace(read_manifest(first).sha256, "f" * 64))
+    return first, second
+
+
+def compared(*folders, weights):
+    return train(["compare", *map(str, folders), "--write", "--weights", str(weights)])
+
+
+def test_a_comparison_is_written_where_the_app_looks_for_it(two_models, capsys):
+    capsys.readouterr()
+    first, second = two_models
+    assert compared(first, second, weights=first.parent) == 0
+    table = json.loads((first.parent / "comparisons" / "synthetic--other.json").read_text())
+    assert table == json.loads(capsys.readouterr().out)
+    assert table["weights_sha256"] == [read_manifest(first).sha256, "f" * 64]
+    assert table["films"] == {"data": 8}
+    assert (table["only_first"], table["only_second"], table["mcnemar_p"]) == (0, 0, 1)
+
+
+def test_without_write_nothing_is_left_in_the_weights_folder(place, tmp_path):
+    folder = str(place / "weights" / "synthetic")
+    assert train(["compare", folder, folder, "--weights", str(tmp_path)]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_not_kept_as_a_comparison_of_models(place, two_models, tmp_path, capsys):
+    assert compared(place / "run", two_models[0], weights=tmp_path) == 5
+    assert "run is no model folder; export it" in capsys.readouterr().err
+
+
+def test_a_model_is_not_kept_as_compared_with_itself(two_models, tmp_path, capsys):
+    assert compared(two_models[0], two_models[0], weights=tmp_path) == 5
+    assert "compare two different models" in capsys.readouterr().err
+
+
+def test_a_model_whose_evaluation_is_of_other_weights_is_not_compared(two_models, tmp_path, capsys):
+    changed = tmp_path / "other"
+    shutil.copytree(two_models[1], changed)
+    text = (changed / "evaluation.json").read_text().replace("f" * 64, "e" * 64)
+    (changed / "evaluation.json").write_text(text)
+    assert compared(two_models[0], changed, weights=tmp_path) == 5
+    assert "other was evaluated with other weights; evaluate it again" in capsys.readouterr().err
 
 
 def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tmp_path):

@@ -16,10 +16,11 @@ ORDER = [
     {"dicom"},
     {"images", "preprocess", "decide", "report"},
     {"architectures"},
+    {"manifest"},
     {"registry"},
-    {"hub"},
+    {"hub", "comparisons", "evaluation"},
     {"scope", "explain"},
-    {"reader"},
+    {"reader", "compare"},
     {"cli", "ui"},
     {"__main__"},
 ]

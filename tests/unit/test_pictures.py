@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from bonefx.architectures import BatchNormSpec
-from bonefx.registry import InitialWeights, TrainingData
+from bonefx.manifest import InitialWeights, TrainingData
 from tests.factories import make_point
 from tests.synthetic import make_image_folder, write_recipe
 from train.augment import fracture_mask

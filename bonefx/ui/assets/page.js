@@ -6,6 +6,11 @@
         ["#film button", "aria-label", "Drop a film or choose a file"],
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
+        ["#compare-sides", "aria-live", "polite"],
+        ["#compare-film button", "aria-label", "Drop a film or choose a file"],
+        ["#compare-models", "aria-label", "Models to compare"],
+        ["#compare-opacity input[type=range]", "aria-label", "Map opacity"],
+        ["#card-model", "aria-label", "Model"],
     ];
     const speak = () => {
         for (const [place, name, words] of spoken) {
@@ -42,9 +47,13 @@
     const look = () => { speak(); open(); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
     look();
+    // Screens that take one film: what their #film, #sent and #refused begin with.
+    const screens = ["", "compare-"];
+    const zone = (screen) => document.querySelector(`#${screen}film`);
     // A film may be dropped anywhere, or pasted; else the browser would leave the page for it.
     const handOver = (event, files) => {
-        const input = document.querySelector("#film input[type=file]");
+        const shown = screens.find((screen) => zone(screen)?.checkVisibility());
+        const input = shown !== undefined && zone(shown).querySelector("input[type=file]");
         if (!input || !files?.length) return;
         event.preventDefault();
         event.stopPropagation();
@@ -59,10 +68,11 @@
     document.addEventListener("paste", (event) => handOver(event, event.clipboardData?.files));
     // The last verdict goes as soon as a file is handed over, whatever becomes of that file.
     document.addEventListener("change", (event) => {
-        if (!event.target.matches("#film input[type=file]")) return;
+        const screen = screens.find((screen) => zone(screen)?.contains(event.target));
+        if (screen === undefined || event.target.type !== "file") return;
         const files = [...event.target.files];
         const fits = files.length === 1 && files[0].size <= MAX_UPLOAD_MB * 1024 * 1024;
-        document.querySelector(fits ? "#sent" : "#refused").click();
+        document.querySelector(`#${screen}${fits ? "sent" : "refused"}`).click();
         if (fits) return;
         event.stopPropagation();
         event.target.value = "";

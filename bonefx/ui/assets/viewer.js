@@ -187,7 +187,7 @@
     });
 
     const startAll = () =>
-        document.querySelectorAll("figure.film:not([data-ready])").forEach(start);
+        document.querySelectorAll("figure.film:not([data-ready]):has(.stage)").forEach(start);
     new MutationObserver(startAll).observe(document.body, { childList: true, subtree: true });
     startAll();
 }

@@ -1,0 +1,114 @@
+"""weights/comparisons/<first>--<second>.json: two models on the films that both were tested on.
+
+`python -m train compare FIRST SECOND --write` writes such a file; here it is read, and held against
+the weights that are loaded now, so that no figure of other weights is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from bonefx.errors import WeightsError
+from bonefx.records import Estimate
+from bonefx.registry import LoadedModel
+from bonefx.schema import record_from
+
+COMPARISONS = "comparisons"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredComparison:
+    """Two models on the same films, each at its own balanced threshold.
+
+    Attributes:
+        models: Their ids, first and second.
+        weights_sha256: Checksums of the weights that were compared.
+        films: By data set, how many films both read in test or outside, by checksum of the file.
+        n: Of all sets.
+        left_out: Such films that one of the two was trained on.
+        aurocs: Of each model on these films.
+        difference: First minus second AUROC, with the interval of a paired bootstrap over groups.
+        only_first: Films that only the first calls right.
+        only_second: Films that only the second calls right.
+        mcnemar_p: Exact two-sided McNemar test of these two counts.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    models: tuple[str, str]
+    weights_sha256: tuple[str, str]
+    films: dict[str, int]
+    n: int
+    fractured: int
+    groups: int
+    left_out: int
+    aurocs: tuple[Estimate, Estimate]
+    difference: Estimate
+    only_first: int
+    only_second: int
+    mcnemar_p: float
+
+
+def comparison_path(weights: Path, first: str, second: str) -> Path:
+    """Say where the comparison of two models is written, by their ids."""
+    return weights / COMPARISONS / f"{first}--{second}.json"
+
+
+def how_to_compare(first: str, second: str) -> str:
+    """Say which command compares two models, by their ids."""
+    return f"run `python -m train compare weights/{first} weights/{second} --write`"
+
+
+def find_comparison(first: LoadedModel, second: LoadedModel) -> MeasuredComparison | None:
+    """Find how two loaded models compare on a test set; it may name them in either order.
+
+    It is looked for beside the folders of the two. None where nobody has compared them.
+
+    Raises:
+        WeightsError: What there is was made with other weights, or is damaged.
+    """
+    stale: WeightsError | None = None
+    for path in _places(first, second):
+        if path.is_file():
+            try:
+                return _checked(path, (first, second))
+            except WeightsError as error:
+                stale = stale or error
+    if stale is not None:
+        raise stale
+    return None
+
+
+def _places(first: LoadedModel, second: LoadedModel) -> list[Path]:
+    folders = dict.fromkeys(model.folder.parent for model in (first, second))
+    return [
+        comparison_path(weights, own.manifest.id, other.manifest.id)
+        for weights in folders
+        for own, other in permutations((first, second))
+    ]
+
+
+def _checked(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredComparison:
+    """Read a comparison, and refuse one of other weights than are loaded."""
+    names = (models[0].manifest.id, models[1].manifest.id)
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path.name} is not JSON; {how_to_compare(*names)}") from error
+    found = record_from(
+        MeasuredComparison, table, source=path.name, error=WeightsError,
+        remedy=how_to_compare(*names),
+    )  # fmt: skip
+    compared = dict(zip(found.models, found.weights_sha256, strict=True))
+    other = [m.manifest.id for m in models if compared.get(m.manifest.id) != m.manifest.sha256]
+    if other:
+        raise WeightsError(
+            f"{path.name} is stale: it was made with other weights of {' and '.join(other)}; "
+            f"{how_to_compare(*names)}"
+        )
+    return found

@@ -1,0 +1,96 @@
+"""evaluation.json of a model folder -> what the model is worth on films, for the screens.
+
+The training module writes the file and knows all of it; here only the few figures are read that a
+screen shows, and only of the weights that are loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bonefx.errors import WeightsError
+from bonefx.records import Estimate
+from bonefx.registry import LoadedModel
+from bonefx.schema import record_from
+
+EVALUATION = "evaluation.json"
+REMEDY = "fetch the model again, or evaluate and export it again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmFigures:
+    """What a model does on some films.
+
+    Attributes:
+        in_training: Films whose file is, byte for byte, one that the model was trained on.
+    """
+
+    n: int
+    fractured: int
+    in_training: int
+    auroc: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnData:
+    """The data set whose test films were taken; other entries are the training module's."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The part of evaluation.json that the screens show; entries that are not named are left alone.
+
+    Attributes:
+        data: Its test films are those of the split "test".
+        outside: Name of another data set; None where none was measured.
+        splits: Figures by split: val, test, and outside where another set was measured.
+    """
+
+    weights_sha256: str
+    data: OwnData
+    outside: str | None
+    splits: dict[str, FilmFigures]
+
+    def __post_init__(self) -> None:
+        if "test" not in self.splits:
+            raise WeightsError(f"{EVALUATION} has no test figures; {REMEDY}")
+
+    @property
+    def test(self) -> FilmFigures:
+        """Of the published test films of the model's own data set."""
+        return self.splits["test"]
+
+    @property
+    def memorised(self) -> bool:
+        """The model was trained on films of its own test split."""
+        return self.test.in_training > 0
+
+    @property
+    def elsewhere(self) -> tuple[str, FilmFigures] | None:
+        """Another data set with the figures on it; None where none was measured."""
+        if self.outside is None or "outside" not in self.splits:
+            return None
+        return self.outside, self.splits["outside"]
+
+
+def read_evaluation(model: LoadedModel) -> Evaluation | None:
+    """Read what a loaded model was measured to do; None where its folder does not say.
+
+    Raises:
+        WeightsError: The file is damaged, or speaks of other weights than are loaded.
+    """
+    path = model.folder / EVALUATION
+    source = f"{EVALUATION} of {model.name}"
+    if not path.is_file():
+        return None
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{source} is not JSON; {REMEDY}") from error
+    found = record_from(Evaluation, table, source=source, error=WeightsError, remedy=REMEDY)
+    if found.weights_sha256 != model.manifest.sha256:
+        raise WeightsError(f"{source} was measured with other weights; {REMEDY}")
+    return found

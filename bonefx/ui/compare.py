@@ -1,0 +1,203 @@
+"""The screen for several models on one film: verdicts, maps on one scale, and where they agree.
+
+Like the screen for one film it answers with a whole screen at once, deletes an upload when it is
+read, and keeps nothing of a request but the film that a session looks at, for a while.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from bonefx import images
+from bonefx.compare import ComparisonTable, compare, comparison_table
+from bonefx.errors import BonefxError, SettingsError
+from bonefx.reader import Reader
+from bonefx.records import Radiograph
+from bonefx.registry import LoadedModel
+from bonefx.ui import side_by_side, wording
+from bonefx.ui.examples import ON_LOAD, Example, gallery_html, load_examples
+from bonefx.ui.parts import ONE_AT_A_TIME, QUIET, html
+from bonefx.ui.single import FAULT, REFUSED, SHOWN_FOR_S
+from bonefx.ui.told import sentence, told_to_user
+from bonefx.ui.upload import read_and_delete
+from bonefx.ui.viewer import EMPTY, OPACITY, READING
+from bonefx.ui.worth import worth_html
+
+CHOSEN_AT_FIRST = 2
+ONE_MODEL = (
+    "<p>Only {name} is loaded, and it takes two models to compare.</p><p>Start the program with "
+    "another one: <code>python app.py --model PATH</code> for a model folder, or <code>python "
+    "app.py --model hf:OWNER/NAME</code> for one of the Hugging Face Hub. Every folder in "
+    "<code>weights/</code> is loaded without being asked for.</p>"
+)
+SET_OPACITY = "(value) => { document.documentElement.style.setProperty('--compared-map', value); }"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
+class Compared:
+    """What a session keeps of the film on screen, until it expires, for another choice of models.
+
+    Attributes:
+        film: That was read.
+        extra: Facts that are not of the film, such as an example's label.
+    """
+
+    film: Radiograph
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareScreen:
+    """Handlers of the screen; each takes the user's choices as arguments.
+
+    Answers are values for: film, sides, legend, opacity, worth, compared.
+    """
+
+    reader: Reader
+    examples: tuple[Example, ...]
+
+    def on_start(self) -> tuple[str, str, None]:
+        """Take the last film's columns, legend and state away before the next one is read."""
+        return side_by_side.message_html(READING), "", None
+
+    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, int]:
+        """Keep which example was clicked; gradio tells it to the first handler only."""
+        return *self.on_start(), int(event.index)
+
+    def on_switch(self) -> tuple[str, str]:
+        """Take columns and legend away, but keep the film for other models."""
+        return side_by_side.message_html(READING), ""
+
+    def on_refused(self, names: list[str]) -> tuple[Any, ...]:
+        """Say why the page did not send a file at all."""
+        return self._no_answer(names, wording.not_read_html(REFUSED))
+
+    def on_upload(self, path: str | None, names: list[str]) -> tuple[Any, ...]:
+        """Read an uploaded film, and delete the upload."""
+        try:
+            compared = Compared(film=read_and_delete(path))
+        except BonefxError as error:
+            return self._no_answer(names, wording.not_read_html(sentence(error)))
+        return self._answer(compared, names)
+
+    def on_example(self, picked: int, names: list[str]) -> tuple[Any, ...]:
+        """Read the example that was clicked."""
+        example = self.examples[picked]
+        extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
+        return self._answer(Compared(film=images.read(example.path), extra=extra), names)
+
+    def on_models(self, names: list[str], compared: Compared | None) -> tuple[Any, ...]:
+        """Let other models read the film on screen."""
+        if compared is None:
+            return self._no_answer(names, EMPTY)
+        return self._answer(compared, names)
+
+    def on_fault(self, names: list[str]) -> tuple[Any, ...]:
+        """Leave nothing of an earlier film on screen when the program fails."""
+        return self._no_answer(names, wording.not_read_html(FAULT))
+
+    def on_api(self, film: str, models: list[str]) -> ComparisonTable:
+        """Read one bone radiograph with two or more models. Research software, no medical device.
+
+        Args:
+            film: A file of PNG, JPEG, TIFF, WebP, BMP or DICOM; deleted when read.
+            models: Names of two or more loaded models; each answers at its own default point.
+
+        Returns:
+            readings (one a model, as of /read), verdicts_agree, peak (the largest map peak, in
+            logits; null without map) and agreements: for every two models, overlap (intersection
+            over union of the regions where each map is at half of its peak or more, 0 to 1; null
+            without two maps) and the reason why there is none.
+        """
+        radiograph = read_and_delete(film)
+        chosen = self._chosen(models)
+        return comparison_table(
+            compare([self.reader.read(radiograph, model=model.name) for model in chosen])
+        )
+
+    def _chosen(self, names: list[str]) -> list[LoadedModel]:
+        chosen = [model for model in self.reader.models if model.name in names]
+        if len(chosen) < 2:
+            loaded = ", ".join(model.name for model in self.reader.models)
+            raise SettingsError(f"choose two or more models; loaded: {loaded}")
+        return chosen
+
+    def _answer(self, compared: Compared, names: list[str]) -> tuple[Any, ...]:
+        try:
+            chosen = self._chosen(names)
+        except SettingsError as error:
+            return *self._no_answer(names, wording.not_read_html(sentence(error)))[:-1], compared
+        film = compared.film
+        comparison = compare([self.reader.read(film, model=model.name) for model in chosen])
+        opacity = 0.0 if side_by_side.all_intact(comparison) else OPACITY
+        return (
+            None,
+            side_by_side.sides_html(film, comparison, chosen, extra=compared.extra),
+            side_by_side.legend_html(comparison),
+            gr.Slider(value=opacity, interactive=comparison.peak is not None),
+            worth_html(chosen),
+            compared,
+        )
+
+    def _no_answer(self, names: list[str], inside: str) -> tuple[Any, ...]:
+        chosen = [model for model in self.reader.models if model.name in names]
+        slider = gr.Slider(interactive=False)
+        return None, side_by_side.message_html(inside), "", slider, worth_html(chosen), None
+
+
+def build_compare(reader: Reader) -> None:
+    """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
+    several = len(reader.models) > 1
+    screen = CompareScreen(reader=reader, examples=load_examples() if several else ())
+    if not several:
+        alone = ONE_MODEL.format(name=escape(reader.model().name))
+        gr.HTML(f'<div class="one_model">{alone}</div>', apply_default_css=False)
+    names = [model.name for model in reader.models]
+    with gr.Column(elem_id="compare", visible=several):
+        with gr.Row(elem_id="compare-choices"):
+            film = gr.File(label="Film", show_label=False, elem_id="compare-film", height=56)
+            models = gr.CheckboxGroup(
+                names, value=names[:CHOSEN_AT_FIRST], label="Models", elem_id="compare-models",
+            )  # fmt: skip
+            gallery = html(gallery_html(screen.examples), "compare-examples", js_on_load=ON_LOAD)
+        sides = html(side_by_side.message_html(EMPTY), "compare-sides")
+        with gr.Row(elem_id="compare-map"):
+            opacity = gr.Slider(
+                0, 1, OPACITY, step=0.05, label="Map opacity", elem_id="compare-opacity",
+                interactive=False, buttons=[],
+            )  # fmt: skip
+            legend = html("", "compare-legend")
+        worth = html(worth_html(reader.models[:CHOSEN_AT_FIRST]), "compare-worth")
+    compared = gr.State(None, time_to_live=SHOWN_FOR_S)
+    answer = [film, sides, legend, opacity, worth, compared]
+    _join(screen, answer, gallery=gallery, models=models)
+    opacity.change(fn=None, inputs=opacity, js=SET_OPACITY, **QUIET)
+    gr.Button(visible=False).click(
+        told_to_user(screen.on_api), [film, models], gr.JSON(visible=False),
+        api_name="compare", **ONE_AT_A_TIME,
+    )  # fmt: skip
+
+
+def _join(
+    screen: CompareScreen, answer: list[Any], *, gallery: gr.HTML, models: gr.CheckboxGroup
+) -> None:
+    """Clear the screen, read, and leave it clear if that failed; as in the screen for one film."""
+    film, sides, legend, *_, compared = answer
+    picked = gr.State(0)
+    cleared = [sides, legend, compared]
+    for trigger, start, to_clear, read, inputs in (
+        (film.upload, screen.on_start, cleared, screen.on_upload, [film, models]),
+        (gallery.select, screen.on_pick, [*cleared, picked], screen.on_example, [picked, models]),
+        (models.input, screen.on_switch, cleared[:2], screen.on_models, [models, compared]),
+    ):
+        started = trigger(start, None, to_clear, queue=False, trigger_mode="multiple", **QUIET)
+        done = started.then(read, inputs, answer, trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET)
+        done.failure(screen.on_fault, models, answer, **QUIET)
+    sent = gr.Button(elem_id="compare-sent", visible="hidden")
+    sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
+    refused = gr.Button(elem_id="compare-refused", visible="hidden")
+    refused.click(screen.on_refused, models, answer, queue=False, **QUIET)

@@ -1,0 +1,155 @@
+"""Comparison -> the columns that show it: each model's verdict and map, and where they agree.
+
+The film's picture travels once; the columns after the first refer to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.compare import HOT, Agreement, Comparison, difference_layer, has_map
+from bonefx.explain import heat_layer
+from bonefx.records import Radiograph, Reading, Verdict
+from bonefx.registry import LoadedModel
+from bonefx.ui import wording
+from bonefx.ui.viewer import MAX_FILM_PX, MAX_MAP_PX, map_note, png_url, shrunk
+
+PICTURE = "compared-film"
+
+
+def sides_html(
+    film: Radiograph,
+    comparison: Comparison,
+    models: Sequence[LoadedModel],
+    *,
+    extra: Iterable[tuple[str, str]] = (),
+) -> str:
+    """Show a column for each model, and one for what they have in common.
+
+    Args:
+        film: That was read.
+        comparison: Of its readings.
+        models: Of the readings, in their order.
+        extra: Facts that are not of the film, such as an example's label.
+    """
+    columns = [
+        _column(film, comparison, reading, model)
+        for reading, model in zip(comparison.readings, models, strict=True)
+    ]
+    together = _together(film, comparison, facts=[*extra, *wording.film_facts(film)])
+    return f'<div class="sides">{"".join(columns)}{together}</div>'
+
+
+def message_html(inside: str) -> str:
+    """Show something else in the place of the columns."""
+    return f'<div class="sides alone">{inside}</div>'
+
+
+def legend_html(comparison: Comparison | None) -> str:
+    """Explain the colours of all maps by their one scale."""
+    if comparison is None:
+        return ""
+    if comparison.peak is None:
+        return '<p class="legend">No model shows a map of this film.</p>'
+    hidden = " (hidden at first)" if all_intact(comparison) else ""
+    return (
+        f'<p class="legend"><span>All maps{hidden}: evidence for fracture</span><span>0</span>'
+        f'<i aria-hidden="true"></i><span>{comparison.peak:.2f} logits</span></p>'
+    )
+
+
+def all_intact(comparison: Comparison) -> bool:
+    """Tell whether every model calls no fracture, so that maps mean little."""
+    return all(reading.verdict is Verdict.NO_FRACTURE for reading in comparison.readings)
+
+
+def agreement_text(pair: Agreement) -> str:
+    """Say how far two hot regions are the same, or why that cannot be said."""
+    if pair.overlap is None:
+        return f"No overlap can be measured. {pair.reason}"
+    first, second = pair.models
+    return f"The hot regions of {first} and {second} overlap by {pair.overlap:.0%} (IoU)."
+
+
+def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: LoadedModel) -> str:
+    heat = comparison.map_of(reading)
+    layer = "" if heat is None else png_url(heat_layer(shrunk(heat, MAX_MAP_PX)))
+    first = reading is comparison.readings[0]
+    name = escape(reading.model)
+    floor = model.manifest.heat_floor
+    note = f"<span>Peak {reading.heat_peak:.2f} logits</span>"
+    if not has_map(reading):
+        note = map_note(replace(reading, heat=None), heat_floor=floor)
+    label = f"Radiograph with the map of {reading.model}"
+    verdict = wording.verdict_html(
+        reading, model.manifest.calibration, label=f"Verdict of {reading.model}"
+    )
+    return (
+        f'<section class="side" aria-label="{name}"><h2>{name}</h2>{verdict}'
+        f"{_figure(film, layer, label=label, note=note, carries_film=first)}</section>"
+    )
+
+
+def _together(film: Radiograph, comparison: Comparison, *, facts: Iterable[tuple[str, str]]) -> str:
+    difference = comparison.difference()
+    figure = "" if difference is None else _difference_figure(film, difference, comparison)
+    key = figure and _difference_key(comparison)
+    overlaps = "".join(f"<p>{escape(agreement_text(pair))}</p>" for pair in comparison.agreements)
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
+    )
+    return (
+        '<section class="side together" aria-label="Agreement"><h2>Agreement</h2>'
+        f'<div class="agreement"><h3>{_verdicts_text(comparison)}</h3>{overlaps}{key}'
+        '<p class="note">IoU: shared over joint area of the hot regions, where a map is at '
+        f"{HOT:.0%} of its own peak or more. Agreement does not make either right.</p>"
+        f'<dl class="details">{rows}</dl></div>{figure}</section>'
+    )
+
+
+def _verdicts_text(comparison: Comparison) -> str:
+    if not comparison.verdicts_agree:
+        return "≠ Verdicts differ"
+    _, words = wording.WORDING[comparison.readings[0].verdict]
+    return f"= Same verdict: {words.lower()}"
+
+
+def _difference_key(comparison: Comparison) -> str:
+    first, second = (escape(reading.model) for reading in comparison.readings)
+    return (
+        f'<p><i aria-hidden="true"></i>orange: {first} stronger '
+        f'<i class="second" aria-hidden="true"></i>blue: {second} stronger</p>'
+    )
+
+
+def _difference_figure(
+    film: Radiograph, difference: NDArray[np.float32], comparison: Comparison
+) -> str:
+    end = f"{comparison.peak:.2f} logits"
+    note = (
+        f'<span class="difference legend"><span>Difference</span><span>\N{MINUS SIGN}{end}</span>'
+        f'<i aria-hidden="true"></i><span>+{end}</span></span>'
+    )
+    return _figure(
+        film, png_url(difference_layer(shrunk(difference, MAX_MAP_PX))),
+        label="Radiograph with the difference of the two maps", note=note, carries_film=False,
+    )  # fmt: skip
+
+
+def _figure(film: Radiograph, layer: str, *, label: str, note: str, carries_film: bool) -> str:
+    height, width = film.pixels.shape
+    size = f'width="{width}" height="{height}"'
+    below = f'<use href="#{PICTURE}"/>'
+    if carries_film:
+        url = png_url(shrunk(film.pixels, MAX_FILM_PX) * 255.0)
+        below = f'<image id="{PICTURE}" class="pixels" href="{url}" {size}/>'
+    above = layer and f'<image class="map" href="{layer}" {size} preserveAspectRatio="none"/>'
+    return (
+        f'<figure class="film"><svg viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(label)}">{below}{above}</svg><figcaption>{note}</figcaption></figure>'
+    )

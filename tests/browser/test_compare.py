@@ -1,0 +1,178 @@
+"""The screen for several models on one film, in a real browser, with three models loaded."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.test_single import drop
+from tests.factories import make_pixels
+
+NAME = "DOE-JANE-19700101"
+
+
+@pytest.fixture
+def app(app_of_three):
+    """The page fixture opens this one."""
+    return app_of_three
+
+
+@pytest.fixture
+def compare(page):
+    """The page with Compare on it."""
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def film_file(tmp_path):
+    """A PNG whose name nobody may see."""
+    path = tmp_path / f"{NAME}.png"
+    Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
+    return path
+
+
+def upload(page, path):
+    page.locator("#compare-film input[type=file]").set_input_files(path)
+
+
+def choose(page, *names):
+    for name in ("first", "second", "third"):
+        page.get_by_role("checkbox", name=name).set_checked(name in names)
+
+
+def agreement(page):
+    return page.get_by_role("region", name="Agreement")
+
+
+def expect_columns(page, *names):
+    for name in names:
+        verdict = page.get_by_role("region", name=f"Verdict of {name}")
+        expect(verdict.get_by_role("heading")).to_contain_text(
+            re.compile("Fracture|No fracture|Review")
+        )
+        expect(verdict.get_by_text("probability of fracture")).to_be_visible()
+    expect(page.locator(".side")).to_have_count(len(names) + 1)
+
+
+def test_an_uploaded_film_gets_a_verdict_of_each_model_and_their_agreement(compare, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    expect(agreement(compare)).to_contain_text(re.compile("Same verdict|Verdicts differ"))
+    expect(agreement(compare)).to_contain_text(re.compile(r"first and second overlap by \d+% "))
+    expect(compare.locator("#compare-legend")).to_contain_text(re.compile(r"All maps.*logits"))
+
+
+def test_an_example_is_compared_by_keyboard_with_maps_and_their_difference(compare):
+    compare.get_by_role("button", name="Example 3: leg").press("Enter")
+    expect_columns(compare, "first", "second")
+    for name in ("first", "second"):
+        expect(compare.get_by_role("img", name=f"with the map of {name}")).to_be_visible()
+    expect(compare.get_by_role("img", name="difference of the two maps")).to_be_visible()
+    expect(agreement(compare)).to_contain_text("FracAtlas IMG0000479.jpg, labelled fracture")
+
+
+def test_every_column_shows_the_film_though_it_travels_once(compare, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    expect(compare.locator(".side image.pixels")).to_have_count(1)
+    for side in compare.locator(".side svg").all():
+        with Image.open(io.BytesIO(side.screenshot())) as picture:
+            assert np.asarray(picture.convert("L")).max() > 100
+
+
+def test_models_are_chosen_while_the_film_stays(compare, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    choose(compare, "first", "second", "third")
+    expect_columns(compare, "first", "second", "third")
+    expect(agreement(compare)).to_contain_text("second and third overlap")
+    expect(compare.get_by_role("img", name="difference")).to_have_count(0)
+    choose(compare, "third")
+    expect(compare.locator("#compare-sides")).to_contain_text("Choose two or more models")
+    choose(compare, "second", "third")
+    expect_columns(compare, "second", "third")
+
+
+def test_a_broken_file_says_why_and_clears_the_verdicts_before(compare, film_file, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"GIF89a and no more")
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    upload(compare, broken)
+    expect(compare.locator("#compare-sides")).to_contain_text("Found a GIF file; use PNG, JPEG")
+    expect(compare.locator(".side")).to_have_count(0)
+    choose(compare, "first", "third")
+    expect(compare.locator("#compare-worth")).to_contain_text("first and third")
+    expect(compare.locator(".side")).to_have_count(0)
+
+
+def test_each_model_is_told_with_its_worth_and_what_it_memorised(compare):
+    worth = compare.get_by_role("region", name="What the models are worth")
+    expect(worth).to_contain_text("AUROC 0.931 (0.891 to 0.959) on 582 unseen films of FracAtlas")
+    expect(worth).to_contain_text("Memorised: 491 of its 582 published test films")
+
+
+def test_the_difference_on_the_test_set_is_shown_with_mcnemar(compare):
+    table = compare.locator("#compare-worth table")
+    expect(table).to_contain_text("first and second on 582 test films that neither was trained on")
+    expect(table).to_contain_text("+0.120 (+0.050 to +0.200)")
+    expect(table).to_contain_text("p = 0.031")
+
+
+def test_a_stale_comparison_is_not_shown_but_said_to_be_stale(compare):
+    choose(compare, "first", "third")
+    worth = compare.locator("#compare-worth")
+    expect(worth).to_contain_text("stale: it was made with other weights of third")
+    expect(worth).to_contain_text("Not measured: its folder holds no evaluation")
+    expect(worth.locator("table")).to_have_count(0)
+
+
+def test_models_that_nobody_compared_are_said_to_be_so_with_the_command(compare):
+    choose(compare, "second", "third")
+    expect(compare.locator("#compare-worth")).to_contain_text(
+        "python -m train compare weights/second weights/third --write"
+    )
+
+
+def test_all_maps_fade_together_without_asking_the_server(compare, asked, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    slider = compare.get_by_role("slider", name="Map opacity")
+    slider.press("End")
+    asked.clear()
+    slider.press("Home")
+    for layer in compare.locator(".side image.map").all():
+        expect(layer).to_have_css("opacity", "0")
+    assert compare.locator(".side image.map").count() == 3
+    assert asked == []
+
+
+def test_neither_the_file_nor_its_name_is_kept(compare, app, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    expect(compare.locator("body")).not_to_contain_text(NAME)
+    assert NAME not in app.log.read_text()
+    assert [path for path in app.uploads.rglob("*") if NAME in path.name] == []
+
+
+def test_a_dropped_film_is_compared_and_not_read_on_the_hidden_screen(compare, film_file):
+    drop(compare, film_file, target="#compare-sides")
+    expect_columns(compare, "first", "second")
+    compare.get_by_role("tab", name="Read").click()
+    expect(compare.get_by_role("region", name="Verdict", exact=True)).to_contain_text("No verdict")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180)])
+def test_nothing_is_wider_than_the_screen(compare, film_file, width, height):
+    compare.set_viewport_size({"width": width, "height": height})
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    expect(compare.get_by_role("region", name="Verdict of second")).to_be_in_viewport(ratio=1)
+    assert compare.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,59 @@
+"""The screen for a model's card, in a real browser, with three models loaded."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def app(app_of_three):
+    """The page fixture opens this one."""
+    return app_of_three
+
+
+@pytest.fixture
+def card(page):
+    """The page with the first model's card on it."""
+    page.get_by_role("tab", name="Model card").click()
+    expect(page.get_by_role("heading", name="first")).to_be_visible()
+    return page
+
+
+def test_facts_and_what_the_model_is_worth_stand_above_the_card(card):
+    facts = card.locator(".facts")
+    expect(facts).to_contain_text("Architectureefficientnet_b0")
+    expect(facts).to_contain_text("AUROC 0.931 (0.891 to 0.959) on 582 unseen films")
+    expect(facts).to_contain_text("synthetic, licence: none")
+
+
+def test_the_cards_table_and_picture_are_seen(card, asked):
+    expect(card.get_by_role("cell", name="0.931 (0.891 to 0.959), n = 582")).to_be_visible()
+    picture = card.get_by_role("img", name="reliability of the probabilities")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(image) => image.naturalWidth") == 60
+    expect(card.get_by_text("A picture that is not here: a plot of another host")).to_be_visible()
+    assert not [url for url in asked if "elsewhere" in url]
+
+
+def test_a_script_in_a_card_is_text(card):
+    expect(card.get_by_text('<script>document.title = "taken over"</script>')).to_be_visible()
+    assert card.title() == "bonefx"
+
+
+def test_a_model_without_card_is_said_to_have_none(card):
+    card.get_by_role("radio", name="third").check()
+    expect(card.locator("#card-page")).to_contain_text("comes without a CARD.md")
+    expect(card.get_by_text("Never for patients.")).to_have_count(0)
+    expect(card.locator(".facts")).to_contain_text("Modelthird")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180), (480, 900)])
+def test_a_wide_table_scrolls_within_itself_and_by_keyboard(card, width, height):
+    card.set_viewport_size({"width": width, "height": height})
+    assert card.evaluate("document.documentElement.scrollWidth") <= width
+    table = card.get_by_role("region", name="Table")
+    table.focus()
+    expect(table).to_be_focused()
+    if width == 480:
+        assert table.evaluate("(part) => part.scrollWidth > part.clientWidth")
