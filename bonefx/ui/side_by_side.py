@@ -12,8 +12,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.compare import HOT, Agreement, Comparison, difference_layer, has_map
-from bonefx.explain import heat_layer
+from bonefx.compare import Agreement, Comparison, difference_layer, has_map
+from bonefx.explain import HOT, heat_layer
 from bonefx.records import Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
 from bonefx.ui import wording
