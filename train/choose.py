@@ -52,37 +52,40 @@ def probabilities(logits: NDArray[np.float64], calibration: Calibration) -> NDAr
 
 
 def choose_points(
-    probability: NDArray[np.float64], fractured: NDArray[np.bool_]
+    probability: NDArray[np.float64], fractured: NDArray[np.bool_], *, held_out: bool = True
 ) -> tuple[OperatingPoint, ...]:
     """Choose screening, balanced and specific thresholds and their review bands.
 
     Args:
         probability: Calibrated, (N,).
         fractured: Ground truth, (N,), with both classes.
+        held_out: The model was trained on none of the films; else nothing can be certified.
 
     Returns:
         Screening: the highest threshold that keeps SCREENING_SENSITIVITY; balanced: the highest
         sum of sensitivity and specificity (Youden, 1950); specific: the lowest threshold that
-        keeps SPECIFIC_SPECIFICITY. Each band's lower edge is certified where the films suffice.
+        keeps SPECIFIC_SPECIFICITY. Thresholds rise in this order: where the classes lie far apart
+        the first and the last give way to the balanced one. Each band's lower edge is certified
+        where the films suffice.
     """
     candidates = _between(np.unique(probability))
     sensitivity = np.array([(probability[fractured] >= at).mean() for at in candidates])
     specificity = np.array([(probability[~fractured] < at).mean() for at in candidates])
+    balanced = candidates[np.argmax(sensitivity + specificity)]
     thresholds = {
-        "screening": candidates[sensitivity >= SCREENING_SENSITIVITY].max(),
-        BALANCED: candidates[np.argmax(sensitivity + specificity)],
-        "specific": candidates[specificity >= SPECIFIC_SPECIFICITY].min(),
+        "screening": min(balanced, candidates[sensitivity >= SCREENING_SENSITIVITY].max()),
+        BALANCED: balanced,
+        "specific": max(balanced, candidates[specificity >= SPECIFIC_SPECIFICITY].min()),
     }
-    return tuple(
-        _with_certified_edge(
-            OperatingPoint(
-                name=name, threshold=float(at), review_band=_review_band(probability, float(at))
-            ),
-            probability,
-            fractured,
+    points = [
+        OperatingPoint(
+            name=name, threshold=float(at), review_band=_review_band(probability, float(at))
         )
         for name, at in thresholds.items()
-    )
+    ]
+    if not held_out:
+        return tuple(points)
+    return tuple(_with_certified_edge(point, probability, fractured) for point in points)
 
 
 def _with_certified_edge(

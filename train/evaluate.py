@@ -176,7 +176,8 @@ def _measured(
     val = reads["val"]
     calibration = fit_calibration(val.logits, val.films.fractured, split="val")
     probability = probabilities(val.logits, calibration)
-    points = choose_points(probability, val.films.fractured)
+    held_out = sets.trained_on.isdisjoint(val.films.sha256.tolist())
+    points = choose_points(probability, val.films.fractured, held_out=held_out)
     balanced = next(point for point in points if point.name == BALANCED)
     measure = partial(
         split_figures,

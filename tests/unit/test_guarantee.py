@@ -72,6 +72,18 @@ def test_a_band_gives_way_to_a_certified_edge_between_it_and_the_threshold():
     assert (screening.guarantee.n, screening.guarantee.missed) == (603, 3)
 
 
+def test_films_that_were_trained_on_certify_nothing():
+    probability, fractured = draw(np.random.default_rng(1), 3000)
+    points = choose_points(probability, fractured, held_out=False)
+    assert [point.guarantee for point in points] == [None] * 3
+
+
+def test_thresholds_rise_though_the_classes_lie_far_apart():
+    probability = np.concatenate([np.linspace(0.001, 0.02, 50), np.linspace(0.98, 0.999, 50)])
+    screening, balanced, specific = choose_points(probability, probability > 0.5)
+    assert screening.threshold == balanced.threshold == specific.threshold == pytest.approx(0.5)
+
+
 def test_a_point_without_guarantee_is_valid():
     assert make_point().guarantee is None
 
