@@ -12,8 +12,8 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.report.words import NOTICE
 from bonefx.ui.single import MAX_UPLOAD_MB, build_single
-from bonefx.ui.wording import NOTICE
 
 ASSETS = Path(__file__).parent / "assets"
 CACHE_S = 600  # uploads that nobody read are deleted after this time
