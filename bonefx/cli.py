@@ -19,9 +19,11 @@ from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
 if TYPE_CHECKING:
     from bonefx.reader import Reader
     from bonefx.records import Radiograph, Reading
+    from bonefx.study import StudyHeader
 
 BATCH_FILMS = 8
 MODEL_HELP = "an id of weights/, a model folder's path, or hf:OWNER/NAME[@REVISION]"
+REPORT_FORMS = ("pdf", "png", "json", "sc", "sr")  # those of bonefx.report.FORMS
 NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".xml"}
 
 
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--heat", type=Path, metavar="DIR", help="write heat maps there as .npy")
     _add_shared(read)
     read.set_defaults(run=_read)
+    _add_report(commands)
     models = commands.add_parser("models", help="list the models that can be used")
     models.add_argument(
         "--model", action="append", default=[], metavar="MODEL", help=f"also {MODEL_HELP}"
@@ -60,6 +63,30 @@ def _parser() -> argparse.ArgumentParser:
     login.add_argument("user", help="name to log in with")
     login.set_defaults(run=_login)
     return parser
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="read one film and write a report; prints one JSON line with its files"
+    )
+    report.add_argument("film", type=Path, metavar="FILM", help="the film")
+    report.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
+    report.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
+    text = report.add_mutually_exclusive_group()
+    text.add_argument("--text", default="", metavar="TEXT", help="the reader's own text")
+    text.add_argument(
+        "--text-file", type=Path, metavar="FILE", help="the same from a UTF-8 file; - for stdin"
+    )
+    report.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)"
+    )
+    report.add_argument(
+        "--forms", nargs="+", choices=REPORT_FORMS, default=["pdf", "json"], metavar="FORM",
+        help="of pdf, png, json, and sc and sr (DICOM, for a DICOM film); default: pdf json",
+    )  # fmt: skip
+    report.add_argument("--overwrite", action="store_true", help="replace files of the same names")
+    _add_shared(report)
+    report.set_defaults(run=_report)
 
 
 def _add_shared(command: argparse.ArgumentParser) -> None:
@@ -93,6 +120,50 @@ def _models(options: argparse.Namespace) -> int:
             "origin": str(model.origin) if model.origin else None,
         }))  # fmt: skip
     return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from bonefx import images
+    from bonefx.compose import compose_report
+    from bonefx.report import reading_table, write_report
+
+    text = options.text if options.text_file is None else _text_of(options.text_file)
+    film = images.read(options.film)
+    header = _header_for(options, film)
+    reader = _reader(options, ids=[options.model] if options.model else None)
+    reading = reader.read(film, point=options.point)
+    report = compose_report(film, reading, model=reader.model(), text=text)
+    paths = write_report(
+        report, options.out, forms=options.forms, header=header, overwrite=options.overwrite
+    )
+    written = {form: str(path) for form, path in paths.items()}
+    print(json.dumps({"path": str(options.film), **reading_table(reading), "written": written}))
+    return 0
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"--text-file cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("--text-file is not UTF-8; save it as UTF-8 text") from error
+
+
+def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | None:
+    """The identifiers that DICOM forms need, and only if one is asked for."""
+    asked = [form for form in ("sc", "sr") if form in options.forms]
+    if not asked:
+        return None
+    if film.file_format != "DICOM":
+        raise SettingsError(
+            f"--forms {' '.join(asked)} needs a DICOM film, this one is {film.file_format}; "
+            "use pdf, png or json"
+        )
+    from bonefx.study import study_header
+
+    return study_header(options.film)
 
 
 def _read(options: argparse.Namespace) -> int:

@@ -146,7 +146,7 @@ def _elements(data: bytes) -> FileDataset:
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    _hush()
+    hush()
     header = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(KEEP))
     if "TransferSyntaxUID" not in header.file_meta:  # a file without meta information
         implicit = header.original_encoding[0]
@@ -158,7 +158,7 @@ def _elements(data: bytes) -> FileDataset:
     return header
 
 
-def _hush() -> None:
+def hush() -> None:
     """Keep the libraries from quoting a file's values, each time anew because others reset it.
 
     A filter, because warnings.catch_warnings is not safe between threads.

@@ -11,12 +11,12 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
 from bonefx.ui.model_card import build_model_card
 from bonefx.ui.settings import ServerSettings
 from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
-from bonefx.ui.wording import NOTICE
 
 ASSETS = Path(__file__).parent / "assets"
 CACHE_S = 600  # uploads that nobody read are deleted after this time

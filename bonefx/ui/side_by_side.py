@@ -16,6 +16,7 @@ from bonefx.compare import Agreement, Comparison, difference_layer, has_map
 from bonefx.explain import HOT, heat_layer
 from bonefx.records import Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
+from bonefx.report.words import WORDING, film_facts
 from bonefx.ui import wording
 from bonefx.ui.viewer import MAX_FILM_PX, MAX_MAP_PX, map_note, png_url, shrunk
 
@@ -41,7 +42,7 @@ def sides_html(
         _column(film, comparison, reading, model)
         for reading, model in zip(comparison.readings, models, strict=True)
     ]
-    together = _together(film, comparison, facts=[*extra, *wording.film_facts(film)])
+    together = _together(film, comparison, facts=[*extra, *film_facts(film)])
     return f'<div class="sides">{"".join(columns)}{together}</div>'
 
 
@@ -115,7 +116,7 @@ def _together(film: Radiograph, comparison: Comparison, *, facts: Iterable[tuple
 def _verdicts_text(comparison: Comparison) -> str:
     if not comparison.verdicts_agree:
         return "≠ Verdicts differ"
-    _, words = wording.WORDING[comparison.readings[0].verdict]
+    _, words = WORDING[comparison.readings[0].verdict]
     return f"= Same verdict: {words.lower()}"
 
 

@@ -7,40 +7,20 @@ from html import escape
 
 from bonefx.decide import predictive_values
 from bonefx.manifest import Manifest
-from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading
+from bonefx.report.words import MEASURES, WORDING, film_facts, probability_text, why
 
-TIMES = " \N{MULTIPLICATION SIGN} "
-NOTICE = "Research software, not a medical device."
-WORDING = {  # sign and words beside the colour, so that no verdict is told by colour alone
-    Verdict.FRACTURE: ("▲", "Fracture"),
-    Verdict.NO_FRACTURE: ("●", "No fracture"),
-    Verdict.REVIEW: ("◆", "Review"),
-    Verdict.OUT_OF_SCOPE: ("■", "Out of scope"),
-}
-MEANING = {
-    Verdict.FRACTURE: "The model finds evidence for a fracture. Look at the film yourself.",
-    Verdict.NO_FRACTURE: "Too little evidence for a fracture. The model misses some; see below.",
-    Verdict.REVIEW: "The model does not decide. Look again.",
-    Verdict.OUT_OF_SCOPE: "The model was not made for a film like this, so it gives no answer.",
-}
 WAITING = "If nothing follows, the film did not arrive; choose it again."
-MEASURES = (
-    ("sensitivity", "Sensitivity"),
-    ("specificity", "Specificity"),
-    ("review_rate", "Sent to review"),
-    ("missed_rate", "Fractures among “no fracture”"),
-)
 
 
 def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Verdict") -> str:
     """Tell the verdict, the probability on its scale, and the reason for a review."""
     sign, words = WORDING[reading.verdict]
-    reason = reading.reason or MEANING[reading.verdict]
     return (
         f'<section class="verdict {reading.verdict.value}" aria-label="{escape(label)}">'
         f'<h2><span aria-hidden="true">{sign}</span> {words}</h2>'
         f"{_probability_html(reading, calibration)}"
-        f'<p class="reason">{escape(reason)}</p></section>'
+        f'<p class="reason">{escape(why(reading))}</p></section>'
     )
 
 
@@ -111,20 +91,6 @@ def details_html(
     return f'<dl class="details">{rows}</dl>'
 
 
-def film_facts(film: Radiograph) -> list[tuple[str, str]]:
-    """What a film's file says about it, as far as given."""
-    height, width = film.pixels.shape
-    spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
-    facts = [
-        ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
-        ("Body part", film.body_part),
-        ("View", film.view),
-        ("Laterality", film.laterality),
-        ("Pixel spacing", None if spacing is None else f"{spacing} mm"),
-    ]
-    return [(name, value) for name, value in facts if value]
-
-
 def duration(elapsed_s: float) -> str:
     """Seconds in the unit that reads best."""
     return f"{elapsed_s:.1f} s" if elapsed_s >= 1 else f"{elapsed_s * 1000:.0f} ms"
@@ -133,13 +99,6 @@ def duration(elapsed_s: float) -> str:
 def point_label(point: OperatingPoint) -> str:
     """How an operating point is offered: its name and its threshold."""
     return f"{point.name.capitalize()} {point.threshold:.2f}"
-
-
-def probability_text(probability: float) -> str:
-    """Two digits, never rounded to certainty."""
-    if probability < 0.005:
-        return "<0.01"
-    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
 
 
 def _probability_html(reading: Reading, calibration: Calibration) -> str:

@@ -14,12 +14,14 @@ ORDER = [
     {"records"},
     {"windows"},
     {"dicom"},
+    {"study"},
     {"images", "preprocess", "decide", "report"},
     {"architectures"},
     {"manifest"},
     {"registry"},
     {"hub", "comparisons", "evaluation"},
     {"scope", "explain"},
+    {"compose"},
     {"reader", "compare"},
     {"cli", "ui"},
     {"__main__"},
@@ -31,7 +33,7 @@ TRAIN = sorted((ROOT / "train").rglob("*.py"))
 
 def room_of(path: Path) -> str:
     relative = path.relative_to(ROOT / "bonefx")
-    return "ui" if relative.parts[0] == "ui" else relative.stem
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
 def imported(path: Path) -> set[str]:
@@ -71,7 +73,7 @@ def test_only_the_screens_import_gradio(path):
         assert not any(name.split(".")[0] == "gradio" for name in imported(path))
 
 
-@pytest.mark.parametrize("room", ["errors", "records", "decide", "report"])
+@pytest.mark.parametrize("room", ["errors", "records", "decide", "study", "report"])
 def test_plain_rooms_load_without_torch(room):
     program = f"import sys, bonefx.{room}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
@@ -81,6 +83,7 @@ def test_plain_rooms_load_without_torch(room):
 def test_help_loads_no_heavy_library(module):
     heavy = {
         "torch", "numpy", "gradio", "matplotlib", "highdicom", "pydicom", "cv2", "huggingface_hub",
+        "PIL", "fpdf",
     }  # fmt: skip
     program = f"import sys, {module}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,30 @@
+"""A reading as something to keep: JSON, which is canonical, and PNG, PDF and DICOM, its views.
+
+Needs no torch. The PDF and DICOM libraries load when such a file is made.
+"""
+
+from bonefx.report.dicom import secondary_capture_bytes
+from bonefx.report.files import FORMS, file_name, report_bytes, write_report
+from bonefx.report.pdf import pdf_bytes
+from bonefx.report.picture import png_bytes
+from bonefx.report.record import Overlay, Report
+from bonefx.report.structured import structured_report_bytes
+from bonefx.report.table import ReadingTable, ReportTable, json_bytes, reading_table, report_table
+
+__all__ = [
+    "FORMS",
+    "Overlay",
+    "ReadingTable",
+    "Report",
+    "ReportTable",
+    "file_name",
+    "json_bytes",
+    "pdf_bytes",
+    "png_bytes",
+    "reading_table",
+    "report_bytes",
+    "report_table",
+    "secondary_capture_bytes",
+    "structured_report_bytes",
+    "write_report",
+]

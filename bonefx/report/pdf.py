@@ -1,0 +1,227 @@
+"""Report -> PDF: one A4 page with pictures, verdict, figures, the reader's text and checksums.
+
+fpdf2 draws it: small, typed, pure Python; it embeds a Unicode typeface as text that can be searched
+and stores pictures without loss. matplotlib's PdfPages neither wraps nor cuts text, and reportlab
+would do but is larger and untyped. The page and its metadata hold no patient data but what the
+reader wrote.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.records import Estimate, Verdict
+from bonefx.report.picture import scale_bar, shrunk
+from bonefx.report.record import Report
+from bonefx.report.sheet import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
+from bonefx.report.typeface import MISSING, printable
+from bonefx.report.words import (
+    MEASURES,
+    NOTICE,
+    REFUSED,
+    WORDING,
+    guarantee_words,
+    map_words,
+    point_words,
+    probability_text,
+    why,
+)
+
+MAX_PICTURE_PX = 1536  # longer side; over 400 dots an inch on the page
+GAP_MM = 6.0
+MAX_PICTURE_MM = 120.0  # height
+RIGHT_MM = WIDTH_MM - MARGIN_MM
+FIGURES_MM = 217.0  # top of the block of figures and facts
+CAPTION_MM = 6.0
+ROW_MM = 4.3
+TEXT_STEP_MM = 4.7
+TEXT_PT = 9.5
+MAX_REASON_LINES = 3
+OF_THRESHOLD = "Sensitivity and specificity are those of the threshold alone."
+MAX_FACT_LINES = 10
+TONE: dict[Verdict, Colour] = {
+    Verdict.FRACTURE: (168, 52, 18),
+    Verdict.NO_FRACTURE: (14, 104, 86),
+    Verdict.REVIEW: (138, 94, 0),
+    Verdict.OUT_OF_SCOPE: (84, 90, 98),
+}
+BELOW: Colour = (214, 231, 227)
+BAND: Colour = (245, 226, 177)
+ABOVE: Colour = (245, 212, 200)
+
+
+def pdf_bytes(report: Report) -> bytes:
+    """Draw the page; equal reports give equal bytes."""
+    reading = report.reading
+    sheet = Sheet(
+        title=f"bonefx reading of film {reading.radiograph_sha256[:16]}",
+        creator=f"bonefx {report.version}",
+        created=report.created,
+    )
+    _head(sheet, report)
+    y = _verdict(sheet, report, y=31.0)
+    room = FIGURES_MM - 4 - y
+    height = min(86.0, room - 40) if report.text else room - 14  # captions and text below
+    y = _pictures(sheet, report, y=y, height=height)
+    _text(sheet, report, y=y + 3)
+    _figures(sheet, report)
+    _checksums(sheet, report)
+    return sheet.bytes()
+
+
+def _head(sheet: Sheet, report: Report) -> None:
+    sheet.words(MARGIN_MM, 14, "Reading of a bone radiograph", size_pt=13, bold=True)
+    made = f"{report.created:%Y-%m-%d %H:%M %Z}"
+    sheet.words(RIGHT_MM, 14.2, made, colour=DIM, side="R")
+    sheet.words(MARGIN_MM, 20.4, f"bonefx {report.version}", colour=DIM)
+    sheet.words(RIGHT_MM, 20.4, NOTICE, bold=True, side="R")
+    sheet.rule(26.5)
+
+
+def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
+    """Verdict, reason and scale; returns where the pictures begin."""
+    reading = report.reading
+    sign, words = WORDING[reading.verdict]
+    tone = TONE[reading.verdict]
+    sheet.words(MARGIN_MM, y, f"{sign} {words}", size_pt=20, bold=True, colour=tone)
+    if reading.probability is not None:
+        text = probability_text(reading.probability)
+        sheet.words(RIGHT_MM, y, text, size_pt=20, bold=True, side="R")
+        words = "calibrated probability of fracture"
+        sheet.words(RIGHT_MM, y + 9, words, size_pt=7.5, colour=DIM, side="R")
+    reason = why(reading) if reading.probability is not None else f"{why(reading)} {REFUSED}"
+    lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
+    y = sheet.paragraph(MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), step=4.4, size_pt=9)
+    if reading.probability is None:
+        return y + 4
+    return _scale(sheet, report, y=y + 4.5)
+
+
+def _scale(sheet: Sheet, report: Report, *, y: float) -> float:
+    """The probability between 0 and 1, with threshold and review band."""
+    point, probability = report.reading.point, report.reading.probability
+    assert probability is not None
+    low, high = (MARGIN_MM + INNER_MM * edge for edge in point.review_band)
+    threshold = MARGIN_MM + INNER_MM * point.threshold
+    sheet.box(MARGIN_MM, y, low - MARGIN_MM, 3, fill=BELOW)
+    sheet.box(high, y, RIGHT_MM - high, 3, fill=ABOVE)
+    sheet.box(low, y, max(high - low, 0.3), 3, fill=BAND)
+    sheet.box(threshold - 0.2, y - 0.5, 0.4, 4, fill=INK)
+    sheet.pointer(MARGIN_MM + INNER_MM * probability, y + 0.3, colour=TONE[report.reading.verdict])
+    sheet.words(MARGIN_MM, y + 4.3, "0  no fracture", size_pt=7.5, colour=DIM)
+    sheet.words(RIGHT_MM, y + 4.3, "fracture  1", size_pt=7.5, colour=DIM, side="R")
+    middle = MARGIN_MM + INNER_MM / 2
+    sheet.words(middle, y + 4.3, point_words(point), size_pt=7.5, colour=DIM, side="C")
+    return y + 11
+
+
+def _pictures(sheet: Sheet, report: Report, *, y: float, height: float) -> float:
+    """Film and overlay beside each other, or the film alone; returns where the captions end."""
+    overlay = report.overlay
+    rows, columns = map(int, report.film.shape)
+    panel = INNER_MM if overlay is None else (INNER_MM - GAP_MM) / 2
+    scale = min(panel / columns, min(height, MAX_PICTURE_MM) / rows)
+    size = {"width": columns * scale, "height": rows * scale}
+    end = y + size["height"]
+    note = map_words(report.reading, shown=overlay is not None, heat_floor=report.heat_floor)
+    _picture(sheet, report.film, MARGIN_MM, y, **size)
+    if overlay is None:
+        sheet.words(MARGIN_MM, end + 1.6, f"Film. {note}", size_pt=8, colour=DIM)
+        return end + CAPTION_MM
+    second = MARGIN_MM + panel + GAP_MM
+    _picture(sheet, overlay.pixels, second, y, **size)
+    sheet.words(MARGIN_MM, end + 1.6, "Film", size_pt=8, colour=DIM)
+    sheet.picture(scale_bar(overlay), second, end + 1.9, width=18, height=2.6)
+    sheet.words(second + 20, end + 1.6, note, size_pt=8, colour=DIM)
+    return end + CAPTION_MM
+
+
+def _picture(
+    sheet: Sheet, pixels: NDArray[np.uint8], x: float, y: float, *, width: float, height: float
+) -> None:
+    sheet.picture(shrunk(pixels, MAX_PICTURE_PX), x, y, width=width, height=height)
+    sheet.box(x, y, width, height)
+
+
+def _text(sheet: Sheet, report: Report, *, y: float) -> None:
+    """The reader's own text, cut with a note where the page has no more room."""
+    if not report.text:
+        sheet.words(MARGIN_MM, y, "No text by the reader.", colour=DIM)
+        return
+    sheet.words(MARGIN_MM, y, "Reader's text", bold=True)
+    y += 5
+    missing = printable(report.text)[1]
+    notes = [] if not missing else [f"{MISSING} stands for {missing} characters not printed here."]
+    room = int((FIGURES_MM - 3 - y) / TEXT_STEP_MM) - len(notes)
+    lines = sheet.wrapped(report.text, INNER_MM, size_pt=TEXT_PT)
+    if len(lines) > room:
+        notes.append("Cut here for want of room.")
+        lines = lines[: room - 1]
+    y = sheet.paragraph(MARGIN_MM, y, lines, step=TEXT_STEP_MM, size_pt=TEXT_PT)
+    for note in notes:
+        sheet.words(MARGIN_MM, y, f"[{note} The JSON report holds it all.]", size_pt=8, colour=DIM)
+        y += TEXT_STEP_MM
+
+
+def _figures(sheet: Sheet, report: Report) -> None:
+    """What the operating point was measured to do, beside the facts of film and model."""
+    point, width, y = report.reading.point, 98.0, FIGURES_MM
+    sheet.rule(y)
+    y += 3
+    sheet.words(MARGIN_MM, y, f"Measured on test films at “{point.name}”", bold=True)
+    edges = (MARGIN_MM + 62, MARGIN_MM + 86, MARGIN_MM + width)
+    for edge, name in zip(edges, ("value", "95 % interval", "films"), strict=True):
+        sheet.words(edge, y + 4.6, name, size_pt=7.5, colour=DIM, side="R")
+    y += 9
+    for name, words in MEASURES:
+        sheet.words(MARGIN_MM, y, words, size_pt=8)
+        for edge, text in zip(edges, _measured(getattr(point, name)), strict=True):
+            sheet.words(edge, y, text, size_pt=8, side="R")
+        y += ROW_MM
+    lines = sheet.wrapped(f"{OF_THRESHOLD} {guarantee_words(point.guarantee)}", width, size_pt=7.5)
+    sheet.paragraph(MARGIN_MM, y + 1, lines, step=3.6, size_pt=7.5, colour=DIM)
+    _facts(sheet, report, x=MARGIN_MM + width + 10)
+
+
+def _measured(estimate: Estimate | None) -> tuple[str, str, str]:
+    if estimate is None:
+        return "", "not measured", ""
+    low, high = 100 * estimate.low, 100 * estimate.high
+    return f"{100 * estimate.value:.1f} %", f"{low:.1f} to {high:.1f}", str(estimate.n)
+
+
+def _facts(sheet: Sheet, report: Report, *, x: float) -> None:
+    reading = report.reading
+    sheet.words(x, FIGURES_MM + 3, "Film and model", bold=True)
+    facts = [*report.facts, ("Model", reading.model), ("Device", reading.device)]
+    facts += [("Fetched from", report.origin)] if report.origin else []
+    if report.calibration:
+        facts.append(("Calibration", f"{report.calibration.method}, n = {report.calibration.n}"))
+    y, left = FIGURES_MM + 8, MAX_FACT_LINES
+    for name, value in facts:
+        lines = _cut(sheet.wrapped(value, RIGHT_MM - x - 23, size_pt=8), left, "…")
+        if lines:
+            sheet.words(x, y, name, size_pt=8, colour=DIM)
+        y = sheet.paragraph(x + 23, y, lines, step=ROW_MM, size_pt=8)
+        left -= len(lines)
+
+
+def _checksums(sheet: Sheet, report: Report) -> None:
+    y = HEIGHT_MM - 27
+    sheet.rule(y)
+    for name, value in (
+        ("Film SHA-256", report.reading.radiograph_sha256),
+        ("Weights SHA-256", report.reading.weights_sha256),
+    ):
+        y += ROW_MM
+        sheet.words(MARGIN_MM, y - 1.6, name, size_pt=7.5, colour=DIM)
+        sheet.words(MARGIN_MM + 29, y - 1.6, value, size_pt=7.5)
+    sheet.words(WIDTH_MM / 2, HEIGHT_MM - 14, NOTICE, size_pt=8, bold=True, side="C")
+
+
+def _cut(lines: list[str], most: int, sign: str) -> list[str]:
+    """Keep the first lines, and mark the last of them where others are lost."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"{lines[most - 1]} {sign}"] if most > 0 else []

@@ -1,0 +1,114 @@
+"""Reading and Report -> plain values and JSON, the canonical report; other forms are its views."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, TypedDict
+
+from bonefx.records import OperatingPoint, Reading
+from bonefx.report.record import Report
+from bonefx.report.words import MEASURES, NOTICE
+
+SCHEMA_VERSION = 1
+
+
+class ReadingTable(TypedDict):
+    """A reading in plain values; see records.Reading for ranges and units."""
+
+    sha256: str
+    model: str
+    weights_sha256: str
+    verdict: str
+    reason: str | None
+    probability: float | None
+    logit: float | None
+    point: str
+    threshold: float
+    review_band: list[float]
+    heat_peak: float | None
+    device: str
+    elapsed_s: float
+
+
+class MapTable(TypedDict):
+    """What a report shows of the map; the peak is the reading's."""
+
+    shown: bool
+    opacity: float | None
+    floor: float
+
+
+class ReportTable(TypedDict):
+    """A report in plain values; see record.Report.
+
+    measured holds what the operating point did on test films, value, low, high and n each, and
+    the guarantee of its review band; null where there is none.
+    """
+
+    schema_version: int
+    software: str
+    version: str
+    notice: str
+    created: str
+    film: dict[str, str]
+    reading: ReadingTable
+    measured: dict[str, dict[str, Any] | None]
+    calibration: dict[str, Any] | None
+    map: MapTable
+    model_origin: str | None
+    text: str
+
+
+def reading_table(reading: Reading) -> ReadingTable:
+    """Turn a reading into plain values for JSON; the map itself is left out."""
+    return ReadingTable(
+        sha256=reading.radiograph_sha256,
+        model=reading.model,
+        weights_sha256=reading.weights_sha256,
+        verdict=reading.verdict.value,
+        reason=reading.reason,
+        probability=reading.probability,
+        logit=reading.logit,
+        point=reading.point.name,
+        threshold=reading.point.threshold,
+        review_band=list(reading.point.review_band),
+        heat_peak=reading.heat_peak,
+        device=reading.device,
+        elapsed_s=reading.elapsed_s,
+    )
+
+
+def report_table(report: Report) -> ReportTable:
+    """Turn a report into plain values; pictures are left out."""
+    overlay = report.overlay
+    return ReportTable(
+        schema_version=SCHEMA_VERSION,
+        software="bonefx",
+        version=report.version,
+        notice=NOTICE,
+        created=report.created.isoformat(),
+        film=dict(report.facts),
+        reading=reading_table(report.reading),
+        measured=_measured(report.reading.point),
+        calibration=asdict(report.calibration) if report.calibration else None,
+        map=MapTable(
+            shown=overlay is not None,
+            opacity=overlay.opacity if overlay else None,
+            floor=report.heat_floor,
+        ),
+        model_origin=report.origin,
+        text=report.text,
+    )
+
+
+def json_bytes(report: Report) -> bytes:
+    """Write a report as JSON, UTF-8 with sorted keys: equal reports give equal bytes."""
+    table = report_table(report)
+    text = json.dumps(table, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
+    return f"{text}\n".encode()
+
+
+def _measured(point: OperatingPoint) -> dict[str, dict[str, Any] | None]:
+    parts = {name: getattr(point, name) for name in (*dict(MEASURES), "guarantee")}
+    return {name: asdict(part) if part else None for name, part in parts.items()}

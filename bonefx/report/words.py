@@ -1,0 +1,102 @@
+"""Verdicts, figures and facts in plain words: the same on the screens and in every report."""
+
+from __future__ import annotations
+
+from bonefx.records import Estimate, Guarantee, OperatingPoint, Radiograph, Reading, Verdict
+
+TIMES = " \N{MULTIPLICATION SIGN} "
+NOTICE = "Research software, not a medical device."
+WORDING = {  # sign and words beside the colour, so that no verdict is told by colour alone
+    Verdict.FRACTURE: ("▲", "Fracture"),
+    Verdict.NO_FRACTURE: ("●", "No fracture"),
+    Verdict.REVIEW: ("◆", "Review"),
+    Verdict.OUT_OF_SCOPE: ("■", "Out of scope"),
+}
+MEANING = {
+    Verdict.FRACTURE: "The model finds evidence for a fracture. Look at the film yourself.",
+    Verdict.NO_FRACTURE: "Too little evidence for a fracture. The model misses some fractures.",
+    Verdict.REVIEW: "The model does not decide. Look again.",
+    Verdict.OUT_OF_SCOPE: "The model was not made for a film like this, so it gives no answer.",
+}
+MEASURES = (
+    ("sensitivity", "Sensitivity"),
+    ("specificity", "Specificity"),
+    ("review_rate", "Sent to review"),
+    ("missed_rate", "Fractures among “no fracture”"),
+)
+REFUSED = "No probability: the film is out of scope."
+
+
+def probability_text(probability: float) -> str:
+    """Two digits, never rounded to certainty."""
+    if probability < 0.005:
+        return "<0.01"
+    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
+
+
+def probability_words(reading: Reading) -> str:
+    """The calibrated probability as a sentence, or that there is none."""
+    if reading.probability is None:
+        return REFUSED
+    return f"Calibrated probability of fracture: {probability_text(reading.probability)}"
+
+
+def why(reading: Reading) -> str:
+    """The reason of the reading, or else what its verdict means."""
+    return reading.reason or MEANING[reading.verdict]
+
+
+def point_words(point: OperatingPoint) -> str:
+    """Name, threshold and review band of an operating point."""
+    low, high = point.review_band
+    return (
+        f"Operating point “{point.name}”: threshold {point.threshold:.2f}, "
+        f"review band {low:.2f} to {high:.2f}"
+    )
+
+
+def estimate_words(estimate: Estimate | None) -> str:
+    """A measured share with its interval and the number of films; or that it was not measured."""
+    if estimate is None:
+        return "not measured"
+    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.1f} % (95 % interval {low:.1f} to {high:.1f}, n = {estimate.n})"
+
+
+def guarantee_words(guarantee: Guarantee | None) -> str:
+    """What the review band's lower edge was certified to hold, as a sentence."""
+    if guarantee is None:
+        return "Validation films were too few to certify the band's lower edge."
+    return (
+        f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
+        f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
+        f"fractured (found {guarantee.missed} of {guarantee.n})."
+    )
+
+
+def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
+    """What the map shows, or why there is none."""
+    if reading.probability is None:
+        return "No map: the film is out of scope."
+    if shown and reading.heat_peak is not None:
+        return f"Map: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
+    if reading.heat_peak is None or reading.heat_peak >= heat_floor:
+        return "No map: the film was read without one."
+    return (
+        f"No map: the evidence is below the floor. Its peak is {reading.heat_peak:.2f}, "
+        f"the floor {heat_floor:.2f} logits."
+    )
+
+
+def film_facts(film: Radiograph) -> list[tuple[str, str]]:
+    """What a film's file says about it, as far as given; nothing of the patient."""
+    height, width = film.pixels.shape
+    spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
+    facts = [
+        ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
+        ("Body part", film.body_part),
+        ("View", film.view),
+        ("Laterality", film.laterality),
+        ("Pixel spacing", None if spacing is None else f"{spacing} mm"),
+    ]
+    return [(name, value) for name, value in facts if value]
