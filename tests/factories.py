@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from bonefx.architectures import (
     build_network,
 )
 from bonefx.preprocess import PreprocessSpec, to_batch
-from bonefx.records import OperatingPoint, Radiograph
+from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.registry import SCHEMA_VERSION
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -51,6 +52,24 @@ def make_radiograph(**changes: Any) -> Radiograph:
         "photometric": "L",
     }
     return Radiograph(**(film | changes))
+
+
+def make_reading(**changes: Any) -> Reading:
+    """A valid reading without a map; a verdict out of scope takes the probability away."""
+    reading: dict[str, Any] = {
+        "radiograph_sha256": "0" * 64, "model": "tiny", "weights_sha256": "1" * 64,
+        "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
+        "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
+    }  # fmt: skip
+    if changes.get("verdict") is Verdict.OUT_OF_SCOPE:
+        reading |= {"logit": None, "probability": None}
+    return Reading(**(reading | changes))
+
+
+def png_film(height: int = 120, width: int = 96, *, seed: int = 0) -> bytes:
+    """The bytes of an 8-bit PNG film; another seed gives another film."""
+    pixels = np.rint(make_pixels(height, width, seed=seed) * 255).astype(np.uint8)
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:

@@ -14,11 +14,13 @@ ORDER = [
     {"records"},
     {"dicom"},
     {"images", "preprocess", "decide", "report"},
+    {"sources"},
     {"architectures"},
     {"registry"},
     {"hub"},
     {"scope", "explain"},
     {"reader"},
+    {"worklist"},
     {"cli", "ui"},
     {"__main__"},
 ]
