@@ -133,9 +133,7 @@ def _worklist(options: argparse.Namespace) -> int:
     reader.model().point(options.point)
     if options.csv:
         _write_csv(options.csv, [])  # refused before the first film
-    rows = read_list(
-        reader, films, point=options.point, batch_films=BATCH_FILMS, thumbnails=False
-    )
+    rows = read_list(reader, films, point=options.point, batch_films=BATCH_FILMS, thumbnails=False)
     kept, unreadable = [], 0
     for row in _progress(rows, total=len(films)):
         print(json.dumps(row_table(row)), flush=True)
@@ -188,9 +186,7 @@ def _lines(
 
     films = [film_or_error(source) for source in sources]
     readable = [film for film in films if not isinstance(film, str)]
-    readings = iter(
-        reader.read_batch(readable, point=options.point, heat=options.heat is not None)
-    )
+    readings = iter(reader.read_batch(readable, point=options.point, heat=options.heat is not None))
     for source, film in zip(sources, films, strict=True):
         if isinstance(film, str):
             yield {"path": str(source.path), "error": film}

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
+from typing import IO
 
 from bonefx import images
 from bonefx.errors import UnreadableRadiographError
@@ -108,9 +109,7 @@ def _in_folder(name: str, folder: Path, *, unpack: bool) -> Found:
     files = sorted(entry for entry in folder.rglob("*") if entry.is_file())
     inside = [entry.relative_to(folder) for entry in files]
     kept = [entry for entry in inside if may_be_film(entry)]
-    found = find_films(
-        ((str(Path(name) / entry), folder / entry) for entry in kept), unpack=unpack
-    )
+    found = find_films(((str(Path(name) / entry), folder / entry) for entry in kept), unpack=unpack)
     return Found(films=found.films, left_out=found.left_out + len(inside) - len(kept))
 
 
@@ -180,7 +179,7 @@ def _member_bytes(path: Path, index: int) -> bytes:
     return data
 
 
-def _chunks(stream: io.BufferedIOBase | zipfile.ZipExtFile) -> Iterator[bytes]:
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
     size = 0
     while chunk := stream.read(CHUNK_BYTES):
         size += len(chunk)

@@ -19,6 +19,7 @@ from bonefx.decide import at_point
 from bonefx.preprocess import letterbox
 from bonefx.reader import Reader
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.report import reading_table
 from bonefx.sources import FilmSource, film_or_error
 
 BATCH_FILMS = 4  # each may be large, and rows should come one soon after the other
@@ -158,22 +159,29 @@ def rows_at_point(rows: Iterable[WorklistRow], point: OperatingPoint) -> list[Wo
 
 def row_table(row: WorklistRow) -> RowTable:
     """Turn a row into plain values for JSON and CSV."""
-    reading = row.reading
-    return RowTable(
+    table = RowTable(
         place=row.place,
         film=row.source.name,
         urgency=round(urgency(row), 6),
-        verdict=reading and reading.verdict.value,
+        verdict=None,
         probability=row.probability,
-        reason=reading and reading.reason,
+        reason=None,
         error=row.error,
         same_as=row.same_as,
         sha256=row.sha256,
-        model=reading and reading.model,
-        weights_sha256=reading and reading.weights_sha256,
-        point=reading and reading.point.name,
-        threshold=reading and reading.point.threshold,
+        model=None,
+        weights_sha256=None,
+        point=None,
+        threshold=None,
     )
+    if row.reading is not None:
+        answer = reading_table(row.reading)
+        table.update({
+            "verdict": answer["verdict"], "reason": answer["reason"], "model": answer["model"],
+            "weights_sha256": answer["weights_sha256"], "point": answer["point"],
+            "threshold": answer["threshold"],
+        })  # fmt: skip
+    return table
 
 
 def csv_bytes(rows: Sequence[WorklistRow]) -> bytes:

@@ -12,8 +12,10 @@ import gradio as gr
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
+from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.single import MAX_UPLOAD_MB, build_single
 from bonefx.ui.wording import NOTICE
+from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
 CACHE_S = 600  # uploads that nobody read are deleted after this time
@@ -49,6 +51,9 @@ def build(reader: Reader) -> gr.Blocks:
         with gr.Tabs(elem_id="screens"):
             with gr.Tab("Read", id="read"):
                 build_single(reader)
+            with gr.Tab("Worklist", id="worklist"):
+                worklist = build_worklist(reader)
+        page.unload(worklist.on_unload)
     return page
 
 
@@ -63,6 +68,7 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
     Raises:
         SettingsError: The address or the port cannot be had.
     """
+    delete_leftovers()
     with _address_errors(settings):
         page.queue(api_open=False).launch(
             server_name=settings.host,

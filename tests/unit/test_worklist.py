@@ -1,4 +1,4 @@
-"""Many films -> rows: every film has one, the most urgent first, and a table that is safe to open."""
+"""Many films -> rows: one a film, the most urgent first, and a table safe to open."""
 
 import csv
 import io
@@ -175,7 +175,15 @@ def test_the_csv_is_sorted_complete_and_plain():
 
 @pytest.mark.parametrize(
     "name",
-    ["=cmd|' /C calc'!A0.png", "+1.png", "-1.png", "@SUM(A1).png", "\t=1.png", "\r=1.png", "＝1"],
+    [
+        "=cmd|' /C calc'!A0.png",
+        "+1.png",
+        "-1.png",
+        "@SUM(A1).png",
+        "\t=1.png",
+        "\r=1.png",
+        "\uff1d1",
+    ],
 )
 def test_no_cell_of_the_csv_is_a_formula(name):
     line = parsed([make_row(name=name)])[0]

@@ -9,6 +9,10 @@
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
         ["#opacity input[type=range]", "aria-label", "Map opacity"],
+        ["#films button", "aria-label", "Drop films or zip archives, or choose them"],
+        ["#folder button", "aria-label", "Choose a folder"],
+        ["#list-model", "aria-label", "Model"],
+        ["#list-point", "aria-label", "Operating point"],
     ];
     const speak = () => {
         for (const [place, name, words] of spoken) {
@@ -23,7 +27,8 @@
     document.addEventListener("drop", (event) => {
         event.preventDefault();
         event.stopPropagation();
-        const input = document.querySelector("#film input[type=file]");
+        const places = document.querySelectorAll("#film input[type=file], #films input[type=file]");
+        const input = [...places].find((place) => place.closest("button").offsetParent);
         if (!input || !event.dataTransfer.files.length) return;
         input.files = event.dataTransfer.files;
         input.dispatchEvent(new Event("change", { bubbles: true }));
