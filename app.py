@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,6 +33,9 @@ def serve(device_name: str | None, models: Sequence[str]) -> None:
         file=sys.stderr,
         flush=True,
     )
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # end as by Ctrl-C: delete all uploads
     launch(build(reader), settings)
 
 

@@ -9,7 +9,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
 if TYPE_CHECKING:
     from bonefx.reader import Reader
     from bonefx.records import Radiograph, Reading
+    from bonefx.sources import FilmSource
     from bonefx.study import StudyHeader
+    from bonefx.worklist import WorklistRow
 
 BATCH_FILMS = 8
 MODEL_HELP = "an id of weights/, a model folder's path, or hf:OWNER/NAME[@REVISION]"
 REPORT_FORMS = ("pdf", "png", "json", "sc", "sr")  # those of bonefx.report.FORMS
-NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".xml"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,12 +48,24 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     read = commands.add_parser("read", help="read films; prints one JSON line each")
     read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
-    read.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
-    read.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
+    _add_choices(read)
     read.add_argument("--heat", type=Path, metavar="DIR", help="write heat maps there as .npy")
     _add_shared(read)
     read.set_defaults(run=_read)
     _add_report(commands)
+    worklist = commands.add_parser(
+        "worklist",
+        help="read many films, most urgent first",
+        description="Prints one JSON line a film in the order of the list, as soon as it is read, "
+        "with its urgency (smaller is more urgent); the table of --csv is sorted by it.",
+    )
+    worklist.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a film, a folder or a zip archive"
+    )
+    _add_choices(worklist)
+    worklist.add_argument("--csv", type=Path, metavar="FILE", help="also write a table there")
+    _add_shared(worklist)
+    worklist.set_defaults(run=_worklist)
     models = commands.add_parser("models", help="list the models that can be used")
     models.add_argument(
         "--model", action="append", default=[], metavar="MODEL", help=f"also {MODEL_HELP}"
@@ -70,8 +83,7 @@ def _add_report(commands: Any) -> None:
         "report", help="read one film and write a report; prints one JSON line with its files"
     )
     report.add_argument("film", type=Path, metavar="FILM", help="the film")
-    report.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
-    report.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
+    _add_choices(report)
     text = report.add_mutually_exclusive_group()
     text.add_argument("--text", default="", metavar="TEXT", help="the reader's own text")
     text.add_argument(
@@ -87,6 +99,11 @@ def _add_report(commands: Any) -> None:
     report.add_argument("--overwrite", action="store_true", help="replace files of the same names")
     _add_shared(report)
     report.set_defaults(run=_report)
+
+
+def _add_choices(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
+    command.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
 
 
 def _add_shared(command: argparse.ArgumentParser) -> None:
@@ -167,41 +184,64 @@ def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | 
 
 
 def _read(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    files = list(_files(options.paths))
+    films = _find(options.paths, unpack=False)
     reader = _reader(options, ids=[options.model] if options.model else None)
     reader.model().point(options.point)  # refused before the first film
     if options.heat:
         _make_folder(options.heat)
-    progress = tqdm(total=len(files), unit="film", disable=not sys.stderr.isatty())
     unreadable = 0
-    remaining = iter(files)
+    remaining = iter(_progress(films, total=len(films)))
     while batch := list(itertools.islice(remaining, BATCH_FILMS)):
         for line in _lines(reader, batch, options):
             unreadable += "error" in line
             print(json.dumps(line), flush=True)
-            progress.update()
-    progress.close()
     return UnreadableRadiographError.exit_code if unreadable else 0
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Files as named, and all files in folders but hidden ones and plain documents."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(entry for entry in path.rglob("*") if entry.is_file())
-        films = [entry for entry in found if _may_be_film(entry)]
-        if len(films) < len(found):
-            print(f"bonefx: {len(found) - len(films)} other files left out", file=sys.stderr)
-        yield from films
+def _worklist(options: argparse.Namespace) -> int:
+    from bonefx.worklist import read_list, row_table
+
+    films = _find(options.paths, unpack=True)
+    reader = _reader(options, ids=[options.model] if options.model else None)
+    reader.model().point(options.point)
+    if options.csv:
+        _write_csv(options.csv, [])  # refused before the first film
+    rows = read_list(reader, films, point=options.point, batch_films=BATCH_FILMS, thumbnails=False)
+    kept, unreadable = [], 0
+    for row in _progress(rows, total=len(films)):
+        print(json.dumps(row_table(row)), flush=True)
+        unreadable += row.error is not None
+        if options.csv:
+            kept.append(row)
+    if options.csv:
+        _write_csv(options.csv, kept)
+    return UnreadableRadiographError.exit_code if unreadable else 0
 
 
-def _may_be_film(path: Path) -> bool:
-    hidden = path.name.startswith(".")
-    return not hidden and path.name != "DICOMDIR" and path.suffix.lower() not in NOT_FILMS
+def _write_csv(path: Path, rows: Sequence[WorklistRow]) -> None:
+    from bonefx.worklist import csv_bytes
+
+    try:
+        path.write_bytes(csv_bytes(rows))
+    except OSError as error:
+        raise SettingsError(f"--csv file cannot be written ({error.strerror})") from error
+
+
+def _progress(items: Iterable[Any], *, total: int) -> Iterable[Any]:
+    """Count on stderr, where a person watches."""
+    from tqdm import tqdm
+
+    counted: Iterable[Any] = tqdm(items, total=total, unit="film", disable=not sys.stderr.isatty())
+    return counted
+
+
+def _find(paths: Sequence[Path], *, unpack: bool) -> tuple[FilmSource, ...]:
+    from bonefx.sources import find_films
+
+    found = find_films(((str(path), path) for path in paths), unpack=unpack)
+    if found.left_out:
+        print(f"bonefx: {found.left_out} other files left out", file=sys.stderr)
+    return found.films
 
 
 def _make_folder(folder: Path) -> None:
@@ -212,30 +252,19 @@ def _make_folder(folder: Path) -> None:
 
 
 def _lines(
-    reader: Reader, paths: Sequence[Path], options: argparse.Namespace
+    reader: Reader, sources: Sequence[FilmSource], options: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Read files as one batch; a film that cannot be read gives a line with its error."""
-    films = [_film_or_error(path) for path in paths]
+    from bonefx.sources import film_or_error
+
+    films = [film_or_error(source) for source in sources]
     readable = [film for film in films if not isinstance(film, str)]
-    readings = iter(
-        reader.read_batch(readable, point=options.point, heat=options.heat is not None)
-        if readable
-        else []
-    )
-    for path, film in zip(paths, films, strict=True):
+    readings = iter(reader.read_batch(readable, point=options.point, heat=options.heat is not None))
+    for source, film in zip(sources, films, strict=True):
         if isinstance(film, str):
-            yield {"path": str(path), "error": film}
+            yield {"path": str(source.path), "error": film}
         else:
-            yield _line(path, next(readings), options.heat)
-
-
-def _film_or_error(path: Path) -> Radiograph | str:
-    from bonefx.images import read
-
-    try:
-        return read(path)
-    except UnreadableRadiographError as error:
-        return str(error)
+            yield _line(source.path, next(readings), options.heat)
 
 
 def _line(path: Path, reading: Reading, heat_folder: Path | None) -> dict[str, Any]:

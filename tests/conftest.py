@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bonefx.ui.listing import PREFIX
 from tests.factories import make_model_folder, make_three_models
 
 REPOSITORY = Path(__file__).parent.parent
@@ -35,6 +36,11 @@ class ServedApp:
     url: str
     log: Path
     uploads: Path
+
+    @property
+    def lists(self) -> list[Path]:
+        """Private folders of worklists that exist now."""
+        return list(self.uploads.parent.glob(f"{PREFIX}*"))
 
 
 @pytest.fixture(scope="session", params=["tiny", "shipped"])
@@ -80,7 +86,7 @@ def start_app(weights: Path, *, port: int, uploads: Path, log) -> subprocess.Pop
     """Start app.py on a port of this machine."""
     settings = {
         "BONEFX_WEIGHTS": str(weights), "BONEFX_PORT": str(port), "BONEFX_HOST": "127.0.0.1",
-        "GRADIO_TEMP_DIR": str(uploads),
+        "GRADIO_TEMP_DIR": str(uploads), "TMPDIR": str(uploads.parent),
     }  # fmt: skip
     command = [sys.executable, "app.py", "--device", "cpu"]
     return subprocess.Popen(

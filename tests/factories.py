@@ -68,13 +68,21 @@ def make_radiograph(**changes: Any) -> Radiograph:
 
 
 def make_reading(**changes: Any) -> Reading:
-    """A valid reading without a map."""
+    """A valid reading without a map; a verdict out of scope takes the probability away."""
     reading: dict[str, Any] = {
         "radiograph_sha256": "0" * 64, "model": "tiny", "weights_sha256": "1" * 64,
         "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
         "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
     }  # fmt: skip
+    if changes.get("verdict") is Verdict.OUT_OF_SCOPE:
+        reading |= {"logit": None, "probability": None}
     return Reading(**(reading | changes))
+
+
+def png_film(height: int = 120, width: int = 96, *, seed: int = 0) -> bytes:
+    """The bytes of an 8-bit PNG film; another seed gives another film."""
+    pixels = np.rint(make_pixels(height, width, seed=seed) * 255).astype(np.uint8)
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:

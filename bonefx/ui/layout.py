@@ -13,10 +13,13 @@ from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
+from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
+from bonefx.ui.parts import AT_ONCE
 from bonefx.ui.settings import ServerSettings
 from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
+from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
 CACHE_S = 600  # uploads that nobody read are deleted after this time
@@ -36,13 +39,18 @@ def build(reader: Reader) -> gr.Blocks:
     )
     with page:
         gr.HTML(HEADER, elem_id="head", apply_default_css=False)
-        with gr.Tabs(elem_id="screens"):
+        with gr.Tabs(elem_id="screens") as tabs:
             with gr.Tab("Read", id="read"):
-                build_single(reader)
+                single = build_single(reader)
             with gr.Tab("Compare", id="compare"):
                 build_compare(reader)
+            with gr.Tab("Worklist", id="worklist"):
+                worklist = build_worklist(reader)
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
+        worklist.opened.success(lambda: gr.Tabs(selected="read"), None, tabs, **AT_ONCE)
+        single.open_from(worklist.opened, worklist.chosen)
+        page.unload(worklist.on_unload)
     return page
 
 
@@ -57,6 +65,7 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
     Raises:
         SettingsError: The address or the port cannot be had.
     """
+    delete_leftovers()
     with _address_errors(settings):
         page.queue(api_open=False).launch(
             server_name=settings.host,

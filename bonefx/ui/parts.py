@@ -12,6 +12,7 @@ from bonefx.ui import wording
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+AT_ONCE: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **QUIET}
 ASKED_OFTEN: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **QUIET}
 
 

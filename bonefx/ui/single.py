@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from bonefx import images
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError
 from bonefx.reader import Reader
 from bonefx.records import Radiograph, Reading
 from bonefx.report import ReadingTable, reading_table
+from bonefx.sources import FilmSource
 from bonefx.ui import wording
+from bonefx.ui.download import Download
 from bonefx.ui.examples import Example
 from bonefx.ui.parts import points
-from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_html
+from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html
 from bonefx.ui.told import sentence, told_to_user
-from bonefx.ui.upload import read_and_delete
+from bonefx.ui.upload import Taken, read_and_delete, take_and_delete, take_example, take_source
 from bonefx.ui.viewer import EMPTY, READING, film_figure
 
 SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
@@ -60,12 +61,12 @@ class Shown:
     """What a session keeps of the film on screen, until it expires.
 
     Attributes:
-        film: The film, for a model that has not read it yet.
+        taken: The film, for a model that has not read it yet, and what a DICOM report needs.
         reading: Without its heat; None while the reader's own answer is awaited.
         extra: Facts of the details that are not of the film, such as an example's label.
     """
 
-    film: Radiograph
+    taken: Taken
     reading: Reading | None
     extra: Facts
 
@@ -98,7 +99,7 @@ class SingleScreen:
     def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""
         try:
-            return self._shown(read_and_delete(path), Choices(*choices))
+            return self._shown(take_and_delete(path), Choices(*choices))
         except BonefxError as error:
             return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
 
@@ -106,7 +107,14 @@ class SingleScreen:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        return self._shown(images.read(example.path), Choices(*choices), extra=extra)
+        return self._shown(take_example(example.path), Choices(*choices), extra=extra)
+
+    def on_source(self, source: FilmSource, *choices: Any) -> Answer:
+        """Read a film that was opened from the worklist."""
+        try:
+            return self._shown(take_source(source), Choices(*choices))
+        except BonefxError as error:
+            return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
 
     def on_model(self, shown: Shown | None, *choices: Any) -> Answer:
         """Offer another model's operating points, and let it read the film on screen."""
@@ -116,8 +124,9 @@ class SingleScreen:
         if shown is None:
             return self._no_answer(wording.idle_html(), chosen)
         if shown.reading is None:
-            return self._alone(shown.film, chosen, extra=shown.extra)
-        return self._answer(shown.film, self._read(shown.film, chosen), chosen, extra=shown.extra)
+            return self._alone(shown.taken, chosen, extra=shown.extra)
+        reading = self._read(shown.taken.film, chosen)
+        return self._answer(shown.taken, reading, chosen, extra=shown.extra)
 
     @told_to_user
     def on_point(self, shown: Shown | None, *choices: Any) -> tuple[Any, str, Any]:
@@ -144,11 +153,21 @@ class SingleScreen:
         """Take the reader's own answer, then ask the model; tell how they agree so far."""
         chosen = Choices(*choices)
         if shown is None:
-            return *self._no_answer(wording.not_read_html(GONE), chosen), reads, gr.skip()
+            return (
+                *self._no_answer(wording.not_read_html(GONE), chosen),
+                reads,
+                gr.skip(),
+                gr.skip(),
+            )
         reading = self._read(shown.film, chosen)
-        answer = self._answer(shown.film, reading, chosen, extra=shown.extra)
+        taken = Taken(shown.film, shown.study)
+        answer = self._answer(taken, reading, chosen, extra=shown.extra)
         reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
-        return *answer, reads, agreement_html(reads)
+        return *answer, reads, agreement_html(reads), gr.Column(visible=True)
+
+    def on_session(self, reads: list[OwnRead]) -> Download:
+        """Make the session's table for the user to keep."""
+        return Download(name="my-reads.csv", media_type="text/csv", content=agreement_csv(reads))
 
     def on_fault(self, *choices: Any) -> Answer:
         """Leave nothing of an earlier film on screen when the program fails."""
@@ -169,17 +188,16 @@ class SingleScreen:
         """
         return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
-    def _shown(self, film: Radiograph, chosen: Choices, *, extra: Facts = ()) -> Answer:
+    def _shown(self, taken: Taken, chosen: Choices, *, extra: Facts = ()) -> Answer:
         if chosen.read_first:
-            return self._alone(film, chosen, extra=extra)
-        return self._answer(film, self._read(film, chosen), chosen, extra=extra)
+            return self._alone(taken, chosen, extra=extra)
+        return self._answer(taken, self._read(taken.film, chosen), chosen, extra=extra)
 
     def _read(self, film: Radiograph, chosen: Choices) -> Reading:
         return self.reader.read(film, point=chosen.point, model=chosen.model)
 
-    def _answer(
-        self, film: Radiograph, reading: Reading, chosen: Choices, *, extra: Facts
-    ) -> Answer:
+    def _answer(self, taken: Taken, reading: Reading, chosen: Choices, *, extra: Facts) -> Answer:
+        film = taken.film
         loaded = self.reader.model(chosen.model)
         manifest = loaded.manifest
         return Answer(
@@ -192,18 +210,19 @@ class SingleScreen:
             ),
             point=points(loaded, reading.point),
             own=gr.Row(visible=False),
-            shown=Shown(film=film, reading=replace(reading, heat=None), extra=extra),
+            shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
 
-    def _alone(self, film: Radiograph, chosen: Choices, *, extra: Facts) -> Answer:
+    def _alone(self, taken: Taken, chosen: Choices, *, extra: Facts) -> Answer:
         """Show a film and ask the reader; the model is not asked yet."""
+        film = taken.film
         empty = self._no_answer(wording.your_turn_html(), chosen)
         loaded = self.reader.model(chosen.model)
         return empty._replace(
             viewer=film_figure(film, None, heat_floor=loaded.manifest.heat_floor),
             details=wording.details_html(loaded.manifest, str(loaded.device), film=film),
             own=gr.Row(visible=True),
-            shown=Shown(film=film, reading=None, extra=extra),
+            shown=Shown(taken=taken, reading=None, extra=extra),
         )
 
     def _no_answer(self, verdict: str, chosen: Choices) -> Answer:

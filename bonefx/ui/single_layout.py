@@ -9,9 +9,11 @@ import gradio as gr
 
 from bonefx.reader import Reader
 from bonefx.ui import wording
+from bonefx.ui.download import offer_download
 from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
 from bonefx.ui.parts import ASKED_OFTEN, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
+from bonefx.ui.report_panel import build_report_panel
 from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
 from bonefx.ui.told import told_to_user
 from bonefx.ui.viewer import EMPTY
@@ -24,11 +26,13 @@ class SingleParts:
     Attributes:
         answer: What single.Answer has values for, in its order.
         choices: What single.Choices is made of, in its order.
+        screen: The handlers.
         own: The row that asks for the reader's own answer.
     """
 
     answer: list[Any]
     choices: list[Any]
+    screen: SingleScreen
     own: gr.Row
     buttons: list[gr.Button]
     model: gr.Radio
@@ -40,21 +44,41 @@ class SingleParts:
         state: gr.State = self.answer[-1]
         return state
 
+    @property
+    def cleared(self) -> list[Any]:
+        """What goes before another film is read."""
+        _, viewer, verdict, *_ = self.answer
+        return [viewer, verdict, self.shown]
+
+    def open_from(self, opened: Any, source: gr.State) -> None:
+        """Read the film of a worklist's row when it is opened.
+
+        Args:
+            opened: The event.
+            source: Holds the FilmSource.
+        """
+        started = opened.success(
+            self.screen.on_start, None, self.cleared,
+            queue=False, trigger_mode="multiple", **QUIET,
+        )  # fmt: skip
+        _read(self, started, self.screen.on_source, source)
+
 
 def build_single(reader: Reader) -> SingleParts:
     """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
     screen = SingleScreen(reader=reader, examples=load_examples())
     with gr.Row(elem_id="single"):  # the style puts the film left; keys reach the choices first
         with gr.Column(elem_id="right"):
-            parts, agreement = _right(reader)
+            shown = gr.State(None, time_to_live=SHOWN_FOR_S)
+            parts = _right(reader, shown)
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
             gallery = html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
     film, verdict, measured, details, point, own = parts.pop("answer")
-    shown = gr.State(None, time_to_live=SHOWN_FOR_S)
+    agreement = parts.pop("agreement")
     laid = SingleParts(
         answer=[film, viewer, verdict, measured, details, point, own, shown],
-        own=own, gallery=gallery, **parts,
+        screen=screen, own=own, gallery=gallery, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
     _join_choices(screen, laid)
@@ -66,7 +90,7 @@ def build_single(reader: Reader) -> SingleParts:
     return laid
 
 
-def _right(reader: Reader) -> tuple[dict[str, Any], gr.HTML]:
+def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     """The column of choices and answers."""
     first = reader.model()
     prevalence = round(100 * wording.own_prevalence(first.point()))
@@ -85,22 +109,23 @@ def _right(reader: Reader) -> tuple[dict[str, Any], gr.HTML]:
         1, 90, prevalence, step=1, label="Fractures among your films, %", elem_id="prevalence",
         buttons=[],
     )  # fmt: skip
-    agreement = html("", "agreement")
+    build_report_panel(reader, shown)
+    with gr.Column(visible=False, elem_id="session") as session:
+        agreement = html("", "agreement")
+        save = gr.Button("Download this session as CSV", size="sm")
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
-    parts = {
+    return {
         "answer": [film, verdict, measured, details, point, own],
         "choices": [point, model, share, read_first],
         "buttons": buttons,
         "model": model,
+        "agreement": (agreement, session, save),
     }
-    return parts, agreement
 
 
 def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     """Clear the screen, read, and leave it clear if that failed."""
-    film, viewer, verdict, *_ = laid.answer
-    picked = gr.State(0)
-    cleared = [viewer, verdict, laid.shown]
+    film, picked, cleared = laid.answer[0], gr.State(0), laid.cleared
     for trigger, start, asked, to_clear, read, inputs in (
         (film.upload, screen.on_start, None, cleared, screen.on_upload, film),
         (
@@ -113,16 +138,21 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
         ),
     ):  # fmt: skip
         started = trigger(start, asked, to_clear, queue=False, trigger_mode="multiple", **QUIET)
-        done = started.then(
-            read, [inputs, *laid.choices], laid.answer,
-            trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
-        )  # fmt: skip
-        done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)
+        _read(laid, started, read, inputs)
     # page.js presses these when a file is handed over, before gradio uploads or refuses it.
     sent = gr.Button(elem_id="sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
     refused = gr.Button(elem_id="refused", visible="hidden")
     refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
+
+
+def _read(laid: SingleParts, started: Any, read: Any, source: Any) -> None:
+    """Let a handler answer with a whole screen, and leave it clear if that failed."""
+    done = started.then(
+        read, [source, *laid.choices], laid.answer,
+        trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
+    )  # fmt: skip
+    done.failure(laid.screen.on_fault, laid.choices, laid.answer, **QUIET)
 
 
 def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
@@ -135,12 +165,16 @@ def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
     prevalence.input(screen.on_prevalence, laid.choices, measured, **ASKED_OFTEN)
 
 
-def _join_read_first(screen: SingleScreen, laid: SingleParts, agreement: gr.HTML) -> None:
+def _join_read_first(
+    screen: SingleScreen, laid: SingleParts, session: tuple[gr.HTML, gr.Column, gr.Button]
+) -> None:
     """Take the reader's own answer, and ask the model after it."""
+    agreement, column, save = session
     reads = gr.State([])
+    offer_download(save, screen.on_session, [reads])
     for button in laid.buttons:
         done = button.click(
             screen.on_own, [button, laid.shown, reads, *laid.choices],
-            [*laid.answer, reads, agreement], **ONE_AT_A_TIME, **QUIET,
+            [*laid.answer, reads, agreement, column], **ONE_AT_A_TIME, **QUIET,
         )  # fmt: skip
         done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)

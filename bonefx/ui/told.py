@@ -14,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def sentence(error: BonefxError) -> str:
+def sentence(error: BonefxError | str) -> str:
     """Put an error's message as a sentence of its own."""
     message = str(error)
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -46,7 +46,7 @@ def test_one_film_reads_the_same_twice(client):
 
 def test_only_reading_is_public_and_it_says_what_it_takes(client):
     api = client.view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/read", "/compare"}
+    assert set(api["named_endpoints"]) == {"/read", "/compare", "/worklist"}
     assert api["unnamed_endpoints"] == {}
     read = api["named_endpoints"]["/read"]
     assert [parameter["parameter_name"] for parameter in read["parameters"]] == ["film", "point"]

@@ -1,7 +1,9 @@
 """The command line: one JSON line a film, exit codes, nothing lost."""
 
+import csv
 import json
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -143,3 +145,47 @@ def test_models_are_listed(capsys, weights):
     assert code == 0
     assert lines[0]["model"] == "tiny"
     assert lines[0]["points"] == ["screening", "balanced", "specific"]
+
+
+def test_a_worklist_takes_films_folders_and_archives(capsys, weights, films, tmp_path):
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("in/4.png", (films / "0.png").read_bytes())
+        archive.writestr("notes.txt", "x")
+    places = [films / "1.png", films, tmp_path / "more.zip"]
+    code, lines, told = run(capsys, "worklist", *places, "--weights", weights)
+    assert code == 0
+    names = [films / "1.png", *sorted(films.iterdir()), tmp_path / "more.zip/in/4.png"]
+    assert [line["film"] for line in lines] == [str(name) for name in names]
+    assert [line["place"] for line in lines] == [1, 2, 3, 4, 5]
+    assert [line["same_as"] for line in lines] == [None, None, 1, None, 2]
+    assert "1 other files left out" in told
+
+
+def test_a_worklist_reads_as_read_does(capsys, weights, films):
+    _, alone, _ = run(capsys, "read", films, "--weights", weights, "--point", "screening")
+    _, lines, _ = run(capsys, "worklist", films, "--weights", weights, "--point", "screening")
+    for line, reading in zip(lines, alone, strict=True):
+        assert line["probability"] == pytest.approx(reading["probability"], abs=1e-5)
+        assert (line["verdict"], line["point"]) == (reading["verdict"], "screening")
+
+
+def test_a_worklist_with_a_bad_film_writes_its_table_and_exits_with_3(
+    capsys, weights, films, tmp_path
+):
+    (films / "1.png").write_bytes(b"no film")
+    table = tmp_path / "list.csv"
+    code, lines, _ = run(capsys, "worklist", films, "--weights", weights, "--csv", table)
+    assert code == 3
+    assert [line["error"] is None for line in lines] == [True, False, True]
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    by_urgency = sorted(lines, key=lambda line: line["urgency"])
+    assert [row["place"] for row in rows] == [str(line["place"]) for line in by_urgency]
+
+
+def test_a_table_that_cannot_be_written_ends_before_the_first_film(capsys, weights, films):
+    code, lines, told = run(
+        capsys, "worklist", films, "--weights", weights, "--csv", films / "none" / "list.csv"
+    )
+    assert (code, lines) == (2, [])
+    assert "--csv file cannot be written" in told

@@ -16,6 +16,7 @@ ORDER = [
     {"dicom"},
     {"study"},
     {"images", "preprocess", "decide", "report"},
+    {"sources"},
     {"architectures"},
     {"manifest"},
     {"registry"},
@@ -23,6 +24,7 @@ ORDER = [
     {"scope", "explain"},
     {"compose"},
     {"reader", "compare"},
+    {"worklist"},
     {"cli", "ui"},
     {"__main__"},
 ]

@@ -11,6 +11,11 @@
         ["#compare-models", "aria-label", "Models to compare"],
         ["#compare-opacity input[type=range]", "aria-label", "Map opacity"],
         ["#card-model", "aria-label", "Model"],
+        ["#films button", "aria-label", "Drop films or zip archives, or choose them"],
+        ["#folder button", "aria-label", "Choose a folder"],
+        ["#list-model", "aria-label", "Model"],
+        ["#list-point", "aria-label", "Operating point"],
+        ["#film input[type=file]", "multiple", ""],
     ];
     const speak = () => {
         for (const [place, name, words] of spoken) {
@@ -52,13 +57,29 @@
     const zone = (screen) => document.querySelector(`#${screen}film`);
     // A film may be dropped anywhere, or pasted; else the browser would leave the page for it.
     const handOver = (event, files) => {
-        const shown = screens.find((screen) => zone(screen)?.checkVisibility());
-        const input = shown !== undefined && zone(shown).querySelector("input[type=file]");
-        if (!input || !files?.length) return;
+        const places = [...screens.map(zone), document.querySelector("#films")];
+        const shown = places.find((place) => place?.checkVisibility());
+        if (!shown || !files?.length) return;
         event.preventDefault();
         event.stopPropagation();
+        give(shown, files);
+    };
+    const give = (place, files) => {
+        const input = place.querySelector("input[type=file]");
         input.files = files;
         input.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    // Several films for the screen of one film make a worklist.
+    const makeList = (files) => {
+        const carried = new DataTransfer();
+        for (const file of files) carried.items.add(file);
+        document.querySelector('[role=tab][data-tab-id="worklist"]').click();
+        const giveSoon = () => {
+            const place = document.querySelector("#films");
+            if (place?.querySelector("input[type=file]")) give(place, carried.files);
+            else requestAnimationFrame(giveSoon);
+        };
+        giveSoon();
     };
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
@@ -71,6 +92,12 @@
         const screen = screens.find((screen) => zone(screen)?.contains(event.target));
         if (screen === undefined || event.target.type !== "file") return;
         const files = [...event.target.files];
+        if (screen === "" && files.length > 1) {
+            event.stopPropagation();
+            event.target.value = "";
+            makeList(files);
+            return;
+        }
         const fits = files.length === 1 && files[0].size <= MAX_UPLOAD_MB * 1024 * 1024;
         document.querySelector(`#${screen}${fits ? "sent" : "refused"}`).click();
         if (fits) return;
