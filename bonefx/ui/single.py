@@ -159,9 +159,8 @@ class SingleScreen:
                 gr.skip(),
                 gr.skip(),
             )
-        reading = self._read(shown.film, chosen)
-        taken = Taken(shown.film, shown.study)
-        answer = self._answer(taken, reading, chosen, extra=shown.extra)
+        reading = self._read(shown.taken.film, chosen)
+        answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
         reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
         return *answer, reads, agreement_html(reads), gr.Column(visible=True)
 
