@@ -122,7 +122,7 @@ def _verdicts_text(comparison: Comparison) -> str:
 def _difference_key(comparison: Comparison) -> str:
     first, second = (escape(reading.model) for reading in comparison.readings)
     return (
-        f'<p><i aria-hidden="true"></i>orange: {first} stronger '
+        f'<p><i aria-hidden="true"></i>orange: {first} stronger<br>'
         f'<i class="second" aria-hidden="true"></i>blue: {second} stronger</p>'
     )
 
