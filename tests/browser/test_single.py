@@ -208,13 +208,14 @@ def test_the_map_fades_by_keyboard_without_asking_the_server(page, asked):
     assert asked == []
 
 
-def test_the_first_key_stop_chooses_a_file(page, film_file):
+def test_the_first_key_stop_behind_the_tabs_chooses_a_file(page, film_file):
     choose = page.get_by_role("button", name="Drop a film or choose a file")
     page.on(
         "filechooser", lambda _: None
     )  # Chromium starts to tell of choosers only some time later
     page.bring_to_front()
     expect(choose).to_be_enabled()
+    page.get_by_role("tab").last.focus()
     page.keyboard.press("Tab")
     expect(choose).to_be_focused(timeout=5000)
     with page.expect_file_chooser() as chooser:
