@@ -71,10 +71,10 @@ def all_intact(comparison: Comparison) -> bool:
 
 def agreement_text(pair: Agreement) -> str:
     """Say how far two hot regions are the same, or why that cannot be said."""
-    if pair.overlap is None:
-        return f"No overlap can be measured. {pair.reason}"
     first, second = pair.models
-    return f"The hot regions of {first} and {second} overlap by {pair.overlap:.0%} (IoU)."
+    if pair.overlap is None:
+        return f"No overlap of {first} and {second}: {pair.reason}"
+    return f"The hot regions of {first} and {second} overlap by {100 * pair.overlap:.0f} % (IoU)."
 
 
 def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: LoadedModel) -> str:
@@ -108,7 +108,7 @@ def _together(film: Radiograph, comparison: Comparison, *, facts: Iterable[tuple
         '<section class="side together" aria-label="Agreement"><h2>Agreement</h2>'
         f'<div class="agreement"><h3>{_verdicts_text(comparison)}</h3>{overlaps}{key}'
         '<p class="note">IoU: shared over joint area of the hot regions, where a map is at '
-        f"{HOT:.0%} of its own peak or more. Agreement does not make either right.</p>"
+        f"{100 * HOT:.0f} % of its own peak or more. Agreement does not make either right.</p>"
         f'<dl class="details">{rows}</dl></div>{figure}</section>'
     )
 
@@ -123,7 +123,7 @@ def _verdicts_text(comparison: Comparison) -> str:
 def _difference_key(comparison: Comparison) -> str:
     first, second = (escape(reading.model) for reading in comparison.readings)
     return (
-        f'<p><i aria-hidden="true"></i>orange: {first} stronger '
+        f'<p><i aria-hidden="true"></i>orange: {first} stronger<br>'
         f'<i class="second" aria-hidden="true"></i>blue: {second} stronger</p>'
     )
 

@@ -254,14 +254,15 @@ def test_a_name_that_no_repository_can_have_is_refused_before_anything_is_read(c
 
 
 def test_only_the_model_is_fetched_from_a_repository(hub, tiny, tmp_path, capsys):
-    others = {"pytorch_model.bin": b"a pickle", "train.csv": b"names", "evaluation.json": b"{}"}
-    commit = hub.add(REPO, tiny | others)
+    others = {"pytorch_model.bin": b"a pickle", "train.csv": b"names", "other.png": b"a film"}
+    documents = {"evaluation.json": b"{}", "CARD.md": b"# tiny", "figures.png": b"a plot"}
+    commit = hub.add(REPO, tiny | others | documents)
     code, lines, _ = run(capsys, bonefx, "models", "--model", f"hf:{REPO}", *NO_MODELS)
     assert code == 0
     assert lines[0]["model"] == f"tiny@{commit[:8]}"
     assert lines[0]["origin"] == f"hf:{REPO}@{commit}"
     fetched = {path.name for path in (tmp_path / "cache").glob("models--*/snapshots/*/*")}
-    assert fetched == {"manifest.json", "model.safetensors", "evaluation.json"}
+    assert fetched == {"manifest.json", "model.safetensors", *documents}
 
 
 def test_a_fetched_model_is_only_asked_for_its_revision_again(hub, tiny, capsys):

@@ -7,6 +7,7 @@ import pytest
 
 from bonefx.compare import compare, comparison_table, difference_layer, hot_region
 from bonefx.records import Reading, Verdict
+from bonefx.ui.side_by_side import agreement_text, legend_html
 from tests.factories import make_point
 
 
@@ -140,3 +141,25 @@ def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
     assert table["verdicts_agree"] is True
     assert table["agreements"] == [{"models": ["a", "b"], "overlap": 1.0, "reason": None}]
     assert "heat" not in table["readings"][0]
+
+
+def test_an_agreement_is_told_with_both_names_whether_there_is_an_overlap_or_not():
+    without = make_reading("b", heat=None, heat_peak=0.01)
+    assert "a and b overlap by 100 %" in agreement_text(
+        compare([make_reading("a"), make_reading("b")]).agreements[0]
+    )
+    told = agreement_text(compare([make_reading("a"), without]).agreements[0])
+    assert told == "No overlap of a and b: b has no map: its evidence is too weak to show."
+
+
+def test_one_legend_tells_the_scale_of_all_maps_or_that_there_is_none():
+    weak = make_reading("b", heat_peak=0.5)
+    assert "2.00 logits" in legend_html(compare([make_reading("a"), weak]))
+    without = [make_reading(name, heat=None, heat_peak=0.01) for name in "ab"]
+    assert "No model shows a map" in legend_html(compare(without))
+
+
+def test_maps_are_hidden_at_first_where_every_model_says_no_fracture():
+    intact = [make_reading(name, verdict=Verdict.NO_FRACTURE) for name in "ab"]
+    assert "hidden at first" in legend_html(compare(intact))
+    assert "hidden at first" not in legend_html(compare([make_reading("a"), intact[1]]))
