@@ -138,10 +138,11 @@ def urgency(row: WorklistRow) -> float:
     """Rank a row, in [0, 4]: the smaller, the more urgent.
 
     Fracture comes first, then review, then films without an answer, then no fracture; within
-    each, the higher probability comes first.
+    each, the higher probability comes first. Six digits, as one film may differ by less than
+    that from itself in another batch.
     """
     group = NO_ANSWER if row.verdict is None else URGENCY[row.verdict]
-    return group + (1.0 - (row.probability or 0.0))
+    return round(group + (1.0 - (row.probability or 0.0)), 6)
 
 
 def by_urgency(rows: Iterable[WorklistRow]) -> list[WorklistRow]:
@@ -162,7 +163,7 @@ def row_table(row: WorklistRow) -> RowTable:
     table = RowTable(
         place=row.place,
         film=row.source.name,
-        urgency=round(urgency(row), 6),
+        urgency=urgency(row),
         verdict=None,
         probability=row.probability,
         reason=None,

@@ -143,6 +143,11 @@ def test_equals_keep_the_order_of_the_list():
     assert [row.place for row in by_urgency(rows)] == [1, 2, 3]
 
 
+def test_a_film_that_differs_from_itself_by_its_batch_keeps_the_order_of_the_list():
+    rows = [make_row(1, probability=0.7), make_row(2, probability=0.7 + 1e-8)]
+    assert [row.place for row in by_urgency(rows)] == [1, 2]
+
+
 def test_another_point_changes_verdicts_and_leaves_errors():
     rows = [make_row(1, probability=0.73), make_row(2, error="x")]
     changed = rows_at_point(rows, make_point(name="strict", threshold=0.8, review_band=(0.7, 0.9)))
