@@ -13,7 +13,8 @@ import torch
 from playwright.sync_api import expect
 
 from bonefx.reader import Reader
-from bonefx.ui.layout import ServerSettings, launch
+from bonefx.ui.layout import launch
+from bonefx.ui.settings import ServerSettings
 from bonefx.ui.worklist import build_worklist
 from tests.conftest import REPOSITORY, free_port
 from tests.factories import make_model_folder, make_pixels, png_film
