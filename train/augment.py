@@ -64,7 +64,10 @@ class AugmentedFilms(Dataset[Sample]):
         own = self._cache.squares[self._cache.rows[index]]
         square = tv_tensors.Image(torch.from_numpy(np.array(own))[None])
         mask = tv_tensors.Mask(fracture_mask(self._cache, index)[None])
-        square, mask = self._geometry(square, mask)
+        if film.boxes:
+            square, mask = self._geometry(square, mask)
+        else:  # an empty mask stays empty, and to change it would take longer than all the rest
+            square = self._geometry(square)
         return Sample(
             self._greys(square)[0].as_subclass(torch.Tensor),
             mask[0].as_subclass(torch.Tensor),
