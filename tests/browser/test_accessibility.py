@@ -47,6 +47,25 @@ def test_a_film_that_is_not_read_has_no_grave_finding(page, tmp_path):
     assert grave_findings(page) == {}
 
 
+@pytest.mark.parametrize("tab", ["Compare", "Worklist", "Model card"])
+def test_the_other_screens_have_no_grave_finding(page, tab):
+    page.get_by_role("tab", name=tab).click()
+    expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
+    assert grave_findings(page) == {}
+
+
+def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("#films input[type=file]").set_input_files(film_file)
+    expect(page.locator(".rows tbody tr")).to_have_count(1)
+    assert grave_findings(page) == {}
+    if page.locator("#compare-examples").count():
+        page.get_by_role("tab", name="Compare").click()
+        page.locator("#compare-examples button").first.click()
+        expect(page.get_by_role("region", name="Agreement")).to_be_visible()
+        assert grave_findings(page) == {}
+
+
 @pytest.mark.parametrize("width", [1280, 820])
 def test_nothing_is_wider_than_the_page(page, width):
     page.set_viewport_size({"width": width, "height": 1180 if width < 1000 else 720})

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.reading import VERDICTS, expect_verdict_and_film, upload, verdict
 
+pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
+
 
 @pytest.fixture
 def first(page):

@@ -21,6 +21,8 @@ STUDY = {
     "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.2",
 }
 
+pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
+
 
 @pytest.fixture
 def dicom_file(tmp_path):

@@ -16,6 +16,8 @@ from tests.unit.test_images import make_dicom
 
 WINDOW = {"WindowCenter": "2000", "WindowWidth": "1000", "WindowCenterWidthExplanation": "NORMAL"}
 
+pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
+
 
 @pytest.fixture
 def leg(page):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film, upload, verdict
 from tests.factories import png_film
+
+pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
 
 def three_films(folder):
