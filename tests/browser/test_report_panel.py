@@ -43,7 +43,7 @@ def saved(page, words, folder):
 
 
 def open_panel(page):
-    page.locator("#report").get_by_role("button", name="Report", exact=True).click()
+    page.locator("#report > button").click()
     expect(page.get_by_label("Your own text")).to_be_visible()
 
 
