@@ -6,6 +6,7 @@ import base64
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -203,6 +204,7 @@ def test_the_example_films_are_those_that_films_json_says():
         assert bool(film["boxes"]) == (film["label"] == "fracture")
 
 
+@pytest.mark.parametrize("app", ["tiny"], indirect=True)
 def test_with_one_model_compare_says_how_to_add_another(page):
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_text("it takes two models to compare")).to_be_visible()
