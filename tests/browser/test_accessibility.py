@@ -58,6 +58,9 @@ def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     expect(page.locator(".rows tbody tr")).to_have_count(1)
+    save = page.get_by_role("button", name="Download CSV")
+    expect(save).to_be_enabled()
+    expect(save).to_have_css("opacity", "1")
     assert grave_findings(page) == {}
     if page.locator("#compare-examples").count():
         page.get_by_role("tab", name="Compare").click()
