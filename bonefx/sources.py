@@ -180,7 +180,7 @@ def _member_bytes(path: Path, index: int) -> bytes:
                 "the file is locked with a password; unpack the archive and give the film itself"
             )
         if member.compress_type not in METHODS:
-            raise NotImplementedError
+            raise _packed_otherwise()
         with archive.open(member) as stream:
             data = b"".join(_chunks(stream))
     if data[:4] in ARCHIVE_STARTS:
@@ -188,6 +188,12 @@ def _member_bytes(path: Path, index: int) -> bytes:
             "found an archive inside an archive; unpack it and give its films"
         )
     return data
+
+
+def _packed_otherwise() -> UnreadableRadiographError:
+    return UnreadableRadiographError(
+        "the archive is packed in a way that is not read here; use a plain zip archive"
+    )
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -222,10 +228,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UnreadableRadiographError(
             "the archive is damaged or incomplete; make or copy it again"
         ) from None
-    except (NotImplementedError, RuntimeError):
-        raise UnreadableRadiographError(
-            "the archive is packed in a way that is not read here; use a plain zip archive"
-        ) from None
+    except (NotImplementedError, RuntimeError):  # what zipfile raises for kinds it does not know
+        raise _packed_otherwise() from None
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise UnreadableRadiographError(
