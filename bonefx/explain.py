@@ -11,23 +11,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bonefx.architectures import CellGrid, SplitNetwork
+from bonefx.cam import GRAD_CAM, cam
+from bonefx.networks import CellGrid, SplitNetwork
 from bonefx.preprocess import letterbox_of
 
 HOT = 0.5  # share of a map's peak from which a place counts as hot
 
 
 def logits_and_maps(
-    network: SplitNetwork, batch: torch.Tensor
+    network: SplitNetwork, batch: torch.Tensor, *, method: str = GRAD_CAM
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run a batch once for its logits and its Grad-CAM maps.
+    """Run a batch once for its logits and its heat maps.
 
     Args:
         network: In evaluation mode, its parameters frozen.
         batch: (N, 3, S, S).
+        method: A key of cam.METHODS.
 
     Returns:
-        Logits (N,) and maps (N, h, w) >= 0 in logits, unscaled, one value a cell.
+        Logits (N,) and maps (N, h, w) >= 0, unscaled, one value a cell; those of Grad-CAM are in
+        logits.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2, for the log-odds of fracture.
@@ -38,10 +41,7 @@ def logits_and_maps(
         activations = activations.detach().requires_grad_(True)
         logits = network.logit(activations)
         (gradients,) = torch.autograd.grad(logits.sum(), activations)  # (N, C, h, w)
-    with torch.no_grad():
-        weights = gradients.mean(dim=(2, 3), keepdim=True)
-        maps = torch.relu((weights * activations).sum(dim=1))
-    return logits.detach(), maps
+    return logits.detach(), cam(method, activations, gradients)
 
 
 def peak_on_film(

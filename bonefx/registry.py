@@ -11,9 +11,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from bonefx.architectures import SplitNetwork, build_network
+from bonefx.architectures import build_network
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.manifest import MANIFEST, REMEDY, Manifest, read_manifest
+from bonefx.networks import SplitNetwork
 from bonefx.records import OperatingPoint, Origin
 
 WEIGHTS = Path(__file__).parent.parent / "weights"

@@ -14,15 +14,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from bonefx.architectures import (
-    ARCHITECTURES,
-    NO_FRACTURE,
-    BatchNormSpec,
-    SplitNetwork,
-    build_network,
-)
+from bonefx.architectures import ARCHITECTURES, BatchNormSpec, build_network
 from bonefx.comparisons import comparison_path
 from bonefx.manifest import SCHEMA_VERSION, read_manifest
+from bonefx.networks import NO_FRACTURE, SplitNetwork
 from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 

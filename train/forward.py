@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bonefx.architectures import SplitNetwork
 from bonefx.explain import logits_and_maps, peak_on_film
+from bonefx.networks import SplitNetwork
 from bonefx.preprocess import PreprocessSpec, normalise
 from train.cache import CachedFilms
 

@@ -10,9 +10,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torchvision.models import get_model_weights
 
-from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
+from bonefx.architectures import BatchNormSpec, architecture_of, build_network
 from bonefx.errors import RecipeError
 from bonefx.manifest import InitialWeights, Manifest
+from bonefx.networks import SplitNetwork
 from bonefx.registry import load_model
 
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
@@ -55,16 +56,17 @@ def initial_network(
 
 
 def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
-    weights = get_model_weights(architecture)["IMAGENET1K_V1"]
+    published = architecture_of(architecture).pretrained
+    weights = get_model_weights(published)["IMAGENET1K_V1"]
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no connection; another checksum
         raise RecipeError(
-            f"torchvision's {architecture} IMAGENET1K_V1 could not be downloaded; give a local "
+            f"torchvision's {published} IMAGENET1K_V1 could not be downloaded; give a local "
             "safetensors file with --init"
         ) from error
     network = build_network(architecture)
-    _load_all_but_last_layer(network, state)
+    _load_features(network, state)
     return (
         network,
         BatchNormSpec(),
@@ -95,7 +97,7 @@ def _local(
     )
     batch_norm = _batch_norm(facts)
     network = build_network(architecture, batch_norm=batch_norm)
-    _load_all_but_last_layer(network, state)
+    _load_features(network, state)
     return network, batch_norm, initial
 
 
@@ -105,13 +107,11 @@ def _model(
     """Go on from a model folder: its weights, its batch norms, its origin."""
     loaded = load_model(local.file, device=torch.device("cpu"))
     found = loaded.manifest
-    if found.architecture != architecture:
-        raise RecipeError(
-            f"--init {loaded.name} is of the architecture {found.architecture}, the recipe wants "
-            f"{architecture}"
-        )
     network = build_network(architecture, batch_norm=found.batch_norm)
-    network.load_state_dict(loaded.network.state_dict())
+    if found.architecture == architecture:
+        network.load_state_dict(loaded.network.state_dict())
+    else:
+        _load_features(network, loaded.network.backbone.state_dict())
     before = found.initial_weights
     initial = InitialWeights(
         source=loaded.name,
@@ -144,15 +144,15 @@ def _batch_norm(facts: dict[str, str]) -> BatchNormSpec:
     return BatchNormSpec(eps=float(facts["bn_eps"]), momentum=momentum)
 
 
-def _load_all_but_last_layer(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
-    """Load what fits; only classifier layers may be absent or of another shape."""
+def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
+    """Load the features; what follows them may be absent or of another shape, and starts anew."""
     own = network.backbone.state_dict()
     fitting = {
         name: value
         for name, value in state.items()
         if name in own and own[name].shape == value.shape
     }
-    lacking = [name for name in own if name not in fitting and not name.startswith("classifier")]
+    lacking = [name for name in own if name not in fitting and name.startswith("features.")]
     if lacking:
         raise RecipeError(
             f"the initial weights lack {len(lacking)} tensors, first {lacking[0]}; give a file for "

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.architectures import CellGrid
 from bonefx.explain import heat_on_film
+from bonefx.networks import CellGrid
 from bonefx.records import Estimate
 from train.cache import CachedFilms
 from train.data import Box

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from bonefx.architectures import CellGrid
 from bonefx.decide import decide
+from bonefx.networks import CellGrid
 from bonefx.records import Calibration, OperatingPoint, Verdict
 from train import metrics
 from train.cache import CachedFilms

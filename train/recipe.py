@@ -116,11 +116,9 @@ class Evidence:
 
     Attributes:
         weight: Multiplier of this loss beside the image loss; 0 leaves it out.
-        positive_weight: Multiplier of cells inside a box.
     """
 
     weight: float = 0.0
-    positive_weight: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

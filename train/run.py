@@ -14,9 +14,10 @@ import torch
 from pydantic import ConfigDict
 from safetensors.torch import load_file, save_file
 
-from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
+from bonefx.architectures import BatchNormSpec, build_network
 from bonefx.errors import RecipeError
 from bonefx.manifest import InitialWeights, SplitCounts, TrainingData
+from bonefx.networks import SplitNetwork
 from bonefx.registry import as_float32
 from bonefx.schema import record_from, table_of
 from train.cache import CachedFilms

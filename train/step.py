@@ -8,7 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bonefx.architectures import SplitNetwork
+from bonefx.networks import SplitNetwork
 from train.augment import Sample
 from train.objective import Losses, Objective
 from train.optimiser import Schedule, optimiser_of

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from bonefx.architectures import SplitNetwork
 from bonefx.errors import RecipeError
 from bonefx.manifest import MANIFEST, Manifest, read_manifest
+from bonefx.networks import SplitNetwork
 from bonefx.registry import load_model
 from train.figures import EVALUATION, TrainingCost, read_evaluation
 from train.recipe import Recipe, read_recipe

@@ -5,6 +5,8 @@ import torch
 
 from bonefx.architectures import ARCHITECTURES, BatchNormSpec, build_network
 from bonefx.errors import WeightsError
+from bonefx.explain import logits_and_maps
+from bonefx.pyramid import refined
 from tests.factories import make_network
 
 
@@ -12,7 +14,7 @@ from tests.factories import make_network
     ("name", "parameters"), [("efficientnet_b0", 4_010_110), ("vgg16", 134_268_738)]
 )
 def test_parameter_counts_are_those_of_the_report(name, parameters):
-    network = ARCHITECTURES[name].build(BatchNormSpec())
+    network = ARCHITECTURES[name].build(BatchNormSpec()).backbone
     assert sum(value.numel() for value in network.parameters()) == parameters
 
 
@@ -67,11 +69,39 @@ def test_the_mean_of_the_evidence_plus_the_bias_is_the_logit():
     assert torch.allclose(mean, logits, atol=1e-6)
 
 
+def test_the_pyramid_pools_its_rated_cells_near_their_maximum():
+    network = make_network("efficientnet_b0_fpn")
+    activations = torch.rand(2, 128, 12, 12)
+    logits = network.logit(activations)
+    bias = network.last_layer.bias
+    cells = network.evidence(activations) + bias[1] - bias[0]
+    assert torch.allclose(cells.exp().mean((1, 2)).log(), logits, atol=1e-5)
+
+
+def test_grad_cam_of_the_pyramid_is_the_rating_of_its_cells():
+    network = make_network("efficientnet_b0_fpn")
+    batch = torch.rand(2, 3, 96, 96)
+    _, maps = logits_and_maps(network, batch)
+    rated = network.evidence(network.activations(batch))
+    assert torch.allclose(maps * rated[0].numel(), rated.relu(), atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_a_refined_stage_keeps_its_cells_where_they_look(factor):
+    coarse = torch.arange(5.0).expand(1, 1, 5, 5)
+    fine = refined(coarse, factor)
+    places = torch.arange(5.0 * factor) / factor
+    assert torch.allclose(fine[0, 0, 0], places.clamp(max=4), atol=1e-6)
+    assert fine.shape == (1, 1, 5 * factor, 5 * factor)
+
+
 def test_evidence_of_a_head_that_is_not_linear_is_refused():
     with pytest.raises(WeightsError, match="linear head"):
         build_network("vgg16").evidence(torch.zeros(1, 512, 4, 4))
 
 
 def test_an_unknown_architecture_is_refused_with_those_there_are():
-    with pytest.raises(WeightsError, match=r"resnet50.*efficientnet_b0, vgg16"):
+    with pytest.raises(
+        WeightsError, match=r"resnet50.*efficientnet_b0, efficientnet_b0_fpn, vgg16"
+    ):
         build_network("resnet50")

@@ -4,19 +4,27 @@ import threading
 
 import numpy as np
 import pytest
+import pytorch_grad_cam
 import torch
-from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 
-from bonefx.architectures import ARCHITECTURES, CellGrid
+from bonefx.architectures import ARCHITECTURES
+from bonefx.cam import METHODS
+from bonefx.errors import SettingsError
 from bonefx.explain import heat_on_film, logits_and_maps, overlay
+from bonefx.networks import CellGrid
 from bonefx.preprocess import letterbox_of
 from tests.factories import make_network, make_pixels
 
 
 @pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
-def network(request):
-    return make_network(request.param)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name):
+    return make_network(name)
 
 
 def log_odds(outputs):
@@ -24,16 +32,22 @@ def log_odds(outputs):
     return outputs[1] - outputs[0]
 
 
-def test_maps_equal_the_librarys_own(network):
+@pytest.mark.parametrize("method", METHODS)
+def test_maps_equal_the_librarys_own(name, network, method):
     batch = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
-    name = network.architecture.cam_layer.split(".")[1]
-    with GradCAM(network.backbone, [network.backbone.features[int(name)]]) as cam:
-        theirs = cam(batch.clone().requires_grad_(True), targets=[log_odds, log_odds])
-    _, maps = logits_and_maps(network, batch)
+    layer = network.backbone.get_submodule(ARCHITECTURES[name].cam_layer)
+    with getattr(pytorch_grad_cam, METHODS[method])(network.backbone, [layer]) as library:
+        theirs = library(batch.clone().requires_grad_(True), targets=[log_odds, log_odds])
+    _, maps = logits_and_maps(network, batch, method=method)
     assert (maps.amax((1, 2)) > 0).all()
     once = scale_cam_image(maps.numpy(), (96, 96))  # the library scales each layer, then their mean
-    assert np.abs(scale_cam_image(once) - theirs).max() < 1e-5
+    assert np.abs(scale_cam_image(once) - theirs).max() < 1e-4
     assert np.ptp(theirs) > 0.5
+
+
+def test_an_unknown_method_is_refused_with_those_there_are(network):
+    with pytest.raises(SettingsError, match=r"fog_cam.*grad_cam, grad_cam_plus_plus"):
+        logits_and_maps(network, torch.rand(1, 3, 64, 64), method="fog_cam")
 
 
 def test_no_gradient_and_no_hook_is_left_behind(network):

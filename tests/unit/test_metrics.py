@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from bonefx.architectures import CellGrid
 from bonefx.errors import RecipeError
+from bonefx.networks import CellGrid
 from train import metrics
 from train.cache import CachedFilms
 from train.choose import choose_heat_floor, choose_points, fit_calibration, probabilities

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bonefx.architectures import CellGrid
+from bonefx.networks import CellGrid
 from bonefx.preprocess import PreprocessSpec, normalise
 from tests.factories import MEAN, STD, make_network
 from tests.synthetic import write_recipe

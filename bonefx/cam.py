@@ -1,0 +1,84 @@
+"""Heat-map methods: pytorch-grad-cam's own weighting rules, without its hooks.
+
+The library's classes keep hooks on a shared network. Only their rules are used here: functions of
+the activations and of the gradient of the log-odds with respect to them.
+
+Source:
+    Gildenblat et al. (2021), pytorch-grad-cam; the methods' own papers are named there.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bonefx.errors import SettingsError
+
+GRAD_CAM = "grad_cam"
+METHODS = {
+    GRAD_CAM: "GradCAM",
+    "grad_cam_plus_plus": "GradCAMPlusPlus",
+    "hires_cam": "HiResCAM",
+    "layer_cam": "LayerCAM",
+    "xgrad_cam": "XGradCAM",
+    "eigen_cam": "EigenCAM",
+}  # name -> class of the library
+
+
+class _Rule(Protocol):
+    """What is used of the library's classes."""
+
+    def get_cam_image(
+        self, *arguments: Any, activations: Any, grads: Any, eigen_smooth: bool
+    ) -> NDArray[np.float32]: ...
+
+
+def check_method(method: str) -> str:
+    """Return a known method's name.
+
+    Raises:
+        SettingsError: There is no such method.
+    """
+    if method not in METHODS:
+        raise SettingsError(f"unknown heat-map method {method!r}; use one of {', '.join(METHODS)}")
+    return method
+
+
+def cam(method: str, activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+    """Weigh activations by a method's rule.
+
+    Args:
+        method: A key of METHODS.
+        activations: (N, C, h, w).
+        gradients: Of the log-odds of fracture, (N, C, h, w).
+
+    Returns:
+        (N, h, w) float32 >= 0 on the activations' device, unscaled.
+
+    Raises:
+        SettingsError: There is no such method.
+    """
+    found = _rule(check_method(method)).get_cam_image(
+        None, None, None, activations=_array(activations), grads=_array(gradients),
+        eigen_smooth=False,
+    )  # fmt: skip
+    maps = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
+    return torch.relu(maps).to(activations.device)
+
+
+def _array(values: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = values.detach().float().cpu().numpy()
+    return array
+
+
+@cache
+def _rule(method: str) -> _Rule:
+    """Make an object of the library's class without its network and hooks."""
+    import pytorch_grad_cam
+
+    rule: _Rule = object.__new__(getattr(pytorch_grad_cam, METHODS[method]))
+    return rule

@@ -1,0 +1,154 @@
+"""A network in two steps: activations where its heat map is taken, then the logit.
+
+One forward pass so serves the verdict and the heat map, without hooks (which are not safe in
+threads).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torchvision.models import VGG, EfficientNet
+
+from bonefx.errors import WeightsError
+
+CLASSES = ("no_fracture", "fracture")  # order of the network's two outputs
+NO_FRACTURE, FRACTURE = range(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellGrid:
+    """Cell i of the activations looks at input pixel offset_px + i * stride_px (pixel centres)."""
+
+    stride_px: int
+    offset_px: float
+
+
+class SplitNetwork(nn.Module, ABC):
+    """A classifier with two outputs, run in two steps: activations, then the logit.
+
+    Its weights are those of `backbone`, a module that makes the two outputs by itself.
+    """
+
+    linear_head = False
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    @property
+    def _features(self) -> nn.Sequential:
+        features = self.backbone.features
+        assert isinstance(features, nn.Sequential)
+        return features
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The layer that makes the two outputs."""
+        assert isinstance(self.backbone.classifier, nn.Sequential)
+        last = list(self.backbone.classifier.children())[-1]
+        assert isinstance(last, nn.Linear)
+        return last
+
+    @abstractmethod
+    def activations(self, batch: torch.Tensor) -> torch.Tensor:
+        """Run (N, 3, S, S) up to where the heat map is taken; returns (N, C, h, w)."""
+
+    @abstractmethod
+    def logit(self, activations: torch.Tensor) -> torch.Tensor:
+        """Run the head on (N, C, h, w); returns the log-odds of fracture, (N,).
+
+        With two softmax outputs the log-odds of fracture is the difference of the two.
+        """
+
+    @abstractmethod
+    def grid(self) -> CellGrid:
+        """Tell where the cells of the activations look."""
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run (N, 3, S, S); returns logits (N,) and activations (N, C, h, w)."""
+        activations = self.activations(batch)
+        return self.logit(activations), activations
+
+    def evidence(self, activations: torch.Tensor) -> torch.Tensor:
+        """Tell each cell's share of the logit, before the cells are pooled, (N, h, w).
+
+        Its positive part is Grad-CAM times the number of cells.
+
+        Raises:
+            WeightsError: The head is not linear.
+
+        Source:
+            Zhou et al. (2016), "Learning deep features for discriminative localization", eq. 2.
+        """
+        if not self.linear_head:
+            raise WeightsError("evidence per cell needs a linear head; use Grad-CAM instead")
+        weight = self.last_layer.weight[FRACTURE] - self.last_layer.weight[NO_FRACTURE]
+        return torch.einsum("c,nchw->nhw", weight, activations)
+
+    def frozen_part(self, layers: int) -> nn.Sequential:
+        """The first layers of `features`, as many as a recipe leaves untrained."""
+        return self._features[:layers]
+
+
+class CutNetwork(SplitNetwork):
+    """A torchvision classifier, cut behind one layer of its features."""
+
+    backbone: EfficientNet | VGG
+
+    def __init__(self, backbone: EfficientNet | VGG, *, cut: int, linear_head: bool) -> None:
+        """Cut a network.
+
+        Args:
+            backbone: As torchvision builds it, with two outputs.
+            cut: Layers of `features` that run before the heat map is taken, activation included.
+            linear_head: The head is a mean over all cells and one linear layer.
+        """
+        super().__init__(backbone)
+        self.cut = cut
+        self.linear_head = linear_head
+
+    def activations(self, batch: torch.Tensor) -> torch.Tensor:
+        """See SplitNetwork."""
+        activations: torch.Tensor = self._features[: self.cut](batch)
+        return activations
+
+    def logit(self, activations: torch.Tensor) -> torch.Tensor:
+        """See SplitNetwork."""
+        pooled = self.backbone.avgpool(self._features[self.cut :](activations))
+        outputs = self.backbone.classifier(torch.flatten(pooled, 1))  # (N, 2)
+        return log_odds(outputs)
+
+    def grid(self) -> CellGrid:
+        """See SplitNetwork."""
+        return cell_grid(self._features[: self.cut])
+
+
+def log_odds(outputs: torch.Tensor) -> torch.Tensor:
+    """Turn two softmax outputs, (..., 2), into the log-odds of fracture, (...)."""
+    return outputs[..., FRACTURE] - outputs[..., NO_FRACTURE]
+
+
+def cell_grid(layers: nn.Module) -> CellGrid:
+    """Derive a stage's stride and offset from its convolutions and poolings.
+
+    Args:
+        layers: The layers in the order in which they run; branches that rejoin must not shift.
+
+    Source:
+        Araujo, Norris and Sim (2019), "Computing receptive fields of convolutional neural
+        networks", Distill, eq. 3 and 4, for the middle of the receptive field.
+    """
+    stride, offset = 1, 0.0
+    for layer in layers.modules():
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            kernel, step, padding = (
+                value if isinstance(value, int) else int(value[0])
+                for value in (layer.kernel_size, layer.stride, layer.padding)
+            )
+            offset += stride * ((kernel - 1) / 2 - padding)
+            stride *= step
+    return CellGrid(stride_px=stride, offset_px=offset)
