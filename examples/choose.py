@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from train.data import FRACATLAS_BOXES, coco_boxes
+from train.data import FRACATLAS_BOXES, coco_annotations
 
 EXAMPLES = Path(__file__).parent
 MIN_SIDE_PX = 350
@@ -81,14 +81,16 @@ def choose(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
 
 def main(data: Path, split_file: Path) -> None:
     """Copy the chosen films beside this file and write films.json."""
-    boxes = coco_boxes(data / FRACATLAS_BOXES)
+    annotations = coco_annotations(data / FRACATLAS_BOXES)
     films = []
     for region, row in choose(candidates(data, split_file)):
         name = row["image"]
         shutil.copyfile(film_path(data, row), EXAMPLES / name)
         films.append({
             "file": name, "label": row["label"], "region": region,
-            "boxes": [[round(edge) for edge in box] for box in boxes.get(name, [])],
+            "boxes": [
+                [round(edge) for edge in found.box] for found in annotations.get(name, [])
+            ],
             "sha256": row["sha256_original"],
         })  # fmt: skip
     text = ",\n".join(f"  {json.dumps(film)}" for film in films)

@@ -12,7 +12,7 @@ from bonefx.manifest import Manifest
 from bonefx.records import Estimate
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
 from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
-from train.localisation import TOLERANCE
+from train.localisation import HOTTEST, LONGER_PX, TOLERANCE_PX
 from train.measure import FEWEST_FILMS
 
 PROTOCOL_NAMES = {
@@ -121,6 +121,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             review_share=REVIEW_SHARE,
             floor_quantile=FLOOR_QUANTILE,
             fewest_films=FEWEST_FILMS,
-            tolerance=TOLERANCE,
+            tolerance=TOLERANCE_PX / LONGER_PX,
+            hottest=HOTTEST,
         )
     )

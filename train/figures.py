@@ -12,7 +12,7 @@ from bonefx.errors import RecipeError
 from bonefx.manifest import TrainingData
 from bonefx.records import Calibration, Estimate, OperatingPoint
 from bonefx.schema import record_from
-from train.localisation import Pointing
+from train.localisation import Localisation
 
 EVALUATION = "evaluation.json"
 AS_PUBLISHED, GROUPED, OUTSIDE = "as_published", "grouped", "outside"
@@ -71,7 +71,7 @@ class SplitFigures:
         classification: Without calibration and operating points.
         subgroups: By trait (region, view, hardware) and its value, at the balanced point; a film
             that shows two regions or views counts in both.
-        pointing: How often the heat map's maximum lies at an annotated fracture.
+        localisation: What the heat map does on annotated fractured films.
     """
 
     n: int
@@ -86,7 +86,7 @@ class SplitFigures:
     points: tuple[OperatingPoint, ...]
     classification: Classification
     subgroups: dict[str, dict[str, GroupFigures]] = field(default_factory=dict)
-    pointing: dict[str, Pointing] = field(default_factory=dict)
+    localisation: dict[str, Localisation] = field(default_factory=dict)
 
     def point(self, name: str) -> OperatingPoint:
         """Look an operating point up by name."""

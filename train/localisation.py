@@ -1,9 +1,14 @@
-"""Does the heat map's maximum lie at an annotated fracture?"""
+"""Do heat maps lie where fractures are annotated? Figures of maps on annotated films.
+
+Every map is measured on its film at LONGER_PX, so that a pixel means the same on each.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,33 +17,119 @@ from bonefx.networks import CellGrid
 from bonefx.records import Estimate
 from train.cache import CachedFilms
 from train.data import Box
-from train.metrics import proportion
+from train.metrics import proportion, ratio_of_means
 
-TOLERANCE = 15 / 500  # of the longer side: the customary 15 px on films of about 500 px
+LONGER_PX = 500
+TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
+HOTTEST = 0.05  # share of a film
+CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
 
 Shape = tuple[int, int]
+Heat = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pointing:
-    """Share of annotated films on which a point lies in a box, for the map and for a baseline.
+class MapFigures:
+    """What maps do on n annotated films.
 
     Attributes:
-        map: The heat map's maximum.
-        centre: The middle of the film: what a map must beat.
+        pointing: Share of films on which the map's maximum lies in a box, or near it.
+        energy: Mean share of a map's sum that lies in boxes; 0 for an empty map.
+        gain: Mean energy over the boxes' mean share of the film: 1 for a map without a clue.
+        mass: Mean share of a map's sum that lies in the annotated outlines; None without any.
+        hottest: Share of films on which the hottest 5 % of the film hold the middle of a box.
     """
 
-    map: Estimate
-    centre: Estimate
+    pointing: Estimate
+    energy: Estimate
+    gain: Estimate
+    mass: Estimate | None
+    hottest: Estimate
 
 
-def pointing(
-    films: CachedFilms,
-    cells: NDArray[np.float32],
-    called: NDArray[np.bool_],
-    grid: CellGrid,
-) -> dict[str, Pointing]:
-    """Play the pointing game on annotated fractured films.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Localisation:
+    """Maps, and what they must beat: a spot in the middle of the film."""
+
+    map: MapFigures
+    centre: MapFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class Truth:
+    """An annotated film at LONGER_PX.
+
+    Attributes:
+        index: Of the film in its cache.
+        shape: Height and width.
+        boxes: Left, top, right, bottom.
+        inside: (h, w) bool, in a box.
+        outlined: (h, w) bool, in an outline; None where the film has none.
+    """
+
+    index: int
+    shape: Shape
+    boxes: tuple[Box, ...]
+    inside: NDArray[np.bool_]
+    outlined: NDArray[np.bool_] | None
+
+
+def truths_of(films: CachedFilms) -> list[Truth]:
+    """Take the annotated fractured films of a cache, in its order."""
+    return [_truth(films, index) for index, film in enumerate(films.films) if film.boxes]
+
+
+def _truth(films: CachedFilms, index: int) -> Truth:
+    film = films.films[index]
+    height, width = (int(side) for side in films.shapes[index])
+    scale = LONGER_PX / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    boxes = tuple(
+        (left * scale, top * scale, right * scale, bottom * scale)
+        for left, top, right, bottom in film.boxes
+    )
+    corners = [
+        [(left, top), (right, top), (right, bottom), (left, bottom)]
+        for left, top, right, bottom in boxes
+    ]
+    outlines = [np.asarray(line).reshape(-1, 2) * scale for line in film.outlines]
+    return Truth(
+        index=index,
+        shape=shape,
+        boxes=boxes,
+        inside=_filled(shape, [np.asarray(line) for line in corners]),
+        outlined=_filled(shape, outlines) if outlines else None,
+    )
+
+
+def _filled(shape: Shape, lines: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    drawn = np.zeros(shape, np.uint8)
+    cv2.fillPoly(drawn, [np.rint(line).astype(np.int32) for line in lines], color=1)
+    return drawn.astype(bool)
+
+
+def map_heats(
+    truths: list[Truth], cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
+) -> Iterator[Heat]:
+    """Lay each film's map, cells of all films (N, h, w), over it."""
+    for truth in truths:
+        yield heat_on_film(cells[truth.index], grid, shape=truth.shape, size_px=size_px)
+
+
+def centre_heats(truths: list[Truth]) -> Iterator[Heat]:
+    """Draw a spot in the middle of each film."""
+    for truth in truths:
+        rows, columns = (
+            np.exp(-0.5 * (((np.arange(side) + 0.5) / side - 0.5) / CENTRE_SPREAD) ** 2)
+            for side in truth.shape
+        )
+        yield np.outer(rows, columns).astype(np.float32)
+
+
+def localisation(
+    films: CachedFilms, cells: NDArray[np.float32], called: NDArray[np.bool_], grid: CellGrid
+) -> dict[str, Localisation]:
+    """Measure maps on annotated fractured films.
 
     Args:
         films: N cached films.
@@ -49,60 +140,90 @@ def pointing(
     Returns:
         "annotated": on all annotated fractured films; "called_fracture": on those of them that
         are called fractured. A set without films is left out.
+    """
+    truths = truths_of(films)
+    sets = {"annotated": truths, "called_fracture": [own for own in truths if called[own.index]]}
+    return {
+        name: Localisation(
+            map=measured(films, own, map_heats(own, cells, grid, size_px=films.size_px)),
+            centre=measured(films, own, centre_heats(own)),
+        )
+        for name, own in sets.items()
+        if own
+    }
+
+
+def measured(films: CachedFilms, truths: list[Truth], heats: Iterator[Heat]) -> MapFigures:
+    """Measure one map a film.
+
+    Args:
+        films: That the truths were taken from.
+        truths: At least one.
+        heats: Of the truths' shapes, in their order, each >= 0.
+    """
+    groups = films.groups[[truth.index for truth in truths]]
+    pairs = list(zip(truths, heats, strict=True))
+    energy, mass = [], []
+    points, hottest = np.zeros((2, len(truths)), bool)
+    for place, (truth, heat) in enumerate(pairs):
+        energy.append(share_inside(heat, truth.inside))
+        mass.append(np.nan if truth.outlined is None else share_inside(heat, truth.outlined))
+        points[place] = points_at(heat, truth)
+        hottest[place] = hottest_holds(heat, truth)
+    ones, inside = np.ones(len(truths)), np.array(energy)
+    area = np.array([truth.inside.mean() for truth in truths])
+    known = ~np.isnan(mass)
+    pointing, middle = (proportion(hits, groups) for hits in (points, hottest))
+    assert pointing is not None  # there are films
+    assert middle is not None
+    return MapFigures(
+        pointing=pointing,
+        energy=ratio_of_means(inside, ones, groups),
+        gain=ratio_of_means(inside, area, groups),
+        mass=_mean(np.array(mass)[known], groups[known]),
+        hottest=middle,
+    )
+
+
+def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | None:
+    return ratio_of_means(values, np.ones(len(values)), groups) if len(values) else None
+
+
+def points_at(heat: Heat, truth: Truth) -> bool:
+    """Tell whether a map's maximum lies in a box or within the tolerance.
 
     Source:
         Zhang et al. (2018), "Top-down neural attention by excitation backprop", section 4.2.
     """
-    size_px = films.size_px
-    annotated = [index for index, film in enumerate(films.films) if film.boxes]
-    sets = {"annotated": annotated, "called_fracture": [i for i in annotated if called[i]]}
-    figures = {}
-    for name, members in sets.items():
-        if not members:
-            continue
-        shapes = [(int(films.shapes[i][0]), int(films.shapes[i][1])) for i in members]
-        boxes = [films.films[i].boxes for i in members]
-        peaks = [
-            _maximum(cells[i], grid, shape, size_px)
-            for i, shape in zip(members, shapes, strict=True)
-        ]
-        middles = [(height / 2, width / 2) for height, width in shapes]
-        groups = np.array([films.films[i].group for i in members])
-        figures[name] = Pointing(
-            map=_hit_rate(peaks, boxes, shapes, groups),
-            centre=_hit_rate(middles, boxes, shapes, groups),
-        )
-    return figures
-
-
-def _maximum(
-    cells: NDArray[np.float32], grid: CellGrid, shape: Shape, size_px: int
-) -> tuple[float, float]:
-    """Row and column of the map's maximum on the film."""
-    heat = heat_on_film(cells, grid, shape=shape, size_px=size_px)
+    if not heat.any():
+        return False
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    return float(row), float(column)
-
-
-def _hit_rate(
-    points: list[tuple[float, float]],
-    boxes: list[tuple[Box, ...]],
-    shapes: list[Shape],
-    groups: NDArray[np.str_],
-) -> Estimate:
-    hits = [
-        any(_inside(point, box, TOLERANCE * max(shape)) for box in own)
-        for point, own, shape in zip(points, boxes, shapes, strict=True)
-    ]
-    rate = proportion(np.array(hits), groups)
-    assert rate is not None  # the caller leaves empty sets out
-    return rate
-
-
-def _inside(point: tuple[float, float], box: Box, tolerance: float) -> bool:
-    row, column = point
-    left, top, right, bottom = box
-    return (
-        left - tolerance <= column <= right + tolerance
-        and top - tolerance <= row <= bottom + tolerance
+    return any(
+        left - TOLERANCE_PX <= column <= right + TOLERANCE_PX
+        and top - TOLERANCE_PX <= row <= bottom + TOLERANCE_PX
+        for left, top, right, bottom in truth.boxes
     )
+
+
+def share_inside(heat: Heat, inside: NDArray[np.bool_]) -> float:
+    """Tell which share of a map's sum lies inside a region; 0 for an empty map.
+
+    Source:
+        Arras, Osman and Samek (2022), "CLEVR-XAI", relevance mass accuracy.
+    """
+    total = float(heat.sum())
+    return float(heat[inside].sum()) / total if total > 0 else 0.0
+
+
+def hottest_holds(heat: Heat, truth: Truth) -> bool:
+    """Tell whether the hottest pixels of a film, HOTTEST of them, hold the middle of a box."""
+    if not heat.any():
+        return False
+    height, width = heat.shape
+    limit = np.partition(heat, -round(HOTTEST * heat.size), axis=None)[-round(HOTTEST * heat.size)]
+    return any(
+        heat[
+            min(height - 1, int((top + bottom) / 2)), min(width - 1, int((left + right) / 2))
+        ] >= max(limit, np.finfo(np.float32).tiny)
+        for left, top, right, bottom in truth.boxes
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from train.choose import BALANCED, probabilities
 from train.data import Film
 from train.figures import ClassFigures, Classification, GroupFigures, Protocol, SplitFigures
 from train.forward import Outputs
-from train.localisation import pointing
+from train.localisation import localisation
 
 FEWEST_FILMS = 5  # of each class, for a subgroup's AUROC to say anything
 ERRORS: dict[str, metrics.Figure] = {
@@ -78,7 +78,7 @@ def split_figures(
         points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
         classification=classification(read.logits > 0, fractured, groups),
         subgroups=subgroups(films, read.logits, called),
-        pointing=pointing(films, read.outputs.cells, called, grid),
+        localisation=localisation(films, read.outputs.cells, called, grid),
     )
 
 

@@ -83,6 +83,27 @@ def with_interval(
     return _percentile(figure(fractured, values), results, n=len(fractured))
 
 
+def ratio_of_means(
+    above: NDArray[np.float64], below: NDArray[np.float64], groups: NDArray[np.str_]
+) -> Estimate:
+    """Divide the mean of one value by that of another, with a bootstrap over groups.
+
+    Args:
+        above: Of each film, (N,).
+        below: Of each film, (N,); ones give the plain mean of `above`.
+        groups: Patient or block of each film, (N,).
+
+    Source:
+        Efron and Tibshirani (1993); see with_interval.
+    """
+    random = np.random.default_rng(0)
+    names, members = np.unique(groups, return_inverse=True)
+    totals = [np.bincount(members, weights=values) for values in (above, below)]
+    drawn = random.integers(len(names), size=(DRAWS, len(names)))
+    results = totals[0][drawn].sum(1) / totals[1][drawn].sum(1)
+    return _percentile(float(above.mean() / below.mean()), results.tolist(), n=len(above))
+
+
 def paired_difference(
     figure: Figure,
     fractured: NDArray[np.bool_],

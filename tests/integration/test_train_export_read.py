@@ -244,7 +244,7 @@ def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
     assert train(["evaluate", run, *data]) == 0
     evaluation = json.loads(capsys.readouterr().out)
     assert evaluation["supervised"] is True
-    assert evaluation["splits"]["val"]["pointing"]["annotated"]["map"]["n"] == 4
+    assert evaluation["splits"]["val"]["localisation"]["annotated"]["map"]["pointing"]["n"] == 4
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from train import metrics
 from train.cache import CachedFilms
 from train.choose import choose_heat_floor, choose_points, fit_calibration, probabilities
 from train.data import Film
-from train.localisation import pointing
+from train.localisation import localisation
 from train.measure import point_on
 
 
@@ -150,7 +150,7 @@ def test_a_map_scores_where_its_maximum_lies_in_the_box(tmp_path, hot, hit):
     cells = np.zeros((1, 4, 4), np.float32)
     cells[0, *hot] = 2.0
     grid = CellGrid(stride_px=32, offset_px=0.0)
-    figures = pointing(cache, cells, np.array([True]), grid)
-    assert figures["called_fracture"].map.value == hit
-    assert figures["annotated"].centre.value == 0.0
-    assert "called_fracture" not in pointing(cache, cells, np.array([False]), grid)
+    figures = localisation(cache, cells, np.array([True]), grid)
+    assert figures["called_fracture"].map.pointing.value == hit
+    assert figures["annotated"].centre.pointing.value == 0.0
+    assert "called_fracture" not in localisation(cache, cells, np.array([False]), grid)

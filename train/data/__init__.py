@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from train.data.fracatlas import FRACATLAS_BOXES, coco_boxes, fracatlas
+from train.data.fracatlas import FRACATLAS_BOXES, coco_annotations, fracatlas
 from train.data.grazpedwri import grazpedwri
 from train.data.image_folder import image_folder
 from train.data.index import SPLITS, Box, DataSet, Film
@@ -18,8 +18,9 @@ from train.data.split import grouped_split
 from train.data.table import films_csv, table
 
 __all__ = [
-    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS", "Box", "DataSet", "Film", "coco_boxes", "films_csv",
-    "fracatlas", "grazpedwri", "grouped_split", "image_folder", "load_data", "mura", "table",
+    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS", "Box", "DataSet", "Film", "coco_annotations",
+    "films_csv", "fracatlas", "grazpedwri", "grouped_split", "image_folder", "load_data", "mura",
+    "table",
 ]  # fmt: skip
 
 ADAPTERS: dict[str, Callable[[Path], DataSet]] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from bonefx.errors import RecipeError
 from train.data import index
-from train.data.index import Box, DataSet, Film, check_present
+from train.data.index import Box, DataSet, Film, Outline, check_present
 from train.data.rows import Row, read_rows
 
 FRACATLAS_BOXES = Path("Annotations", "COCO JSON", "COCO_fracture_masks.json")
@@ -32,10 +33,10 @@ def fracatlas(folder: Path) -> DataSet:
         RecipeError: The layout is not there, or a film of the split is missing.
     """
     split_file = index.SPLITS / "fracatlas.csv"
-    boxes = coco_boxes(folder / FRACATLAS_BOXES)
+    annotations = coco_annotations(folder / FRACATLAS_BOXES)
     facts = _published_facts(folder / "dataset.csv")
     films = tuple(
-        _film(folder, row, boxes=boxes, facts=facts.get(row.text("image")))
+        _film(folder, row, annotations=annotations, facts=facts.get(row.text("image")))
         for row in read_rows(split_file, remedy="take it from the project again")
         if row.text("split") in ("train", "val", "test")
     )
@@ -56,10 +57,12 @@ def _published_facts(path: Path) -> dict[str, Row]:
     return {row.text("image_id"): row for row in rows}
 
 
-def _film(folder: Path, row: Row, *, boxes: dict[str, list[Box]], facts: Row | None) -> Film:
+def _film(
+    folder: Path, row: Row, *, annotations: dict[str, list[Annotation]], facts: Row | None
+) -> Film:
     name = row.text("image")
     fractured = row.text("label") == "fracture"
-    own = tuple(boxes.get(name, ()))
+    own = annotations.get(name, [])
     return Film(
         path=folder / "images" / ("Fractured" if fractured else "Non_fractured") / name,
         name=name,
@@ -67,7 +70,8 @@ def _film(folder: Path, row: Row, *, boxes: dict[str, list[Box]], facts: Row | N
         split=row.text("split"),
         group=row.text("patient_block"),
         region=row.text("regions"),
-        boxes=own,
+        boxes=tuple(found.box for found in own),
+        outlines=tuple(line for found in own for line in found.outlines),
         annotated=bool(own) or not fractured,
         view="+".join(view for view in VIEWS if facts and facts.flag(view)),
         hardware=facts.flag("hardware") if facts else None,
@@ -75,11 +79,18 @@ def _film(folder: Path, row: Row, *, boxes: dict[str, list[Box]], facts: Row | N
     )
 
 
-def coco_boxes(path: Path) -> dict[str, list[Box]]:
-    """Read annotated boxes from a file in COCO's format.
+class Annotation(NamedTuple):
+    """One annotated fracture: its box, and its outlines where it has any."""
+
+    box: Box
+    outlines: tuple[Outline, ...]
+
+
+def coco_annotations(path: Path) -> dict[str, list[Annotation]]:
+    """Read annotated fractures from a file in COCO's format.
 
     Returns:
-        By file name, boxes as left, top, right, bottom, in pixels of the film.
+        By file name; boxes as left, top, right, bottom, in pixels of the film.
 
     Raises:
         RecipeError: The file is missing or no JSON.
@@ -91,10 +102,11 @@ def coco_boxes(path: Path) -> dict[str, list[Box]]:
             f"no readable annotations at {path.name}; --data must hold FracAtlas as published"
         ) from error
     names = {image["id"]: image["file_name"] for image in coco["images"]}
-    boxes: dict[str, list[Box]] = {}
-    for annotation in coco["annotations"]:
-        left, top, width, height = annotation["bbox"]
-        boxes.setdefault(names[annotation["image_id"]], []).append(
-            (left, top, left + width, top + height)
+    found: dict[str, list[Annotation]] = {}
+    for table in coco["annotations"]:
+        left, top, width, height = table["bbox"]
+        outlines = tuple(tuple(line) for line in table.get("segmentation", ()))
+        found.setdefault(names[table["image_id"]], []).append(
+            Annotation((left, top, left + width, top + height), outlines)
         )
-    return boxes
+    return found

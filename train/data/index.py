@@ -10,6 +10,7 @@ from bonefx.errors import RecipeError
 
 SPLITS = Path(__file__).parents[1] / "splits"
 Box = tuple[float, float, float, float]
+Outline = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Film:
         group: Films of one patient or source share it; a group lies in one split.
         region: Body region; "" where the data set does not say.
         boxes: Annotated fractures as left, top, right, bottom, in pixels of the film.
+        outlines: The same fractures drawn closely, each as x, y, x, y, ... in pixels of the film.
         annotated: The boxes are known to be all fractures of the film.
         view: frontal, lateral or oblique, joined by "+" where one file shows several; "" where
             the data set does not say.
@@ -40,6 +42,7 @@ class Film:
     group: str
     region: str = ""
     boxes: tuple[Box, ...] = ()
+    outlines: tuple[Outline, ...] = ()
     annotated: bool = False
     view: str = ""
     hardware: bool | None = None
