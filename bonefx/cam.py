@@ -77,8 +77,14 @@ def _array(values: torch.Tensor) -> NDArray[np.float32]:
 
 @cache
 def _rule(method: str) -> _Rule:
-    """Make an object of the library's class without its network and hooks."""
+    """Make an object of the library's class without its network, its hooks and their removal."""
     import pytorch_grad_cam
 
-    rule: _Rule = object.__new__(getattr(pytorch_grad_cam, METHODS[method]))
+    theirs = getattr(pytorch_grad_cam, METHODS[method])
+    ours = type(theirs.__name__, (theirs,), {"__init__": _nothing, "__del__": _nothing})
+    rule: _Rule = ours()
     return rule
+
+
+def _nothing(_: object) -> None:
+    """Neither hook nor unhook."""

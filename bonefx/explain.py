@@ -6,6 +6,8 @@ Nothing is kept on the shared network, so threads do not disturb each other.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import torch
@@ -35,13 +37,33 @@ def logits_and_maps(
     Source:
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2, for the log-odds of fracture.
     """
+    passed = pass_of(network, batch)
+    return passed.logits, cam(method, passed.activations, passed.gradients)
+
+
+class Pass(NamedTuple):
+    """What one pass over a batch gives: all that any method needs.
+
+    Attributes:
+        logits: (N,).
+        activations: (N, C, h, w).
+        gradients: Of each logit with respect to its activations, (N, C, h, w).
+    """
+
+    logits: torch.Tensor
+    activations: torch.Tensor
+    gradients: torch.Tensor
+
+
+def pass_of(network: SplitNetwork, batch: torch.Tensor) -> Pass:
+    """Run (N, 3, S, S) once: up to the cut without gradient, the head with it."""
     with torch.no_grad():
         activations = network.activations(batch)
     with torch.enable_grad():
         activations = activations.detach().requires_grad_(True)
         logits = network.logit(activations)
-        (gradients,) = torch.autograd.grad(logits.sum(), activations)  # (N, C, h, w)
-    return logits.detach(), cam(method, activations, gradients)
+        (gradients,) = torch.autograd.grad(logits.sum(), activations)
+    return Pass(logits.detach(), activations.detach(), gradients)
 
 
 def peak_on_film(

@@ -65,13 +65,16 @@ class CachedFilms:
 
     def distinct(self) -> CachedFilms:
         """Keep the first of all films whose files have the same bytes."""
-        first = np.sort(np.unique(self.sha256, return_index=True)[1])
+        return self.only(np.sort(np.unique(self.sha256, return_index=True)[1]))
+
+    def only(self, kept: NDArray[np.int64]) -> CachedFilms:
+        """Keep the films of the given places, in their order."""
         return replace(
             self,
-            films=[self.films[index] for index in first],
-            rows=self.rows[first],
-            shapes=self.shapes[first],
-            sha256=self.sha256[first],
+            films=[self.films[index] for index in kept],
+            rows=self.rows[kept],
+            shapes=self.shapes[kept],
+            sha256=self.sha256[kept],
         )
 
 

@@ -24,6 +24,8 @@ TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of a
 HOTTEST = 0.05  # share of a film
 CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
 
+TINY = float(np.finfo(np.float32).tiny)  # more than no heat at all
+
 Shape = tuple[int, int]
 Heat = NDArray[np.float32]
 
@@ -189,6 +191,13 @@ def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | N
     return ratio_of_means(values, np.ones(len(values)), groups) if len(values) else None
 
 
+def overlap_with_boxes(heat: Heat, truth: Truth, *, from_share: float) -> float:
+    """Intersection over union of the boxes and the map where it reaches a share of its peak."""
+    hot = heat >= max(from_share, TINY)
+    union = np.count_nonzero(hot | truth.inside)
+    return np.count_nonzero(hot & truth.inside) / union if union else 0.0
+
+
 def points_at(heat: Heat, truth: Truth) -> bool:
     """Tell whether a map's maximum lies in a box or within the tolerance.
 
@@ -224,6 +233,6 @@ def hottest_holds(heat: Heat, truth: Truth) -> bool:
     return any(
         heat[
             min(height - 1, int((top + bottom) / 2)), min(width - 1, int((left + right) / 2))
-        ] >= max(limit, np.finfo(np.float32).tiny)
+        ] >= max(limit, TINY)
         for left, top, right, bottom in truth.boxes
     )  # fmt: skip
