@@ -157,13 +157,18 @@ def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
     assert "init.safetensors: seed 0" in initial["note"]
 
 
-def test_a_model_folder_of_another_architecture_is_refused(place, tmp_path, capsys):
-    recipe = tmp_path / "vgg16.toml"
-    write_recipe(recipe, epochs=2)
-    text = recipe.read_text().replace("efficientnet_b0", "vgg16")
+@pytest.mark.parametrize(
+    ("architecture", "code", "said"),
+    [("efficientnet_b0_fpn", 0, ""), ("vgg16", 5, "give a file for this architecture")],
+)
+def test_a_model_folder_gives_its_features_to_a_network_that_has_them(
+    place, tmp_path, capsys, architecture, code, said
+):
+    recipe = write_recipe(tmp_path / "other.toml", epochs=2)
+    text = recipe.read_text().replace("efficientnet_b0", architecture)
     recipe.write_text(text.replace("weight = 0.5", "weight = 0.0"))
-    assert go_on_from(place, place / "weights" / "synthetic", recipe, tmp_path / "run") == 5
-    assert "the recipe wants vgg16" in capsys.readouterr().err
+    assert go_on_from(place, place / "weights" / "synthetic", recipe, tmp_path / "run") == code
+    assert said in capsys.readouterr().err
 
 
 def test_initial_weights_of_another_network_are_refused(place, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Grad-CAM without hooks, its place on the film, and the overlay."""
 
-import threading
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from pytorch_grad_cam.utils.image import scale_cam_image
 
 from bonefx.architectures import ARCHITECTURES
-from bonefx.cam import METHODS
+from bonefx.cam import GRAD_CAM, METHODS
 from bonefx.errors import SettingsError
 from bonefx.explain import heat_on_film, logits_and_maps, overlay
 from bonefx.networks import CellGrid
@@ -58,24 +59,25 @@ def test_no_gradient_and_no_hook_is_left_behind(network):
     assert not any(layer._forward_hooks for layer in network.modules())
 
 
-def test_threads_on_one_network_get_their_own_maps():
-    network = make_network("efficientnet_b0")
-    batches = [
-        torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) for seed in range(8)
+def test_threads_on_shared_networks_get_their_own_maps():
+    """8 threads, distinct requests of film, network and method; the bench asks for 400."""
+    networks = [make_network("efficientnet_b0"), make_network("efficientnet_b0_fpn")]
+    asked = list(itertools.product(range(4), range(2), METHODS))
+    films = torch.rand(4, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+
+    def answer(request):
+        film, network, method = request
+        return logits_and_maps(networks[network], films[film], method=method)[1]
+
+    alone = [answer(request) for request in asked]
+    grad_cams = [
+        maps for maps, (*_, method) in zip(alone, asked, strict=True) if method == GRAD_CAM
     ]
-    alone = [logits_and_maps(network, batch)[1] for batch in batches]
-    together: dict[int, torch.Tensor] = {}
-
-    def ask(index):
-        together[index] = logits_and_maps(network, batches[index])[1]
-
-    threads = [threading.Thread(target=ask, args=(index,)) for index in range(len(batches))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for index, expected in enumerate(alone):
-        assert torch.allclose(together[index], expected, atol=1e-6)
+    assert len({tuple(maps.flatten().tolist()) for maps in grad_cams}) == 8
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(answer, asked))
+    for expected, found in zip(alone, together, strict=True):
+        assert torch.allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("grid", [CellGrid(stride_px=32, offset_px=0.0),

@@ -5,12 +5,8 @@ import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from bonefx.errors import RecipeError
-from bonefx.networks import CellGrid
 from train import metrics
-from train.cache import CachedFilms
 from train.choose import choose_heat_floor, choose_points, fit_calibration, probabilities
-from train.data import Film
-from train.localisation import localisation
 from train.measure import point_on
 
 
@@ -136,21 +132,3 @@ def test_the_floor_lets_most_maps_of_found_fractures_through():
     floor = choose_heat_floor(peaks, called, np.ones(101, bool), 0.5)
     assert floor == pytest.approx(1.05)
     assert choose_heat_floor(peaks, np.zeros(101), np.ones(101, bool), 0.5) == 0.0
-
-
-@pytest.mark.parametrize(("hot", "hit"), [((1, 1), 1.0), ((3, 3), 0.0)])
-def test_a_map_scores_where_its_maximum_lies_in_the_box(tmp_path, hot, hit):
-    film = Film(path=tmp_path, name="a", fractured=True, split="test", group="0",
-                boxes=((24.0, 24.0, 40.0, 40.0),), annotated=True)  # fmt: skip
-    cache = CachedFilms(
-        films=[film], squares=np.zeros((1, 128, 128), np.uint8), rows=np.zeros(1, np.int64),
-        sha256=np.array(["0"]),
-        shapes=np.array([[128, 128]], np.int32), skipped=0,
-    )  # fmt: skip
-    cells = np.zeros((1, 4, 4), np.float32)
-    cells[0, *hot] = 2.0
-    grid = CellGrid(stride_px=32, offset_px=0.0)
-    figures = localisation(cache, cells, np.array([True]), grid)
-    assert figures["called_fracture"].map.pointing.value == hit
-    assert figures["annotated"].centre.pointing.value == 0.0
-    assert "called_fracture" not in localisation(cache, cells, np.array([False]), grid)

@@ -13,7 +13,7 @@ from tests.synthetic import write_recipe
 from train.augment import AugmentedFilms, Sample, balanced_sampler, fracture_mask
 from train.cache import CachedFilms
 from train.data import Film
-from train.objective import Objective, cell_targets
+from train.objective import Objective, cell_targets, place_losses
 from train.optimiser import Schedule, optimiser_of
 from train.recipe import Augmentation, read_recipe
 from train.run import EpochLog, is_best, stopped_early
@@ -114,7 +114,7 @@ def test_frozen_layers_keep_their_statistics_while_training(objective):
 
 
 def test_films_without_known_boxes_say_nothing_about_places(objective):
-    objective.eval()
+    objective.eval().network.last_layer.weight.data *= 1e-8
     assert objective(make_sample()).evidence.item() > 0
     assert objective(make_sample(annotated=0.0)).evidence.item() == 0
 
@@ -132,6 +132,20 @@ def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
         return objective._evidence_loss(cells, sample).item()
 
     assert loss(1.0) < loss(-1.0)
+
+
+def test_places_are_learned_from_marked_cells_and_the_most_mistaken_others():
+    targets = torch.zeros(1, 8, 8)
+    targets[0, 4, 4] = 1
+    cells = torch.full((1, 8, 8), -20.0)
+    cells[0, 4, 4] = 20.0
+    assert place_losses(cells, targets).item() < 1e-6
+    cells[0, 3, 3] = 5.0  # beside the marked cell: nobody knows
+    assert place_losses(cells, targets).item() < 1e-6
+    cells[0, 0, 0] = 5.0  # one of the two cells, 1/32 of 64, that are asked
+    assert place_losses(cells, targets).item() == pytest.approx(5.0067 / 2, abs=1e-3)
+    cells[0, 4, 4] = -5.0
+    assert place_losses(cells, targets).item() == pytest.approx(5.0067 * 1.5, abs=1e-3)
 
 
 def test_the_image_loss_is_the_cross_entropy_of_the_two_softmax_outputs(objective):
