@@ -57,7 +57,8 @@ def cam(method: str, activations: torch.Tensor, gradients: torch.Tensor) -> torc
         gradients: Of the log-odds of fracture, (N, C, h, w).
 
     Returns:
-        (N, h, w) float32 >= 0 on the activations' device, unscaled.
+        (N, h, w) float32 >= 0 on the activations' device, times the number of cells: with
+        Grad-CAM and a linear head a cell's value is its own rating, in logits.
 
     Raises:
         SettingsError: There is no such method.
@@ -67,7 +68,7 @@ def cam(method: str, activations: torch.Tensor, gradients: torch.Tensor) -> torc
         eigen_smooth=False,
     )  # fmt: skip
     maps = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
-    return torch.relu(maps).to(activations.device)
+    return torch.relu(maps * maps[0].numel()).to(activations.device)
 
 
 def _array(values: torch.Tensor) -> NDArray[np.float32]:

@@ -31,8 +31,7 @@ def logits_and_maps(
         method: A key of cam.METHODS.
 
     Returns:
-        Logits (N,) and maps (N, h, w) >= 0, unscaled, one value a cell; those of Grad-CAM are in
-        logits.
+        Logits (N,) and maps (N, h, w) >= 0, one value a cell; those of Grad-CAM are in logits.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2, for the log-odds of fracture.

@@ -76,7 +76,7 @@ class SplitNetwork(nn.Module, ABC):
     def evidence(self, activations: torch.Tensor) -> torch.Tensor:
         """Tell each cell's share of the logit, before the cells are pooled, (N, h, w).
 
-        Its positive part is Grad-CAM times the number of cells.
+        Its positive part is Grad-CAM; see cam.
 
         Raises:
             WeightsError: The head is not linear.
