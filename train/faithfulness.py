@@ -17,9 +17,9 @@ from torchvision.transforms.v2 import functional as changes
 
 from bonefx.explain import heat_on_film
 from bonefx.networks import CellGrid, SplitNetwork
+from bonefx.trust import blurred
 
 STEPS = 12  # points of a deletion or insertion curve
-BLUR = 1 / 16  # standard deviation, as a share of the input's side: wipes a fracture out
 ROTATION_DEG = 2.0
 CONTRAST = 1.05
 Explain = Callable[[SplitNetwork, torch.Tensor], NDArray[np.float32]]
@@ -36,14 +36,6 @@ class Curves:
 
     deletion: float
     insertion: float
-
-
-def blurred(batch: torch.Tensor) -> torch.Tensor:
-    """Blur (N, 3, S, S) until no fracture is left to see."""
-    sigma = BLUR * batch.shape[-1]
-    kernel = 2 * round(2 * sigma) + 1
-    result: torch.Tensor = changes.gaussian_blur(batch, [kernel, kernel], [sigma, sigma])
-    return result
 
 
 def on_input(cells: NDArray[np.float32], grid: CellGrid, size_px: int) -> NDArray[np.float32]:

@@ -1,0 +1,138 @@
+"""Can a map be believed? Four measurements of one map against what val taught to expect.
+
+A map that fails one of them is not drawn: a wrong place shown with confidence is worse than none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.transforms.v2 import functional as changes
+
+from bonefx.explain import HOT
+from bonefx.markers import border_of, markers_of
+from bonefx.networks import SplitNetwork
+
+BLUR = 1 / 16  # standard deviation, as a share of the input's side: wipes a fracture out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustLimits:
+    """What maps of found fractures do on validation films; beyond it a map is not believed.
+
+    Attributes:
+        peaks: Raw peaks in logits, at even quantiles from the lowest to the highest.
+        border_share: Largest share of a map's sum on the film's border.
+        marker_share: Largest share of a map's sum on side markers and burnt-in text.
+        drop: Least fall of the log-odds when the hot region is blurred out, in logits.
+        n: Maps that these were taken from.
+    """
+
+    peaks: tuple[float, ...]
+    border_share: float
+    marker_share: float
+    drop: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What was measured of one map.
+
+    Attributes:
+        peak_rank: Share of val's maps of found fractures with a lower peak, in [0, 1].
+        border_share: Of the map's sum, on the film's border, in [0, 1].
+        marker_share: Of the map's sum, on side markers and burnt-in text, in [0, 1].
+        drop: Fall of the log-odds when the hot region is blurred out, in logits.
+        failures: Why the map is not believed, one sentence each; empty where it is.
+    """
+
+    peak_rank: float
+    border_share: float
+    marker_share: float
+    drop: float
+    failures: tuple[str, ...]
+
+
+def trust_of(
+    pixels: NDArray[np.float32],
+    heat: NDArray[np.float32],
+    *,
+    peak: float,
+    drop: float,
+    limits: TrustLimits,
+) -> Trust:
+    """Hold a map against its limits.
+
+    Args:
+        pixels: The film, (H, W) in [0, 1].
+        heat: Its map, (H, W) in [0, 1].
+        peak: Raw, in logits.
+        drop: See drops.
+        limits: Of the model.
+    """
+    border = share_on(heat, border_of(heat.shape))
+    markers = share_on(heat, markers_of(pixels))
+    failures = [
+        sentence
+        for failed, sentence in (
+            (
+                border > limits.border_share,
+                f"{100 * border:.0f} % of the map lies on the film's border "
+                f"(limit {100 * limits.border_share:.0f} %).",
+            ),
+            (
+                markers > limits.marker_share,
+                f"{100 * markers:.0f} % of the map lies on markers or text "
+                f"(limit {100 * limits.marker_share:.0f} %).",
+            ),
+            (
+                drop < limits.drop,
+                f"Blurring the hot region out lowers the answer by {drop:.2f} logits "
+                f"(expected {limits.drop:.2f} or more).",
+            ),
+        )
+        if failed
+    ]
+    return Trust(
+        peak_rank=float(np.searchsorted(limits.peaks, peak)) / max(1, len(limits.peaks)),
+        border_share=border,
+        marker_share=markers,
+        drop=drop,
+        failures=tuple(failures),
+    )
+
+
+def share_on(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
+    """Tell which share of a map's sum lies in a region; 0 for an empty map."""
+    total = float(heat.sum())
+    return float(heat[region].sum()) / total if total > 0 else 0.0
+
+
+def blurred(batch: torch.Tensor) -> torch.Tensor:
+    """Blur (N, 3, S, S) until no fracture is left to see."""
+    sigma = BLUR * batch.shape[-1]
+    kernel = 2 * round(2 * sigma) + 1
+    result: torch.Tensor = changes.gaussian_blur(batch, [kernel, kernel], [sigma, sigma])
+    return result
+
+
+@torch.inference_mode()
+def drops(network: SplitNetwork, batch: torch.Tensor, heats: NDArray[np.float32]) -> list[float]:
+    """Blur each film's hot region out and tell by how much its log-odds fall.
+
+    Args:
+        network: In evaluation mode.
+        batch: (N, 3, S, S).
+        heats: The maps on the network's input, (N, S, S) in [0, 1].
+
+    Returns:
+        N falls, in logits; below 0 where the log-odds rise.
+    """
+    hot = torch.from_numpy(heats >= HOT)[:, None].to(batch.device)
+    without, _ = network(torch.where(hot, blurred(batch), batch))
+    found: list[float] = (network(batch)[0] - without).tolist()
+    return found
