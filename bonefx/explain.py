@@ -47,22 +47,24 @@ class Pass(NamedTuple):
         logits: (N,).
         activations: (N, C, h, w).
         gradients: Of each logit with respect to its activations, (N, C, h, w).
+        signature: (N, D); see networks.Staged.
     """
 
     logits: torch.Tensor
     activations: torch.Tensor
     gradients: torch.Tensor
+    signature: torch.Tensor
 
 
 def pass_of(network: SplitNetwork, batch: torch.Tensor) -> Pass:
     """Run (N, 3, S, S) once: up to the cut without gradient, the head with it."""
     with torch.no_grad():
-        activations = network.activations(batch)
+        staged = network.staged(batch)
     with torch.enable_grad():
-        activations = activations.detach().requires_grad_(True)
+        activations = staged.activations.detach().requires_grad_(True)
         logits = network.logit(activations)
         (gradients,) = torch.autograd.grad(logits.sum(), activations)
-    return Pass(logits.detach(), activations.detach(), gradients)
+    return Pass(logits.detach(), staged.activations, gradients, staged.signature)
 
 
 def peak_on_film(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -25,6 +26,18 @@ class CellGrid:
 
     stride_px: int
     offset_px: float
+
+
+class Staged(NamedTuple):
+    """What the first step gives.
+
+    Attributes:
+        activations: (N, C, h, w).
+        signature: What kind of picture it is: means over the cells of deep stages, (N, D).
+    """
+
+    activations: torch.Tensor
+    signature: torch.Tensor
 
 
 class SplitNetwork(nn.Module, ABC):
@@ -54,8 +67,12 @@ class SplitNetwork(nn.Module, ABC):
         return last
 
     @abstractmethod
+    def staged(self, batch: torch.Tensor) -> Staged:
+        """Run (N, 3, S, S) up to where the heat map is taken."""
+
     def activations(self, batch: torch.Tensor) -> torch.Tensor:
         """Run (N, 3, S, S) up to where the heat map is taken; returns (N, C, h, w)."""
+        return self.staged(batch).activations
 
     @abstractmethod
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
@@ -111,10 +128,10 @@ class CutNetwork(SplitNetwork):
         self.cut = cut
         self.linear_head = linear_head
 
-    def activations(self, batch: torch.Tensor) -> torch.Tensor:
+    def staged(self, batch: torch.Tensor) -> Staged:
         """See SplitNetwork."""
-        activations: torch.Tensor = self._features[: self.cut](batch)
-        return activations
+        activations = self._features[: self.cut](batch)
+        return Staged(activations, activations.mean((2, 3)))
 
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
         """See SplitNetwork."""

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional
 from torchvision.ops.misc import Conv2dNormActivation
 
-from bonefx.networks import CLASSES, CellGrid, SplitNetwork, cell_grid, log_odds
+from bonefx.networks import CLASSES, CellGrid, SplitNetwork, Staged, cell_grid, log_odds
 
 WIDTH = 128  # channels of the fused stage
 DROPOUT = 0.1  # of whole channels, before the last layer
@@ -110,14 +110,13 @@ class PyramidClassifier(nn.Module):
         self.neck = Pyramid(channels, width=WIDTH, norm_layer=norm_layer)
         self.classifier = nn.Sequential(nn.Dropout2d(DROPOUT), nn.Linear(WIDTH, len(CLASSES)))
 
-    def fused(self, batch: torch.Tensor) -> torch.Tensor:
-        """Run (N, 3, S, S) through features and neck; returns (N, WIDTH, h, w)."""
+    def stages(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        """Run (N, 3, S, S) through the features; returns the tapped stages, (N, C_i, h_i, w_i)."""
         stages = []
         for first, last in pairwise((-1, *self.taps)):
             batch = self.features[first + 1 : last + 1](batch)
             stages.append(batch)
-        result: torch.Tensor = self.neck(stages)
-        return result
+        return stages
 
     def rated(self, activations: torch.Tensor) -> torch.Tensor:
         """Rate each cell of (N, WIDTH, h, w); returns log-odds, (N, h, w)."""
@@ -126,7 +125,7 @@ class PyramidClassifier(nn.Module):
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Make the two outputs of each film of (N, 3, S, S): (N, 2), the first one 0."""
-        logit = log_mean_exp(self.rated(self.fused(batch)))
+        logit = log_mean_exp(self.rated(self.neck(self.stages(batch))))
         return torch.stack([torch.zeros_like(logit), logit], dim=1)
 
 
@@ -147,9 +146,11 @@ class PyramidNetwork(SplitNetwork):
     linear_head = True
     backbone: PyramidClassifier
 
-    def activations(self, batch: torch.Tensor) -> torch.Tensor:
+    def staged(self, batch: torch.Tensor) -> Staged:
         """See SplitNetwork."""
-        return self.backbone.fused(batch)
+        stages = self.backbone.stages(batch)
+        signature = torch.cat([stage.mean((2, 3)) for stage in stages], dim=1)
+        return Staged(self.backbone.neck(stages), signature)
 
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
         """See SplitNetwork."""

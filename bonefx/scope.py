@@ -1,0 +1,116 @@
+"""Is this a bone film of the kind that the model learned from? If not, or if nobody can tell: no.
+
+A picture's signature, the means of deep activations, is held against those of the training films:
+how unlikely it is under their principal components. The same numbers tell the body region.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from bonefx.errors import WeightsError
+
+SCOPE_FILE = "scope.safetensors"
+REMEDY = "fetch the model again, or export it with this version"
+NAMES = ("mean", "axes", "variances", "noise", "limit", "region_weights", "region_biases")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class Scope:
+    """The training films' signatures in few numbers.
+
+    Attributes:
+        mean: (D,).
+        axes: Principal axes, (K, D), orthonormal.
+        variances: Along the axes, (K,), > 0.
+        noise: Variance along every other direction, > 0.
+        limit: Largest distance of a film in scope.
+        region_weights: Logistic regression on coordinates along the axes, each divided by its
+            deviation, (R, K).
+        region_biases: (R,).
+    """
+
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    variances: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    limit: NDArray[np.float32]
+    region_weights: NDArray[np.float32]
+    region_biases: NDArray[np.float32]
+
+    def coordinates(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Place signatures, (N, D), along the axes, in deviations: (N, K)."""
+        along: NDArray[np.float64] = self._centred(signatures) @ self.axes.T.astype(np.float64)
+        return along / np.sqrt(self.variances)
+
+    def _centred(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        return signatures.astype(np.float64) - self.mean
+
+    def distances(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Tell how unlikely signatures are, (N, D) to (N,).
+
+        The mean squared deviation over all directions, about 1 for training films.
+
+        Source:
+            Tipping and Bishop (1999), "Probabilistic principal component analysis", eq. 6 with
+            the Mahalanobis distance under its covariance.
+        """
+        deviations = self.coordinates(signatures) ** 2
+        along = (deviations * self.variances).sum(1)
+        rest = np.maximum((self._centred(signatures) ** 2).sum(1) - along, 0.0)
+        squared: NDArray[np.float64] = deviations.sum(1) + rest / float(self.noise)
+        return squared / self.mean.size
+
+    def within(self, distance: float) -> bool:
+        """Tell whether a picture is in scope; one that cannot be measured is not."""
+        return math.isfinite(distance) and distance <= float(self.limit)
+
+    def regions(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Tell the probability that each region is on the film, (N, D) to (N, R)."""
+        logits = self.coordinates(signatures) @ self.region_weights.T + self.region_biases
+        found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
+        return found
+
+
+def scope_bytes(scope: Scope) -> bytes:
+    """Turn a scope into a safetensors file."""
+    return save({name: np.array(getattr(scope, name), order="C") for name in NAMES})
+
+
+def read_scope(content: bytes, *, source: str) -> Scope:
+    """Read a scope from a file's bytes.
+
+    Raises:
+        WeightsError: They are no safetensors file of a scope, or do not fit together.
+    """
+    try:
+        found = load(content)
+    except SafetensorError as error:
+        raise WeightsError(f"{source} is no safetensors file; {REMEDY}") from error
+    if set(found) != set(NAMES):
+        raise WeightsError(f"{source} holds {', '.join(sorted(found))}; {REMEDY}")
+    scope = Scope(**found)
+    count, width = scope.axes.shape if scope.axes.ndim == 2 else (-1, -1)
+    fits = (
+        scope.mean.shape == (width,)
+        and scope.variances.shape == (count,)
+        and scope.region_weights.shape == (*scope.region_biases.shape, count)
+        and scope.noise.shape == scope.limit.shape == ()
+        and all(np.isfinite(value).all() for value in found.values())
+        and scope.variances.min() > 0 < float(scope.noise)
+    )
+    if not fits:
+        raise WeightsError(f"{source} does not fit together; {REMEDY}")
+    return scope
+
+
+def scope_path(folder: Path) -> Path:
+    """Where a model folder keeps its scope."""
+    return folder / SCOPE_FILE
