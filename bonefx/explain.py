@@ -112,6 +112,13 @@ def heat_on_film(
     return heat.astype(np.float32, copy=False)
 
 
+def heat_on_input(
+    cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
+) -> NDArray[np.float32]:
+    """Lay a map over the network's whole input, (S, S) in [0, 1]; see heat_on_film."""
+    return heat_on_film(cells, grid, shape=(size_px, size_px), size_px=size_px)
+
+
 def _cell_weights(
     in_input: NDArray[np.floating | np.integer], cells: int, grid: CellGrid
 ) -> NDArray[np.float32]:

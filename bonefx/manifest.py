@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from bonefx.architectures import BatchNormSpec, architecture_of
 from bonefx.errors import WeightsError
 from bonefx.preprocess import PreprocessSpec
-from bonefx.records import Calibration, OperatingPoint
+from bonefx.records import Calibration, OperatingPoint, TrustLimits
 from bonefx.schema import record_from
 
 SCHEMA_VERSION = 1
@@ -82,6 +82,7 @@ class Manifest:
         sha256: Its checksum.
         cam_layer: Layer whose output the heat map weighs.
         heat_floor: Raw map peak, in logits, below which no map is shown; set on validation films.
+        trust: What a map must hold to be believed; None for a model that was not measured so.
         float16_drift: Largest change of the probability on validation films by storing float16.
         scope: Statistics for refusing what is no bone film; None until a model carries them.
         recipe_sha256: Checksum of the recipe file that the model was trained by.
@@ -110,6 +111,7 @@ class Manifest:
     recipe_sha256: str
     libraries: dict[str, str]
     created: str
+    trust: TrustLimits | None = None
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:

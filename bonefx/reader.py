@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
-from bonefx.explain import heat_on_film, logits_and_maps, peak_on_film
+from bonefx.explain import heat_on_film, heat_on_input, logits_and_maps, peak_on_film
 from bonefx.hub import load_place, model_place
 from bonefx.preprocess import to_batch
-from bonefx.records import OperatingPoint, Radiograph, Reading
+from bonefx.records import OperatingPoint, Radiograph, Reading, Trust
 from bonefx.registry import LoadedModel, model_ids, weights_folder
+from bonefx.trust import drops, trust_of
 
 
 class Reader:
@@ -130,6 +131,7 @@ class Reader:
         evidence = [
             _evidence(loaded, film, cells[i], lay=heat) for i, film in enumerate(radiographs)
         ]
+        evidence = _believed(loaded, radiographs, batch, evidence)
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         return [
             _reading(loaded, chosen, film.sha256, logit=logit, evidence=found, elapsed_s=elapsed_s)
@@ -138,10 +140,12 @@ class Reader:
 
 
 class Evidence(NamedTuple):
-    """A film's map, None where it is not shown, and its peak on the film, in logits."""
+    """A film's map by cells and on the film (None where it is not shown), its peak and trust."""
 
+    cells: NDArray[np.float32]
     heat: NDArray[np.float32] | None
     peak: float
+    trust: Trust | None = None
 
 
 def _evidence(
@@ -156,7 +160,31 @@ def _evidence(
     grid = model.network.grid()
     peak = peak_on_film(cells, grid, **place)
     shown = lay and peak >= model.manifest.heat_floor
-    return Evidence(heat_on_film(cells, grid, **place) if shown else None, peak)
+    return Evidence(cells, heat_on_film(cells, grid, **place) if shown else None, peak)
+
+
+def _believed(
+    model: LoadedModel,
+    films: Sequence[Radiograph],
+    batch: torch.Tensor,
+    evidence: list[Evidence],
+) -> list[Evidence]:
+    """Measure the maps that would be shown, and take away those that are not to be believed."""
+    limits = model.manifest.trust
+    shown = [index for index, found in enumerate(evidence) if found.heat is not None]
+    if limits is None or not shown:
+        return evidence
+    grid, size_px = model.network.grid(), model.manifest.preprocess.size_px
+    cells = [evidence[index].cells for index in shown]
+    heats = np.stack([heat_on_input(own, grid, size_px=size_px) for own in cells])
+    result = list(evidence)
+    for index, drop in zip(shown, drops(model.network, batch[shown], heats), strict=True):
+        found = evidence[index]
+        assert found.heat is not None
+        trust = trust_of(films[index].pixels, found.heat, peak=found.peak, drop=drop, limits=limits)
+        heat = None if trust.failures else found.heat
+        result[index] = found._replace(heat=heat, trust=trust)
+    return result
 
 
 def _reading(
@@ -183,4 +211,5 @@ def _reading(
         elapsed_s=elapsed_s,
         heat=evidence.heat,
         heat_peak=evidence.peak,
+        trust=evidence.trust,
     )

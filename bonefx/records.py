@@ -192,6 +192,48 @@ class OperatingPoint:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustLimits:
+    """What maps of found fractures do on validation films; beyond it a map is not believed.
+
+    Attributes:
+        peaks: Raw peaks in logits, at even quantiles from the lowest to the highest.
+        border_share: Largest share of a map's sum on the film's border.
+        marker_share: Largest share of a map's sum on side markers and burnt-in text.
+        drop: Least fall of the log-odds when the hot region is blurred out, in logits.
+        n: Maps that these were taken from.
+    """
+
+    peaks: tuple[float, ...]
+    border_share: float
+    marker_share: float
+    drop: float
+    n: int
+
+    def __post_init__(self) -> None:
+        if not self.peaks or list(self.peaks) != sorted(self.peaks):
+            raise WeightsError("trust needs rising peaks; export the model again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What was measured of one map.
+
+    Attributes:
+        peak_rank: Share of val's maps of found fractures with a lower peak, in [0, 1].
+        border_share: Of the map's sum, on the film's border, in [0, 1].
+        marker_share: Of the map's sum, on side markers and burnt-in text, in [0, 1].
+        drop: Fall of the log-odds when the hot region is blurred out, in logits.
+        failures: Why the map is not believed, one sentence each; empty where it is.
+    """
+
+    peak_rank: float
+    border_share: float
+    marker_share: float
+    drop: float
+    failures: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Reading:
     """One model's answer about one radiograph: all that a screen or a report may show.
@@ -205,8 +247,9 @@ class Reading:
         logit: Raw model output, > 0 leans to fracture; None when out of scope.
         probability: Calibrated P(fracture), in [0, 1]; None when out of scope.
         point: The operating point that the verdict was taken at.
-        heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for
-            or when heat_peak is below the model's floor.
+        heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for,
+            when heat_peak is below the model's floor, or when it is not to be believed.
+        trust: How far the map can be believed; None without a map or a model's limits.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
@@ -225,6 +268,7 @@ class Reading:
     probability: float | None = None
     heat: NDArray[np.float32] | None = None
     heat_peak: float | None = None
+    trust: Trust | None = None
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.OUT_OF_SCOPE) != (self.probability is None):

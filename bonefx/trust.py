@@ -5,7 +5,7 @@ A map that fails one of them is not drawn: a wrong place shown with confidence i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,46 +15,9 @@ from torchvision.transforms.v2 import functional as changes
 from bonefx.explain import HOT
 from bonefx.markers import border_of, markers_of
 from bonefx.networks import SplitNetwork
+from bonefx.records import Trust, TrustLimits
 
 BLUR = 1 / 16  # standard deviation, as a share of the input's side: wipes a fracture out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustLimits:
-    """What maps of found fractures do on validation films; beyond it a map is not believed.
-
-    Attributes:
-        peaks: Raw peaks in logits, at even quantiles from the lowest to the highest.
-        border_share: Largest share of a map's sum on the film's border.
-        marker_share: Largest share of a map's sum on side markers and burnt-in text.
-        drop: Least fall of the log-odds when the hot region is blurred out, in logits.
-        n: Maps that these were taken from.
-    """
-
-    peaks: tuple[float, ...]
-    border_share: float
-    marker_share: float
-    drop: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What was measured of one map.
-
-    Attributes:
-        peak_rank: Share of val's maps of found fractures with a lower peak, in [0, 1].
-        border_share: Of the map's sum, on the film's border, in [0, 1].
-        marker_share: Of the map's sum, on side markers and burnt-in text, in [0, 1].
-        drop: Fall of the log-odds when the hot region is blurred out, in logits.
-        failures: Why the map is not believed, one sentence each; empty where it is.
-    """
-
-    peak_rank: float
-    border_share: float
-    marker_share: float
-    drop: float
-    failures: tuple[str, ...]
 
 
 def trust_of(
@@ -76,34 +39,31 @@ def trust_of(
     """
     border = share_on(heat, border_of(heat.shape))
     markers = share_on(heat, markers_of(pixels))
-    failures = [
-        sentence
-        for failed, sentence in (
-            (
-                border > limits.border_share,
-                f"{100 * border:.0f} % of the map lies on the film's border "
-                f"(limit {100 * limits.border_share:.0f} %).",
-            ),
-            (
-                markers > limits.marker_share,
-                f"{100 * markers:.0f} % of the map lies on markers or text "
-                f"(limit {100 * limits.marker_share:.0f} %).",
-            ),
-            (
-                drop < limits.drop,
-                f"Blurring the hot region out lowers the answer by {drop:.2f} logits "
-                f"(expected {limits.drop:.2f} or more).",
-            ),
-        )
-        if failed
-    ]
     return Trust(
-        peak_rank=float(np.searchsorted(limits.peaks, peak)) / max(1, len(limits.peaks)),
+        peak_rank=float(np.searchsorted(limits.peaks, peak)) / len(limits.peaks),
         border_share=border,
         marker_share=markers,
         drop=drop,
-        failures=tuple(failures),
+        failures=tuple(_failures(border, markers, drop, limits)),
     )
+
+
+def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -> Iterator[str]:
+    if border > limits.border_share:
+        yield (
+            f"{100 * border:.0f} % of the map lies on the film's border; of val's maps at most "
+            f"{100 * limits.border_share:.0f} % did."
+        )
+    if markers > limits.marker_share:
+        yield (
+            f"{100 * markers:.0f} % of the map lies on markers or text; of val's maps at most "
+            f"{100 * limits.marker_share:.0f} % did."
+        )
+    if drop < limits.drop:
+        yield (
+            f"Without the hot region the answer falls by {drop:.2f} logits; on val it fell by "
+            f"{limits.drop:.2f} or more."
+        )
 
 
 def share_on(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:

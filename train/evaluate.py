@@ -16,6 +16,7 @@ from bonefx.errors import RecipeError
 from bonefx.manifest import TrainingData
 from bonefx.records import Calibration
 from bonefx.schema import table_of
+from train.believe import trust_limits
 from train.cache import cached, checksums
 from train.choose import BALANCED, choose_heat_floor, choose_points, fit_calibration, probabilities
 from train.data import DataSet, load_data
@@ -188,6 +189,10 @@ def _measured(
     )
     splits = {name: measure(read) for name, read in reads.items()}
     recipe = subject.facts.recipe
+    floor = choose_heat_floor(
+        val.outputs.peaks, probability, val.films.fractured, balanced.threshold
+    )
+    shown = (probability >= balanced.threshold) & (val.outputs.peaks >= floor)
     return Evaluation(
         model=recipe.id,
         recipe_sha256=subject.facts.recipe_sha256,
@@ -198,8 +203,13 @@ def _measured(
         data=_data(subject, sets.own, reads),
         outside=None if sets.outside is None else sets.outside.name,
         calibration=calibration,
-        heat_floor=choose_heat_floor(
-            val.outputs.peaks, probability, val.films.fractured, balanced.threshold
+        heat_floor=floor,
+        trust=trust_limits(
+            subject.network,
+            val.films,
+            val.outputs,
+            shown & val.films.fractured,
+            recipe.spec(val.films.size_px),
         ),
         float16_drift=_drift(subject, val, calibration),
         splits=splits,

@@ -88,6 +88,7 @@ def _manifest(subject: Subject, evaluation: Evaluation) -> Manifest:
         initial_weights=facts.initial,
         recipe_sha256=facts.recipe_sha256,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        trust=evaluation.trust,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 

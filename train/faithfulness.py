@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torchvision.transforms.v2 import functional as changes
 
-from bonefx.explain import heat_on_film
-from bonefx.networks import CellGrid, SplitNetwork
+from bonefx.networks import SplitNetwork
 from bonefx.trust import blurred
 
 STEPS = 12  # points of a deletion or insertion curve
@@ -36,11 +35,6 @@ class Curves:
 
     deletion: float
     insertion: float
-
-
-def on_input(cells: NDArray[np.float32], grid: CellGrid, size_px: int) -> NDArray[np.float32]:
-    """Lay a map over the network's whole input, (S, S) in [0, 1]."""
-    return heat_on_film(cells, grid, shape=(size_px, size_px), size_px=size_px)
 
 
 @torch.inference_mode()

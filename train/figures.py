@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
 from bonefx.manifest import TrainingData
-from bonefx.records import Calibration, Estimate, OperatingPoint
+from bonefx.records import Calibration, Estimate, OperatingPoint, TrustLimits
 from bonefx.schema import record_from
 from train.localisation import Localisation
 
@@ -154,6 +154,7 @@ class Evaluation:
         supervised: Annotated boxes supervised the evidence map.
         splits: Figures of val; of test and outside once they were asked for.
         protocols: Test figures side by side, as published first.
+        trust: What a map must hold to be believed, chosen on val; None where no map is shown.
         float16_drift: Largest change of the probability on val by storing float16.
         training: None for a model that was exported before this was kept.
     """
@@ -170,6 +171,7 @@ class Evaluation:
     outside: str | None
     calibration: Calibration
     heat_floor: float
+    trust: TrustLimits | None
     float16_drift: float
     splits: dict[str, SplitFigures]
     protocols: tuple[Protocol, ...]

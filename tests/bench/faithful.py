@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from bonefx.architectures import architecture_of
 from bonefx.cam import METHODS
-from bonefx.explain import logits_and_maps
+from bonefx.explain import heat_on_input, logits_and_maps
 from bonefx.networks import SplitNetwork, log_odds
 from bonefx.schema import table_of
 from tests.bench.maps import Maps
-from train.faithfulness import curves, on_input, sanity, stability
+from train.faithfulness import curves, sanity, stability
 from train.forward import batches_of
 from train.localisation import map_heats, measured
 
@@ -52,7 +52,7 @@ def faithfulness(maps: Maps, *, films: int) -> dict[str, object]:
 
 def _of_method(maps: Maps, batch: torch.Tensor, method: str) -> dict[str, object]:
     network, grid = maps.model.network, maps.model.network.grid()
-    heats = [on_input(cells, grid, batch.shape[-1]) for cells in maps.cells[method]]
+    heats = [heat_on_input(cells, grid, size_px=batch.shape[-1]) for cells in maps.cells[method]]
     pairs = [curves(network, film[None], heat) for film, heat in zip(batch, heats, strict=True)]
 
     def explain(network: SplitNetwork, batch: torch.Tensor) -> NDArray[np.float32]:

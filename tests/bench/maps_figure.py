@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bonefx.cam import METHODS
-from bonefx.explain import heat_layer
+from bonefx.explain import heat_layer, heat_on_input
 from bonefx.preprocess import letterbox_of
 from tests.bench.maps import Maps
-from train.faithfulness import on_input
 from train.pictures import ORANGE, save_picture, show_film
 
 FILMS = 8
@@ -40,7 +39,9 @@ def draw_maps(maps: Maps, path: Path) -> None:
             sides = (right - left) * place.scale_x, (bottom - top) * place.scale_y
             row[0].add_patch(Rectangle(corner, *sides, fill=False, edgecolor=ORANGE))
         for axes, name in zip(row[1:], METHODS, strict=True):
-            axes.imshow(heat_layer(on_input(maps.cells[name][truth.index], grid, size_px)))
+            axes.imshow(
+                heat_layer(heat_on_input(maps.cells[name][truth.index], grid, size_px=size_px))
+            )
     for axes, name in zip(panels[0], ("annotated", *METHODS), strict=True):
         axes.set_title(name, fontsize=9)
     save_picture(figure, path)

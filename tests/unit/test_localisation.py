@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from bonefx.explain import logits_and_maps
+from bonefx.explain import heat_on_input, logits_and_maps
 from bonefx.networks import CellGrid
 from tests.factories import make_network
 from train.cache import CachedFilms
 from train.data import Film
-from train.faithfulness import curves, on_input, randomised, sanity, similarity, stability
+from train.faithfulness import curves, randomised, sanity, similarity, stability
 from train.localisation import (
     hottest_holds,
     localisation,
@@ -150,6 +150,6 @@ def test_a_map_changes_with_the_weights_and_hardly_with_the_contrast():
 
 
 def test_a_map_covers_the_whole_input():
-    heat = on_input(np.ones((8, 8), np.float32), GRID, 64)
+    heat = heat_on_input(np.ones((8, 8), np.float32), GRID, size_px=64)
     assert heat.shape == (64, 64)
     assert heat.min() == pytest.approx(1.0)

@@ -1,0 +1,78 @@
+"""What maps of found fractures do on val: the limits beyond which a map is not believed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.explain import heat_on_film, heat_on_input
+from bonefx.markers import border_of, markers_of
+from bonefx.networks import CellGrid, SplitNetwork
+from bonefx.preprocess import PreprocessSpec, letterbox_of
+from bonefx.records import TrustLimits
+from bonefx.trust import drops, share_on
+from train.cache import CachedFilms
+from train.choose import FLOOR_QUANTILE
+from train.forward import BATCH_FILMS, batches_of
+from train.measure import Read
+
+QUANTILES = 21  # of the peaks: every twentieth
+LEAST_SHARE = 0.05  # of a map, that may lie anywhere
+
+
+def trust_limits(
+    network: SplitNetwork, read: Read, found: NDArray[np.bool_], spec: PreprocessSpec
+) -> TrustLimits | None:
+    """Choose limits that all but the most unusual maps of found fractures hold.
+
+    Args:
+        network: That read the films.
+        read: N validation films and what it said.
+        found: Fractured films that it calls so and whose map is shown, (N,).
+        spec: Of its input.
+
+    Returns:
+        None where no map is shown.
+    """
+    members = np.flatnonzero(found)
+    if not len(members):
+        return None
+    outputs, grid = read.outputs, network.grid()
+    shares = np.array([_shares(read, int(index), grid) for index in members])
+    border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
+    falls = _falls(network, read.films.only(members), outputs.cells[members], spec)
+    return TrustLimits(
+        peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
+        border_share=max(LEAST_SHARE, float(border)),
+        marker_share=max(LEAST_SHARE, float(markers)),
+        drop=float(np.quantile(falls, FLOOR_QUANTILE)),
+        n=len(members),
+    )
+
+
+def _shares(read: Read, index: int, grid: CellGrid) -> tuple[float, float]:
+    """Shares of one map on the film's border and on its markers, at the input's size."""
+    films = read.films
+    height, width = (int(side) for side in films.shapes[index])
+    place = letterbox_of(height, width, size_px=films.size_px)
+    square = films.squares[films.rows[index]]
+    film = square[place.top : place.top + place.height, place.left : place.left + place.width]
+    shape = (place.height, place.width)
+    heat = heat_on_film(read.outputs.cells[index], grid, shape=shape, size_px=films.size_px)
+    pixels = np.asarray(film, np.float32) / np.float32(255)
+    return share_on(heat, border_of(shape)), share_on(heat, markers_of(pixels))
+
+
+def _falls(
+    network: SplitNetwork,
+    films: CachedFilms,
+    cells: NDArray[np.float32],
+    spec: PreprocessSpec,
+) -> list[float]:
+    device = next(network.parameters()).device
+    heats = [heat_on_input(own, network.grid(), size_px=films.size_px) for own in cells]
+    falls: list[float] = []
+    for place, batch in enumerate(batches_of(films, spec, device)):
+        own = heats[place * BATCH_FILMS : (place + 1) * BATCH_FILMS]
+        falls += drops(network, batch, np.stack(own))
+    return falls
