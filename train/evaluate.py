@@ -205,11 +205,7 @@ def _measured(
         calibration=calibration,
         heat_floor=floor,
         trust=trust_limits(
-            subject.network,
-            val.films,
-            val.outputs,
-            shown & val.films.fractured,
-            recipe.spec(val.films.size_px),
+            subject.network, val, shown & val.films.fractured, recipe.spec(val.films.size_px)
         ),
         float16_drift=_drift(subject, val, calibration),
         splits=splits,
