@@ -225,6 +225,7 @@ class Trust:
         marker_share: Of the map's sum, on side markers and burnt-in text, in [0, 1].
         drop: Fall of the log-odds when the hot region is blurred out, in logits.
         failures: Why the map is not believed, one sentence each; empty where it is.
+        limits: That it was held against.
     """
 
     peak_rank: float
@@ -232,6 +233,7 @@ class Trust:
     marker_share: float
     drop: float
     failures: tuple[str, ...]
+    limits: TrustLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array

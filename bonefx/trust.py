@@ -45,6 +45,7 @@ def trust_of(
         marker_share=markers,
         drop=drop,
         failures=tuple(_failures(border, markers, drop, limits)),
+        limits=limits,
     )
 
 

@@ -6,11 +6,21 @@ import json
 from dataclasses import asdict
 from typing import Any, TypedDict
 
-from bonefx.records import OperatingPoint, Reading
+from bonefx.records import OperatingPoint, Reading, Trust
 from bonefx.report.record import Report
 from bonefx.report.words import MEASURES, NOTICE
 
 SCHEMA_VERSION = 1
+
+
+class TrustTable(TypedDict):
+    """How far a map can be believed; see records.Trust."""
+
+    peak_rank: float
+    border_share: float
+    marker_share: float
+    drop: float
+    failures: list[str]
 
 
 class ReadingTable(TypedDict):
@@ -27,6 +37,7 @@ class ReadingTable(TypedDict):
     threshold: float
     review_band: list[float]
     heat_peak: float | None
+    trust: TrustTable | None
     device: str
     elapsed_s: float
 
@@ -74,8 +85,21 @@ def reading_table(reading: Reading) -> ReadingTable:
         threshold=reading.point.threshold,
         review_band=list(reading.point.review_band),
         heat_peak=reading.heat_peak,
+        trust=_trust_table(reading.trust),
         device=reading.device,
         elapsed_s=reading.elapsed_s,
+    )
+
+
+def _trust_table(trust: Trust | None) -> TrustTable | None:
+    if trust is None:
+        return None
+    return TrustTable(
+        peak_rank=trust.peak_rank,
+        border_share=trust.border_share,
+        marker_share=trust.marker_share,
+        drop=trust.drop,
+        failures=list(trust.failures),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bonefx.records import Estimate, Guarantee, OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.records import Estimate, Guarantee, OperatingPoint, Radiograph, Reading, Trust, Verdict
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."
@@ -74,18 +74,49 @@ def guarantee_words(guarantee: Guarantee | None) -> str:
     )
 
 
+TINY = 1e-9  # logits: a map without any evidence
+
+
 def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
     """What the map shows, or why there is none."""
     if reading.probability is None:
         return "No map: the film is out of scope."
     if shown and reading.heat_peak is not None:
         return f"Map: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
-    if reading.heat_peak is None or reading.heat_peak >= heat_floor:
+    if reading.trust is not None and reading.trust.failures:
+        return f"No reliable localisation, so no map. {reading.trust.failures[0]}"
+    if reading.heat_peak is None or reading.heat_peak >= max(heat_floor, TINY):
         return "No map: the film was read without one."
     return (
         f"No map: the evidence is below the floor. Its peak is {reading.heat_peak:.2f}, "
         f"the floor {heat_floor:.2f} logits."
     )
+
+
+def trust_rows(trust: Trust) -> list[tuple[str, str]]:
+    """What was measured of a map and what val taught to expect, as names and values in words."""
+    limits = trust.limits
+    return [
+        (
+            "Strength",
+            f"stronger than {100 * trust.peak_rank:.0f} % of the maps of {limits.n} fractures "
+            "found on validation films",
+        ),
+        (
+            "Without the hot region",
+            f"the answer falls by {trust.drop:.2f} logits (expected {limits.drop:.2f} or more)",
+        ),
+        (
+            "On the film's border",
+            f"{100 * trust.border_share:.0f} % of the map (at most "
+            f"{100 * limits.border_share:.0f} %)",
+        ),
+        (
+            "On markers or text",
+            f"{100 * trust.marker_share:.0f} % of the map (at most "
+            f"{100 * limits.marker_share:.0f} %)",
+        ),
+    ]
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bonefx.explain import contour_of, heat_layer
 from bonefx.records import Radiograph, Reading, Verdict
+from bonefx.report.words import map_words, trust_rows
 from bonefx.windows import presets
 
 MAX_FILM_PX = 2560  # longer side on screen; a larger film is shown smaller, but read whole
@@ -49,7 +50,7 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
         f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{_layers(heat)}</svg>'
         "</div></div>"
         f"{_tools_html(film, heat, map_shown=shown)}"
-        f"<figcaption>{note}</figcaption></figure>"
+        f"<figcaption>{note}{_trust_html(reading)}</figcaption></figure>"
     )
 
 
@@ -124,14 +125,26 @@ def _switch(tool: str, words: str, *, on: bool = False, without: str = "") -> st
 def map_note(reading: Reading, *, heat_floor: float) -> str:
     """Say in words what the map shows, or why there is none."""
     if reading.heat is None or reading.heat_peak is None:
-        return (
-            "<span>No map: the evidence is below the floor. Its peak is "
-            f"{reading.heat_peak or 0:.2f}, the floor {heat_floor:.2f} logits.</span>"
-        )
+        return f"<span>{escape(map_words(reading, shown=False, heat_floor=heat_floor))}</span>"
     hidden = ", hidden at first" if reading.verdict is Verdict.NO_FRACTURE else ""
     return (
         f'<span class="legend"><span>Map{hidden}: evidence for fracture</span><span>0</span>'
         f'<i aria-hidden="true"></i><span>{reading.heat_peak:.2f} logits</span></span>'
+    )
+
+
+def _trust_html(reading: Reading | None) -> str:
+    """Tell what was measured of the map, for whoever opens it."""
+    if reading is None or reading.trust is None:
+        return ""
+    held = "fails" if reading.trust.failures else "holds"
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(words)}</dd></div>"
+        for name, words in trust_rows(reading.trust)
+    )
+    return (
+        f'<details class="trust"><summary>Can the map be believed? It {held} what maps of found '
+        f"fractures do.</summary><dl>{rows}</dl></details>"
     )
 
 
