@@ -17,9 +17,10 @@ from safetensors.numpy import load, save
 
 from bonefx.errors import WeightsError
 
+REGIONS = ("hand", "leg", "hip", "shoulder")
 SCOPE_FILE = "scope.safetensors"
 REMEDY = "fetch the model again, or export it with this version"
-NAMES = ("mean", "axes", "variances", "noise", "limit", "region_weights", "region_biases")
+NAMES = ("mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -28,6 +29,7 @@ class Scope:
 
     Attributes:
         mean: (D,).
+        scale: Deviation of each number, (D,), > 0.
         axes: Principal axes, (K, D), orthonormal.
         variances: Along the axes, (K,), > 0.
         noise: Variance along every other direction, > 0.
@@ -38,6 +40,7 @@ class Scope:
     """
 
     mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
     axes: NDArray[np.float32]
     variances: NDArray[np.float32]
     noise: NDArray[np.float32]
@@ -47,11 +50,11 @@ class Scope:
 
     def coordinates(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Place signatures, (N, D), along the axes, in deviations: (N, K)."""
-        along: NDArray[np.float64] = self._centred(signatures) @ self.axes.T.astype(np.float64)
+        along: NDArray[np.float64] = self._standardised(signatures) @ self.axes.T.astype(np.float64)
         return along / np.sqrt(self.variances)
 
-    def _centred(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        return signatures.astype(np.float64) - self.mean
+    def _standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        return (signatures.astype(np.float64) - self.mean) / self.scale
 
     def distances(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Tell how unlikely signatures are, (N, D) to (N,).
@@ -64,7 +67,7 @@ class Scope:
         """
         deviations = self.coordinates(signatures) ** 2
         along = (deviations * self.variances).sum(1)
-        rest = np.maximum((self._centred(signatures) ** 2).sum(1) - along, 0.0)
+        rest = np.maximum((self._standardised(signatures) ** 2).sum(1) - along, 0.0)
         squared: NDArray[np.float64] = deviations.sum(1) + rest / float(self.noise)
         return squared / self.mean.size
 
@@ -99,12 +102,12 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     scope = Scope(**found)
     count, width = scope.axes.shape if scope.axes.ndim == 2 else (-1, -1)
     fits = (
-        scope.mean.shape == (width,)
+        scope.mean.shape == scope.scale.shape == (width,)
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (*scope.region_biases.shape, count)
         and scope.noise.shape == scope.limit.shape == ()
         and all(np.isfinite(value).all() for value in found.values())
-        and scope.variances.min() > 0 < float(scope.noise)
+        and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
     if not fits:
         raise WeightsError(f"{source} does not fit together; {REMEDY}")

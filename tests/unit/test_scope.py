@@ -17,7 +17,8 @@ def signatures():
 def make_scope(signatures, **changes):
     found = PCA(n_components=4).fit(signatures)
     values = {
-        "mean": found.mean_, "axes": found.components_, "variances": found.explained_variance_,
+        "mean": found.mean_, "scale": np.ones(12), "axes": found.components_,
+        "variances": found.explained_variance_,
         "noise": np.array(found.noise_variance_), "limit": np.array(2.0),
         "region_weights": np.eye(2, 4), "region_biases": np.zeros(2),
     }  # fmt: skip
@@ -59,7 +60,8 @@ def test_a_scope_survives_its_file(signatures):
 @pytest.mark.parametrize(
     "changes",
     [{"variances": np.zeros(4)}, {"mean": np.zeros(3)}, {"limit": np.array(np.nan)},
-     {"noise": np.array(0.0)}, {"region_biases": np.zeros(3)}, {"axes": np.zeros(4)}],
+     {"noise": np.array(0.0)}, {"scale": np.zeros(12)},
+     {"region_biases": np.zeros(3)}, {"axes": np.zeros(4)}],
 )  # fmt: skip
 def test_a_scope_that_does_not_fit_together_is_refused(signatures, changes):
     with pytest.raises(WeightsError, match="does not fit together"):
