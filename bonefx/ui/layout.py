@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
+from bonefx.ui.front import FrontPage
 from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
 from bonefx.ui.parts import AT_ONCE
@@ -79,10 +81,11 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
 def _look() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
-        "css_paths": ASSETS / "style.css",
+        "css_paths": [ASSETS / "style.css", ASSETS / "touch.css"],
         "js": _script(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],
+        "app_kwargs": {"middleware": [Middleware(FrontPage)]},
     }
 
 
