@@ -56,12 +56,19 @@ def build(reader: Reader) -> gr.Blocks:
     return page
 
 
-def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
+def launch(
+    page: gr.Blocks,
+    settings: ServerSettings,
+    *,
+    tools: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
     """Serve a page until it is stopped.
 
     Args:
         page: From build.
         settings: Where to serve.
+        tools: From tools_of, to offer tools to assistants too.
         changes: More settings of gradio's launch, such as prevent_thread_lock.
 
     Raises:
@@ -74,6 +81,7 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
             server_port=settings.port,
             root_path=settings.root_path or None,
             auth=settings.login,
+            app_kwargs={"middleware": [Middleware(FrontPage)]} | (tools or {}),
             **(_look() | _privacy() | changes),
         )
 
@@ -85,7 +93,6 @@ def _look() -> dict[str, Any]:
         "js": _script(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],
-        "app_kwargs": {"middleware": [Middleware(FrontPage)]},
     }
 
 
