@@ -23,6 +23,7 @@ import anyio
 from gradio.utils import get_upload_folder
 from pydantic import Field
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bonefx.errors import BonefxError, UnreadableRadiographError
 from bonefx.reader import Reader
@@ -94,7 +95,7 @@ class Tools:
 
 
 def tools_of(reader: Reader, settings: ServerSettings) -> dict[str, Any]:
-    """Give the settings of the server that offer a reader's tools at PLACE."""
+    """Give the settings of the server that offer a reader's tools at PLACE, or PLACE/."""
     server = _server(settings)
     tools = Tools(reader=reader, turn=anyio.Semaphore(1))
     for tool, handler in (
@@ -110,7 +111,9 @@ def tools_of(reader: Reader, settings: ServerSettings) -> dict[str, Any]:
         async with server.session_manager.run():
             yield
 
-    return {"routes": app.routes, "lifespan": running}
+    offered = [route for route in app.routes if isinstance(route, Route)]
+    slashed = [Route(f"{route.path}/", route.endpoint) for route in offered]
+    return {"routes": offered + slashed, "lifespan": running}
 
 
 def _server(settings: ServerSettings) -> FastMCP[Any]:

@@ -29,12 +29,12 @@ def app(tmp_path_factory):
         yield served
 
 
-def asked(app, method, *args):
+def asked(app, method, *args, end=""):
     """Ask the tools once, in a session of its own."""
 
     async def ask():
         async with (
-            streamable_http_client(app.url + PLACE) as (reads, writes, _),
+            streamable_http_client(app.url + PLACE + end) as (reads, writes, _),
             ClientSession(reads, writes) as session,
         ):
             await session.initialize()
@@ -90,6 +90,10 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
     assert asked(app, "list_resources").resources == []
     assert asked(app, "list_prompts").prompts == []
     assert "Unknown tool" in refused(app, "on_upload", path=str(EXAMPLE))
+
+
+def test_an_address_that_ends_in_a_slash_leads_there_too(app):
+    assert len(asked(app, "list_tools", end="/").tools) == 3
 
 
 @pytest.mark.parametrize("start", ["", "data:image/jpeg;base64,"])
