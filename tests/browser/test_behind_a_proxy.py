@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from bonefx.login import hash_of
 from tests.browser.reading import expect_verdict_and_film, upload
+from tests.browser.test_accessibility import grave_findings
 from tests.conftest import REPOSITORY, serving
 from tests.factories import make_three_models, png_film
 from tests.reverse_proxy import proxied
@@ -81,6 +82,7 @@ def test_the_login_page_says_what_it_is(door, faults):
     expect(door.get_by_text("not a medical device")).to_be_visible()
     expect(door.get_by_label("User name")).to_be_focused()
     assert door.get_by_label("Password").get_attribute("type") == "password"
+    assert grave_findings(door) == {}
     assert faults == []
 
 
