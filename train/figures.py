@@ -171,11 +171,11 @@ class Evaluation:
     outside: str | None
     calibration: Calibration
     heat_floor: float
-    trust: TrustLimits | None
     float16_drift: float
     splits: dict[str, SplitFigures]
     protocols: tuple[Protocol, ...]
     training: TrainingCost | None
+    trust: TrustLimits | None = None
 
     @property
     def unseen(self) -> str:
