@@ -52,18 +52,18 @@ def trust_of(
 def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -> Iterator[str]:
     if border > limits.border_share:
         yield (
-            f"{100 * border:.0f} % of the map lies on the film's border; of val's maps at most "
-            f"{100 * limits.border_share:.0f} % did."
+            f"{100 * border:.0f} % of the map lies on the film's border "
+            f"(limit {100 * limits.border_share:.0f} %)."
         )
     if markers > limits.marker_share:
         yield (
-            f"{100 * markers:.0f} % of the map lies on markers or text; of val's maps at most "
-            f"{100 * limits.marker_share:.0f} % did."
+            f"{100 * markers:.0f} % of the map lies on markers or text "
+            f"(limit {100 * limits.marker_share:.0f} %)."
         )
     if drop < limits.drop:
         yield (
-            f"Without the hot region the answer falls by {drop:.2f} logits; on val it fell by "
-            f"{limits.drop:.2f} or more."
+            f"Without the hot region the answer falls by {drop:.2f} logits "
+            f"(limit {limits.drop:.2f})."
         )
 
 
