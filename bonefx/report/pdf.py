@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import Estimate, Verdict
+from bonefx.records import Estimate, Verdict, probability_text
 from bonefx.report.picture import scale_bar, shrunk
 from bonefx.report.record import Report
 from bonefx.report.sheet import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
@@ -24,7 +24,6 @@ from bonefx.report.words import (
     guarantee_words,
     map_words,
     point_words,
-    probability_text,
     why,
 )
 

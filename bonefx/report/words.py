@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bonefx.records import Estimate, Guarantee, OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.records import (
+    Estimate,
+    Guarantee,
+    OperatingPoint,
+    Radiograph,
+    Reading,
+    Verdict,
+    probability_text,
+)
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."
@@ -27,13 +35,6 @@ MEASURES = (
 REFUSED = "No probability: the film is out of scope."
 
 
-def probability_text(probability: float) -> str:
-    """Two digits, never rounded to certainty."""
-    if probability < 0.005:
-        return "<0.01"
-    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
-
-
 def probability_words(reading: Reading) -> str:
     """The calibrated probability as a sentence, or that there is none."""
     if reading.probability is None:
@@ -48,10 +49,9 @@ def why(reading: Reading) -> str:
 
 def point_words(point: OperatingPoint) -> str:
     """Name, threshold and review band of an operating point."""
-    low, high = point.review_band
     return (
         f"Operating point “{point.name}”: threshold {point.threshold:.2f}, "
-        f"review band {low:.2f} to {high:.2f}"
+        f"review band {point.band_text}"
     )
 
 
