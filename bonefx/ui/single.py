@@ -13,6 +13,7 @@ import gradio as gr
 
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError
+from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.records import Radiograph, Reading
 from bonefx.report import ReadingTable, reading_table
@@ -53,6 +54,7 @@ class Answer(NamedTuple):
     details: str
     point: gr.Radio
     own: gr.Row
+    caution: str
     shown: Shown | None
 
 
@@ -209,6 +211,7 @@ class SingleScreen:
             ),
             point=points(loaded, reading.point),
             own=gr.Row(visible=False),
+            caution=wording.caution_html(caution(loaded)),
             shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
 
@@ -235,5 +238,6 @@ class SingleScreen:
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
+            caution=wording.caution_html(caution(loaded)),
             shown=None,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.ui import wording
 from bonefx.ui.download import offer_download
@@ -74,10 +75,10 @@ def build_single(reader: Reader) -> SingleParts:
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
             gallery = html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
-    film, verdict, measured, details, point, own = parts.pop("answer")
+    film, verdict, measured, details, point, own, warned = parts.pop("answer")
     agreement = parts.pop("agreement")
     laid = SingleParts(
-        answer=[film, viewer, verdict, measured, details, point, own, shown],
+        answer=[film, viewer, verdict, measured, details, point, own, warned, shown],
         screen=screen, own=own, gallery=gallery, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
@@ -99,6 +100,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     verdict = html(wording.idle_html(), "verdict")
     with gr.Row(visible=False, elem_id="own") as own:
         buttons = [gr.Button(words) for words in ANSWERS]
+    warned = html(wording.caution_html(caution(first)), "caution")
     model = gr.Radio(
         [loaded.name for loaded in reader.models], value=first.name,
         label="Model", elem_id="model", visible=len(reader.models) > 1,
@@ -115,7 +117,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
         save = gr.Button("Download this session as CSV", size="sm")
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
     return {
-        "answer": [film, verdict, measured, details, point, own],
+        "answer": [film, verdict, measured, details, point, own, warned],
         "choices": [point, model, share, read_first],
         "buttons": buttons,
         "model": model,

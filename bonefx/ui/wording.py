@@ -51,6 +51,13 @@ def not_read_html(why: str) -> str:
     return _without_verdict("✕ Not read", why, kind="not_read")
 
 
+def caution_html(caution: str) -> str:
+    """Warn of a model, if there is cause to."""
+    if not caution:
+        return ""
+    return f'<p class="caution"><span aria-hidden="true">⚠</span> {escape(caution)}</p>'
+
+
 def measured_html(point: OperatingPoint, *, prevalence: float) -> str:
     """Tell what the model was measured to do on test films at an operating point.
 

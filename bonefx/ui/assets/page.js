@@ -6,6 +6,8 @@
         ["#film button", "aria-label", "Drop a film or choose a file"],
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
+        ["#caution", "aria-live", "polite"],
+        ["#list-caution", "aria-live", "polite"],
         ["#compare-sides", "aria-live", "polite"],
         ["#compare-film button", "aria-label", "Drop a film or choose a file"],
         ["#compare-models", "aria-label", "Models to compare"],
