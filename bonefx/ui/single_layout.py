@@ -12,7 +12,7 @@ from bonefx.reader import Reader
 from bonefx.ui import wording
 from bonefx.ui.download import offer_download
 from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
-from bonefx.ui.parts import ASKED_OFTEN, ONE_AT_A_TIME, QUIET, html, points
+from bonefx.ui.parts import ASKED_OFTEN, AT_ONCE, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
 from bonefx.ui.report_panel import build_report_panel
 from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
@@ -51,18 +51,22 @@ class SingleParts:
         _, viewer, verdict, *_ = self.answer
         return [viewer, verdict, self.shown]
 
-    def open_from(self, opened: Any, source: gr.State) -> None:
-        """Read the film of a worklist's row when it is opened.
+    def open_from(self, opened: Any, source: gr.State, *, model: gr.Radio, point: gr.Radio) -> None:
+        """Read the film of a worklist's row when it is opened, as the list read it.
 
         Args:
             opened: The event.
             source: Holds the FilmSource.
+            model: That read the list.
+            point: That the list's verdicts were taken at.
         """
+        opened.success(lambda name: name, model, self.model, **AT_ONCE)
         started = opened.success(
             self.screen.on_start, None, self.cleared,
             queue=False, trigger_mode="multiple", **QUIET,
         )  # fmt: skip
-        _read(self, started, self.screen.on_source, source)
+        choices = [point, model, *self.choices[2:]]
+        _read(self, started, self.screen.on_source, source, choices=choices)
 
 
 def build_single(reader: Reader) -> SingleParts:
@@ -140,7 +144,7 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
         ),
     ):  # fmt: skip
         started = trigger(start, asked, to_clear, queue=False, trigger_mode="multiple", **QUIET)
-        _read(laid, started, read, inputs)
+        _read(laid, started, read, inputs, choices=laid.choices)
     # page.js presses these when a file is handed over, before gradio uploads or refuses it.
     sent = gr.Button(elem_id="sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
@@ -148,13 +152,13 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
 
 
-def _read(laid: SingleParts, started: Any, read: Any, source: Any) -> None:
+def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: list[Any]) -> None:
     """Let a handler answer with a whole screen, and leave it clear if that failed."""
     done = started.then(
-        read, [source, *laid.choices], laid.answer,
+        read, [source, *choices], laid.answer,
         trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
     )  # fmt: skip
-    done.failure(laid.screen.on_fault, laid.choices, laid.answer, **QUIET)
+    done.failure(laid.screen.on_fault, choices, laid.answer, **QUIET)
 
 
 def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
