@@ -178,7 +178,7 @@ class OperatingPoint:
         specificity: On test films, threshold alone.
         review_rate: Share of test films in the band.
         missed_rate: Share of fractures among the test films that the point calls no fracture.
-        guarantee: Of the band's lower edge; None where validation films were too few for one.
+        guarantee: Of the band's lower edge; None where validation films could not give one.
     """
 
     name: str

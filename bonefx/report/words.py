@@ -66,7 +66,7 @@ def estimate_words(estimate: Estimate | None) -> str:
 def guarantee_words(guarantee: Guarantee | None) -> str:
     """What the review band's lower edge was certified to hold, as a sentence."""
     if guarantee is None:
-        return "Validation films were too few to certify the band's lower edge."
+        return "The lower edge of the review band is not certified."
     return (
         f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "

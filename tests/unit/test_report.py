@@ -184,7 +184,7 @@ def test_pdf_tells_verdict_figures_model_and_checksums_as_text(verdict):
 def test_pdf_says_what_was_not_measured():
     text = text_of(make_report(reading=make_reading(point=make_point())))
     assert text.count("not measured") == 4
-    assert "too few to certify" in text
+    assert "lower edge of the review band is not certified" in text
 
 
 def test_every_form_warns_of_a_model_that_should_not_read_films():
