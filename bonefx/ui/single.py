@@ -161,6 +161,8 @@ class SingleScreen:
                 gr.skip(),
                 gr.skip(),
             )
+        if shown.reading is not None:  # a second click, on its way when the first was answered
+            return (gr.skip(),) * (len(Answer._fields) + 3)
         reading = self._read(shown.taken.film, chosen)
         answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
         reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
