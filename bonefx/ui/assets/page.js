@@ -27,10 +27,12 @@
     };
     // The address names the tab and the model, so that a link leads to them.
     const address = new URLSearchParams(location.search);
-    const wanted = { tab: address.get("tab"), model: address.get("model") };
+    const model = address.get("model");
+    const wanted = { tab: address.get("tab"), model, card: model };
     const places = {
         tab: (name) => document.querySelector(`[role=tab][data-tab-id="${CSS.escape(name)}"]`),
         model: (name) => document.querySelector(`#model input[value="${CSS.escape(name)}"]`),
+        card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
     };
     const open = () => {
         for (const [kind, name] of Object.entries(wanted)) {
@@ -65,7 +67,7 @@
         if (tab?.dataset.tabId === "worklist") soon(() => visible("#list"), toRow);
     });
     document.addEventListener("change", (event) => {
-        if (event.target.matches("#model input")) keep("model", event.target.value);
+        if (event.target.matches("#model input, #card-model input")) keep("model", event.target.value);
     });
     const look = () => { speak(); open(); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
