@@ -1,7 +1,8 @@
 """Serve bonefx in a browser: `python app.py`, and the entry of a Hugging Face Space.
 
 Settings: BONEFX_DEVICE, BONEFX_WEIGHTS (a folder of models), BONEFX_HOST, BONEFX_PORT,
-BONEFX_ROOT_PATH (of a reverse proxy), BONEFX_AUTH (who may log in) and BONEFX_ALLOW_PUBLIC.
+BONEFX_ROOT_PATH (of a reverse proxy), BONEFX_AUTH (who may log in), BONEFX_ALLOW_PUBLIC and
+BONEFX_MCP (tools for assistants).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bonefx.reader import Reader
 from bonefx.registry import pick_device
 from bonefx.ui.layout import build, launch
 from bonefx.ui.settings import server_settings
+from bonefx.ui.tools import tools_of
 
 
 def serve(device_name: str | None, models: Sequence[str]) -> None:
@@ -36,7 +38,8 @@ def serve(device_name: str | None, models: Sequence[str]) -> None:
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # end as by Ctrl-C: delete all uploads
-    launch(build(reader), settings)
+    tools = tools_of(reader, settings) if settings.tools else None
+    launch(build(reader), settings, tools=tools)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

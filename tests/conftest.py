@@ -66,11 +66,17 @@ def app_of_three(tmp_path_factory) -> Iterator[ServedApp]:
 
 
 @contextmanager
-def serving(weights: Path, folder: Path) -> Iterator[ServedApp]:
-    """Run the app with a folder of models, its log and uploads in another folder."""
+def serving(weights: Path, folder: Path, **settings: str) -> Iterator[ServedApp]:
+    """Run the app with a folder of models, its log and uploads in another folder.
+
+    Args:
+        weights: Folder of models.
+        folder: For its log and uploads.
+        settings: More of the environment, such as BONEFX_AUTH.
+    """
     with (folder / "log").open("w") as log:
         port = free_port()
-        process = start_app(weights, port=port, uploads=folder / "uploads", log=log)
+        process = start_app(weights, port=port, uploads=folder / "uploads", log=log, **settings)
         try:
             served = ServedApp(
                 url=f"http://127.0.0.1:{port}", log=folder / "log", uploads=folder / "uploads"
@@ -82,9 +88,11 @@ def serving(weights: Path, folder: Path) -> Iterator[ServedApp]:
             process.wait(timeout=30)
 
 
-def start_app(weights: Path, *, port: int, uploads: Path, log) -> subprocess.Popen[bytes]:
+def start_app(
+    weights: Path, *, port: int, uploads: Path, log, **settings: str
+) -> subprocess.Popen[bytes]:
     """Start app.py on a port of this machine."""
-    settings = {
+    settings |= {
         "BONEFX_WEIGHTS": str(weights), "BONEFX_PORT": str(port), "BONEFX_HOST": "127.0.0.1",
         "GRADIO_TEMP_DIR": str(uploads), "TMPDIR": str(uploads.parent),
     }  # fmt: skip

@@ -23,9 +23,12 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("recipe", type=Path, metavar="RECIPE", help="a TOML file of train/recipes")
     _add_data(fit)
     fit.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
-    fit.add_argument("--init", type=Path, metavar="FILE", help="local initial weights")
-    fit.add_argument("--init-licence", metavar="TEXT", help="for the card, if FILE lacks it")
-    fit.add_argument("--init-note", metavar="TEXT", help="for the card, if FILE lacks it")
+    fit.add_argument(
+        "--init", type=Path, metavar="PATH",
+        help="local initial weights: a safetensors file, or a model folder to go on from",
+    )  # fmt: skip
+    fit.add_argument("--init-licence", metavar="TEXT", help="for the card, if PATH lacks it")
+    fit.add_argument("--init-note", metavar="TEXT", help="for the card, if PATH lacks it")
     fit.add_argument("--workers", type=int, default=1, help="augmenting processes (default 1)")
     fit.add_argument("--last-epoch", type=int, metavar="N", help="stop after epoch N")
     fit.add_argument(

@@ -1,4 +1,4 @@
-"""Initial weights: torchvision's ImageNet weights, or a local file of the same features."""
+"""Initial weights: torchvision's ImageNet weights, a local file of features, or a model folder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from torchvision.models import get_model_weights
 
 from bonefx.architectures import BatchNormSpec, SplitNetwork, build_network
 from bonefx.errors import RecipeError
-from bonefx.manifest import InitialWeights
+from bonefx.manifest import InitialWeights, Manifest
+from bonefx.registry import load_model
 
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalWeights:
-    """A file to start from, and what the card must say about it.
+    """Weights to start from, and what the card must say about them.
 
     Attributes:
-        file: Safetensors of `features.*`.
-        licence: Overrides what the file's metadata say.
-        note: Overrides what the file's metadata say.
+        file: Safetensors of `features.*`; or a model folder, whose last layer is kept too.
+        licence: Overrides what the file's metadata or the manifest say.
+        note: Overrides what the file's metadata or the manifest say.
     """
 
     file: Path
@@ -37,15 +38,20 @@ def initial_network(
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     """Build a network with initial features and an untrained last layer.
 
+    A model folder gives its last layer too: training goes on from what the model knows.
+
     Args:
         architecture: A key of ARCHITECTURES.
-        local: A file to start from; None downloads torchvision's IMAGENET1K_V1.
+        local: What to start from; None downloads torchvision's IMAGENET1K_V1.
 
     Raises:
         RecipeError: The file or the download cannot be had, does not fit the architecture, or
             nobody says what it is.
+        WeightsError: The model folder is damaged.
     """
-    return _downloaded(architecture) if local is None else _local(architecture, local)
+    if local is None:
+        return _downloaded(architecture)
+    return (_model if local.file.is_dir() else _local)(architecture, local)
 
 
 def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
@@ -91,6 +97,34 @@ def _local(
     network = build_network(architecture, batch_norm=batch_norm)
     _load_all_but_last_layer(network, state)
     return network, batch_norm, initial
+
+
+def _model(
+    architecture: str, local: LocalWeights
+) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+    """Go on from a model folder: its weights, its batch norms, its origin."""
+    loaded = load_model(local.file, device=torch.device("cpu"))
+    found = loaded.manifest
+    if found.architecture != architecture:
+        raise RecipeError(
+            f"--init {loaded.name} is of the architecture {found.architecture}, the recipe wants "
+            f"{architecture}"
+        )
+    network = build_network(architecture, batch_norm=found.batch_norm)
+    network.load_state_dict(loaded.network.state_dict())
+    before = found.initial_weights
+    initial = InitialWeights(
+        source=loaded.name,
+        sha256=found.sha256,
+        licence=local.licence or f"{before.licence}; {_data_licence(found)}",
+        note=local.note
+        or f"the model {loaded.name}, which began from {before.source}: {before.note}",
+    )
+    return network, found.batch_norm, initial
+
+
+def _data_licence(found: Manifest) -> str:
+    return f"trained on {found.training_data.name} ({found.training_data.licence})"
 
 
 def _stated(name: str, option: str | None, facts: dict[str, str]) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
+from bonefx.ui.front import FrontPage
 from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
 from bonefx.ui.parts import AT_ONCE
@@ -59,12 +61,19 @@ def build(reader: Reader) -> gr.Blocks:
     return page
 
 
-def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
+def launch(
+    page: gr.Blocks,
+    settings: ServerSettings,
+    *,
+    tools: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
     """Serve a page until it is stopped.
 
     Args:
         page: From build.
         settings: Where to serve.
+        tools: From tools_of, to offer tools to assistants too.
         changes: More settings of gradio's launch, such as prevent_thread_lock.
 
     Raises:
@@ -77,6 +86,7 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
             server_port=settings.port,
             root_path=settings.root_path or None,
             auth=settings.login,
+            app_kwargs={"middleware": [Middleware(FrontPage)]} | (tools or {}),
             **(_look() | _privacy() | changes),
         )
 
@@ -84,7 +94,7 @@ def launch(page: gr.Blocks, settings: ServerSettings, **changes: Any) -> None:
 def _look() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
-        "css_paths": ASSETS / "style.css",
+        "css_paths": [ASSETS / "style.css", ASSETS / "touch.css"],
         "js": _script(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],

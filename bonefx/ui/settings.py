@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from bonefx.errors import SettingsError
 from bonefx.login import Login, login_of
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
+TOOLS = "BONEFX_MCP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +23,23 @@ class ServerSettings:
         port: Port to listen at; no other is tried.
         root_path: Path under which a reverse proxy serves the page; empty for none.
         login: Who may see it; None for everybody who reaches the address.
+        tools: Whether assistants may read films over MCP.
     """
 
     host: str
     port: int
     root_path: str = ""
     login: Login | None = None
+    tools: bool = False
+
+    @property
+    def only_here(self) -> bool:
+        """Whether nothing but this machine is meant to ask."""
+        return _is_loopback(self.host) and not self.root_path
 
 
 def server_settings(environment: Mapping[str, str]) -> ServerSettings:
-    """Take the settings from BONEFX_HOST, _PORT, _ROOT_PATH, _AUTH and _ALLOW_PUBLIC.
+    """Take the settings from BONEFX_HOST, _PORT, _ROOT_PATH, _AUTH, _ALLOW_PUBLIC and _MCP.
 
     A Hugging Face Space must listen at all addresses, behind a gate of its own.
 
@@ -46,14 +55,31 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
         port=_port(environment.get("BONEFX_PORT", "7860")),
         root_path=_root_path(environment.get("BONEFX_ROOT_PATH", "")),
         login=login_of(auth) if auth else None,
+        tools=_tools(environment.get(TOOLS, "")),
     )
-    allowed = in_space or environment.get(ALLOW_PUBLIC, "") == "1"
-    if settings.login is None and not allowed and not _is_loopback(host):
-        raise SettingsError(
-            f"BONEFX_HOST {host} can be reached from other machines, and nobody would have to log "
-            f"in; set BONEFX_AUTH, or {ALLOW_PUBLIC}=1 where something else guards the page"
-        )
+    _check_doors(settings, allowed=in_space or environment.get(ALLOW_PUBLIC, "") == "1")
     return settings
+
+
+def _check_doors(settings: ServerSettings, *, allowed: bool) -> None:
+    """Refuse to serve films to whoever comes along."""
+    if settings.login is None and not allowed and not _is_loopback(settings.host):
+        raise SettingsError(
+            f"BONEFX_HOST {settings.host} can be reached from other machines, and nobody would "
+            f"have to log in; set BONEFX_AUTH, or {ALLOW_PUBLIC}=1 where something else guards the "
+            "page"
+        )
+    if settings.login is not None and settings.tools:
+        raise SettingsError(
+            f"{TOOLS}=1 would let anybody past BONEFX_AUTH, because tools have no login; start a "
+            "second program for them that only this machine reaches"
+        )
+
+
+def _tools(text: str) -> bool:
+    if text == "1" and importlib.util.find_spec("mcp") is None:
+        raise SettingsError(f'{TOOLS}=1 needs the package mcp; run pip install "mcp>=1.30,<2"')
+    return text == "1"
 
 
 def _port(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -131,6 +132,38 @@ def test_what_is_missing_is_said_with_exit_code_5(capsys, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     assert train(command) == 5
     assert message in capsys.readouterr().err
+
+
+def go_on_from(place, folder, recipe, run):
+    return train([
+        "fit", str(recipe), "--data", str(place / "data"), "--out", str(run), "--init",
+        str(folder), "--device", "cpu", "--workers", "0", "--last-epoch", "1",
+    ])  # fmt: skip
+
+
+def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
+    folder = place / "weights" / "synthetic"
+    standing_still = tmp_path / "still.toml"
+    write_recipe(standing_still, epochs=2)
+    text = standing_still.read_text()
+    standing_still.write_text(re.sub("learning_rate = .*", "learning_rate = 1e-12", text))
+    assert go_on_from(place, folder, standing_still, tmp_path / "run") == 0
+    before, after = load_file(folder / "model.safetensors"), tmp_path / "run" / "best.safetensors"
+    last_layer = load_file(after)["classifier.1.weight"]
+    assert np.abs(last_layer - before["classifier.1.weight"].astype(np.float32)).max() < 1e-6
+    initial = json.loads((tmp_path / "run" / "run.json").read_text())["initial"]
+    assert initial["source"] == "synthetic"
+    assert initial["sha256"] == read_manifest(folder).sha256
+    assert "init.safetensors: seed 0" in initial["note"]
+
+
+def test_a_model_folder_of_another_architecture_is_refused(place, tmp_path, capsys):
+    recipe = tmp_path / "vgg16.toml"
+    write_recipe(recipe, epochs=2)
+    text = recipe.read_text().replace("efficientnet_b0", "vgg16")
+    recipe.write_text(text.replace("weight = 0.5", "weight = 0.0"))
+    assert go_on_from(place, place / "weights" / "synthetic", recipe, tmp_path / "run") == 5
+    assert "the recipe wants vgg16" in capsys.readouterr().err
 
 
 def test_initial_weights_of_another_network_are_refused(place, tmp_path, capsys):

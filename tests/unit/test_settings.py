@@ -111,3 +111,22 @@ def test_passwords_that_differ_give_no_line(monkeypatch, capsys):
     monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
     assert cli.main(["login", "anna"]) == SettingsError.exit_code
     assert capsys.readouterr().out == ""
+
+
+def test_tools_are_off_unless_asked_for(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
+    assert not server_settings({}).tools
+    assert not server_settings({"BONEFX_MCP": "0"}).tools
+    assert server_settings({"BONEFX_MCP": "1"}).tools
+
+
+def test_tools_without_their_package_say_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r'pip install "mcp>='):
+        server_settings({"BONEFX_MCP": "1"})
+
+
+def test_tools_are_no_way_around_the_login(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
+    with pytest.raises(SettingsError, match="tools have no login"):
+        server_settings({"BONEFX_MCP": "1", "BONEFX_AUTH": "anna:geheim"})

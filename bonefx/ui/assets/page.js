@@ -25,6 +25,12 @@
             if (part && part.getAttribute(name) !== words) part.setAttribute(name, words);
         }
     };
+    // Whoever logged in can log out: reading rooms share their screens.
+    const offerLogout = () => {
+        const head = document.querySelector("header");
+        if (!window.gradio_config?.username || !head || head.querySelector(".logout")) return;
+        head.insertAdjacentHTML("beforeend", '<a class="logout" href="logout">Log out</a>');
+    };
     // The address names the tab and the model, so that a link leads to them.
     const address = new URLSearchParams(location.search);
     const model = address.get("model");
@@ -69,7 +75,7 @@
     document.addEventListener("change", (event) => {
         if (event.target.matches("#model input, #card-model input")) keep("model", event.target.value);
     });
-    const look = () => { speak(); open(); };
+    const look = () => { speak(); offerLogout(); open(); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
     look();
     // Screens that take one film: what their #film, #sent and #refused begin with.

@@ -157,9 +157,14 @@
 
     // Drag to move; with the right button, or with Shift, to window as reading rooms are used to.
     const held = new Map();
-    const apart = () => {
+    const fingers = (film) => {
         const [a, b] = [...held.values()];
-        return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+        const box = film.figure.querySelector(".stage").getBoundingClientRect();
+        return {
+            apart: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
+            x: (a.clientX + b.clientX) / 2 - box.x - box.width / 2,
+            y: (a.clientY + b.clientY) / 2 - box.y - box.height / 2,
+        };
     };
     document.addEventListener("pointerdown", (event) => {
         const film = filmOf(event), stage = event.target.closest?.(".stage");
@@ -172,9 +177,10 @@
         if (!film || !before) return;
         const x = event.clientX - before.clientX, y = event.clientY - before.clientY;
         if (held.size === 2) {
-            const was = apart();
+            const was = fingers(film);
             held.set(event.pointerId, event);
-            zoom(film, apart() / was);
+            const now = fingers(film);
+            zoom(film, now.apart / was.apart, now.x, now.y);
         } else if (event.buttons === 2 || event.shiftKey) {
             setWindow(film, film.level + y / 500, film.width + x / 500);
         } else move(film, x, y);

@@ -1,0 +1,175 @@
+"""The app as an institute serves it: under a path of a reverse proxy, behind a login."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from playwright.sync_api import expect
+from pypdf import PdfReader
+
+from bonefx.login import hash_of
+from tests.browser.reading import expect_verdict_and_film, upload
+from tests.browser.test_accessibility import grave_findings
+from tests.conftest import REPOSITORY, serving
+from tests.factories import make_three_models, png_film
+from tests.reverse_proxy import proxied
+
+EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The app with three small models, behind a login, told of its proxy's path."""
+    folder = tmp_path_factory.mktemp("proxied")
+    make_three_models(folder / "weights")
+    users = folder / "users"
+    users.write_text(f"anna:{hash_of('geheim')}\n")
+    settings = {"BONEFX_AUTH": str(users), "BONEFX_ROOT_PATH": "/bonefx"}
+    with serving(folder / "weights", folder, **settings) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def url(app):
+    """Where the proxy serves it."""
+    with proxied(app.url, "/bonefx") as served_at:
+        yield f"{served_at}/"
+
+
+@pytest.fixture
+def faults():
+    """What the page complained of, and what it asked for in vain."""
+    return []
+
+
+@pytest.fixture
+def door(chromium, url, faults):
+    """The login page, in a fresh session."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("response", lambda answer: answer.status >= 400 and faults.append(answer.url))
+    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+    page.goto(url)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def page(door, faults):
+    """The page after the login; whatever it complains of fails the test."""
+    log_in(door, "geheim")
+    expect(door.get_by_role("button", name="Example 1: ")).to_be_visible()
+    yield door
+    assert faults == []
+
+
+def log_in(page, password):
+    page.get_by_label("User name").fill("anna")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_the_login_page_says_what_it_is(door, faults):
+    expect(door).to_have_title("bonefx")
+    expect(door.get_by_role("heading", name="bonefx")).to_be_visible()
+    expect(door.get_by_text("not a medical device")).to_be_visible()
+    expect(door.get_by_label("User name")).to_be_focused()
+    assert door.get_by_label("Password").get_attribute("type") == "password"
+    assert grave_findings(door) == {}
+    assert faults == []
+
+
+def test_a_wrong_password_is_refused_in_words(door):
+    log_in(door, "Geheim")
+    expect(door.get_by_role("alert")).to_contain_text("User name or password is wrong")
+    expect(door.get_by_label("Password")).to_be_focused()
+    expect(door.get_by_role("tab")).to_have_count(0)
+
+
+def test_who_logs_out_must_log_in_again(page, url):
+    page.get_by_role("link", name="Log out").click()
+    expect(page.get_by_label("User name")).to_be_visible()
+    page.goto(url)
+    expect(page.get_by_label("User name")).to_be_visible()
+
+
+def test_without_a_login_there_is_neither_page_nor_film(app, url):
+    assert "Example 1" not in httpx.get(url).text
+    assert "named_endpoints" not in httpx.get(url).text
+    for path in ("config", "gradio_api/info", f"gradio_api/file={EXAMPLE}", "monitoring"):
+        assert httpx.get(url + path).status_code == 401, path
+    sent = httpx.post(f"{url}gradio_api/upload", files={"files": EXAMPLE.read_bytes()})
+    assert sent.status_code == 401
+    asked = httpx.post(f"{url}gradio_api/call/read", json={"data": [None, "balanced"]})
+    assert asked.status_code == 401
+
+
+def test_an_example_and_an_upload_are_read(page, tmp_path):
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    film = tmp_path / "film.png"
+    film.write_bytes(png_film(220, 160))
+    upload(page, film)
+    expect(page.locator("#details")).to_contain_text(re.compile(r"160 . 220"))
+    expect_verdict_and_film(page)
+
+
+def test_a_report_is_downloaded(page, tmp_path):
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    page.locator("#report > button").click()
+    with page.expect_download() as download:
+        page.locator("#report_forms").get_by_role("button", name="PDF", exact=True).click()
+    download.value.save_as(tmp_path / "report.pdf")
+    assert len(PdfReader(tmp_path / "report.pdf").pages) == 1
+
+
+def test_a_row_of_a_worklist_opens_in_read(page, tmp_path):
+    paths = [tmp_path / f"film{number}.png" for number in range(3)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(png_film(200, 150, seed=seed))
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("#films input[type=file]").set_input_files(paths)
+    expect(page.locator("#list")).to_contain_text("3 films")
+    expect(page.locator(".rows tbody tr")).to_have_count(3)
+    page.get_by_role("button", name="film0.png").press("Enter")
+    expect(page.get_by_role("tab", name="Read")).to_have_attribute("aria-selected", "true")
+    expect_verdict_and_film(page)
+
+
+def test_a_link_to_tab_and_model_leads_there_and_keeps_the_path(page, url):
+    page.goto(f"{url}?tab=compare&model=second")
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab", name="Read").click()
+    expect(page.locator("#model input[value=second]")).to_be_checked()
+    expect(page).to_have_url(re.compile(re.escape(url) + r"\?tab=read&model=second"))
+
+
+def test_nothing_is_asked_of_the_host_outside_the_path(page, url):
+    asked = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    linked = page.locator("link[href]").evaluate_all("links => links.map((link) => link.href)")
+    assert asked
+    assert [at for at in asked + linked if not at.startswith((url, "data:"))] == []
+
+
+def test_a_program_logs_in_and_reads(url):
+    client = Client(url, auth=("anna", "geheim"), verbose=False, analytics_enabled=False)
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/read", "/compare", "/worklist"}
+    film = handle_file(EXAMPLE)
+    alone = client.predict(film=film, point="balanced", api_name="/read")
+    both = client.predict(film=film, models=["first", "second"], api_name="/compare")
+    (row,) = client.predict(films=[film], point="balanced", api_name="/worklist")
+    assert both["readings"][0]["sha256"] == row["sha256"] == alone["sha256"]
+
+
+def test_a_program_with_a_wrong_password_is_refused(url):
+    with pytest.raises((AppError, ValueError), match=r"[Cc]redentials|login|auth"):
+        Client(url, auth=("anna", "wrong"), verbose=False, analytics_enabled=False)

@@ -1,0 +1,150 @@
+"""What an assistant may ask over MCP, through the official client."""
+
+from __future__ import annotations
+
+import base64
+
+import anyio
+import httpx
+import pytest
+
+from tests.conftest import REPOSITORY, serving
+from tests.factories import make_three_models, png_film
+
+pytest.importorskip("mcp", reason="mcp is not installed")
+
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
+PLACE = "/gradio_api/mcp"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The app with three small models and its tools."""
+    folder = tmp_path_factory.mktemp("tools")
+    make_three_models(folder / "weights")
+    with serving(folder / "weights", folder, BONEFX_MCP="1") as served:
+        yield served
+
+
+def asked(app, method, *args, end=""):
+    """Ask the tools once, in a session of its own."""
+
+    async def ask():
+        async with (
+            streamable_http_client(app.url + PLACE + end) as (reads, writes, _),
+            ClientSession(reads, writes) as session,
+        ):
+            await session.initialize()
+            return await getattr(session, method)(*args)
+
+    return anyio.run(ask)
+
+
+def called(app, tool, **inputs):
+    """What a tool answers."""
+    answer = asked(app, "call_tool", tool, inputs)
+    assert not answer.isError, answer.content
+    return answer.structuredContent
+
+
+def refused(app, tool, **inputs):
+    """Why a tool does not answer."""
+    answer = asked(app, "call_tool", tool, inputs)
+    assert answer.isError
+    return answer.content[0].text
+
+
+def in_base64(content):
+    return base64.b64encode(content).decode()
+
+
+def upload(app):
+    """The path that the app answers to an upload."""
+    files = {"files": (EXAMPLE.name, EXAMPLE.read_bytes())}
+    return httpx.post(f"{app.url}/gradio_api/upload", files=files).json()[0]
+
+
+def kept(app):
+    """Films that lie on the app's disk."""
+    folders = [app.uploads, *app.lists]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if path.stat().st_size]
+
+
+def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
+    tools = {tool.name: tool for tool in asked(app, "list_tools").tools}
+    inputs = {name: set(tool.inputSchema["properties"]) for name, tool in tools.items()}
+    assert inputs == {
+        "read": {"film", "point"}, "compare": {"film", "models"}, "worklist": {"films", "point"},
+    }  # fmt: skip
+    for tool in tools.values():
+        assert "medical device" in tool.description
+        for described in tool.inputSchema["properties"].values():
+            assert described["description"]
+            assert "type" in described or "anyOf" in described
+        assert "first, second, third" in tool.description
+        assert "screening" in tool.description
+    assert asked(app, "list_resources").resources == []
+    assert asked(app, "list_prompts").prompts == []
+    assert "Unknown tool" in refused(app, "on_upload", path=str(EXAMPLE))
+
+
+def test_an_address_that_ends_in_a_slash_leads_there_too(app):
+    assert len(asked(app, "list_tools", end="/").tools) == 3
+
+
+@pytest.mark.parametrize("start", ["", "data:image/jpeg;base64,"])
+def test_an_example_in_base64_is_read_and_not_kept(app, start):
+    film = start + in_base64(EXAMPLE.read_bytes())
+    reading = called(app, "read", film=film, point="screening")
+    assert reading["verdict"] in {"fracture", "no_fracture", "review"}
+    assert reading["point"] == "screening"
+    assert 0 <= reading["probability"] <= 1
+    assert kept(app) == []
+
+
+@pytest.mark.parametrize("start", ["", "{url}/gradio_api/file="])
+def test_an_upload_is_read_once_and_not_kept(app, start):
+    film = start.format(url=app.url) + upload(app)
+    assert len(kept(app)) == 1
+    assert called(app, "read", film=film)["model"] == "first"
+    assert kept(app) == []
+    assert "send the file to /gradio_api/upload first" in refused(app, "read", film=film)
+
+
+def test_films_are_compared_and_listed(app):
+    film = in_base64(EXAMPLE.read_bytes())
+    compared = called(app, "compare", film=film, models=["first", "third"])
+    assert [reading["model"] for reading in compared["readings"]] == ["first", "third"]
+    films = [film, upload(app), in_base64(b"no film"), in_base64(png_film())]
+    rows = called(app, "worklist", films=films)["films"]
+    assert [row["error"] is None for row in rows] == [True, True, False, True]
+    assert rows[1]["same_as"] == 1
+    assert kept(app) == []
+
+
+@pytest.mark.parametrize("film", [str(EXAMPLE), "/etc/passwd", "a\0b", "../weights", "%%%"])
+def test_a_file_of_the_server_is_not_read(app, film):
+    assert "film" in refused(app, "read", film=film)
+    assert EXAMPLE.is_file()
+
+
+def test_what_cannot_be_done_is_said_in_a_sentence(app):
+    film = in_base64(EXAMPLE.read_bytes())
+    assert "use PNG, JPEG" in refused(app, "read", film=in_base64(b"no film"))
+    assert "no operating point 'lenient'" in refused(app, "read", film=film, point="lenient")
+    assert "hoose two or more" in refused(app, "compare", film=film, models=["first"])
+    assert kept(app) == []
+    assert "Traceback" not in app.log.read_text()
+
+
+def test_a_page_of_another_name_may_not_ask(app):
+    told = httpx.post(app.url + PLACE, json={}, headers={"Host": "evil.example.org"})
+    assert told.status_code == 421
+
+
+def test_tools_are_off_unless_asked_for(app_of_three):
+    assert httpx.post(app_of_three.url + PLACE, json={}).status_code in {404, 405}
