@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from bonefx.evaluation import caution
 from bonefx.explain import heat_layer, overlay
 from bonefx.records import Radiograph, Reading
 from bonefx.registry import LoadedModel
@@ -49,6 +50,7 @@ def compose_report(
         facts=tuple(film_facts(film)),
         calibration=model.manifest.calibration,
         origin=str(model.origin) if model.origin else None,
+        caution=caution(model),
         created=created or datetime.now().astimezone(),
         text=text,
     )

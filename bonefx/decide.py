@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from bonefx.records import Calibration, OperatingPoint, Reading, Verdict
+from bonefx.records import Calibration, OperatingPoint, Reading, Verdict, probability_text
 
 
 def calibrated_probability(logit: float, calibration: Calibration) -> float:
@@ -57,10 +57,9 @@ def review_reason(probability: float, point: OperatingPoint) -> str | None:
     """Say in a sentence why a film goes to review; None when it does not."""
     if decide(probability, point) is not Verdict.REVIEW:
         return None
-    low, high = point.review_band
     return (
-        f"The probability, {probability:.2f}, lies in the review band of the operating point "
-        f"'{point.name}', {low:.2f} to {high:.2f}: too close to its threshold to call."
+        f"Probability {probability_text(probability)} lies in the review band of '{point.name}', "
+        f"{point.band_text}: the model does not decide."
     )
 
 

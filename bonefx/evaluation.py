@@ -94,3 +94,17 @@ def read_evaluation(model: LoadedModel) -> Evaluation | None:
     if found.weights_sha256 != model.manifest.sha256:
         raise WeightsError(f"{source} was measured with other weights; {REMEDY}")
     return found
+
+
+def caution(model: LoadedModel) -> str:
+    """Say why films should not be read with a model; empty where its evaluation gives no cause."""
+    try:
+        found = read_evaluation(model)
+    except WeightsError as error:
+        return f"What {model.name} is worth is not known: {error}."
+    if found is None or not found.memorised:
+        return ""
+    return (
+        f"Not for reading films: {model.name} was trained on {found.test.in_training} of its own "
+        f"{found.test.n} test films. It is here to be compared with others."
+    )

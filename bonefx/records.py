@@ -159,6 +159,13 @@ class Guarantee:
     missed: int
 
 
+def probability_text(probability: float) -> str:
+    """Two digits, never rounded to certainty."""
+    if probability < 0.005:
+        return "<0.01"
+    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
     """A threshold with its review band, chosen on validation films, and what it did on test films.
@@ -171,7 +178,7 @@ class OperatingPoint:
         specificity: On test films, threshold alone.
         review_rate: Share of test films in the band.
         missed_rate: Share of fractures among the test films that the point calls no fracture.
-        guarantee: Of the band's lower edge; None where validation films were too few for one.
+        guarantee: Of the band's lower edge; None where validation films could not give one.
     """
 
     name: str
@@ -190,6 +197,11 @@ class OperatingPoint:
                 f"operating point {self.name!r}: threshold {self.threshold} must lie in its review "
                 f"band [{low}, {high}] within [0, 1]; export the model again"
             )
+
+    @property
+    def band_text(self) -> str:
+        """Both edges of the review band in words."""
+        return " to ".join(probability_text(edge) for edge in self.review_band)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import Estimate, Verdict
+from bonefx.records import Estimate, Verdict, probability_text
 from bonefx.report.picture import scale_bar, shrunk
 from bonefx.report.record import Report
 from bonefx.report.sheet import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
@@ -24,7 +24,6 @@ from bonefx.report.words import (
     guarantee_words,
     map_words,
     point_words,
-    probability_text,
     why,
 )
 
@@ -46,6 +45,7 @@ TONE: dict[Verdict, Colour] = {
     Verdict.REVIEW: (138, 94, 0),
     Verdict.OUT_OF_SCOPE: (84, 90, 98),
 }
+WARNING = TONE[Verdict.FRACTURE]
 BELOW: Colour = (214, 231, 227)
 BAND: Colour = (245, 226, 177)
 ABOVE: Colour = (245, 212, 200)
@@ -93,9 +93,16 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     reason = why(reading) if reading.probability is not None else f"{why(reading)} {REFUSED}"
     lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
     y = sheet.paragraph(MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), step=4.4, size_pt=9)
+    y = sheet.paragraph(MARGIN_MM, y, _caution(sheet, report), step=4.4, size_pt=9, colour=WARNING)
     if reading.probability is None:
         return y + 4
     return _scale(sheet, report, y=y + 4.5)
+
+
+def _caution(sheet: Sheet, report: Report) -> list[str]:
+    if not report.caution:
+        return []
+    return _cut(sheet.wrapped(report.caution, INNER_MM, size_pt=9), MAX_REASON_LINES, "…")
 
 
 def _scale(sheet: Sheet, report: Report, *, y: float) -> float:

@@ -46,6 +46,7 @@ class Report:
         calibration: Of the model; None where not known.
         origin: Where the model was fetched from; None for one of this machine's own.
         created: When the report was made, with its time zone.
+        caution: Why films should not be read with the model; empty where nothing is known.
         text: The reader's own; normalised, without control characters but line ends.
         version: Of bonefx.
     """
@@ -58,6 +59,7 @@ class Report:
     overlay: Overlay | None = None
     calibration: Calibration | None = None
     origin: str | None = None
+    caution: str = ""
     text: str = ""
     version: str = __version__
 

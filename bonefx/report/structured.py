@@ -189,4 +189,5 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
         (comment, guarantee_words(reading.point.guarantee)),
         (comment, NOTICE),
     ]
+    texts += [(comment, report.caution)] if report.caution else []
     return texts + ([(impression, f"Reader's own text: {report.text}")] if report.text else [])

@@ -68,6 +68,7 @@ class ReportTable(TypedDict):
     calibration: dict[str, Any] | None
     map: MapTable
     model_origin: str | None
+    caution: str | None
     text: str
 
 
@@ -122,6 +123,7 @@ def report_table(report: Report) -> ReportTable:
             floor=report.heat_floor,
         ),
         model_origin=report.origin,
+        caution=report.caution or None,
         text=report.text,
     )
 

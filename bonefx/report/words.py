@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bonefx.records import Estimate, Guarantee, OperatingPoint, Radiograph, Reading, Trust, Verdict
+from bonefx.records import (
+    Estimate,
+    Guarantee,
+    OperatingPoint,
+    Radiograph,
+    Reading,
+    Trust,
+    Verdict,
+    probability_text,
+)
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."
@@ -27,13 +36,6 @@ MEASURES = (
 REFUSED = "No probability: the film is out of scope."
 
 
-def probability_text(probability: float) -> str:
-    """Two digits, never rounded to certainty."""
-    if probability < 0.005:
-        return "<0.01"
-    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"
-
-
 def probability_words(reading: Reading) -> str:
     """The calibrated probability as a sentence, or that there is none."""
     if reading.probability is None:
@@ -48,10 +50,9 @@ def why(reading: Reading) -> str:
 
 def point_words(point: OperatingPoint) -> str:
     """Name, threshold and review band of an operating point."""
-    low, high = point.review_band
     return (
         f"Operating point “{point.name}”: threshold {point.threshold:.2f}, "
-        f"review band {low:.2f} to {high:.2f}"
+        f"review band {point.band_text}"
     )
 
 
@@ -66,7 +67,7 @@ def estimate_words(estimate: Estimate | None) -> str:
 def guarantee_words(guarantee: Guarantee | None) -> str:
     """What the review band's lower edge was certified to hold, as a sentence."""
     if guarantee is None:
-        return "Validation films were too few to certify the band's lower edge."
+        return "The lower edge of the review band is not certified."
     return (
         f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "

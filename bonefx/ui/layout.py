@@ -28,6 +28,7 @@ CACHE_S = 600  # uploads that nobody read are deleted after this time
 MAX_SESSIONS = 100  # each may keep one film in memory
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+TO_THE_TOP = "() => { scrollTo(0, 0); return []; }"
 HEADER = (
     '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
     f'<p class="notice">{NOTICE}</p></header>'
@@ -50,8 +51,12 @@ def build(reader: Reader) -> gr.Blocks:
                 worklist = build_worklist(reader)
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
-        worklist.opened.success(lambda: gr.Tabs(selected="read"), None, tabs, **AT_ONCE)
-        single.open_from(worklist.opened, worklist.chosen)
+        worklist.opened.success(
+            lambda: gr.Tabs(selected="read"), None, tabs, js=TO_THE_TOP, **AT_ONCE
+        )
+        single.open_from(
+            worklist.opened, worklist.chosen, model=worklist.model, point=worklist.point
+        )
         page.unload(worklist.on_unload)
     return page
 

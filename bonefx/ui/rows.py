@@ -13,8 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import TypedDict
 
-from bonefx.records import Verdict
-from bonefx.report.words import WORDING, probability_text
+from bonefx.records import Verdict, probability_text
+from bonefx.report.words import WORDING
 from bonefx.ui.listing import Listing
 from bonefx.ui.told import sentence
 from bonefx.worklist import WorklistRow, urgency

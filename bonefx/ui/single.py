@@ -13,6 +13,7 @@ import gradio as gr
 
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError
+from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.records import Radiograph, Reading
 from bonefx.report import ReadingTable, reading_table
@@ -53,6 +54,7 @@ class Answer(NamedTuple):
     details: str
     point: gr.Radio
     own: gr.Row
+    caution: str
     shown: Shown | None
 
 
@@ -159,6 +161,8 @@ class SingleScreen:
                 gr.skip(),
                 gr.skip(),
             )
+        if shown.reading is not None:  # a second click, on its way when the first was answered
+            return (gr.skip(),) * (len(Answer._fields) + 3)
         reading = self._read(shown.taken.film, chosen)
         answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
         reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
@@ -209,6 +213,7 @@ class SingleScreen:
             ),
             point=points(loaded, reading.point),
             own=gr.Row(visible=False),
+            caution=wording.caution_html(caution(loaded)),
             shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
 
@@ -235,5 +240,6 @@ class SingleScreen:
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
+            caution=wording.caution_html(caution(loaded)),
             shown=None,
         )

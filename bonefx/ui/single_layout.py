@@ -7,11 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.ui import wording
 from bonefx.ui.download import offer_download
 from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
-from bonefx.ui.parts import ASKED_OFTEN, ONE_AT_A_TIME, QUIET, html, points
+from bonefx.ui.parts import ASKED_OFTEN, AT_ONCE, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
 from bonefx.ui.report_panel import build_report_panel
 from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
@@ -50,18 +51,22 @@ class SingleParts:
         _, viewer, verdict, *_ = self.answer
         return [viewer, verdict, self.shown]
 
-    def open_from(self, opened: Any, source: gr.State) -> None:
-        """Read the film of a worklist's row when it is opened.
+    def open_from(self, opened: Any, source: gr.State, *, model: gr.Radio, point: gr.Radio) -> None:
+        """Read the film of a worklist's row when it is opened, as the list read it.
 
         Args:
             opened: The event.
             source: Holds the FilmSource.
+            model: That read the list.
+            point: That the list's verdicts were taken at.
         """
+        opened.success(lambda name: name, model, self.model, **AT_ONCE)
         started = opened.success(
             self.screen.on_start, None, self.cleared,
             queue=False, trigger_mode="multiple", **QUIET,
         )  # fmt: skip
-        _read(self, started, self.screen.on_source, source)
+        choices = [point, model, *self.choices[2:]]
+        _read(self, started, self.screen.on_source, source, choices=choices)
 
 
 def build_single(reader: Reader) -> SingleParts:
@@ -74,10 +79,10 @@ def build_single(reader: Reader) -> SingleParts:
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
             gallery = html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
-    film, verdict, measured, details, point, own = parts.pop("answer")
+    film, verdict, measured, details, point, own, warned = parts.pop("answer")
     agreement = parts.pop("agreement")
     laid = SingleParts(
-        answer=[film, viewer, verdict, measured, details, point, own, shown],
+        answer=[film, viewer, verdict, measured, details, point, own, warned, shown],
         screen=screen, own=own, gallery=gallery, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
@@ -99,6 +104,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     verdict = html(wording.idle_html(), "verdict")
     with gr.Row(visible=False, elem_id="own") as own:
         buttons = [gr.Button(words) for words in ANSWERS]
+    warned = html(wording.caution_html(caution(first)), "caution")
     model = gr.Radio(
         [loaded.name for loaded in reader.models], value=first.name,
         label="Model", elem_id="model", visible=len(reader.models) > 1,
@@ -115,7 +121,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
         save = gr.Button("Download this session as CSV", size="sm")
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
     return {
-        "answer": [film, verdict, measured, details, point, own],
+        "answer": [film, verdict, measured, details, point, own, warned],
         "choices": [point, model, share, read_first],
         "buttons": buttons,
         "model": model,
@@ -138,7 +144,7 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
         ),
     ):  # fmt: skip
         started = trigger(start, asked, to_clear, queue=False, trigger_mode="multiple", **QUIET)
-        _read(laid, started, read, inputs)
+        _read(laid, started, read, inputs, choices=laid.choices)
     # page.js presses these when a file is handed over, before gradio uploads or refuses it.
     sent = gr.Button(elem_id="sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
@@ -146,13 +152,13 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
 
 
-def _read(laid: SingleParts, started: Any, read: Any, source: Any) -> None:
+def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: list[Any]) -> None:
     """Let a handler answer with a whole screen, and leave it clear if that failed."""
     done = started.then(
-        read, [source, *laid.choices], laid.answer,
+        read, [source, *choices], laid.answer,
         trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
     )  # fmt: skip
-    done.failure(laid.screen.on_fault, laid.choices, laid.answer, **QUIET)
+    done.failure(laid.screen.on_fault, choices, laid.answer, **QUIET)
 
 
 def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:

@@ -7,8 +7,15 @@ from html import escape
 
 from bonefx.decide import predictive_values
 from bonefx.manifest import Manifest
-from bonefx.records import Calibration, Estimate, OperatingPoint, Radiograph, Reading
-from bonefx.report.words import MEASURES, WORDING, film_facts, probability_text, why
+from bonefx.records import (
+    Calibration,
+    Estimate,
+    OperatingPoint,
+    Radiograph,
+    Reading,
+    probability_text,
+)
+from bonefx.report.words import MEASURES, WORDING, film_facts, why
 
 WAITING = "If nothing follows, the film did not arrive; choose it again."
 
@@ -42,6 +49,13 @@ def your_turn_html() -> str:
 def not_read_html(why: str) -> str:
     """Say why a film has no verdict, in the place of the verdict."""
     return _without_verdict("✕ Not read", why, kind="not_read")
+
+
+def caution_html(caution: str) -> str:
+    """Warn of a model, if there is cause to."""
+    if not caution:
+        return ""
+    return f'<p class="caution"><span aria-hidden="true">⚠</span> {escape(caution)}</p>'
 
 
 def measured_html(point: OperatingPoint, *, prevalence: float) -> str:
@@ -116,7 +130,7 @@ def _probability_html(reading: Reading, calibration: Calibration) -> str:
 def _scale_html(probability: float, point: OperatingPoint) -> str:
     """Draw the probability, the threshold and the review band between 0 and 1."""
     low, high = point.review_band
-    words = f"Threshold {point.threshold:.2f}, review band {low:.2f} to {high:.2f}"
+    words = f"Threshold {point.threshold:.2f}, review band {point.band_text}"
     spoken = f"Probability {probability_text(probability)} on a scale from 0 to 1. {words}."
     return (
         f'<div class="scale" role="img" aria-label="{escape(spoken)}">'
@@ -125,8 +139,8 @@ def _scale_html(probability: float, point: OperatingPoint) -> str:
         f'<i class="above" style="left:{high:.2%}"></i>'
         f'<i class="threshold" style="left:{point.threshold:.2%}"></i>'
         f'<i class="here" style="left:{probability:.2%}"></i></div>'
-        f'<p class="ends" aria-hidden="true"><span>0</span><span class="words">{words}</span>'
-        "<span>1</span></p>"
+        '<p class="ends" aria-hidden="true"><span>0</span>'
+        f'<span class="words">{escape(words)}</span><span>1</span></p>'
     )
 
 

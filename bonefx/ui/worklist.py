@@ -15,11 +15,13 @@ from typing import Any
 import gradio as gr
 
 from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
+from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.sources import FilmSource
+from bonefx.ui import wording
 from bonefx.ui.download import Download, offer_download
 from bonefx.ui.listing import KEEP_S, Listing, Listings, close
-from bonefx.ui.parts import AT_ONCE, QUIET, points
+from bonefx.ui.parts import AT_ONCE, QUIET, html, points
 from bonefx.ui.rows import ROWS_JS, TableValue, no_list, row_html, table_shell, table_value
 from bonefx.ui.told import sentence, told_to_user
 from bonefx.worklist import RowTable, csv_bytes, read_list, row_table, rows_at_point
@@ -125,6 +127,10 @@ class WorklistScreen:
         listing.order()
         return offered, table_value(listing, [])
 
+    def on_caution(self, model: str) -> str:
+        """Warn of a model that should not read films."""
+        return wording.caution_html(caution(self.reader.model(model)))
+
     @told_to_user
     def on_point(self, point: str, model: str, listing: Listing | None) -> Any:
         """Take all verdicts again at another operating point; the network is not asked."""
@@ -207,6 +213,7 @@ def build_worklist(reader: Reader) -> WorklistParts:
             point = points(first, first.point(), label="Operating point", elem_id="list-point")
             stop = gr.Button("Stop", elem_id="list-stop", interactive=False)
             save = gr.Button("Download CSV", elem_id="list-save", interactive=False)
+        warned = html(wording.caution_html(caution(first)), "list-caution")
         table = gr.HTML(
             no_list(), html_template=table_shell(), js_on_load=ROWS_JS, elem_id="list",
             apply_default_css=False,
@@ -216,6 +223,7 @@ def build_worklist(reader: Reader) -> WorklistParts:
     settled = (screen.on_settled, [listing], [stop, save, model, point])
     _join_lists(screen, settled, [films, folder, listing, table])
     stop.click(screen.on_stop, listing, table, **AT_ONCE).then(*settled, **AT_ONCE)
+    model.input(screen.on_caution, model, warned, **AT_ONCE)
     point.input(screen.on_point, [point, model, listing], table, **AT_ONCE)
     offer_download(save, screen.on_save, [listing])
     opened = table.select(screen.on_open, listing, chosen, **AT_ONCE)

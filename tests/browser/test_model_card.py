@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -57,3 +59,10 @@ def test_a_wide_table_scrolls_within_itself_and_by_keyboard(card, width, height)
     expect(table).to_be_focused()
     if width == 480:
         assert table.evaluate("(part) => part.scrollWidth > part.clientWidth")
+
+
+def test_a_link_leads_to_a_models_card_and_the_address_follows(page, app):
+    page.goto(f"{app.url}/?tab=card&model=third")
+    expect(page.locator(".facts")).to_contain_text("Modelthird")
+    page.locator("#card-model").get_by_label("first").check()
+    expect(page).to_have_url(re.compile("model=first"))

@@ -57,3 +57,17 @@ def test_films_of_a_session_are_counted(first):
         answer(first, "Not sure")
         expect(verdict(first).get_by_role("heading")).to_contain_text(VERDICTS)
     expect(first.locator("#agreement")).to_contain_text("on 2 more one of the two did not decide")
+
+
+def test_a_film_that_was_answered_twice_at_once_counts_once(first):
+    first.get_by_role("button", name="Example 1: ").click()
+    expect(first.locator("#own")).to_be_visible()
+    first.evaluate("document.querySelectorAll('#own button').forEach((one) => one.click())")
+    expect(first.locator("#agreement .note")).to_contain_text("film")
+    first.get_by_role("button", name="Example 2: ").click()
+    expect(first.locator("#own")).to_be_visible()
+    first.locator("#own").get_by_role("button", name="Not sure").click()
+    expect_verdict_and_film(first)
+    with first.expect_download() as download:
+        first.get_by_role("button", name="Download this session as CSV").click()
+    assert len(download.value.path().read_text().splitlines()) == 3  # its head and two films

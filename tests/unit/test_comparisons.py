@@ -1,6 +1,7 @@
 """What is said of models comes from files that speak of the very weights that are loaded."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from bonefx.comparisons import comparison_path, find_comparison
 from bonefx.errors import WeightsError
-from bonefx.evaluation import read_evaluation
+from bonefx.evaluation import caution, read_evaluation
 from bonefx.registry import load_model, model_ids
 from bonefx.ui.worth import measured_pair_html, p_value, worth, worth_html
 from tests.factories import make_comparison, make_evaluation, make_model_folder
@@ -111,6 +112,21 @@ def test_a_model_that_was_trained_on_its_test_films_is_said_to_have_memorised_th
     assert told.startswith("Memorised: 491 of its 582 published test films (FracAtlas)")
     assert "measures memory" in told
     assert "on 3717 unseen films of Elsewhere" in told
+
+
+def test_only_a_model_that_memorised_its_test_films_is_warned_of(models):
+    assert caution(models[0]) == ""
+    write_evaluation(models[0])
+    assert caution(models[0]) == ""
+    write_evaluation(models[0], in_training=491)
+    told = "Not for reading films: first was trained on 491 of its own 582 test films."
+    assert caution(models[0]).startswith(told)
+
+
+def test_a_model_whose_evaluation_is_damaged_is_warned_of(models):
+    (models[0].folder / "evaluation.json").write_text("{")
+    told = r"What first is worth is not known: evaluation\.json of first.*evaluate"
+    assert re.match(told, caution(models[0]))
 
 
 def test_an_evaluation_of_other_weights_is_refused(models):

@@ -1,5 +1,6 @@
 """A report is composed of what was read, and of nothing else."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from bonefx.compose import compose_report
 from bonefx.explain import heat_layer, overlay
 from bonefx.reader import Reader
 from bonefx.registry import load_model
-from tests.factories import make_model_folder, make_radiograph
+from tests.factories import make_evaluation, make_model_folder, make_radiograph
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,16 @@ def test_film_map_and_facts_go_into_the_report(reader):
     np.testing.assert_array_equal(made.overlay.pixels, expected)
     ends = heat_layer(np.array([[0, 1]], np.float32))[0, :, :3]
     np.testing.assert_array_equal(made.overlay.scale[[0, -1]], ends)
+
+
+def test_a_model_that_should_not_read_films_is_warned_of(reader, tmp_path):
+    model = replace(reader.model(), folder=tmp_path)
+    evaluation = make_evaluation(model.manifest, in_training=491)
+    (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
+    film = make_radiograph()
+    made = compose_report(film, reader.read(film), model=model)
+    assert made.caution.startswith("Not for reading films")
+    assert compose_report(film, reader.read(film), model=reader.model()).caution == ""
 
 
 def test_a_reading_without_map_gives_a_report_without_overlay(reader):

@@ -55,6 +55,12 @@ def test_only_a_film_in_the_band_has_a_review_reason():
     assert "balanced" in reason
 
 
+def test_a_review_reason_rounds_nothing_to_certainty():
+    reason = review_reason(0.998, make_point(threshold=0.09, review_band=(0.0007, 0.9996)))
+    assert "Probability >0.99 lies" in reason
+    assert "<0.01 to >0.99: the model does not decide" in reason
+
+
 def test_predictive_values_follow_from_bayes():
     positive, negative = predictive_values(0.9, 0.8, prevalence=0.1)
     assert positive == pytest.approx(0.09 / (0.09 + 0.18))

@@ -184,7 +184,19 @@ def test_pdf_tells_verdict_figures_model_and_checksums_as_text(verdict):
 def test_pdf_says_what_was_not_measured():
     text = text_of(make_report(reading=make_reading(point=make_point())))
     assert text.count("not measured") == 4
-    assert "too few to certify" in text
+    assert "lower edge of the review band is not certified" in text
+
+
+def test_every_form_warns_of_a_model_that_should_not_read_films():
+    warned = make_report(caution="Not for reading films: tiny was trained on its test films.")
+    assert "Not for reading films: tiny" in text_of(warned)
+    assert "Not for reading" not in text_of(make_report())
+    assert json.loads(report.json_bytes(warned))["caution"] == warned.caution
+    assert json.loads(report.json_bytes(make_report()))["caution"] is None
+    with_words, without = (
+        Image.open(io.BytesIO(report.png_bytes(made))).height for made in (warned, make_report())
+    )
+    assert with_words > without
 
 
 def test_pdf_of_a_refused_film_gives_the_reason_and_no_probability():

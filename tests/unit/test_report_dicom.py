@@ -377,6 +377,11 @@ def test_the_readers_text_is_an_impression_where_there_is_one():
     assert texts_of(silent, "Impression") == []
 
 
+def test_a_structured_report_warns_of_a_model_that_should_not_read_films():
+    _, document = tree_of(caution="Not for reading films.")
+    assert "Not for reading films." in texts_of(document, "Comment")
+
+
 def test_what_the_point_was_measured_to_do_is_told_in_words():
     _, document = tree_of()
     comments = " ".join(texts_of(document, "Comment"))

@@ -3,7 +3,7 @@
 import pytest
 
 from bonefx.decide import at_point
-from bonefx.records import Calibration, Estimate, Guarantee, Verdict
+from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
 from bonefx.ui import wording
 from bonefx.ui.viewer import map_note
 from tests.factories import make_point, make_radiograph, make_reading
@@ -36,7 +36,14 @@ def test_a_film_out_of_scope_has_no_probability_on_screen():
     ("probability", "text"), [(0.0, "<0.01"), (0.004, "<0.01"), (0.4249, "0.42"), (0.999, ">0.99")]
 )
 def test_no_probability_is_rounded_to_certainty(probability, text):
-    assert wording.probability_text(probability) == text
+    assert probability_text(probability) == text
+
+
+def test_no_edge_of_a_review_band_is_rounded_to_certainty():
+    point = make_point(threshold=0.09, review_band=(0.0007, 0.9996))
+    html = wording.verdict_html(make_reading(point=point), CALIBRATION)
+    assert "review band &lt;0.01 to &gt;0.99</span>" in html
+    assert "0.00" not in html
 
 
 def test_what_was_not_measured_is_said_to_be_so():

@@ -6,12 +6,14 @@
         ["#film button", "aria-label", "Drop a film or choose a file"],
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
+        ["#caution", "aria-live", "polite"],
+        ["#list-caution", "aria-live", "polite"],
         ["#compare-sides", "aria-live", "polite"],
         ["#compare-film button", "aria-label", "Drop a film or choose a file"],
         ["#compare-models", "aria-label", "Models to compare"],
         ["#compare-opacity input[type=range]", "aria-label", "Map opacity"],
         ["#card-model", "aria-label", "Model"],
-        ["#films button", "aria-label", "Drop films or zip archives, or choose them"],
+        ["#films button", "aria-label", "Drop films, folders or zip archives, or choose films"],
         ["#folder button", "aria-label", "Choose a folder"],
         ["#list-model", "aria-label", "Model"],
         ["#list-point", "aria-label", "Operating point"],
@@ -31,10 +33,12 @@
     };
     // The address names the tab and the model, so that a link leads to them.
     const address = new URLSearchParams(location.search);
-    const wanted = { tab: address.get("tab"), model: address.get("model") };
+    const model = address.get("model");
+    const wanted = { tab: address.get("tab"), model, card: model };
     const places = {
         tab: (name) => document.querySelector(`[role=tab][data-tab-id="${CSS.escape(name)}"]`),
         model: (name) => document.querySelector(`#model input[value="${CSS.escape(name)}"]`),
+        card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
     };
     const open = () => {
         for (const [kind, name] of Object.entries(wanted)) {
@@ -48,12 +52,28 @@
         address.set(kind, name);
         history.replaceState(null, "", `?${address}`);
     };
+    const visible = (place) => {
+        const part = document.querySelector(place);
+        return part?.checkVisibility() ? part : null;
+    };
+    const soon = (find, act) => {
+        const found = find();
+        if (found) act(found);
+        else requestAnimationFrame(() => soon(find, act));
+    };
+    // Back in the list, the film that was opened last is in sight and the next one key away.
+    const toRow = (list) => {
+        const row = list.querySelector("tr[aria-current=true]");
+        row?.scrollIntoView({ block: "center" });
+        row?.querySelector("button").focus({ preventScroll: true });
+    };
     document.addEventListener("click", (event) => {
         const tab = event.target.closest?.("[role=tab]");
         if (tab) keep("tab", tab.dataset.tabId);
+        if (tab?.dataset.tabId === "worklist") soon(() => visible("#list"), toRow);
     });
     document.addEventListener("change", (event) => {
-        if (event.target.matches("#model input")) keep("model", event.target.value);
+        if (event.target.matches("#model input, #card-model input")) keep("model", event.target.value);
     });
     const look = () => { speak(); offerLogout(); open(); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
@@ -75,22 +95,39 @@
         input.files = files;
         input.dispatchEvent(new Event("change", { bubbles: true }));
     };
-    // Several films for the screen of one film make a worklist.
-    const makeList = (files) => {
+    // Several films for the screen of one film make a worklist, and so do folders.
+    const makeList = (files, place) => {
         const carried = new DataTransfer();
         for (const file of files) carried.items.add(file);
         document.querySelector('[role=tab][data-tab-id="worklist"]').click();
-        const giveSoon = () => {
-            const place = document.querySelector("#films");
-            if (place?.querySelector("input[type=file]")) give(place, carried.files);
-            else requestAnimationFrame(giveSoon);
-        };
-        giveSoon();
+        soon(() => document.querySelector(`${place} input[type=file]`) && visible(place),
+            (shown) => give(shown, carried.files));
+    };
+    const called = (act) => new Promise((resolve, reject) => act(resolve, reject));
+    const filesOf = async (entry) => {
+        if (entry.isFile) return [await called((...ends) => entry.file(...ends))];
+        const reader = entry.createReader(), found = [];
+        for (let some = [null]; some.length;) {  // it tells a hundred at a time
+            some = await called((...ends) => reader.readEntries(...ends));
+            for (const inside of some) found.push(...await filesOf(inside));
+        }
+        return found;
+    };
+    const takeFolders = async (entries) => {
+        const found = await Promise.all(entries.map(filesOf));
+        makeList(found.flat(), "#folder");
     };
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
         event.preventDefault();
-        handOver(event, event.dataTransfer.files);
+        const items = [...event.dataTransfer.items];
+        const entries = items.map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+        if (!entries.some((entry) => entry.isDirectory)) {
+            handOver(event, event.dataTransfer.files);
+            return;
+        }
+        event.stopPropagation();
+        takeFolders(entries);
     }, true);
     document.addEventListener("paste", (event) => handOver(event, event.clipboardData?.files));
     // The last verdict goes as soon as a file is handed over, whatever becomes of that file.
@@ -101,7 +138,7 @@
         if (screen === "" && files.length > 1) {
             event.stopPropagation();
             event.target.value = "";
-            makeList(files);
+            makeList(files, "#films");
             return;
         }
         const fits = files.length === 1 && files[0].size <= MAX_UPLOAD_MB * 1024 * 1024;

@@ -1,0 +1,35 @@
+"""A model that memorised its test films is warned of wherever it can read a film."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.reading import expect_verdict_and_film
+
+WARNING = "Not for reading films: second was trained on 491 of its own 582 test films."
+
+
+@pytest.fixture
+def app(app_of_three):
+    """The page fixture opens this one."""
+    return app_of_three
+
+
+def test_read_warns_of_it_with_and_without_a_film_and_of_no_other(page):
+    expect(page.locator("#caution")).to_be_empty()
+    page.locator("#model").get_by_label("second").check()
+    expect(page.locator("#caution")).to_contain_text(WARNING)
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    expect(page.locator("#caution")).to_contain_text(WARNING)
+    page.locator("#model").get_by_label("first").check()
+    expect(page.locator("#caution")).to_be_empty()
+
+
+def test_the_worklist_warns_of_it_and_of_no_other(page):
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("#list-model").get_by_label("second").check()
+    expect(page.locator("#list-caution")).to_contain_text(WARNING)
+    page.locator("#list-model").get_by_label("first").check()
+    expect(page.locator("#list-caution")).to_be_empty()
