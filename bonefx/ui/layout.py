@@ -24,6 +24,7 @@ from bonefx.ui.single_layout import build_single
 from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
+STYLES = ("compare.css", "style.css", "touch.css")  # a later one speaks last
 CACHE_S = 600  # uploads that nobody read are deleted after this time
 MAX_SESSIONS = 100  # each may keep one film in memory
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
@@ -94,7 +95,7 @@ def launch(
 def _look() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
-        "css_paths": [ASSETS / "style.css", ASSETS / "touch.css"],
+        "css_paths": [ASSETS / name for name in STYLES],
         "js": _script(),
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],
