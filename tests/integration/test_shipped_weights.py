@@ -63,6 +63,16 @@ def test_examples_read_as_they_did_when_the_model_was_exported(reader, films, na
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
+def test_a_map_is_shown_with_its_trust_or_not_at_all(reader, films, name):
+    limits = reader.model(name).manifest.trust
+    assert limits.n > 0
+    for reading in reader.read_batch(films, model=name):
+        strong = reading.heat_peak >= reader.model(name).manifest.heat_floor
+        assert (reading.trust is not None) == strong
+        assert (reading.heat is not None) == (strong and not reading.trust.failures)
+
+
+@pytest.mark.parametrize("name", model_ids(WEIGHTS))
 def test_points_carry_their_test_figures(reader, name):
     points = reader.model(name).manifest.operating_points
     assert [point.name for point in points] == ["screening", "balanced", "specific"]
