@@ -186,8 +186,9 @@ class SingleScreen:
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
             review or out_of_scope), reason, probability (calibrated, 0 to 1), logit, point,
-            threshold, review_band [low, high], heat_peak (logits), device and elapsed_s.
-            probability and logit are null when out of scope.
+            threshold, review_band [low, high], heat_peak (logits), trust (what was measured of
+            the map, with the failures for which it would not be drawn; null without a map),
+            device and elapsed_s. probability and logit are null when out of scope.
         """
         return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 

@@ -108,7 +108,8 @@ def test_the_documented_files_arrive_byte_for_byte_in_one_commit_and_nothing_els
     assert len(repository.commits) == 2  # the Hub's own first one, and ours
     arrived = repository.commits[lines[0]["commit"]]
     del arrived[".gitattributes"]
-    own = {"CARD.md", "manifest.json", "evaluation.json", "figures.png", "model.safetensors"}
+    pictures = {"figures.png", "training.png"}  # the card shows both
+    own = {"CARD.md", "manifest.json", "evaluation.json", "model.safetensors"} | pictures
     assert set(arrived) == own | {"README.md"}
     assert {name: arrived[name] for name in own} == {
         name: (shipped / name).read_bytes() for name in own
@@ -296,7 +297,7 @@ def test_the_app_offers_a_repository_beside_its_own_models(
     make_model_folder(tmp_path / "weights")
     commit = hub.add(REPO, tiny)
     pages = []
-    monkeypatch.setattr(app, "launch", lambda page, settings: pages.append(page))
+    monkeypatch.setattr(app, "launch", lambda page, settings, *, tools: pages.append(page))
     monkeypatch.setenv("BONEFX_WEIGHTS", str(tmp_path / "weights"))
     assert app.main(["--device", "cpu", "--model", f"hf:{REPO}"]) == 0
     assert f"tiny, tiny@{commit[:8]} (hf:{REPO}@{commit})" in capsys.readouterr().err
