@@ -20,9 +20,9 @@ pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
 
 @pytest.fixture
-def leg(page):
+def mapped(page):
     """The page with an example whose map is shown."""
-    page.get_by_role("button", name="Example 3: leg").click()
+    page.get_by_role("button", name="Example 6: hand").click()
     expect_verdict_and_film(page)
     expect(page.locator("figure.film[data-drawn]")).to_have_count(1)
     return page
@@ -99,85 +99,85 @@ def test_a_narrow_window_shows_levels_that_8_bits_would_lose(page, tmp_path):
     expect(tool(page, "preset")).to_have_value("own")
 
 
-def test_invert_turns_every_grey_level(leg):
-    before = shown_pixels(leg)
-    tool(leg, "invert").click()
-    settle(leg)
-    np.testing.assert_allclose(shown_pixels(leg), 1 - before, atol=1e-6)
-    expect(tool(leg, "invert")).to_have_attribute("aria-pressed", "true")
+def test_invert_turns_every_grey_level(mapped):
+    before = shown_pixels(mapped)
+    tool(mapped, "invert").click()
+    settle(mapped)
+    np.testing.assert_allclose(shown_pixels(mapped), 1 - before, atol=1e-6)
+    expect(tool(mapped, "invert")).to_have_attribute("aria-pressed", "true")
 
 
-def test_level_and_width_change_the_pixels_without_asking_the_server(leg, asked):
-    before = shown_pixels(leg)
+def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, asked):
+    before = shown_pixels(mapped)
     asked.clear()
-    tool(leg, "width").press("Home")
-    settle(leg)
-    hard = shown_pixels(leg)
+    tool(mapped, "width").press("Home")
+    settle(mapped)
+    hard = shown_pixels(mapped)
     assert np.mean((hard == 0) | (hard == 1)) > 0.9 > np.mean((before == 0) | (before == 1))
-    tool(leg, "level").press("Home")
-    settle(leg)
-    assert shown_pixels(leg).mean() > hard.mean()
+    tool(mapped, "level").press("Home")
+    settle(mapped)
+    assert shown_pixels(mapped).mean() > hard.mean()
     assert [url for url in asked if not url.startswith("data:")] == []
 
 
-def test_the_map_fades_by_keyboard_without_asking_the_server(leg, asked):
-    layer = leg.locator("image.map")
+def test_the_map_fades_by_keyboard_without_asking_the_server(mapped, asked):
+    layer = mapped.locator("image.map")
     asked.clear()
-    leg.get_by_role("slider", name="Opacity").press("End")
+    mapped.get_by_role("slider", name="Opacity").press("End")
     expect(layer).to_have_css("opacity", "1")
-    leg.get_by_role("slider", name="Opacity").press("Home")
+    mapped.get_by_role("slider", name="Opacity").press("Home")
     expect(layer).to_have_css("opacity", "0")
     assert [url for url in asked if not url.startswith("data:")] == []
 
 
-def test_map_and_contour_are_switched_apart(leg):
-    layer, line = leg.locator("image.map"), leg.locator("path.contour")
+def test_map_and_contour_are_switched_apart(mapped):
+    layer, line = mapped.locator("image.map"), mapped.locator("path.contour")
     expect(layer).to_have_css("visibility", "visible")
     expect(line).to_have_css("visibility", "hidden")
-    tool(leg, "contour").click()
-    tool(leg, "map").click()
+    tool(mapped, "contour").click()
+    tool(mapped, "map").click()
     expect(layer).to_have_css("visibility", "hidden")
     expect(line).to_have_css("visibility", "visible")
 
 
-def test_the_curtain_uncovers_the_film_from_the_left(leg):
-    leg.get_by_role("slider", name="Curtain").press("End")
-    expect(leg.locator("image.map")).to_have_css("clip-path", re.compile(r"inset\(0.* 100%\)"))
+def test_the_curtain_uncovers_the_film_from_the_left(mapped):
+    mapped.get_by_role("slider", name="Curtain").press("End")
+    expect(mapped.locator("image.map")).to_have_css("clip-path", re.compile(r"inset\(0.* 100%\)"))
 
 
-def test_keys_zoom_move_and_fit(leg):
-    stage = leg.locator(".stage")
+def test_keys_zoom_move_and_fit(mapped):
+    stage = mapped.locator(".stage")
     stage.press("+")
     stage.press("+")
-    assert scale(leg) == pytest.approx(1.25**2)
+    assert scale(mapped) == pytest.approx(1.25**2)
     stage.press("ArrowRight")
-    moved = leg.locator(".sheet").evaluate("sheet => sheet.style.transform")
+    moved = mapped.locator(".sheet").evaluate("sheet => sheet.style.transform")
     assert "translate(-40px" in moved
     stage.press("0")
-    assert scale(leg) == 1
+    assert scale(mapped) == 1
 
 
-def test_the_wheel_zooms_only_after_the_film_was_chosen(leg):
-    leg.locator(".stage").hover()
-    leg.mouse.wheel(0, -100)
-    settle(leg)
-    assert scale(leg) == 1
-    leg.locator(".stage").click()
-    leg.mouse.wheel(0, -100)
-    leg.wait_for_function("document.querySelector('.sheet').style.transform.includes('1.25')")
+def test_the_wheel_zooms_only_after_the_film_was_chosen(mapped):
+    mapped.locator(".stage").hover()
+    mapped.mouse.wheel(0, -100)
+    settle(mapped)
+    assert scale(mapped) == 1
+    mapped.locator(".stage").click()
+    mapped.mouse.wheel(0, -100)
+    mapped.wait_for_function("document.querySelector('.sheet').style.transform.includes('1.25')")
 
 
-def test_dragging_with_the_right_button_windows(leg):
-    box = leg.locator(".stage").bounding_box()
-    before = float(tool(leg, "width").input_value())
-    leg.mouse.move(box["x"] + 200, box["y"] + 100)
-    leg.mouse.down(button="right")
-    leg.mouse.move(box["x"] + 100, box["y"] + 100, steps=4)
-    leg.mouse.up(button="right")
-    assert float(tool(leg, "width").input_value()) == pytest.approx(before - 20, abs=1)
+def test_dragging_with_the_right_button_windows(mapped):
+    box = mapped.locator(".stage").bounding_box()
+    before = float(tool(mapped, "width").input_value())
+    mapped.mouse.move(box["x"] + 200, box["y"] + 100)
+    mapped.mouse.down(button="right")
+    mapped.mouse.move(box["x"] + 100, box["y"] + 100, steps=4)
+    mapped.mouse.up(button="right")
+    assert float(tool(mapped, "width").input_value()) == pytest.approx(before - 20, abs=1)
 
 
-def test_full_screen_holds_film_and_tools(leg):
-    tool(leg, "full").click()
-    leg.wait_for_function("document.fullscreenElement?.matches('figure.film')")
-    expect(tool(leg, "invert")).to_be_in_viewport()
+def test_full_screen_holds_film_and_tools(mapped):
+    tool(mapped, "full").click()
+    mapped.wait_for_function("document.fullscreenElement?.matches('figure.film')")
+    expect(tool(mapped, "invert")).to_be_in_viewport()
