@@ -186,4 +186,6 @@ def _agreement(first: Reading, second: Reading) -> Agreement:
 def _why_no_map(reading: Reading) -> str:
     if reading.verdict is Verdict.OUT_OF_SCOPE:
         return f"{reading.model} gives no answer about this film, so it has no map."
+    if reading.trust is not None and reading.trust.failures:
+        return f"{reading.model} has no map: its localisation is not reliable."
     return f"{reading.model} has no map: its evidence is too weak to show."

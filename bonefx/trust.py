@@ -62,8 +62,8 @@ def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -
         )
     if drop < limits.drop:
         yield (
-            f"Without the hot region the answer falls by {drop:.2f} logits "
-            f"(limit {limits.drop:.2f})."
+            f"Without the hot region the answer changes by {-drop:+.2f} logits "
+            f"(limit {-limits.drop:+.2f})."
         )
 
 

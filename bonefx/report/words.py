@@ -105,7 +105,7 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
         ),
         (
             "Without the hot region",
-            f"the answer falls by {trust.drop:.2f} logits (expected {limits.drop:.2f} or more)",
+            f"the answer changes by {-trust.drop:+.2f} logits (at most {-limits.drop:+.2f})",
         ),
         (
             "On the film's border",

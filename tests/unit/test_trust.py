@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bonefx.compare import compare
 from bonefx.markers import border_of, markers_of
 from bonefx.reader import Reader
 from bonefx.records import TrustLimits
@@ -52,7 +53,7 @@ def test_the_border_is_the_outermost_frame():
         ((slice(90, 110), slice(75, 95)), 2.0, None),
         ((slice(0, 4), slice(40, 90)), 2.0, "film's border"),
         ((slice(20, 32), slice(20, 28)), 2.0, "markers or text"),
-        ((slice(90, 110), slice(75, 95)), 0.1, "falls by 0.10 logits"),
+        ((slice(90, 110), slice(75, 95)), 0.1, "changes by -0.10 logits"),
     ],
 )
 def test_a_map_fails_by_place_or_by_having_no_effect(spot, drop, failure):
@@ -122,6 +123,14 @@ def test_a_map_that_fails_is_not_drawn_and_the_reason_is_said(model):
     page = film_figure(film, reading, heat_floor=0.0)
     assert "No reliable localisation" in page
     assert 'class="map"' not in page
+
+
+def test_two_models_do_not_agree_on_a_map_that_is_not_believed(model):
+    _, failed = reading_with(model, border_share=1.0, marker_share=1.0, drop=1e9)
+    _, held = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
+    (pair,) = compare([failed, replace(held, model="other")]).agreements
+    assert pair.overlap is None
+    assert "localisation is not reliable" in pair.reason
 
 
 def test_a_model_without_limits_measures_no_trust(model):
