@@ -40,12 +40,21 @@
         model: (name) => document.querySelector(`#model input[value="${CSS.escape(name)}"]`),
         card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
     };
+    const answers = { model: "#details", card: "#card .facts dd" };
+    // A choice that is made before gradio listens is lost: make it again, unless the user chose.
+    const choose = (place, answered, turns) => {
+        place.checked = false;
+        place.click();
+        const again = () => { if (place.checked && !answered()) choose(place, answered, turns - 1); };
+        if (turns) setTimeout(again, 4000);
+    };
     const open = () => {
         for (const [kind, name] of Object.entries(wanted)) {
             const place = name && places[kind](name);
             if (!place) continue;
             wanted[kind] = null;
-            place.click();
+            if (kind === "tab") place.click();
+            else choose(place, () => document.querySelector(answers[kind])?.textContent.includes(name.split("@")[0]), 5);
         }
     };
     const keep = (kind, name) => {
