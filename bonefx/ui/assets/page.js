@@ -41,12 +41,12 @@
         card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
     };
     const answers = { model: "#details", card: "#card .facts dd" };
+    let own = false; // the user has chosen a model
     // A choice that is made before gradio listens is lost: make it again, unless the user chose.
-    const choose = (place, answered, turns) => {
-        place.checked = false;
-        place.click();
-        const again = () => { if (place.checked && !answered()) choose(place, answered, turns - 1); };
-        if (turns) setTimeout(again, 4000);
+    const choose = (find, answered, turns) => {
+        const place = find();
+        if (place) { place.checked = false; place.click(); }
+        if (turns) setTimeout(() => { if (!own && !answered()) choose(find, answered, turns - 1); }, 3000);
     };
     const open = () => {
         for (const [kind, name] of Object.entries(wanted)) {
@@ -54,7 +54,7 @@
             if (!place) continue;
             wanted[kind] = null;
             if (kind === "tab") place.click();
-            else choose(place, () => document.querySelector(answers[kind])?.textContent.includes(name.split("@")[0]), 5);
+            else choose(() => places[kind](name), () => document.querySelector(answers[kind])?.textContent.includes(name.split("@")[0]), 5);
         }
     };
     const keep = (kind, name) => {
@@ -82,7 +82,9 @@
         if (tab?.dataset.tabId === "worklist") soon(() => visible("#list"), toRow);
     });
     document.addEventListener("change", (event) => {
-        if (event.target.matches("#model input, #card-model input")) keep("model", event.target.value);
+        if (!event.target.matches("#model input, #card-model input")) return;
+        own ||= event.isTrusted;
+        keep("model", event.target.value);
     });
     const look = () => { speak(); offerLogout(); open(); };
     new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
