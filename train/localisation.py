@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bonefx.explain import heat_on_film
 from bonefx.networks import CellGrid
 from bonefx.records import Estimate
+from bonefx.trust import share_on
 from train.cache import CachedFilms
 from train.data import Box
 from train.metrics import proportion, ratio_of_means
@@ -168,8 +169,8 @@ def measured(films: CachedFilms, truths: list[Truth], heats: Iterator[Heat]) -> 
     energy, mass = [], []
     points, hottest = np.zeros((2, len(truths)), bool)
     for place, (truth, heat) in enumerate(pairs):
-        energy.append(share_inside(heat, truth.inside))
-        mass.append(np.nan if truth.outlined is None else share_inside(heat, truth.outlined))
+        energy.append(share_on(heat, truth.inside))
+        mass.append(np.nan if truth.outlined is None else share_on(heat, truth.outlined))
         points[place] = points_at(heat, truth)
         hottest[place] = hottest_holds(heat, truth)
     ones, inside = np.ones(len(truths)), np.array(energy)
@@ -212,16 +213,6 @@ def points_at(heat: Heat, truth: Truth) -> bool:
         and top - TOLERANCE_PX <= row <= bottom + TOLERANCE_PX
         for left, top, right, bottom in truth.boxes
     )
-
-
-def share_inside(heat: Heat, inside: NDArray[np.bool_]) -> float:
-    """Tell which share of a map's sum lies inside a region; 0 for an empty map.
-
-    Source:
-        Arras, Osman and Samek (2022), "CLEVR-XAI", relevance mass accuracy.
-    """
-    total = float(heat.sum())
-    return float(heat[inside].sum()) / total if total > 0 else 0.0
 
 
 def hottest_holds(heat: Heat, truth: Truth) -> bool:

@@ -6,6 +6,7 @@ import torch
 
 from bonefx.explain import heat_on_input, logits_and_maps
 from bonefx.networks import CellGrid
+from bonefx.trust import share_on
 from tests.factories import make_network
 from train.cache import CachedFilms
 from train.data import Film
@@ -17,7 +18,6 @@ from train.localisation import (
     measured,
     overlap_with_boxes,
     points_at,
-    share_inside,
     truths_of,
 )
 
@@ -62,14 +62,14 @@ def test_an_empty_map_points_nowhere(films):
     heat, truth = np.zeros((250, 500), np.float32), truths_of(films)[0]
     assert not points_at(heat, truth)
     assert not hottest_holds(heat, truth)
-    assert share_inside(heat, truth.inside) == 0.0
+    assert share_on(heat, truth.inside) == 0.0
     assert overlap_with_boxes(heat, truth, from_share=0.0) == 0.0
 
 
 def test_energy_overlap_and_hottest_of_a_perfect_map(films):
     truth = truths_of(films)[0]
     heat = truth.inside.astype(np.float32)
-    assert share_inside(heat, truth.inside) == 1.0
+    assert share_on(heat, truth.inside) == 1.0
     assert overlap_with_boxes(heat, truth, from_share=0.5) == 1.0
     assert hottest_holds(heat, truth)
     figures = measured(films, truths_of(films), iter([heat, heat]))
