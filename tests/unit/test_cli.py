@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bonefx.cli import BATCH_FILMS, main
+from bonefx.cli import main
+from bonefx.commands import BATCH_FILMS
 from tests.factories import make_model_folder, make_pixels
 
 
