@@ -36,18 +36,22 @@ def _reader(
     for model in reader.models:
         if model.origin:
             print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
+        if caution := reader.caution(model.name):
+            print(f"bonefx: {caution}", file=sys.stderr)
     return reader
 
 
 def models(options: argparse.Namespace) -> int:
     """Print a line for each model that can be used."""
-    for model in _reader(options, also=options.model).models:
+    reader = _reader(options, also=options.model)
+    for model in reader.models:
         manifest = model.manifest
         points = [point.name for point in manifest.operating_points]
         print(json.dumps({
             "model": model.name, "architecture": manifest.architecture, "points": points,
             "default_point": manifest.default_point, "weights_sha256": manifest.sha256,
             "origin": str(model.origin) if model.origin else None,
+            "caution": reader.caution(model.name) or None,
         }))  # fmt: skip
     return 0
 
