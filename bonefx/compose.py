@@ -6,7 +6,6 @@ from datetime import datetime
 
 import numpy as np
 
-from bonefx.evaluation import caution
 from bonefx.explain import heat_layer, overlay
 from bonefx.records import Radiograph, Reading
 from bonefx.registry import LoadedModel
@@ -50,7 +49,8 @@ def compose_report(
         facts=tuple(film_facts(film)),
         calibration=model.manifest.calibration,
         origin=str(model.origin) if model.origin else None,
-        caution=caution(model),
+        test_set=model.manifest.training_data.name,
+        validated_share=model.manifest.training_data.share_of("val"),
         created=created or datetime.now().astimezone(),
         text=text,
     )

@@ -53,6 +53,11 @@ class TrainingData:
     label_meaning: str = "fracture"
     left_out: int = 0
 
+    def share_of(self, split: str) -> float | None:
+        """Share of fractured films in a split, in [0, 1]; None where it holds none."""
+        counts = self.counts.get(split)
+        return counts.fractured / counts.films if counts and counts.films else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialWeights:

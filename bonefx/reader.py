@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
+from bonefx.evaluation import caution
 from bonefx.explain import heat_on_film, heat_on_input, logits_and_maps, peak_on_film
 from bonefx.hub import load_place, model_place
 from bonefx.preprocess import to_batch
@@ -31,6 +33,7 @@ class Reader:
                 "one model with --model"
             )
         self._models = {model.name: model for model in models}
+        self._cautions = {model.name: caution(model) for model in models}
         if len(self._models) < len(models):
             raise WeightsError(
                 f"two of these models have one name: {', '.join(model.name for model in models)}; "
@@ -78,6 +81,14 @@ class Reader:
         if name not in self._models:
             raise SettingsError(f"no model {name!r} is loaded; use {', '.join(self._models)}")
         return self._models[name]
+
+    def caution(self, name: str | None = None) -> str:
+        """Say why films should not be read with a model; empty where nothing is known.
+
+        Raises:
+            SettingsError: No such model is loaded.
+        """
+        return self._cautions[self.model(name).name]
 
     def warm_up(self) -> None:
         """Run each network once on a black film, so that the first user does not wait."""
@@ -134,7 +145,12 @@ class Reader:
         evidence = _believed(loaded, radiographs, batch, evidence)
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         return [
-            _reading(loaded, chosen, film.sha256, logit=logit, evidence=found, elapsed_s=elapsed_s)
+            replace(
+                _reading(
+                    loaded, chosen, film.sha256, logit=logit, evidence=found, elapsed_s=elapsed_s
+                ),
+                caution=self.caution(loaded.name),
+            )
             for film, logit, found in zip(radiographs, logits.tolist(), evidence, strict=True)
         ]
 

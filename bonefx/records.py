@@ -264,6 +264,7 @@ class Reading:
         heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for,
             when heat_peak is below the model's floor, or when it is not to be believed.
         trust: How far the map can be believed; None without a map or a model's limits.
+        caution: Why films should not be read with the model; empty where nothing is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
@@ -283,6 +284,7 @@ class Reading:
     heat: NDArray[np.float32] | None = None
     heat_peak: float | None = None
     trust: Trust | None = None
+    caution: str = ""
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.OUT_OF_SCOPE) != (self.probability is None):

@@ -85,6 +85,7 @@ class RowTable(TypedDict):
     weights_sha256: str | None
     point: str | None
     threshold: float | None
+    caution: str | None
 
 
 def read_list(
@@ -174,13 +175,14 @@ def row_table(row: WorklistRow) -> RowTable:
         weights_sha256=None,
         point=None,
         threshold=None,
+        caution=None,
     )
     if row.reading is not None:
         answer = reading_table(row.reading)
         table.update({
             "verdict": answer["verdict"], "reason": answer["reason"], "model": answer["model"],
             "weights_sha256": answer["weights_sha256"], "point": answer["point"],
-            "threshold": answer["threshold"],
+            "threshold": answer["threshold"], "caution": answer["caution"],
         })  # fmt: skip
     return table
 

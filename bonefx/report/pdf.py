@@ -24,6 +24,7 @@ from bonefx.report.words import (
     guarantee_words,
     map_words,
     point_words,
+    test_films_words,
     why,
 )
 
@@ -100,9 +101,9 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
 
 
 def _caution(sheet: Sheet, report: Report) -> list[str]:
-    if not report.caution:
+    if not report.reading.caution:
         return []
-    return _cut(sheet.wrapped(report.caution, INNER_MM, size_pt=9), MAX_REASON_LINES, "…")
+    return _cut(sheet.wrapped(report.reading.caution, INNER_MM, size_pt=9), MAX_REASON_LINES, "…")
 
 
 def _scale(sheet: Sheet, report: Report, *, y: float) -> float:
@@ -176,7 +177,9 @@ def _figures(sheet: Sheet, report: Report) -> None:
     point, width, y = report.reading.point, 98.0, FIGURES_MM
     sheet.rule(y)
     y += 3
-    sheet.words(MARGIN_MM, y, f"Measured on test films at “{point.name}”", bold=True)
+    films = test_films_words(point, test_set=report.test_set)
+    title = sheet.wrapped(f"Measured at “{point.name}” on {films}", width, size_pt=9, bold=True)
+    sheet.words(MARGIN_MM, y, _cut(title, 1, "…")[0], size_pt=9, bold=True)
     edges = (MARGIN_MM + 62, MARGIN_MM + 86, MARGIN_MM + width)
     for edge, name in zip(edges, ("value", "95 % interval", "films"), strict=True):
         sheet.words(edge, y + 4.6, name, size_pt=7.5, colour=DIM, side="R")
@@ -186,7 +189,8 @@ def _figures(sheet: Sheet, report: Report) -> None:
         for edge, text in zip(edges, _measured(getattr(point, name)), strict=True):
             sheet.words(edge, y, text, size_pt=8, side="R")
         y += ROW_MM
-    lines = sheet.wrapped(f"{OF_THRESHOLD} {guarantee_words(point.guarantee)}", width, size_pt=7.5)
+    held = guarantee_words(point.guarantee, share=report.validated_share)
+    lines = sheet.wrapped(f"{OF_THRESHOLD} {held}", width, size_pt=7.5)
     sheet.paragraph(MARGIN_MM, y + 1, lines, step=3.6, size_pt=7.5, colour=DIM)
     _facts(sheet, report, x=MARGIN_MM + width + 10)
 

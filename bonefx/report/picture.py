@@ -112,7 +112,7 @@ def _lines(report: Report) -> list[tuple[str, bool]]:
     return [
         (f"{sign} {words}", True),
         (probability_words(reading), True),
-        *([(report.caution, True)] if report.caution else []),
+        *([(report.reading.caution, True)] if report.reading.caution else []),
         (why(reading), False),
         (point_words(reading.point), False),
         (f"Model {reading.model}, weights SHA-256 {reading.weights_sha256}", False),

@@ -46,7 +46,8 @@ class Report:
         calibration: Of the model; None where not known.
         origin: Where the model was fetched from; None for one of this machine's own.
         created: When the report was made, with its time zone.
-        caution: Why films should not be read with the model; empty where nothing is known.
+        test_set: Name of the data set that the model was tested on; empty where not known.
+        validated_share: Share of fractures among its validation films; None where not known.
         text: The reader's own; normalised, without control characters but line ends.
         version: Of bonefx.
     """
@@ -59,7 +60,8 @@ class Report:
     overlay: Overlay | None = None
     calibration: Calibration | None = None
     origin: str | None = None
-    caution: str = ""
+    test_set: str = ""
+    validated_share: float | None = None
     text: str = ""
     version: str = __version__
 

@@ -28,6 +28,7 @@ from bonefx.report.words import (
     estimate_words,
     guarantee_words,
     point_words,
+    test_films_words,
     why,
 )
 from bonefx.study import StudyHeader
@@ -181,13 +182,14 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
     measured = "; ".join(
         f"{words} {estimate_words(getattr(reading.point, name))}" for name, words in MEASURES
     )
+    films = test_films_words(reading.point, test_set=report.test_set)
     comment: Code = codes.DCM.Comment
     impression: Code = codes.DCM.Impression
     texts = [
         (comment, " ".join([why(reading), *refused])),
-        (comment, f"{point_words(reading.point)}. Measured on test films: {measured}."),
-        (comment, guarantee_words(reading.point.guarantee)),
+        (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
+        (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
         (comment, NOTICE),
     ]
-    texts += [(comment, report.caution)] if report.caution else []
+    texts += [(comment, report.reading.caution)] if report.reading.caution else []
     return texts + ([(impression, f"Reader's own text: {report.text}")] if report.text else [])

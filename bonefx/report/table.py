@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from bonefx.records import OperatingPoint, Reading, Trust
 from bonefx.report.record import Report
-from bonefx.report.words import MEASURES, NOTICE
+from bonefx.report.words import MEASURES, NOTICE, test_films_words
 
 SCHEMA_VERSION = 1
 
@@ -38,6 +38,7 @@ class ReadingTable(TypedDict):
     review_band: list[float]
     heat_peak: float | None
     trust: TrustTable | None
+    caution: str | None
     device: str
     elapsed_s: float
 
@@ -53,8 +54,8 @@ class MapTable(TypedDict):
 class ReportTable(TypedDict):
     """A report in plain values; see record.Report.
 
-    measured holds what the operating point did on test films, value, low, high and n each, and
-    the guarantee of its review band; null where there is none.
+    measured holds what the operating point did on the films of measured_on, value, low, high and
+    n each, and the guarantee of its review band; null where there is none.
     """
 
     schema_version: int
@@ -64,11 +65,11 @@ class ReportTable(TypedDict):
     created: str
     film: dict[str, str]
     reading: ReadingTable
+    measured_on: str
     measured: dict[str, dict[str, Any] | None]
     calibration: dict[str, Any] | None
     map: MapTable
     model_origin: str | None
-    caution: str | None
     text: str
 
 
@@ -87,6 +88,7 @@ def reading_table(reading: Reading) -> ReadingTable:
         review_band=list(reading.point.review_band),
         heat_peak=reading.heat_peak,
         trust=_trust_table(reading.trust),
+        caution=reading.caution or None,
         device=reading.device,
         elapsed_s=reading.elapsed_s,
     )
@@ -115,6 +117,7 @@ def report_table(report: Report) -> ReportTable:
         created=report.created.isoformat(),
         film=dict(report.facts),
         reading=reading_table(report.reading),
+        measured_on=test_films_words(report.reading.point, test_set=report.test_set),
         measured=_measured(report.reading.point),
         calibration=asdict(report.calibration) if report.calibration else None,
         map=MapTable(
@@ -123,7 +126,6 @@ def report_table(report: Report) -> ReportTable:
             floor=report.heat_floor,
         ),
         model_origin=report.origin,
-        caution=report.caution or None,
         text=report.text,
     )
 

@@ -64,14 +64,28 @@ def estimate_words(estimate: Estimate | None) -> str:
     return f"{value:.1f} % (95 % interval {low:.1f} to {high:.1f}, n = {estimate.n})"
 
 
-def guarantee_words(guarantee: Guarantee | None) -> str:
-    """What the review band's lower edge was certified to hold, as a sentence."""
+def test_films_words(point: OperatingPoint, *, test_set: str) -> str:
+    """Name the films that an operating point was measured on, with their number."""
+    measured = (point.sensitivity, point.specificity)
+    n = sum(estimate.n for estimate in measured if estimate is not None)
+    return f"{n or ''} test films{' of ' if test_set else ''}{test_set}".lstrip()
+
+
+def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
+    """What the review band's lower edge was certified to hold, and where, in sentences.
+
+    Args:
+        guarantee: That was given; None for none.
+        share: Of fractures among the validation films, in [0, 1]; None where not known.
+    """
     if guarantee is None:
         return "The lower edge of the review band is not certified."
+    there = "" if share is None else f", which is {100 * share:.0f} %"
     return (
         f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
-        f"fractured (found {guarantee.missed} of {guarantee.n})."
+        f"fractured (found {guarantee.missed} of {guarantee.n}), where fractures are as frequent "
+        f"as among those films{there}."
     )
 
 

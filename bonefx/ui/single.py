@@ -13,9 +13,9 @@ import gradio as gr
 
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError
-from bonefx.evaluation import caution
 from bonefx.reader import Reader
-from bonefx.records import Radiograph, Reading
+from bonefx.records import OperatingPoint, Radiograph, Reading
+from bonefx.registry import LoadedModel
 from bonefx.report import ReadingTable, reading_table
 from bonefx.sources import FilmSource
 from bonefx.ui import wording
@@ -136,7 +136,9 @@ class SingleScreen:
         chosen = Choices(*choices)
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
-        measured = wording.measured_html(point, prevalence=chosen.prevalence / 100)
+        measured = wording.measured_html(
+            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
+        )
         if shown is None or shown.reading is None or shown.reading.probability is None:
             return gr.skip(), measured, gr.skip()
         reading = at_point(shown.reading, point)
@@ -146,8 +148,11 @@ class SingleScreen:
     def on_prevalence(self, *choices: Any) -> str:
         """Tell the predictive values among films of another prevalence."""
         chosen = Choices(*choices)
-        point = self.reader.model(chosen.model).point(chosen.point)
-        return wording.measured_html(point, prevalence=chosen.prevalence / 100)
+        loaded = self.reader.model(chosen.model)
+        point = loaded.point(chosen.point)
+        return wording.measured_html(
+            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
+        )
 
     def on_own(
         self, own: str, shown: Shown | None, reads: list[OwnRead], *choices: Any
@@ -188,7 +193,8 @@ class SingleScreen:
             review or out_of_scope), reason, probability (calibrated, 0 to 1), logit, point,
             threshold, review_band [low, high], heat_peak (logits), trust (what was measured of
             the map, with the failures for which it would not be drawn; null without a map),
-            device and elapsed_s. probability and logit are null when out of scope.
+            caution (why films should not be read with this model; null without cause), device
+            and elapsed_s. probability and logit are null when out of scope.
         """
         return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
@@ -208,13 +214,15 @@ class SingleScreen:
             film=None,
             viewer=film_figure(film, reading, heat_floor=manifest.heat_floor),
             verdict=wording.verdict_html(reading, manifest.calibration),
-            measured=wording.measured_html(reading.point, prevalence=chosen.prevalence / 100),
+            measured=wording.measured_html(
+                reading.point, manifest.training_data, prevalence=chosen.prevalence / 100
+            ),
             details=wording.details_html(
                 manifest, reading.device, film=film, reading=reading, extra=extra
             ),
             point=points(loaded, reading.point),
             own=gr.Row(visible=False),
-            caution=wording.caution_html(caution(loaded)),
+            caution=wording.caution_html(self.reader.caution(chosen.model)),
             shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
 
@@ -237,10 +245,17 @@ class SingleScreen:
             film=None,
             viewer=EMPTY,
             verdict=verdict,
-            measured=wording.measured_html(point, prevalence=chosen.prevalence / 100),
+            measured=wording.measured_html(
+                point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
+            ),
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
-            caution=wording.caution_html(caution(loaded)),
+            caution=wording.caution_html(self.reader.caution(chosen.model)),
             shown=None,
         )
+
+
+def _measured(model: LoadedModel, point: OperatingPoint, chosen: Choices) -> str:
+    data, prevalence = model.manifest.training_data, chosen.prevalence / 100
+    return wording.measured_html(point, data, prevalence=prevalence)

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.ui import wording
 from bonefx.ui.download import offer_download
@@ -104,13 +103,16 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     verdict = html(wording.idle_html(), "verdict")
     with gr.Row(visible=False, elem_id="own") as own:
         buttons = [gr.Button(words) for words in ANSWERS]
-    warned = html(wording.caution_html(caution(first)), "caution")
+    warned = html(wording.caution_html(reader.caution()), "caution")
     model = gr.Radio(
         [loaded.name for loaded in reader.models], value=first.name,
         label="Model", elem_id="model", visible=len(reader.models) > 1,
     )  # fmt: skip
     point = points(first, first.point(), label="Operating point", elem_id="point")
-    measured = html(wording.measured_html(first.point(), prevalence=prevalence / 100), "measured")
+    told = wording.measured_html(
+        first.point(), first.manifest.training_data, prevalence=prevalence / 100
+    )
+    measured = html(told, "measured")
     share = gr.Slider(
         1, 90, prevalence, step=1, label="Fractures among your films, %", elem_id="prevalence",
         buttons=[],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from bonefx.decide import predictive_values
-from bonefx.manifest import Manifest
+from bonefx.manifest import Manifest, TrainingData
 from bonefx.records import (
     Calibration,
     Estimate,
@@ -15,8 +15,16 @@ from bonefx.records import (
     Reading,
     probability_text,
 )
-from bonefx.report.words import MEASURES, WORDING, film_facts, why
+from bonefx.report.words import (
+    MEASURES,
+    WORDING,
+    film_facts,
+    guarantee_words,
+    test_films_words,
+    why,
+)
 
+OF_THEIR_OWN = "The shares sent to review and of fractures among “no fracture”"
 WAITING = "If nothing follows, the film did not arrive; choose it again."
 
 
@@ -58,23 +66,27 @@ def caution_html(caution: str) -> str:
     return f'<p class="caution"><span aria-hidden="true">⚠</span> {escape(caution)}</p>'
 
 
-def measured_html(point: OperatingPoint, *, prevalence: float) -> str:
+def measured_html(point: OperatingPoint, data: TrainingData, *, prevalence: float) -> str:
     """Tell what the model was measured to do on test films at an operating point.
 
     Args:
         point: With its figures.
+        data: What the model was validated and tested on.
         prevalence: Share of fractures among the user's own films, in (0, 1), for the predictive
             values.
     """
+    films = test_films_words(point, test_set=data.name)
+    held = guarantee_words(point.guarantee, share=data.share_of("val"))
     rows = "".join(_measure_row(words, getattr(point, name)) for name, words in MEASURES)
     rows += _predictive_rows(point, prevalence)
     return (
-        f'<table class="measured"><caption>Measured on test films at “{escape(point.name)}”'
+        f'<table class="measured"><caption>Measured on {escape(films)} at “{escape(point.name)}”'
         '</caption><thead><tr><td></td><th scope="col">value</th>'
         '<th scope="col">95 % interval</th><th scope="col">films</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         '<p class="note">Sensitivity, specificity and predictive values are those of the threshold '
-        f"alone.{_guarantee(point)}</p>"
+        "alone; only predictive values follow the share of fractures set below. "
+        f"{_at_their_own_share(point)}{escape(held)}</p>"
     )
 
 
@@ -161,15 +173,11 @@ def _predictive_rows(point: OperatingPoint, prevalence: float) -> str:
     )
 
 
-def _guarantee(point: OperatingPoint) -> str:
-    held = point.guarantee
-    if held is None:
+def _at_their_own_share(point: OperatingPoint) -> str:
+    if point.missed_rate is None or point.sensitivity is None or point.specificity is None:
         return ""
-    return (
-        f" Below the review band at most {100 * held.missed_at_most:.1f} % of the films are "
-        f"fractures, with {100 * held.confidence:.0f} % confidence ({held.missed} of {held.n} on "
-        "validation films)."
-    )
+    share = 100 * own_prevalence(point)
+    return f"{OF_THEIR_OWN} hold for the test films, {share:.0f} % of them fractured. "
 
 
 def _measure_row(words: str, estimate: Estimate | None) -> str:

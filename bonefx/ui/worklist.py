@@ -15,7 +15,6 @@ from typing import Any
 import gradio as gr
 
 from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
-from bonefx.evaluation import caution
 from bonefx.reader import Reader
 from bonefx.sources import FilmSource
 from bonefx.ui import wording
@@ -129,7 +128,7 @@ class WorklistScreen:
 
     def on_caution(self, model: str) -> str:
         """Warn of a model that should not read films."""
-        return wording.caution_html(caution(self.reader.model(model)))
+        return wording.caution_html(self.reader.caution(model))
 
     @told_to_user
     def on_point(self, point: str, model: str, listing: Listing | None) -> Any:
@@ -168,7 +167,8 @@ class WorklistScreen:
             A table a film, in the order given: place, film (its name), urgency (0 to 4, smaller is
             more urgent), verdict (fracture, no_fracture, review or out_of_scope), probability
             (calibrated, 0 to 1), reason, error (why it was not read), same_as (place of a film
-            with the same bytes), sha256, model, weights_sha256, point and threshold.
+            with the same bytes), sha256, model, weights_sha256, point, threshold and caution (why
+            films should not be read with this model).
         """
         listing = Listing()
         try:
@@ -213,7 +213,7 @@ def build_worklist(reader: Reader) -> WorklistParts:
             point = points(first, first.point(), label="Operating point", elem_id="list-point")
             stop = gr.Button("Stop", elem_id="list-stop", interactive=False)
             save = gr.Button("Download CSV", elem_id="list-save", interactive=False)
-        warned = html(wording.caution_html(caution(first)), "list-caution")
+        warned = html(wording.caution_html(reader.caution()), "list-caution")
         table = gr.HTML(
             no_list(), html_template=table_shell(), js_on_load=ROWS_JS, elem_id="list",
             apply_default_css=False,

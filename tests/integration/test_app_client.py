@@ -27,7 +27,7 @@ def test_reading_gives_typed_facts(client):
     reading = client.predict(film=handle_file(EXAMPLE), point="screening", api_name="/read")
     assert set(reading) == {
         "sha256", "model", "weights_sha256", "verdict", "reason", "probability", "logit", "point",
-        "threshold", "review_band", "heat_peak", "trust", "device", "elapsed_s",
+        "threshold", "review_band", "heat_peak", "trust", "caution", "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}
     assert 0 <= reading["probability"] <= 1

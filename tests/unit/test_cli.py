@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from bonefx.cli import BATCH_FILMS, main
-from tests.factories import make_model_folder, make_pixels
+from bonefx.cli import main
+from bonefx.commands import BATCH_FILMS
+from bonefx.manifest import read_manifest
+from tests.factories import make_evaluation, make_model_folder, make_pixels
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +191,36 @@ def test_a_table_that_cannot_be_written_ends_before_the_first_film(capsys, weigh
     )
     assert (code, lines) == (2, [])
     assert "--csv file cannot be written" in told
+
+
+@pytest.fixture
+def memorising(tmp_path):
+    """A folder with one model that was trained on its own test films."""
+    folder = make_model_folder(tmp_path / "weights")
+    table = make_evaluation(read_manifest(folder), in_training=491)
+    (folder / "evaluation.json").write_text(json.dumps(table))
+    return tmp_path / "weights"
+
+
+@pytest.mark.parametrize("command", ["read", "worklist"])
+def test_a_memorising_model_is_warned_of_once_and_in_every_line(
+    capsys, memorising, weights, films, command
+):
+    _, lines, told = run(capsys, command, films, "--weights", memorising)
+    assert told.count("Not for reading films: tiny was trained on 491 of its own 582") == 1
+    assert [line["caution"][:21] for line in lines] == ["Not for reading films"] * 3
+    _, lines, told = run(capsys, command, films, "--weights", weights)
+    assert "Not for reading" not in told
+    assert [line["caution"] for line in lines] == [None] * 3
+
+
+def test_a_report_and_the_list_of_models_warn_of_it_too(capsys, memorising, films, tmp_path):
+    command = ("report", films / "0.png", "--weights", memorising, "--out", tmp_path)
+    for line in (*run(capsys, *command)[1], *run(capsys, "models", "--weights", memorising)[1]):
+        assert line["caution"].startswith("Not for reading films")
+
+
+def test_the_table_of_a_list_carries_the_warning(capsys, memorising, films, tmp_path):
+    run(capsys, "worklist", films, "--weights", memorising, "--csv", tmp_path / "list.csv")
+    with (tmp_path / "list.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert all(row["caution"].startswith("Not for reading") for row in csv.DictReader(file))

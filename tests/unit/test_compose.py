@@ -41,9 +41,9 @@ def test_a_model_that_should_not_read_films_is_warned_of(reader, tmp_path):
     evaluation = make_evaluation(model.manifest, in_training=491)
     (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
     film = make_radiograph()
-    made = compose_report(film, reader.read(film), model=model)
-    assert made.caution.startswith("Not for reading films")
-    assert compose_report(film, reader.read(film), model=reader.model()).caution == ""
+    warned = compose_report(film, Reader([model]).read(film), model=model)
+    assert warned.reading.caution.startswith("Not for reading films")
+    assert compose_report(film, reader.read(film), model=reader.model()).reading.caution == ""
 
 
 def test_a_reading_without_map_gives_a_report_without_overlay(reader):

@@ -32,6 +32,7 @@ VERDICTS = {
     Verdict.NO_FRACTURE: "● No fracture",
     Verdict.REVIEW: "◆ Review",
 }
+WARNING = "Not for reading films: tiny was trained on its test films."
 LONG = "Schrägfraktur der distalen Radiusmetaphyse, nicht disloziert. " * 100 + "THE END"
 
 
@@ -188,11 +189,11 @@ def test_pdf_says_what_was_not_measured():
 
 
 def test_every_form_warns_of_a_model_that_should_not_read_films():
-    warned = make_report(caution="Not for reading films: tiny was trained on its test films.")
+    warned = make_report(reading=make_reading(caution=WARNING))
     assert "Not for reading films: tiny" in text_of(warned)
     assert "Not for reading" not in text_of(make_report())
-    assert json.loads(report.json_bytes(warned))["caution"] == warned.caution
-    assert json.loads(report.json_bytes(make_report()))["caution"] is None
+    assert json.loads(report.json_bytes(warned))["reading"]["caution"] == WARNING
+    assert json.loads(report.json_bytes(make_report()))["reading"]["caution"] is None
     with_words, without = (
         Image.open(io.BytesIO(report.png_bytes(made))).height for made in (warned, make_report())
     )

@@ -378,7 +378,7 @@ def test_the_readers_text_is_an_impression_where_there_is_one():
 
 
 def test_a_structured_report_warns_of_a_model_that_should_not_read_films():
-    _, document = tree_of(caution="Not for reading films.")
+    _, document = tree_of(reading=make_reading(caution="Not for reading films."))
     assert "Not for reading films." in texts_of(document, "Comment")
 
 
