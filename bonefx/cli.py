@@ -12,7 +12,7 @@ from bonefx import __version__, commands
 from bonefx.errors import BonefxError
 
 MODEL_HELP = "an id of weights/, a model folder's path, or hf:OWNER/NAME[@REVISION]"
-REPORT_FORMS = ("pdf", "png", "json", "sc", "sr")  # those of bonefx.report.FORMS
+REPORT_FORMS = ("pdf", "png", "json", "map", "sc", "sr")  # those of bonefx.report.FORMS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +81,8 @@ def _add_report(names: Any) -> None:
     )
     report.add_argument(
         "--forms", nargs="+", choices=REPORT_FORMS, default=["pdf", "json"], metavar="FORM",
-        help="of pdf, png, json, and sc and sr (DICOM, for a DICOM film); default: pdf json",
+        help="of pdf, png, json, map (16-bit PNG of the map), and sc and sr (DICOM, for a DICOM "
+        "film); default: pdf json",
     )  # fmt: skip
     report.add_argument("--overwrite", action="store_true", help="replace files of the same names")
     _add_shared(report)

@@ -44,9 +44,14 @@ class ReadingTable(TypedDict):
 
 
 class MapTable(TypedDict):
-    """What a report shows of the map; the peak is the reading's."""
+    """What a report shows of the map; the peak is the reading's.
+
+    contours holds closed lines around the hottest regions, each a list of [x, y] in the film's
+    pixels.
+    """
 
     shown: bool
+    contours: list[list[list[int]]]
     opacity: float | None
     floor: float
 
@@ -122,6 +127,7 @@ def report_table(report: Report) -> ReportTable:
         calibration=asdict(report.calibration) if report.calibration else None,
         map=MapTable(
             shown=overlay is not None,
+            contours=[line.tolist() for line in overlay.contours] if overlay else [],
             opacity=overlay.opacity if overlay else None,
             floor=report.heat_floor,
         ),

@@ -20,6 +20,7 @@ BUTTONS = {  # words and media type of each form
     "pdf": ("PDF", "application/pdf"),
     "png": ("PNG", "image/png"),
     "json": ("JSON", "application/json"),
+    "map": ("Map", "image/png"),
     "sc": ("DICOM picture", "application/dicom"),
     "sr": ("DICOM report", "application/dicom"),
 }
