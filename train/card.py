@@ -10,8 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest
 from bonefx.records import Estimate
+from bonefx.report.words import FEWEST_TO_TELL
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
 from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
+from train.fit_scope import REFUSED_AT_MOST
 from train.localisation import HOTTEST, LONGER_PX, TOLERANCE_PX
 from train.measure import FEWEST_FILMS
 
@@ -73,6 +75,11 @@ def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
     return _rendered("figures.md.j2", manifest, evaluation)
 
 
+def render_intruders(manifest: Manifest, evaluation: Evaluation) -> str:
+    """Render the table of what is refused that README shows."""
+    return _rendered("intruders.md.j2", manifest, evaluation)
+
+
 def with_block(text: str, name: str, content: str) -> str:
     """Put a rendered table between README's markers of that name.
 
@@ -123,5 +130,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             fewest_films=FEWEST_FILMS,
             tolerance=TOLERANCE_PX / LONGER_PX,
             hottest=HOTTEST,
+            refused_at_most=REFUSED_AT_MOST,
+            fewest_to_tell=FEWEST_TO_TELL,
         )
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bonefx.manifest import read_manifest
 from bonefx.registry import model_ids
-from train.card import render_figures, render_protocols, with_block
+from train.card import render_figures, render_intruders, render_protocols, with_block
 from train.figures import EVALUATION, read_evaluation
 
 
@@ -29,6 +29,8 @@ def rendered_blocks(model: Path, audits: Path) -> dict[str, str]:
         "figures": render_figures(read_manifest(model), evaluation),
         "protocols": render_protocols([read_evaluation(one / EVALUATION) for one in models]),
     }
+    if evaluation.scope is not None:
+        blocks["intruders"] = render_intruders(read_manifest(model), evaluation)
     found = sorted(audits.glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])
