@@ -34,10 +34,8 @@ def test_drawn_pictures_are_the_same_each_time_and_differ_between_the_halves():
     first, again, other = drawn(REPORTED), drawn(REPORTED), drawn(DEVELOPMENT)
     for one, same in zip(first[::23], again[::23], strict=True):
         assert (one.film.pixels == same.film.pixels).all()
-    assert any(
-        one.film.pixels.shape != two.film.pixels.shape
-        for one, two in zip(first, other, strict=True)
-    )
+    pairs = zip(first, other, strict=True)
+    assert any(one.film.pixels.shape != two.film.pixels.shape for one, two in pairs)
 
 
 def test_every_way_of_spoiling_changes_a_film_and_keeps_its_patient(films):
