@@ -14,6 +14,7 @@ from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
+from bonefx.ui.door import Caller, Door
 from bonefx.ui.front import FrontPage
 from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
@@ -86,8 +87,8 @@ def launch(
             server_name=settings.host,
             server_port=settings.port,
             root_path=settings.root_path or None,
-            auth=settings.login,
-            app_kwargs={"middleware": [Middleware(FrontPage)]} | (tools or {}),
+            auth=Door(settings.login).enter if settings.login else None,
+            app_kwargs={"middleware": [Middleware(Caller), Middleware(FrontPage)]} | (tools or {}),
             **(_look() | _privacy() | changes),
         )
 
