@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,8 @@ from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
 from bonefx.ui.parts import AT_ONCE
 from bonefx.ui.settings import ServerSettings
-from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
+from bonefx.ui.upload import MAX_UPLOAD_MB, NOT_SENT
 from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
@@ -57,8 +58,9 @@ def build(reader: Reader) -> gr.Blocks:
             lambda: gr.Tabs(selected="read"), None, tabs, js=TO_THE_TOP, **AT_ONCE
         )
         single.open_from(
-            worklist.opened, worklist.chosen, model=worklist.model, point=worklist.point
-        )
+            worklist.opened, worklist.chosen,
+            step=worklist.step, model=worklist.model, point=worklist.point,
+        )  # fmt: skip
         page.unload(worklist.on_unload)
     return page
 
@@ -107,7 +109,8 @@ def _script() -> str:
     """Join the page's functions to the one that gradio calls when it is there."""
     parts = [(ASSETS / name).read_text().strip() for name in ("page.js", "viewer.js")]
     joined = "\n".join(f"({part})();" for part in parts)
-    return f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
+    script = f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
+    return script.replace("NOT_SENT", json.dumps(NOT_SENT))
 
 
 def _privacy() -> dict[str, Any]:

@@ -24,14 +24,20 @@ from bonefx.ui.examples import Example
 from bonefx.ui.parts import points
 from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html
 from bonefx.ui.told import sentence, told_to_user
-from bonefx.ui.upload import Taken, read_and_delete, take_and_delete, take_example, take_source
+from bonefx.ui.upload import (
+    Taken,
+    not_sent,
+    read_and_delete,
+    take_and_delete,
+    take_example,
+    take_source,
+)
 from bonefx.ui.viewer import EMPTY, READING, film_figure
+from bonefx.ui.walk import NOWHERE, Step
 
 SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
 FAULT = "The program failed on this film, and the fault is ours. The server's log says more."
 GONE = f"This film was put away after {SHOWN_FOR_S // 60} minutes; load it again."
-MAX_UPLOAD_MB = 128
-REFUSED = f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB."
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -80,11 +86,15 @@ class SingleScreen:
     reader: Reader
     examples: tuple[Example, ...]
 
-    def on_start(self) -> tuple[str, str, None]:
+    def on_start(self) -> tuple[str, str, None, Step]:
         """Take the last film's picture, verdict and state away before the next one is read."""
-        return READING, wording.waiting_html(), None
+        return READING, wording.waiting_html(), None, NOWHERE
 
-    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, int]:
+    def on_step(self, step: Step) -> tuple[str, str, None, Step]:
+        """Do the same for a film of a worklist, and tell where in it the film stands."""
+        return *self.on_start()[:3], step
+
+    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, Step, int]:
         """Keep which example was clicked; gradio tells it to the first handler only."""
         return *self.on_start(), int(event.index)
 
@@ -94,9 +104,9 @@ class SingleScreen:
             return gr.skip(), gr.skip()
         return READING, wording.waiting_html()
 
-    def on_refused(self, *choices: Any) -> Answer:
-        """Say why the page did not send a file at all."""
-        return self._no_answer(wording.not_read_html(REFUSED), Choices(*choices))
+    def on_refused(self, why: str, *choices: Any) -> Answer:
+        """Say why a file did not get here."""
+        return self._no_answer(wording.not_read_html(not_sent(why)), Choices(*choices))
 
     def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""

@@ -16,7 +16,9 @@ from bonefx.ui.read_first import ANSWERS
 from bonefx.ui.report_panel import build_report_panel
 from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
 from bonefx.ui.told import told_to_user
+from bonefx.ui.upload import WHY_JS
 from bonefx.ui.viewer import EMPTY
+from bonefx.ui.walk import NOWHERE, walk_bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class SingleParts:
         choices: What single.Choices is made of, in its order.
         screen: The handlers.
         own: The row that asks for the reader's own answer.
+        walk: Leads from film to film of a worklist.
     """
 
     answer: list[Any]
@@ -37,6 +40,7 @@ class SingleParts:
     buttons: list[gr.Button]
     model: gr.Radio
     gallery: gr.HTML
+    walk: gr.HTML
 
     @property
     def shown(self) -> gr.State:
@@ -48,22 +52,26 @@ class SingleParts:
     def cleared(self) -> list[Any]:
         """What goes before another film is read."""
         _, viewer, verdict, *_ = self.answer
-        return [viewer, verdict, self.shown]
+        return [viewer, verdict, self.shown, self.walk]
 
-    def open_from(self, opened: Any, source: gr.State, *, model: gr.Radio, point: gr.Radio) -> None:
+    def open_from(
+        self, opened: Any, source: gr.State, *, step: gr.State, model: gr.Radio, point: gr.Radio
+    ) -> None:
         """Read the film of a worklist's row when it is opened, as the list read it.
 
         Args:
             opened: The event.
             source: Holds the FilmSource.
+            step: Holds where in the list it stands.
             model: That read the list.
             point: That the list's verdicts were taken at.
         """
         opened.success(lambda name: name, model, self.model, **AT_ONCE)
         started = opened.success(
-            self.screen.on_start, None, self.cleared,
+            self.screen.on_step, step, self.cleared,
             queue=False, trigger_mode="multiple", **QUIET,
         )  # fmt: skip
+        opened.failure(lambda: NOWHERE, None, self.walk, **AT_ONCE)
         choices = [point, model, *self.choices[2:]]
         _read(self, started, self.screen.on_source, source, choices=choices)
 
@@ -74,6 +82,7 @@ def build_single(reader: Reader) -> SingleParts:
     with gr.Row(elem_id="single"):  # the style puts the film left; keys reach the choices first
         with gr.Column(elem_id="right"):
             shown = gr.State(None, time_to_live=SHOWN_FOR_S)
+            walk = walk_bar()
             parts = _right(reader, shown)
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
@@ -82,7 +91,7 @@ def build_single(reader: Reader) -> SingleParts:
     agreement = parts.pop("agreement")
     laid = SingleParts(
         answer=[film, viewer, verdict, measured, details, point, own, warned, shown],
-        screen=screen, own=own, gallery=gallery, **parts,
+        screen=screen, own=own, gallery=gallery, walk=walk, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
     _join_choices(screen, laid)
@@ -151,7 +160,11 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     sent = gr.Button(elem_id="sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
     refused = gr.Button(elem_id="refused", visible="hidden")
-    refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
+    why = gr.Textbox(visible=False)
+    refused.click(
+        screen.on_refused, [why, *laid.choices], laid.answer, js=WHY_JS, queue=False, **QUIET
+    )
+    refused.click(lambda: NOWHERE, None, laid.walk, **AT_ONCE)
 
 
 def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: list[Any]) -> None:

@@ -31,8 +31,9 @@ from bonefx.ui.compare import CompareScreen
 from bonefx.ui.door import Guarded
 from bonefx.ui.listing import PREFIX, Listings
 from bonefx.ui.settings import ServerSettings
-from bonefx.ui.single import MAX_UPLOAD_MB, SingleScreen
+from bonefx.ui.single import SingleScreen
 from bonefx.ui.told import sentence
+from bonefx.ui.upload import MAX_UPLOAD_MB
 from bonefx.ui.worklist import WorklistScreen
 
 if TYPE_CHECKING:
