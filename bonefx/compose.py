@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from bonefx.explain import heat_layer, overlay
+from bonefx.explain import contour_of, heat_layer, overlay
 from bonefx.records import Radiograph, Reading
 from bonefx.registry import LoadedModel
 from bonefx.report import Overlay, Report
@@ -61,6 +61,8 @@ def _overlay(film: Radiograph, reading: Reading, *, opacity: float) -> Overlay |
         return None
     steps = np.linspace(0, 1, SCALE_STEPS, dtype=np.float32)[None]  # (1, N)
     return Overlay(
+        heat=reading.heat,
+        contours=tuple(contour_of(reading.heat)),
         pixels=overlay(film.pixels, reading.heat, opacity=opacity),
         scale=heat_layer(steps)[0, :, :3],
         opacity=opacity,

@@ -57,7 +57,13 @@ def make_overlay(film: np.ndarray) -> Overlay:
     pixels = np.dstack([film] * 3)
     pixels[len(film) // 3 : len(film) // 2, :, 0] = 250
     ramp = np.arange(256, dtype=np.uint8)
-    return Overlay(pixels=pixels, scale=np.dstack([ramp, ramp[::-1], ramp])[0], opacity=0.5)
+    heat = np.zeros(film.shape, np.float32)
+    heat[len(film) // 3 : len(film) // 2, 5:20] = 1.0
+    corner = np.array([[5, 40], [5, 59], [19, 59], [19, 40]], np.int32)
+    return Overlay(
+        heat=heat, contours=(corner,), pixels=pixels,
+        scale=np.dstack([ramp, ramp[::-1], ramp])[0], opacity=0.5,
+    )  # fmt: skip
 
 
 def make_report(*, shape: tuple[int, int] = (120, 96), **changes: Any) -> Report:

@@ -38,7 +38,9 @@ def trust_limits(
     if not len(members):
         return None
     outputs, grid = read.outputs, network.grid()
-    shares = np.array([_shares(read, int(index), grid) for index in members])
+    shares = np.array([
+        shares_off_anatomy(read.films, int(index), outputs.cells[index], grid) for index in members
+    ])  # fmt: skip
     border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
     falls = _falls(network, read.films.only(members), outputs.cells[members], spec)
     return TrustLimits(
@@ -50,15 +52,23 @@ def trust_limits(
     )
 
 
-def _shares(read: Read, index: int, grid: CellGrid) -> tuple[float, float]:
-    """Shares of one map on the film's border and on its markers, at the input's size."""
-    films = read.films
+def shares_off_anatomy(
+    films: CachedFilms, index: int, cells: NDArray[np.float32], grid: CellGrid
+) -> tuple[float, float]:
+    """Tell which shares of a map lie on its film's border and on its markers, each in [0, 1].
+
+    Args:
+        films: Cached; the film is taken at the input's size.
+        index: Of the film.
+        cells: Its map, (h, w).
+        grid: Where the cells look.
+    """
     height, width = (int(side) for side in films.shapes[index])
     place = letterbox_of(height, width, size_px=films.size_px)
     square = films.squares[films.rows[index]]
     film = square[place.top : place.top + place.height, place.left : place.left + place.width]
     shape = (place.height, place.width)
-    heat = heat_on_film(read.outputs.cells[index], grid, shape=shape, size_px=films.size_px)
+    heat = heat_on_film(cells, grid, shape=shape, size_px=films.size_px)
     pixels = np.asarray(film, np.float32) / np.float32(255)
     return share_on(heat, border_of(shape)), share_on(heat, markers_of(pixels))
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from bonefx.errors import SettingsError
 from bonefx.report.dicom import secondary_capture_bytes
 from bonefx.report.pdf import pdf_bytes
-from bonefx.report.picture import png_bytes
+from bonefx.report.picture import map_bytes, png_bytes
 from bonefx.report.record import Report
 from bonefx.report.structured import structured_report_bytes
 from bonefx.report.table import json_bytes
 from bonefx.study import StudyHeader
 
-FORMS = {"pdf": "pdf", "png": "png", "json": "json", "sc": "sc.dcm", "sr": "sr.dcm"}
+FORMS = {
+    "pdf": "pdf", "png": "png", "json": "json", "map": "map.png", "sc": "sc.dcm", "sr": "sr.dcm",
+}  # fmt: skip
+MAKERS = {"pdf": pdf_bytes, "png": png_bytes, "json": json_bytes, "map": map_bytes}
 OF_STUDY = ("sc", "sr")  # forms that need the identifiers of a DICOM film
 
 
@@ -23,16 +26,18 @@ def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None
 
     Args:
         report: What it says.
-        form: One of FORMS: pdf, png, json, sc (Secondary Capture) or sr (Structured Report).
+        form: One of FORMS: pdf, png, json, map (the map alone, on the film's own grid), sc
+            (Secondary Capture) or sr (Structured Report).
         header: Of the same film; sc and sr need it, the others hold nothing of it.
 
     Raises:
-        SettingsError: No such form, or a DICOM form without header or with another film's.
+        SettingsError: No such form, a DICOM form without header or with another film's, or the
+            map of a reading that shows none.
     """
     if form not in FORMS:
         raise SettingsError(f"no report has the form {form!r}; use {', '.join(FORMS)}")
     if form not in OF_STUDY:
-        return {"pdf": pdf_bytes, "png": png_bytes, "json": json_bytes}[form](report)
+        return MAKERS[form](report)
     if header is None:
         raise SettingsError(
             f"the form {form} needs a film that is a DICOM file; use pdf, png or json"

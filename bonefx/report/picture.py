@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bonefx.errors import SettingsError
 from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
 from bonefx.report.words import NOTICE, WORDING, map_words, point_words, probability_words, why
@@ -25,6 +26,21 @@ def png_bytes(report: Report) -> bytes:
     canvas = captioned(_pair(report), _lines(report), scale=report.overlay)
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def map_bytes(report: Report) -> bytes:
+    """Write the map alone as a 16-bit grey PNG on the film's own grid; 65535 is the peak.
+
+    Raises:
+        SettingsError: The reading shows no map.
+    """
+    if report.overlay is None:
+        words = map_words(report.reading, shown=False, heat_floor=report.heat_floor)
+        raise SettingsError(f"there is no map to write; leave the form map out. {words}")
+    levels = np.rint(report.overlay.heat * 65535.0).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG")
     return buffer.getvalue()
 
 

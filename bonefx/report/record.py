@@ -20,14 +20,18 @@ UNPRINTABLE = ("Cc", "Cs")  # Unicode categories: control characters and halves 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class Overlay:
-    """The film with its map on top, as explain.overlay makes it.
+    """The film with its map on top, as explain.overlay makes it, and the map itself.
 
     Attributes:
+        heat: (H, W) float32 in [0, 1], on the film's own grid.
+        contours: Around the hottest regions, as explain.contour_of gives them.
         pixels: (H, W, 3) RGB uint8, on the film's own grid.
         scale: (N, 3) RGB uint8, the map's colours from 0 to its peak.
         opacity: Weight of the colour at the peak, in [0, 1].
     """
 
+    heat: NDArray[np.float32]
+    contours: tuple[NDArray[np.int32], ...]
     pixels: NDArray[np.uint8]
     scale: NDArray[np.uint8]
     opacity: float
@@ -102,4 +106,9 @@ def _check_overlay(overlay: Overlay, report: Report) -> None:
         raise ValueError(
             f"overlay must be {(*report.film.shape, 3)} uint8, "
             f"got {overlay.pixels.shape} {overlay.pixels.dtype}"
+        )
+    if overlay.heat.shape != report.film.shape or overlay.heat.dtype != np.float32:
+        raise ValueError(
+            f"heat must be {report.film.shape} float32, got {overlay.heat.shape} "
+            f"{overlay.heat.dtype}"
         )

@@ -6,11 +6,19 @@ import json
 from dataclasses import asdict
 from typing import Any, TypedDict
 
-from bonefx.records import OperatingPoint, Reading, Trust
+from bonefx.records import Agreement, OperatingPoint, Reading, Trust
 from bonefx.report.record import Report
 from bonefx.report.words import MEASURES, NOTICE, test_films_words
 
 SCHEMA_VERSION = 1
+
+
+class AgreementTable(TypedDict):
+    """An agreement in plain values."""
+
+    models: list[str]
+    overlap: float | None
+    reason: str | None
 
 
 class TrustTable(TypedDict):
@@ -21,6 +29,7 @@ class TrustTable(TypedDict):
     marker_share: float
     drop: float
     failures: list[str]
+    agreement: AgreementTable | None
 
 
 class ReadingTable(TypedDict):
@@ -44,9 +53,14 @@ class ReadingTable(TypedDict):
 
 
 class MapTable(TypedDict):
-    """What a report shows of the map; the peak is the reading's."""
+    """What a report shows of the map; the peak is the reading's.
+
+    contours holds closed lines around the hottest regions, each a list of [x, y] in the film's
+    pixels.
+    """
 
     shown: bool
+    contours: list[list[list[int]]]
     opacity: float | None
     floor: float
 
@@ -103,6 +117,14 @@ def _trust_table(trust: Trust | None) -> TrustTable | None:
         marker_share=trust.marker_share,
         drop=trust.drop,
         failures=list(trust.failures),
+        agreement=agreement_table(trust.agreement) if trust.agreement else None,
+    )
+
+
+def agreement_table(agreement: Agreement) -> AgreementTable:
+    """Turn an agreement into plain values."""
+    return AgreementTable(
+        models=list(agreement.models), overlap=agreement.overlap, reason=agreement.reason
     )
 
 
@@ -122,6 +144,7 @@ def report_table(report: Report) -> ReportTable:
         calibration=asdict(report.calibration) if report.calibration else None,
         map=MapTable(
             shown=overlay is not None,
+            contours=[line.tolist() for line in overlay.contours] if overlay else [],
             opacity=overlay.opacity if overlay else None,
             floor=report.heat_floor,
         ),

@@ -18,11 +18,12 @@ import numpy as np
 
 from bonefx.cam import GRAD_CAM, METHODS
 from bonefx.records import Estimate
-from bonefx.registry import load_model, pick_device, weights_folder
+from bonefx.registry import LoadedModel, load_model, model_ids, pick_device, weights_folder
 from bonefx.schema import table_of
 from tests.bench.faithful import faithfulness, slow_references
 from tests.bench.maps import Heats, Maps, maps_of
 from tests.bench.maps_figure import draw_maps
+from tests.bench.places import agreement, off_anatomy
 from train.cache import cached
 from train.data import load_data
 from train.localisation import measured, overlap_with_boxes
@@ -86,23 +87,28 @@ def options_of(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def split_maps(model: LoadedModel, split: str, options: argparse.Namespace) -> Maps:
+    """Run a split's annotated films through a model."""
+    films = load_data("fracatlas", options.data).split(split)
+    size_px = model.manifest.preprocess.size_px
+    return maps_of(model, cached(films, size_px=size_px, folder=options.cache))
+
+
 def main(argv: list[str] | None = None) -> None:
     """Measure, and print a table and a JSON line."""
     options = options_of(argv)
-    model = load_model(
-        weights_folder(options.weights) / options.model, device=pick_device(options.device)
-    )
-    data, size_px = load_data("fracatlas", options.data), model.manifest.preprocess.size_px
-    val, test = (
-        maps_of(model, cached(data.split(name), size_px=size_px, folder=options.cache))
-        for name in ("val", "test")
-    )
+    folder, device = weights_folder(options.weights), pick_device(options.device)
+    ids = [options.model, *(name for name in model_ids(folder) if name != options.model)]
+    model, *others = (load_model(folder / name, device=device) for name in ids)
+    val, test = (split_maps(model, name, options) for name in ("val", "test"))
     result = {
         "model": model.name,
         "weights_sha256": model.manifest.sha256,
         "cam_layer": model.manifest.cam_layer,
         "method_chosen_on_val": chosen_method(val),
         "test": {name: row_of(val, test, name) for name in test.rows()},
+        "off_anatomy": off_anatomy(test),
+        "agreement": [agreement(test, split_maps(other, "test", options)) for other in others],
         "slow": slow_references(test, films=options.films),
         "faithfulness": faithfulness(test, films=options.films),
     }

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bonefx.compose import compose_report
-from bonefx.explain import heat_layer, overlay
+from bonefx.explain import contour_of, heat_layer, overlay
 from bonefx.reader import Reader
 from bonefx.registry import load_model
 from tests.factories import make_evaluation, make_model_folder, make_radiograph
@@ -32,6 +32,10 @@ def test_film_map_and_facts_go_into_the_report(reader):
     np.testing.assert_array_equal(made.film, np.rint(film.pixels * 255))
     expected = overlay(film.pixels, reading.heat, opacity=0.7)
     np.testing.assert_array_equal(made.overlay.pixels, expected)
+    np.testing.assert_array_equal(made.overlay.heat, reading.heat)
+    lines = contour_of(reading.heat)
+    assert [line.tolist() for line in made.overlay.contours] == [line.tolist() for line in lines]
+    assert lines
     ends = heat_layer(np.array([[0, 1]], np.float32))[0, :, :3]
     np.testing.assert_array_equal(made.overlay.scale[[0, -1]], ends)
 

@@ -29,7 +29,7 @@ ORDER = [
     {"trust"},
     {"compose"},
     {"reader", "compare"},
-    {"worklist"},
+    {"worklist", "second"},
     {"commands", "ui"},
     {"cli"},
     {"__main__"},

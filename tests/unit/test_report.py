@@ -106,7 +106,8 @@ def test_json_holds_the_reading_and_what_its_point_was_measured_to_do():
     assert table["created"] == CREATED.isoformat()
     assert (table["version"], table["notice"]) == ("9.8.7", NOTICE)
     assert table["film"]["Body part"] == "WRIST"
-    assert table["map"] == {"shown": True, "opacity": 0.5, "floor": 0.1}
+    corners = [[5, 40], [5, 59], [19, 59], [19, 40]]
+    assert table["map"] == {"shown": True, "contours": [corners], "opacity": 0.5, "floor": 0.1}
     assert table["text"] == "Ödem, 骨折 🦴"
 
 
@@ -114,7 +115,7 @@ def test_json_says_null_where_there_is_nothing():
     table = json.loads(report.json_bytes(make_out_of_scope()))
     assert table["reading"]["verdict"] == "out_of_scope"
     assert table["reading"]["probability"] is None
-    assert table["map"]["shown"] is False
+    assert (table["map"]["shown"], table["map"]["contours"]) == (False, [])
     bare = make_report(reading=make_reading(point=make_point()))
     assert json.loads(report.json_bytes(bare))["measured"]["guarantee"] is None
 
@@ -163,6 +164,22 @@ def test_png_of_a_refused_film_shows_the_film_alone():
     picture = np.asarray(Image.open(io.BytesIO(report.png_bytes(made))))
     np.testing.assert_array_equal(picture[:120, :96, 0], made.film)
     assert picture[:120, 96:].max() == 0
+
+
+# The map alone
+
+
+def test_the_map_is_written_at_16_bits_on_the_films_own_grid():
+    made = make_report()
+    image = Image.open(io.BytesIO(report.report_bytes(made, "map")))
+    assert image.mode == "I;16"
+    assert image.info == {}
+    np.testing.assert_allclose(np.asarray(image) / 65535, made.overlay.heat, atol=1e-5)
+
+
+def test_a_map_that_is_not_shown_cannot_be_written():
+    with pytest.raises(SettingsError, match=r"leave the form map out\. No map: the film is out"):
+        report.report_bytes(make_out_of_scope(), "map")
 
 
 # PDF
@@ -303,7 +320,7 @@ def test_a_report_that_is_there_is_replaced_only_when_asked(tmp_path):
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        pytest.param("docx", "use pdf, png, json, sc, sr", id="unknown"),
+        pytest.param("docx", "use pdf, png, json, map, sc, sr", id="unknown"),
         pytest.param("sc", "DICOM file", id="SC without a DICOM film"),
         pytest.param("sr", "DICOM file", id="SR without a DICOM film"),
     ],
