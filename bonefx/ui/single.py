@@ -147,9 +147,7 @@ class SingleScreen:
         chosen = Choices(*choices)
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
-        measured = wording.measured_html(
-            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-        )
+        measured = measured_of(self.reader, loaded, point, chosen.prevalence / 100)
         if shown is None or shown.reading is None or shown.reading.probability is None:
             return gr.skip(), measured, gr.skip()
         reading = at_point(shown.reading, point)
@@ -161,9 +159,7 @@ class SingleScreen:
         chosen = Choices(*choices)
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
-        return wording.measured_html(
-            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-        )
+        return measured_of(self.reader, loaded, point, chosen.prevalence / 100)
 
     def on_own(
         self, own: str, shown: Shown | None, reads: list[OwnRead], *choices: Any
@@ -226,9 +222,7 @@ class SingleScreen:
             film=None,
             viewer=film_figure(film, reading, heat_floor=manifest.heat_floor),
             verdict=wording.verdict_html(reading, manifest.calibration),
-            measured=wording.measured_html(
-                reading.point, manifest.training_data, prevalence=chosen.prevalence / 100
-            ),
+            measured=measured_of(self.reader, loaded, reading.point, chosen.prevalence / 100),
             details=wording.details_html(
                 manifest, reading.device, film=film, reading=reading, extra=extra
             ),
@@ -257,9 +251,7 @@ class SingleScreen:
             film=None,
             viewer=EMPTY,
             verdict=verdict,
-            measured=wording.measured_html(
-                point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-            ),
+            measured=measured_of(self.reader, loaded, point, chosen.prevalence / 100),
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
@@ -268,6 +260,13 @@ class SingleScreen:
         )
 
 
-def _measured(model: LoadedModel, point: OperatingPoint, chosen: Choices) -> str:
-    data, prevalence = model.manifest.training_data, chosen.prevalence / 100
-    return wording.measured_html(point, data, prevalence=prevalence)
+def measured_of(
+    reader: Reader, model: LoadedModel, point: OperatingPoint, prevalence: float
+) -> str:
+    """Tell what a model was measured to do at a point, among films of a prevalence in (0, 1)."""
+    return wording.measured_html(
+        point,
+        test_set=reader.tested_on(model.name),
+        val_share=model.manifest.training_data.share_of("val"),
+        prevalence=prevalence,
+    )

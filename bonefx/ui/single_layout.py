@@ -14,7 +14,7 @@ from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
 from bonefx.ui.parts import ASKED_OFTEN, AT_ONCE, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
 from bonefx.ui.report_panel import build_report_panel
-from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
+from bonefx.ui.single import SHOWN_FOR_S, SingleScreen, measured_of
 from bonefx.ui.told import told_to_user
 from bonefx.ui.upload import WHY_JS
 from bonefx.ui.viewer import EMPTY
@@ -118,10 +118,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
         label="Model", elem_id="model", visible=len(reader.models) > 1,
     )  # fmt: skip
     point = points(first, first.point(), label="Operating point", elem_id="point")
-    told = wording.measured_html(
-        first.point(), first.manifest.training_data, prevalence=prevalence / 100
-    )
-    measured = html(told, "measured")
+    measured = html(measured_of(reader, first, first.point(), prevalence / 100), "measured")
     share = gr.Slider(
         1, 90, prevalence, step=1, label="Fractures among your films, %", elem_id="prevalence",
         buttons=[],
