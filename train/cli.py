@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     publish.set_defaults(run=_publish)
     readme = commands.add_parser("readme", help="put measured figures into README.md")
     readme.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
-    readme.add_argument("--audits", type=Path, default=Path("docs/audits"), metavar="DIR")
+    readme.add_argument("--docs", type=Path, default=Path("docs"), metavar="DIR")
     readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
     readme.set_defaults(run=_readme)
     add_audit(commands)
@@ -227,7 +227,7 @@ def _publish(options: argparse.Namespace) -> None:
 def _readme(options: argparse.Namespace) -> None:
     from train.readme import rendered_blocks, with_blocks
 
-    blocks = rendered_blocks(options.model_folder, options.audits)
+    blocks = rendered_blocks(options.model_folder, options.docs)
     text = with_blocks(options.file.read_text(encoding="utf-8"), blocks)
     options.file.write_text(text, encoding="utf-8", newline="\n")
 

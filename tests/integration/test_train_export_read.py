@@ -223,14 +223,29 @@ def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
         "before\n" + "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
     )
     command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
-    assert train([*command, "--audits", str(tmp_path / "none")]) == 0
+    assert train([*command, "--docs", str(tmp_path / "none")]) == 0
     text = readme.read_text()
     assert text.startswith("before\n<!-- figures -->\n")
     assert "old" not in text
     assert "| AUROC |" in text
     assert "| synthetic | the split as published: data | 8 |" in text
+    assert "maps" not in text
+
+
+def test_readme_shows_no_bench_of_other_weights(place, tmp_path, capsys):
+    (tmp_path / "benches").mkdir()
+    bench = {"weights_sha256": "f" * 64}
+    (tmp_path / "benches" / "heatmaps.json").write_text(json.dumps(bench))
+    command = ["readme", str(place / "weights" / "synthetic"), "--docs", str(tmp_path)]
+    assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
+    assert "other weights" in capsys.readouterr().err
+
+
+def test_a_readme_without_markers_is_left_alone(place, tmp_path):
+    readme = tmp_path / "README.md"
+    command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
     readme.write_text("no markers")
-    assert train([*command, "--audits", str(tmp_path / "none")]) == 5
+    assert train([*command, "--docs", str(tmp_path / "none")]) == 5
 
 
 def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
