@@ -18,7 +18,8 @@ from tests.synthetic import (
     write_recipe,
 )
 from train.cli import main as train
-from train.figures import read_evaluation
+from train.figures import AS_PUBLISHED, GROUPED, read_evaluation
+from train.run import read_facts
 
 
 @pytest.fixture(scope="module")
@@ -334,6 +335,23 @@ def test_grouped_figures_of_another_recipe_are_refused(protocols, tmp_path, caps
     ])  # fmt: skip
     assert code == 5
     assert "another recipe" in capsys.readouterr().err
+
+
+def test_grouped_figures_of_the_model_that_a_run_went_on_from_are_taken(protocols, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(protocols / "grouped", other)
+    path, facts = other / "evaluation.json", read_facts(protocols / "published")
+    table = json.loads(path.read_text())
+    table |= {"recipe_sha256": "0" * 64, "weights_sha256": facts.initial.sha256}
+    path.write_text(json.dumps(table))
+    run = tmp_path / "run"
+    shutil.copytree(protocols / "published", run)
+    assert train([
+        "evaluate", str(run), "--data", str(protocols / "leaky"), "--test",
+        "--device", "cpu", "--grouped", str(other), "--cache", str(protocols / "cache"),
+    ]) == 0  # fmt: skip
+    names = [found.name for found in read_evaluation(run / "evaluation.json").protocols]
+    assert names == [AS_PUBLISHED, GROUPED]
 
 
 def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protocols, capsys):
