@@ -23,7 +23,7 @@ from bonefx.ui import wording
 from bonefx.ui.download import Download
 from bonefx.ui.examples import Example
 from bonefx.ui.parts import points
-from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html
+from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html, answered
 from bonefx.ui.told import sentence, told_to_user
 from bonefx.ui.upload import (
     Taken,
@@ -43,12 +43,13 @@ Facts = tuple[tuple[str, str], ...]
 
 
 class Choices(NamedTuple):
-    """What the user has chosen: by name, and the prevalence in per cent."""
+    """What the user has chosen, the prevalence in per cent, and what they read before the model."""
 
     point: str
     model: str
     prevalence: float
     read_first: bool
+    reads: list[OwnRead]
 
 
 class Answer(NamedTuple):
@@ -161,15 +162,13 @@ class SingleScreen:
         point = loaded.point(chosen.point)
         return measured_of(self.reader, loaded, point, chosen.prevalence / 100)
 
-    def on_own(
-        self, own: str, shown: Shown | None, reads: list[OwnRead], *choices: Any
-    ) -> tuple[Any, ...]:
+    def on_own(self, own: str, shown: Shown | None, *choices: Any) -> tuple[Any, ...]:
         """Take the reader's own answer, then ask the model; tell how they agree so far."""
         chosen = Choices(*choices)
         if shown is None:
             return (
                 *self._no_answer(wording.not_read_html(GONE), chosen),
-                reads,
+                chosen.reads,
                 gr.skip(),
                 gr.skip(),
             )
@@ -177,7 +176,7 @@ class SingleScreen:
             return (gr.skip(),) * (len(Answer._fields) + 3)
         reading = self._read(shown.taken.film, chosen)
         answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
-        reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
+        reads = [*chosen.reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
         return *answer, reads, agreement_html(reads), gr.Column(visible=True)
 
     def on_session(self, reads: list[OwnRead]) -> Download:
@@ -206,7 +205,7 @@ class SingleScreen:
         return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
     def _shown(self, taken: Taken, chosen: Choices, *, extra: Facts = ()) -> Answer:
-        if chosen.read_first:
+        if chosen.read_first and not answered(taken.film.sha256, chosen.reads):
             return self._alone(taken, chosen, extra=extra)
         return self._answer(taken, self._read(taken.film, chosen), chosen, extra=extra)
 

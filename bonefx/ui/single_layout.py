@@ -130,7 +130,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
     return {
         "answer": [film, verdict, measured, details, point, own, warned],
-        "choices": [point, model, share, read_first],
+        "choices": [point, model, share, read_first, gr.State([])],
         "buttons": buttons,
         "model": model,
         "agreement": (agreement, session, save),
@@ -176,7 +176,7 @@ def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: l
 def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
     """Answer to another operating point or prevalence without the network."""
     _, _, verdict, measured, *_ = laid.answer
-    point, _, prevalence, _ = laid.choices
+    point, _, prevalence, *_ = laid.choices
     point.input(
         screen.on_point, [laid.shown, *laid.choices], [verdict, measured, laid.shown], **ASKED_OFTEN
     )
@@ -188,11 +188,11 @@ def _join_read_first(
 ) -> None:
     """Take the reader's own answer, and ask the model after it."""
     agreement, column, save = session
-    reads = gr.State([])
+    *_, reads = laid.choices
     offer_download(save, screen.on_session, [reads])
     for button in laid.buttons:
         done = button.click(
-            screen.on_own, [button, laid.shown, reads, *laid.choices],
+            screen.on_own, [button, laid.shown, *laid.choices],
             [*laid.answer, reads, agreement, column], **ONE_AT_A_TIME, **QUIET,
         )  # fmt: skip
         done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)

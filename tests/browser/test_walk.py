@@ -157,7 +157,15 @@ def test_the_reader_comes_first_on_every_film_and_answers_by_digits(listed):
         expect_verdict_and_film(listed)
         expect(stage(listed)).to_be_focused()
         listed.keyboard.press("n")
-    expect(listed.locator("#agreement .note")).to_contain_text(re.compile(r"on \d of \d films"))
+        expect_film(listed, index + 1)
+    listed.keyboard.press("p")
+    expect_film(listed, 1)
+    told = listed.locator("#agreement .note")
+    before = told.text_content()
+    expect(told).to_contain_text(re.compile(r"on \d of \d films"))
+    expect_verdict_and_film(listed)  # its answer is known, so it is not asked for again
+    expect(listed.locator("#own")).to_be_hidden()
+    assert told.text_content() == before
 
 
 def test_a_film_from_elsewhere_ends_the_walk(listed, film_file, tmp_path):
