@@ -23,6 +23,7 @@ from bonefx.ui.parts import AT_ONCE
 from bonefx.ui.settings import ServerSettings
 from bonefx.ui.single_layout import build_single
 from bonefx.ui.upload import MAX_UPLOAD_MB, NOT_SENT
+from bonefx.ui.walk import Step
 from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
@@ -31,7 +32,7 @@ CACHE_S = 600  # uploads that nobody read are deleted after this time
 MAX_SESSIONS = 100  # each may keep one film in memory
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
-TO_THE_TOP = "() => { scrollTo(0, 0); return []; }"
+TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
 HEADER = (
     '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
     f'<p class="notice">{NOTICE}</p></header>'
@@ -54,15 +55,18 @@ def build(reader: Reader) -> gr.Blocks:
                 worklist = build_worklist(reader)
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
-        worklist.opened.success(
-            lambda: gr.Tabs(selected="read"), None, tabs, js=TO_THE_TOP, **AT_ONCE
-        )
+        worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **AT_ONCE)
         single.open_from(
             worklist.opened, worklist.chosen,
             step=worklist.step, model=worklist.model, point=worklist.point,
         )  # fmt: skip
         page.unload(worklist.on_unload)
     return page
+
+
+def to_read(step: Step) -> Any:
+    """Put Read in front for a film of the table; whoever walks from film to film is there."""
+    return gr.skip() if step["walked"] else gr.Tabs(selected="read")
 
 
 def launch(

@@ -25,13 +25,15 @@ class Step(TypedDict):
     Attributes:
         list: Key of the Listing; 0 for a film that is of none.
         place: Number in the list as it was given, from 1.
+        walked: Whether it was reached from another film of the list, and not from the table.
     """
 
     list: int
     place: int
+    walked: bool
 
 
-NOWHERE = Step(list=0, place=0)
+NOWHERE = Step(list=0, place=0, walked=False)
 
 
 def walk_bar() -> gr.HTML:

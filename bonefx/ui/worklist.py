@@ -147,7 +147,8 @@ class WorklistScreen:
         if listing is None or listing.closed or event.number != listing.number:
             raise UnreadableRadiographError(GONE)
         place = int(event.index)
-        return listing.films[place - 1], Step(list=listing.key, place=place)
+        step = Step(list=listing.key, place=place, walked=bool(event.walked))
+        return listing.films[place - 1], step
 
     def on_save(self, listing: Listing | None) -> Download:
         """Make the table, most urgent first, for the user to keep."""

@@ -143,6 +143,18 @@ def test_a_key_or_a_button_leads_back_to_the_row(listed):
     expect(back).to_be_focused()
 
 
+def test_who_goes_back_to_the_list_while_a_film_is_on_its_way_stays_there(listed):
+    open_row(listed, 0)
+    with listed.expect_response(re.compile("gradio_api/")):
+        listed.keyboard.press("n")
+        listed.keyboard.press("l")
+    back = listed.locator("#list tbody tr").nth(1).get_by_role("button")
+    expect(back).to_be_focused()
+    expect(listed.locator("#verdict")).not_to_contain_text("Reading")
+    expect(listed.locator("#single .viewer[data-drawn]")).to_have_count(1)
+    expect(back).to_be_focused()
+
+
 def test_the_reader_comes_first_on_every_film_and_answers_by_digits(listed):
     listed.get_by_role("tab", name="Read").click()
     listed.get_by_label("My read first").check()

@@ -8,6 +8,11 @@ let opened = null;  // place of the film that was opened last
 const mark = () => {
     for (const row of body.rows) row.ariaCurrent = row.dataset.place === opened ? "true" : null;
 };
+const open = (row, walked) => {
+    opened = row.dataset.place;
+    mark();
+    trigger('select', { index: Number(opened), number, walked });
+};
 const tell = () => document.dispatchEvent(new Event("rows"));  // to whoever walks from film to film
 
 const compare = (one, other) => {
@@ -52,12 +57,9 @@ element.addEventListener("click", (event) => {
         showOrder();
         body.append(...[...body.rows].sort(compare));
         tell();
-    } else if (row) {
-        opened = row.dataset.place;
-        mark();
-        trigger('select', { index: Number(row.dataset.place), number });
-    }
+    } else if (row) open(row, false);
 });
+element.addEventListener("walk", (event) => open(event.target, true));
 element.addEventListener("keydown", (event) => {
     const row = event.target.closest("tbody tr");
     const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];

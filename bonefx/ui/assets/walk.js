@@ -27,7 +27,7 @@ const go = (by) => {
     at = { ...at, place: Number(to.dataset.place) };
     asked.push(at.place);
     draw();
-    to.click();
+    to.dispatchEvent(new CustomEvent("walk", { bubbles: true }));
 };
 const walks = {
     previous: () => go(-1),
