@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from bonefx.ui.listing import PREFIX
-from tests.factories import make_model_folder, make_three_models
+from tests.factories import copy_with_open_scope, make_model_folder, make_three_models
 
 REPOSITORY = Path(__file__).parent.parent
 SHIPPED = REPOSITORY / "weights"
@@ -45,13 +45,17 @@ class ServedApp:
 
 @pytest.fixture(scope="session", params=["tiny", "shipped"])
 def app(request, tmp_path_factory) -> Iterator[ServedApp]:
-    """The app with a tiny seeded model, and with the shipped weights where there are any."""
+    """The app with a tiny seeded model, and with the shipped weights where there are any.
+
+    The shipped weights read every picture here, as tests of the screens use drawn films; what
+    their own scope refuses is tested in integration/test_shipped_weights.py.
+    """
     folder = tmp_path_factory.mktemp(request.param)
     weights = folder / "weights"
     if request.param == "tiny":
         make_model_folder(weights)
     else:
-        weights = SHIPPED
+        weights = copy_with_open_scope(SHIPPED, weights)
     with serving(weights, folder) as served:
         yield served
 

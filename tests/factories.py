@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,17 @@ def make_model_folder(
     manifest = make_manifest(path.read_bytes(), **(entry | changes))
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def copy_with_open_scope(weights: Path, copy: Path) -> Path:
+    """Copy a folder of models so that they read every picture, drawn films too; returns it."""
+    shutil.copytree(weights, copy)
+    scoped = scope_bytes(make_scope())
+    for path in copy.glob("*/manifest.json"):
+        (path.parent / SCOPE_FILE).write_bytes(scoped)
+        manifest = json.loads(path.read_text()) | {"scope": scope_entry(scoped)}
+        path.write_text(json.dumps(manifest))
+    return copy
 
 
 def make_estimate(value: float, low: float, high: float, n: int = 582) -> dict[str, Any]:

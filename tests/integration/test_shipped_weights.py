@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn.datasets import load_sample_image
 from sklearn.metrics import roc_auc_score
 
 from bonefx import images
 from bonefx.manifest import read_manifest
 from bonefx.reader import Reader
-from bonefx.records import Verdict
+from bonefx.records import Verdict, inverted
 from bonefx.registry import WEIGHTS, model_ids
 from bonefx.report.words import test_films_words as films_words
 from train.card import render_card
 from train.figures import read_evaluation
+from train.intruders.picture import as_film
 from train.readme import rendered_blocks, with_blocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -93,7 +95,7 @@ def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
 
 def test_readmes_tables_are_rendered_from_what_was_measured():
     blocks = rendered_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs")
-    assert set(blocks) == {"figures", "protocols", "audits"}
+    assert set(blocks) == {"figures", "intruders", "protocols", "audits"}
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert with_blocks(readme, blocks) == readme
 
@@ -137,3 +139,32 @@ def test_the_figures_of_each_model_are_told_with_the_films_that_they_are_of(read
     }
     assert told["efficientnet_b0"] == "582 test films of FracAtlas"
     assert told["report_efficientnet_b0"].endswith("test films of FracAtlas")
+
+
+@pytest.mark.parametrize("name", model_ids(WEIGHTS))
+def test_a_shipped_model_carries_its_scope_and_what_was_measured_of_it(reader, name):
+    model, evaluation = reader.model(name), read_evaluation(WEIGHTS / name / "evaluation.json")
+    assert model.scope is not None
+    assert model.manifest.scope.bytes < 1e6
+    assert evaluation.scope.sha256 == model.manifest.scope.sha256
+    assert evaluation.scope.refused["val"].value <= 0.02
+    assert evaluation.scope.all_intruders.value >= 0.95
+
+
+def test_the_reader_admits_the_examples_and_refuses_photographs(reader, films):
+    assert all(reading.probability is not None for reading in reader.read_batch(films))
+    pictures = [load_sample_image(f"{name}.jpg").mean(axis=2) for name in ("china", "flower")]
+    for reading in reader.read_batch([as_film(picture) for picture in pictures]):
+        assert reading.verdict is Verdict.OUT_OF_SCOPE
+        assert reading.reason
+        assert not reading.looks_inverted
+
+
+def test_most_examples_are_recognised_inverted_and_read_as_before(reader, films):
+    turned = [replace(inverted(film), inverted=False) for film in films]
+    offered = [reading.looks_inverted for reading in reader.read_batch(turned)]
+    assert sum(offered) >= len(films) - 1
+    again = reader.read_batch([inverted(film) for film in turned])
+    for first, second in zip(reader.read_batch(films), again, strict=True):
+        assert second.probability == pytest.approx(first.probability, abs=1e-3)
+        assert second.regions == first.regions
