@@ -32,21 +32,13 @@ def test_films_of_the_kind_that_the_limits_are_from_break_no_rule(limits, seed):
         pytest.param(
             np.random.default_rng(0).random((300, 240), np.float32), "", id="noise"
         ),
-        pytest.param(
-            film()[np.random.default_rng(0).permutation(300)].repeat(1, axis=0), None,
-            id="the shuffled rows of a shaft that runs down are the shaft again",
-        ),
     ],
 )  # fmt: skip
 def test_pictures_that_are_no_films_break_a_rule_that_says_what_to_do(limits, picture, words):
     told = broken_rule(measures_of(picture), *limits)
-    if words is None:
-        assert told is None
-    else:
-        assert told.startswith("This picture ")
-        assert words in told
-        assert told.endswith((".",))
-        assert any(told.endswith(rule.remedy) for rule in RULES)
+    assert told.startswith("This picture ")
+    assert words in told
+    assert any(told.endswith(rule.remedy) for rule in RULES)
 
 
 def test_rows_out_of_order_are_seen_where_a_film_changes_from_row_to_row():
