@@ -223,7 +223,7 @@ def test_weights_trained_on_after_their_evaluation_are_not_exported(place, tmp_p
 
 def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
     readme = tmp_path / "README.md"
-    names = ("figures", "protocols")
+    names = ("figures", "intruders", "protocols")
     readme.write_text(
         "before\n" + "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
     )
