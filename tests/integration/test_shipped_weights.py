@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from sklearn.metrics import roc_auc_score
 
 from bonefx import images
@@ -17,6 +18,7 @@ from bonefx.registry import WEIGHTS, model_ids
 from bonefx.report.words import test_films_words as films_words
 from train.card import render_card
 from train.figures import read_evaluation
+from train.front_matter import front_matter
 from train.readme import rendered_blocks, with_blocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -137,3 +139,14 @@ def test_the_figures_of_each_model_are_told_with_the_films_that_they_are_of(read
     }
     assert told["efficientnet_b0"] == "582 test films of FracAtlas"
     assert told["report_efficientnet_b0"].endswith("test films of FracAtlas")
+
+
+def test_a_published_page_says_of_the_test_split_what_was_measured_on_it():
+    folder = WEIGHTS / "report_efficientnet_b0"
+    evaluation, manifest = read_evaluation(folder / "evaluation.json"), read_manifest(folder)
+    _, matter, _ = front_matter(manifest, evaluation).split("---\n", 2)
+    result = yaml.safe_load(matter)["model-index"][0]["results"][0]
+    measured = {metric["type"]: metric["value"] for metric in result["metrics"]}
+    point = evaluation.splits["test"].point(manifest.default_point)
+    assert result["dataset"]["split"] == "test"
+    assert measured["sensitivity"] == pytest.approx(point.sensitivity.value, abs=1e-4)
