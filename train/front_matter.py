@@ -62,7 +62,7 @@ def slug(text: str) -> str:
 def _results(manifest: Manifest, evaluation: Evaluation) -> list[EvalResult]:
     """List the figures on test: of the whole curve, and at the default operating point."""
     test = evaluation.splits["test"]
-    point = next(p for p in manifest.operating_points if p.name == manifest.default_point)
+    point = test.point(manifest.default_point)
     measured = (
         ("roc_auc", "AUROC", test.auroc),
         ("brier_score", "Brier score", test.after["brier"]),

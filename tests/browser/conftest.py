@@ -51,6 +51,7 @@ def page(app, chromium, asked) -> Iterator[playwright.Page]:
     page.on("request", lambda request: asked.append(request.url))
     page.goto(app.url)
     playwright.expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
+    page.wait_for_selector("#film input[type=file][multiple]", state="attached")  # page.js ran
     yield page
     context.close()
 

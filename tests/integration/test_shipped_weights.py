@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from sklearn.datasets import load_sample_image
 from sklearn.metrics import roc_auc_score
 
@@ -18,6 +19,7 @@ from bonefx.registry import WEIGHTS, model_ids
 from bonefx.report.words import test_films_words as films_words
 from train.card import render_card
 from train.figures import read_evaluation
+from train.front_matter import front_matter
 from train.intruders.picture import as_film
 from train.readme import rendered_blocks, with_blocks
 
@@ -174,3 +176,14 @@ def test_most_examples_are_recognised_inverted_and_read_as_before(reader, films)
     for first, second in zip(reader.read_batch(films), again, strict=True):
         assert second.probability == pytest.approx(first.probability, abs=1e-3)
         assert second.regions == first.regions
+
+
+def test_a_published_page_says_of_the_test_split_what_was_measured_on_it():
+    folder = WEIGHTS / "report_efficientnet_b0"
+    evaluation, manifest = read_evaluation(folder / "evaluation.json"), read_manifest(folder)
+    _, matter, _ = front_matter(manifest, evaluation).split("---\n", 2)
+    result = yaml.safe_load(matter)["model-index"][0]["results"][0]
+    measured = {metric["type"]: metric["value"] for metric in result["metrics"]}
+    point = evaluation.splits["test"].point(manifest.default_point)
+    assert result["dataset"]["split"] == "test"
+    assert measured["sensitivity"] == pytest.approx(point.sensitivity.value, abs=1e-4)

@@ -189,3 +189,16 @@ def test_guessing_the_tools_password_must_wait_as_at_the_page(locked):
     assert 0 < int(told.headers["retry-after"]) <= 60
     assert "wait" in told.json()["detail"]
     assert "guess" not in locked.log.read_text()
+
+
+def test_tries_are_counted_by_the_address_that_a_proxy_on_this_machine_tells(locked):
+    def tried(user, address):
+        return httpx.post(
+            f"{locked.url}/login",
+            data={"username": user, "password": "wrong"},
+            headers={"X-Forwarded-For": address},
+        ).status_code
+
+    codes = [tried(f"user {number}", "203.0.113.9") for number in range(21)]
+    assert codes == [400] * 20 + [429]
+    assert tried("one more", "203.0.113.10") == 400

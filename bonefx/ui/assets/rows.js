@@ -40,7 +40,7 @@ const draw = () => {
     part("table").dataset.list = value.list;
     number = value.number;
     value.rows.slice(body.rows.length).forEach(insert);
-    mark();
+    if (opened) mark();
     part("table").hidden = value.rows.length === 0;
     part("progress").hidden = value.running === "";
     part("progress").value = value.done;
