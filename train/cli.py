@@ -34,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--deterministic", action="store_true", help="GPU kernels that give the same bits each time"
     )
+    fit.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16 on a CPU too (a GPU always does)"
+    )
     fit.set_defaults(run=_fit)
     evaluate = commands.add_parser("evaluate", help="choose on val, measure on val and test")
     evaluate.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a fitted run")
@@ -119,6 +122,7 @@ def _fit(options: argparse.Namespace) -> None:
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
         init=local, splits=options.splits, device=options.device, workers=options.workers,
         last_epoch=options.last_epoch, deterministic=options.deterministic,
+        bf16=options.bf16,
     )  # fmt: skip
     fit = Fit(recipe, sha256, fit_options)
     if fit.accelerator.is_main_process:

@@ -114,6 +114,8 @@ class Augmentation:
 class Evidence:
     """A second loss that asks each cell whether it looks at an annotated fracture.
 
+    Of a linear head it asks the head's own ratings, else a probe; see objective.Objective.
+
     Attributes:
         weight: Multiplier of this loss beside the image loss; 0 leaves it out.
     """
@@ -174,12 +176,9 @@ class Recipe:
         if not self.stages:
             raise RecipeError("a recipe needs at least one [[stages]] with size_px and epochs")
         try:
-            architecture = architecture_of(self.architecture)
+            architecture_of(self.architecture)
         except WeightsError as error:
             raise RecipeError(str(error)) from error
-        if self.evidence.weight and not architecture.linear_head:
-            raise RecipeError(f"{self.architecture} has no linear head; set evidence.weight = 0")
-
         if self.batch_size < 1 or self.accumulate < 1 or self.batch_size % self.accumulate:
             raise RecipeError(
                 f"batch_size {self.batch_size} cannot be passed in {self.accumulate} parts; choose "

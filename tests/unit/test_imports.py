@@ -18,7 +18,7 @@ ORDER = [
     {"images", "preprocess", "decide", "report", "markers"},
     {"sources"},
     {"networks"},
-    {"pyramid"},
+    {"pyramid", "low_rank"},
     {"architectures"},
     {"manifest"},
     {"registry"},
