@@ -15,8 +15,7 @@ from train.compress import compressed, reduced
 
 @pytest.fixture(scope="module")
 def network():
-    """A VGG with a small head, whose cut lies where VGG16's lies; what is bright speaks for a
-    fracture, so that its map is more than noise."""
+    """A VGG with a small head, cut where VGG16 is cut; what is bright speaks for a fracture."""
     torch.manual_seed(0)
     features = nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4),
