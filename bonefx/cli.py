@@ -12,6 +12,14 @@ from bonefx import __version__, commands
 from bonefx.errors import BonefxError
 
 MODEL_HELP = "an id of weights/, a model folder's path, or hf:OWNER/NAME[@REVISION]"
+HEAT_METHODS = (
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "hires_cam",
+    "layer_cam",
+    "xgrad_cam",
+    "eigen_cam",
+)  # those of bonefx.cam.METHODS
 REPORT_FORMS = ("pdf", "png", "json", "map", "sc", "sr")  # those of bonefx.report.FORMS
 
 
@@ -36,7 +44,15 @@ def _parser() -> argparse.ArgumentParser:
     read = names.add_parser("read", help="read films; prints one JSON line each")
     read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
     _add_choices(read)
-    read.add_argument("--heat", type=Path, metavar="DIR", help="write heat maps there as .npy")
+    read.add_argument(
+        "--heat", type=Path, metavar="DIR",
+        help="write heat maps there, each on its film's own grid, as .npy",
+    )  # fmt: skip
+    read.add_argument(
+        "--method", choices=HEAT_METHODS, default=HEAT_METHODS[0], metavar="NAME",
+        help="how the maps of --heat are made: grad_cam (default; the only one held against the "
+        f"model's limits), {', '.join(HEAT_METHODS[1:])}",
+    )  # fmt: skip
     _add_shared(read)
     read.set_defaults(run=commands.read)
     _add_report(names)

@@ -179,28 +179,39 @@ def _lines(
 
     films = [film_or_error(source) for source in sources]
     readable = [film for film in films if not isinstance(film, str)]
-    readings = iter(reader.read_batch(readable, point=options.point, heat=options.heat is not None))
+    readings = iter(
+        reader.read_batch(
+            readable, point=options.point, heat=options.heat is not None, method=options.method
+        )
+    )
     for source, film in zip(sources, films, strict=True):
         if isinstance(film, str):
             yield {"path": str(source.path), "error": film}
         else:
-            yield _line(source.path, next(readings), options.heat)
+            yield _line(source.path, next(readings), options)
 
 
-def _line(path: Path, reading: Reading, heat_folder: Path | None) -> dict[str, Any]:
+def _line(path: Path, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
     from bonefx.report import reading_table
 
-    heat = _save_heat(reading, heat_folder) if heat_folder else None
+    heat = _save_heat(reading, options.heat, options.method) if options.heat else None
     return {"path": str(path), **reading_table(reading), "heat": heat}
 
 
-def _save_heat(reading: Reading, folder: Path) -> str | None:
-    """Write the map as float32 .npy, named after film and model; None where there is no map."""
+def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:
+    """Write the map as float32 .npy, named after film, model and, unless Grad-CAM, method.
+
+    Returns:
+        Where it lies; None where there is no map.
+    """
     import numpy as np
+
+    from bonefx.cam import GRAD_CAM
 
     if reading.heat is None:
         return None
-    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}.npy"
+    by = "" if method == GRAD_CAM else f".{method}"
+    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}{by}.npy"
     np.save(path, reading.heat)
     return str(path)
 

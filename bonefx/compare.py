@@ -17,30 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.explain import HOT
-from bonefx.records import Reading, Verdict
-from bonefx.report import ReadingTable, reading_table
+from bonefx.records import Agreement, Reading, Verdict
+from bonefx.report import AgreementTable, ReadingTable, agreement_table, reading_table
 
 FIRST_RGB = (230, 159, 0)  # orange and sky blue, which colour-blind eyes tell apart
 SECOND_RGB = (86, 180, 233)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """How far two models point at the same place of a film.
-
-    Attributes:
-        models: Names of the two.
-        overlap: Intersection over union of their hot regions, in [0, 1]; None without two maps.
-        reason: Why there is no overlap, as a sentence; None where there is one.
-    """
-
-    models: tuple[str, str]
-    overlap: float | None
-    reason: str | None
-
-    def __post_init__(self) -> None:
-        if (self.overlap is None) == (self.reason is None):
-            raise ValueError("an agreement has either an overlap or the reason why it has none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -95,7 +76,7 @@ def compare(readings: Sequence[Reading]) -> Comparison:
     return Comparison(
         readings=tuple(readings),
         peak=max(peaks, default=None),
-        agreements=tuple(_agreement(*pair) for pair in itertools.combinations(readings, 2)),
+        agreements=tuple(agreement_of(*pair) for pair in itertools.combinations(readings, 2)),
         verdicts_agree=len({reading.verdict for reading in readings}) == 1,
     )
 
@@ -144,14 +125,6 @@ def difference_layer(difference: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.dstack([colour, alpha])
 
 
-class AgreementTable(TypedDict):
-    """An agreement in plain values."""
-
-    models: list[str]
-    overlap: float | None
-    reason: str | None
-
-
 class ComparisonTable(TypedDict):
     """A comparison in plain values; the maps themselves are left out."""
 
@@ -167,14 +140,17 @@ def comparison_table(comparison: Comparison) -> ComparisonTable:
         readings=[reading_table(reading) for reading in comparison.readings],
         verdicts_agree=comparison.verdicts_agree,
         peak=comparison.peak,
-        agreements=[
-            AgreementTable(models=list(pair.models), overlap=pair.overlap, reason=pair.reason)
-            for pair in comparison.agreements
-        ],
+        agreements=[agreement_table(pair) for pair in comparison.agreements],
     )
 
 
-def _agreement(first: Reading, second: Reading) -> Agreement:
+def agreement_of(first: Reading, second: Reading) -> Agreement:
+    """Tell how far two models point at the same place, or why that cannot be told.
+
+    Args:
+        first: With its map, if it has one.
+        second: Another model's reading of the same film.
+    """
     names = (first.model, second.model)
     missing = [reading for reading in (first, second) if not has_map(reading)]
     if missing or first.heat is None or second.heat is None:

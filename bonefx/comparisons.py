@@ -22,6 +22,21 @@ COMPARISONS = "comparisons"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapOverlap:
+    """How far two models' maps are the same place, on val's fractures that both found.
+
+    Attributes:
+        n: Films on which both call the fracture and show a map.
+        median: Intersection over union of their hot regions, in [0, 1].
+        least: That all but the most unusual films reach, in [0, 1].
+    """
+
+    n: int
+    median: float
+    least: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredComparison:
     """Two models on the same films, each at its own balanced threshold.
 
@@ -36,6 +51,7 @@ class MeasuredComparison:
         only_first: Films that only the first calls right.
         only_second: Films that only the second calls right.
         mcnemar_p: Exact two-sided McNemar test of these two counts.
+        maps: Of validation films; None where it was not measured.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -52,6 +68,7 @@ class MeasuredComparison:
     only_first: int
     only_second: int
     mcnemar_p: float
+    maps: MapOverlap | None = None
 
 
 def comparison_path(weights: Path, first: str, second: str) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bonefx.cam import GRAD_CAM, check_method
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.evaluation import caution
@@ -103,9 +104,11 @@ class Reader:
         model: str | None = None,
         point: str | None = None,
         heat: bool = True,
+        method: str = GRAD_CAM,
     ) -> Reading:
         """Read one film; see read_batch."""
-        return self.read_batch([radiograph], model=model, point=point, heat=heat)[0]
+        readings = self.read_batch([radiograph], model=model, point=point, heat=heat, method=method)
+        return readings[0]
 
     def read_batch(
         self,
@@ -114,6 +117,7 @@ class Reader:
         model: str | None = None,
         point: str | None = None,
         heat: bool = True,
+        method: str = GRAD_CAM,
     ) -> list[Reading]:
         """Read films in one forward pass.
 
@@ -122,27 +126,33 @@ class Reader:
             model: Name of a loaded model; None takes the first.
             point: Name of an operating point; None takes the model's default.
             heat: Lay the heat map over each film.
+            method: How the map is made, one of cam.METHODS. The floor and the limits of trust were
+                chosen for Grad-CAM, whose unit is logits: maps by other methods are not held
+                against them, and have no peak that could be told.
 
         Returns:
             N readings, in the order of the films.
 
         Raises:
-            SettingsError: No such model or operating point.
+            SettingsError: No such model, operating point or method.
         """
         loaded = self.model(model)
         chosen = loaded.point(point)
+        check_method(method)
         if not radiographs:
             return []
         started = time.perf_counter()
         batch = to_batch(list(radiographs), loaded.manifest.preprocess).to(
             loaded.device, memory_format=torch.channels_last
         )
-        logits, maps = logits_and_maps(loaded.network, batch)
+        logits, maps = logits_and_maps(loaded.network, batch, method=method)
         cells = maps.cpu().numpy()
         evidence = [
-            _evidence(loaded, film, cells[i], lay=heat) for i, film in enumerate(radiographs)
+            _evidence(loaded, film, cells[i], lay=heat, method=method)
+            for i, film in enumerate(radiographs)
         ]
-        evidence = _believed(loaded, radiographs, batch, evidence)
+        if method == GRAD_CAM:
+            evidence = _believed(loaded, radiographs, batch, evidence)
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         return [
             replace(
@@ -160,12 +170,12 @@ class Evidence(NamedTuple):
 
     cells: NDArray[np.float32]
     heat: NDArray[np.float32] | None
-    peak: float
+    peak: float | None
     trust: Trust | None = None
 
 
 def _evidence(
-    model: LoadedModel, film: Radiograph, cells: NDArray[np.float32], *, lay: bool
+    model: LoadedModel, film: Radiograph, cells: NDArray[np.float32], *, lay: bool, method: str
 ) -> Evidence:
     """Measure a map's peak and lay it over the film, unless the peak is below the floor."""
     height, width = film.pixels.shape
@@ -174,6 +184,8 @@ def _evidence(
         "size_px": model.manifest.preprocess.size_px,
     }
     grid = model.network.grid()
+    if method != GRAD_CAM:
+        return Evidence(cells, heat_on_film(cells, grid, **place) if lay else None, None)
     peak = peak_on_film(cells, grid, **place)
     shown = lay and peak >= model.manifest.heat_floor
     return Evidence(cells, heat_on_film(cells, grid, **place) if shown else None, peak)
@@ -197,6 +209,7 @@ def _believed(
     for index, drop in zip(shown, drops(model.network, batch[shown], heats), strict=True):
         found = evidence[index]
         assert found.heat is not None
+        assert found.peak is not None
         trust = trust_of(films[index].pixels, found.heat, peak=found.peak, drop=drop, limits=limits)
         heat = None if trust.failures else found.heat
         result[index] = found._replace(heat=heat, trust=trust)

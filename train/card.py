@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -48,6 +49,11 @@ def share(estimate: Estimate | None) -> str:
     return f"{value:.1f} % ({low:.1f} to {high:.1f}), n = {estimate.n}"
 
 
+def without_n(write: Callable[[Estimate | None], str]) -> Callable[[Estimate | None], str]:
+    """Let a writer leave n out, where it stands beside the figures."""
+    return lambda estimate: write(estimate).partition(", n =")[0]
+
+
 def short(estimate: Estimate) -> str:
     """Write a figure with its interval, where n stands beside it."""
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
@@ -71,6 +77,16 @@ def render_protocols(evaluations: Sequence[Evaluation]) -> str:
 def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
     """Render the table of figures that README shows."""
     return _rendered("figures.md.j2", manifest, evaluation)
+
+
+def render_maps(bench: dict[str, Any]) -> str:
+    """Render the tables of tests/bench/bench_heatmaps.py from the JSON line that it prints."""
+    return _environment().get_template("maps.md.j2").render(bench=bench)
+
+
+def _of_table(write: Callable[[Estimate | None], str]) -> Callable[[dict[str, Any] | None], str]:
+    """Let a writer of figures take a figure as JSON holds it."""
+    return lambda table: write(None if table is None else Estimate(**table))
 
 
 def with_block(text: str, name: str, content: str) -> str:
@@ -102,6 +118,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "figure": figure, "share": share, "short": short, "short_share": short_share,
+        "figure_of": _of_table(without_n(figure)), "share_of": _of_table(without_n(share)),
+        "words": lambda name: name.replace("_", " "),
     }  # fmt: skip
     return environment
 

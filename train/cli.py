@@ -13,6 +13,7 @@ from bonefx.errors import BonefxError
 from train.audit.command import add_audit
 
 if TYPE_CHECKING:
+    from bonefx.comparisons import MapOverlap
     from train.engine import Fit
 
 
@@ -55,6 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="keep the result for the app, in DIR/comparisons"
     )
     compare.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
+    compare.add_argument(
+        "--data", type=Path, metavar="DIR",
+        help="also measure how far the two models' maps overlap, on val of this data set",
+    )  # fmt: skip
+    compare.add_argument(
+        "--layout", default="fracatlas", metavar="NAME", help="of --data, as `data` of a recipe"
+    )
+    compare.add_argument("--splits", type=Path, metavar="CSV", help="of --data, as in fit")
+    compare.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
+    compare.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
     compare.set_defaults(run=_compare)
     export = commands.add_parser("export", help="write weights/<id>/ from an evaluated run")
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
@@ -69,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     publish.set_defaults(run=_publish)
     readme = commands.add_parser("readme", help="put measured figures into README.md")
     readme.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
-    readme.add_argument("--audits", type=Path, default=Path("docs/audits"), metavar="DIR")
+    readme.add_argument("--docs", type=Path, default=Path("docs"), metavar="DIR")
     readme.add_argument("--file", type=Path, default=Path("README.md"), metavar="README")
     readme.set_defaults(run=_readme)
     add_audit(commands)
@@ -178,11 +189,23 @@ def _compare(options: argparse.Namespace) -> None:
     from bonefx.schema import table_of
     from train.compare import compare, compare_and_write
 
+    maps = _overlap(options) if options.data else None
     if options.write:
-        comparison = compare_and_write(*options.folders, weights=options.weights)
+        comparison = compare_and_write(*options.folders, weights=options.weights, maps=maps)
     else:
-        comparison = compare(*options.folders)
+        comparison = compare(*options.folders, maps=maps)
     print(json.dumps(table_of(comparison)))
+
+
+def _overlap(options: argparse.Namespace) -> MapOverlap | None:
+    from bonefx.registry import pick_device
+    from train.data import load_data
+    from train.overlap import map_overlap
+
+    films = load_data(options.layout, options.data, options.splits).split("val")
+    return map_overlap(
+        options.folders, films, cache=options.cache, device=pick_device(options.device)
+    )
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -208,7 +231,7 @@ def _publish(options: argparse.Namespace) -> None:
 def _readme(options: argparse.Namespace) -> None:
     from train.readme import rendered_blocks, with_blocks
 
-    blocks = rendered_blocks(options.model_folder, options.audits)
+    blocks = rendered_blocks(options.model_folder, options.docs)
     text = with_blocks(options.file.read_text(encoding="utf-8"), blocks)
     options.file.write_text(text, encoding="utf-8", newline="\n")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from bonefx.comparisons import MeasuredComparison, comparison_path
+from bonefx.comparisons import MapOverlap, MeasuredComparison, comparison_path
 from bonefx.errors import RecipeError
 from bonefx.manifest import read_manifest
 from bonefx.schema import table_of
@@ -35,8 +35,13 @@ class Line:
     right: bool
 
 
-def compare(first: Path, second: Path) -> MeasuredComparison:
+def compare(first: Path, second: Path, *, maps: MapOverlap | None = None) -> MeasuredComparison:
     """Compare two evaluated folders, of runs or models.
+
+    Args:
+        first: The folder.
+        second: Of the other.
+        maps: How far their maps are the same place, where it was measured.
 
     Raises:
         RecipeError: One was not evaluated on test, or they share no film.
@@ -71,23 +76,27 @@ def compare(first: Path, second: Path) -> MeasuredComparison:
         only_first=only_first,
         only_second=only_second,
         mcnemar_p=mcnemar(only_first, only_second),
+        maps=maps,
     )
 
 
-def compare_and_write(first: Path, second: Path, *, weights: Path) -> MeasuredComparison:
+def compare_and_write(
+    first: Path, second: Path, *, weights: Path, maps: MapOverlap | None = None
+) -> MeasuredComparison:
     """Compare two model folders, and write the result where the app looks for it.
 
     Args:
         first: A model folder as `export` writes it.
         second: Another.
         weights: Folder of all models; the file goes into its `comparisons`.
+        maps: See compare.
 
     Raises:
         RecipeError: As compare; or one is no model folder, or was not evaluated as it is now.
     """
     for folder in (first, second):
         _check_is_evaluated_model(folder)
-    comparison = compare(first, second)
+    comparison = compare(first, second, maps=maps)
     if comparison.models[0] == comparison.models[1]:
         raise RecipeError(f"both are called {comparison.models[0]}; compare two different models")
     text = json.dumps(table_of(comparison), indent=2) + "\n"

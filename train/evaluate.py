@@ -260,13 +260,14 @@ def _protocols(
 
 
 def _grouped_of(subject: Subject, run: Path) -> Protocol:
-    """Take the grouped figures of another run of the same recipe.
+    """Take the grouped figures of another run of the same recipe, or of the model gone on from.
 
     Raises:
         RecipeError: It has none, or was trained by another recipe.
     """
-    other = read_evaluation(run / EVALUATION)
-    if other.recipe_sha256 != subject.facts.recipe_sha256:
+    other, facts = read_evaluation(run / EVALUATION), subject.facts
+    gone_on = other.weights_sha256 == facts.initial.sha256
+    if other.recipe_sha256 != facts.recipe_sha256 and not gone_on:
         raise RecipeError(
             f"{run.name} was trained by another recipe; fit the same one with --splits CSV"
         )

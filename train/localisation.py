@@ -6,7 +6,7 @@ Every map is measured on its film at LONGER_PX, so that a pixel means the same o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from bonefx.trust import share_on
 from train.cache import CachedFilms
 from train.data import Box
 from train.metrics import proportion, ratio_of_means
+from train.traits import traits
 
 LONGER_PX = 500
 TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
@@ -52,10 +53,18 @@ class MapFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Localisation:
-    """Maps, and what they must beat: a spot in the middle of the film."""
+    """Maps, and what they must beat: a spot in the middle of the film.
+
+    Attributes:
+        map: Of the maps.
+        centre: Of the spot.
+        pointing_by: Pointing of the maps by trait and value: those of traits.traits, and
+            "fracture", the smaller and the larger half by the boxes' share of the film.
+    """
 
     map: MapFigures
     centre: MapFigures
+    pointing_by: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -150,10 +159,34 @@ def localisation(
         name: Localisation(
             map=measured(films, own, map_heats(own, cells, grid, size_px=films.size_px)),
             centre=measured(films, own, centre_heats(own)),
+            pointing_by=_pointing_by(
+                films, own, map_heats(own, cells, grid, size_px=films.size_px)
+            ),
         )
         for name, own in sets.items()
         if own
     }
+
+
+def _pointing_by(
+    films: CachedFilms, truths: list[Truth], heats: Iterator[Heat]
+) -> dict[str, dict[str, Estimate]]:
+    """Tell where maps point at the fracture more often, and where less."""
+    hits = np.array([points_at(*pair) for pair in zip(heats, truths, strict=True)])
+    groups = films.groups[[truth.index for truth in truths]]
+    median = float(np.median([truth.inside.mean() for truth in truths]))
+    belongs = [
+        traits(films.films[truth.index])
+        | {("fracture", "smaller half" if truth.inside.mean() < median else "larger half")}
+        for truth in truths
+    ]
+    found: dict[str, dict[str, Estimate]] = {}
+    for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
+        own = np.array([(trait, value) in pairs for pairs in belongs])
+        estimate = proportion(hits[own], groups[own])
+        assert estimate is not None  # a film gave the value
+        found.setdefault(trait, {})[value] = estimate
+    return found
 
 
 def measured(films: CachedFilms, truths: list[Truth], heats: Iterator[Heat]) -> MapFigures:

@@ -15,10 +15,10 @@ from bonefx.records import Calibration, OperatingPoint, Verdict
 from train import metrics
 from train.cache import CachedFilms
 from train.choose import BALANCED, probabilities
-from train.data import Film
 from train.figures import ClassFigures, Classification, GroupFigures, Protocol, SplitFigures
 from train.forward import Outputs
 from train.localisation import localisation
+from train.traits import traits
 
 FEWEST_FILMS = 5  # of each class, for a subgroup's AUROC to say anything
 ERRORS: dict[str, metrics.Figure] = {
@@ -138,15 +138,6 @@ def classification(
         macro=parts["macro avg"],
         weighted=parts["weighted avg"],
     )
-
-
-def traits(film: Film) -> set[tuple[str, str]]:
-    """Name the subgroups that a film belongs to, as pairs of trait and value."""
-    found = {("region", value) for value in film.region.split("+") if value}
-    found |= {("view", value) for value in film.view.split("+") if value}
-    if film.hardware is not None:
-        found.add(("hardware", "with hardware" if film.hardware else "without hardware"))
-    return found
 
 
 def subgroups(

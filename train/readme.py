@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from bonefx.manifest import read_manifest
+from bonefx.errors import RecipeError
+from bonefx.manifest import Manifest, read_manifest
 from bonefx.registry import model_ids
-from train.card import render_figures, render_protocols, with_block
+from train.card import render_figures, render_maps, render_protocols, with_block
 from train.figures import EVALUATION, read_evaluation
 
 
-def rendered_blocks(model: Path, audits: Path) -> dict[str, str]:
+def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     """Render README's tables by the name of their markers.
 
     Args:
         model: Folder of the model whose figures are shown; its neighbours' protocols stand beside.
-        audits: Folder of audit.json files, one a data set.
+        docs: Holds `audits` with one audit.json a data set, and `benches` with heatmaps.json.
 
     Raises:
-        RecipeError: An evaluation or an audit does not fit.
+        RecipeError: An evaluation or an audit does not fit, or a bench is of other weights.
     """
     from train.audit.records import read_audit
     from train.audit.summary import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
     models = [model.parent / name for name in model_ids(model.parent)]
+    manifest = read_manifest(model)
     blocks = {
-        "figures": render_figures(read_manifest(model), evaluation),
+        "figures": render_figures(manifest, evaluation),
         "protocols": render_protocols([read_evaluation(one / EVALUATION) for one in models]),
     }
-    found = sorted(audits.glob("*.json"))
+    found = sorted((docs / "audits").glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])
+    bench = docs / "benches" / "heatmaps.json"
+    if bench.is_file():
+        blocks["maps"] = _maps(bench, manifest)
     return blocks
+
+
+def _maps(path: Path, manifest: Manifest) -> str:
+    bench = json.loads(path.read_text(encoding="utf-8"))
+    if bench["weights_sha256"] != manifest.sha256:
+        raise RecipeError(
+            f"{path.name} was measured with other weights than {manifest.id} has; run "
+            f"`python -m tests.bench.bench_heatmaps --data DIR > {path}`"
+        )
+    return render_maps(bench)
 
 
 def with_blocks(text: str, blocks: dict[str, str]) -> str:

@@ -9,14 +9,24 @@ from bonefx.report.pdf import pdf_bytes
 from bonefx.report.picture import png_bytes
 from bonefx.report.record import Overlay, Report
 from bonefx.report.structured import structured_report_bytes
-from bonefx.report.table import ReadingTable, ReportTable, json_bytes, reading_table, report_table
+from bonefx.report.table import (
+    AgreementTable,
+    ReadingTable,
+    ReportTable,
+    agreement_table,
+    json_bytes,
+    reading_table,
+    report_table,
+)
 
 __all__ = [
     "FORMS",
+    "AgreementTable",
     "Overlay",
     "ReadingTable",
     "Report",
     "ReportTable",
+    "agreement_table",
     "file_name",
     "json_bytes",
     "pdf_bytes",

@@ -6,11 +6,19 @@ import json
 from dataclasses import asdict
 from typing import Any, TypedDict
 
-from bonefx.records import OperatingPoint, Reading, Trust
+from bonefx.records import Agreement, OperatingPoint, Reading, Trust
 from bonefx.report.record import Report
 from bonefx.report.words import MEASURES, NOTICE, test_films_words
 
 SCHEMA_VERSION = 1
+
+
+class AgreementTable(TypedDict):
+    """An agreement in plain values."""
+
+    models: list[str]
+    overlap: float | None
+    reason: str | None
 
 
 class TrustTable(TypedDict):
@@ -21,6 +29,7 @@ class TrustTable(TypedDict):
     marker_share: float
     drop: float
     failures: list[str]
+    agreement: AgreementTable | None
 
 
 class ReadingTable(TypedDict):
@@ -108,6 +117,14 @@ def _trust_table(trust: Trust | None) -> TrustTable | None:
         marker_share=trust.marker_share,
         drop=trust.drop,
         failures=list(trust.failures),
+        agreement=agreement_table(trust.agreement) if trust.agreement else None,
+    )
+
+
+def agreement_table(agreement: Agreement) -> AgreementTable:
+    """Turn an agreement into plain values."""
+    return AgreementTable(
+        models=list(agreement.models), overlap=agreement.overlap, reason=agreement.reason
     )
 
 

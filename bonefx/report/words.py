@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bonefx.records import (
+    Agreement,
     Estimate,
     Guarantee,
     OperatingPoint,
@@ -112,6 +113,7 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
     """What was measured of a map and what val taught to expect, as names and values in words."""
     limits = trust.limits
     return [
+        *([("Another model", agreement_words(trust.agreement))] if trust.agreement else []),
         (
             "Strength",
             f"stronger than {100 * trust.peak_rank:.0f} % of the maps of {limits.n} fractures "
@@ -132,6 +134,16 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
             f"{100 * limits.marker_share:.0f} %)",
         ),
     ]
+
+
+def agreement_words(agreement: Agreement) -> str:
+    """Whether two models' maps are the same place, or why that cannot be told."""
+    if agreement.overlap is None:
+        return agreement.reason or ""
+    return (
+        f"the hot regions of {' and '.join(agreement.models)} overlap by "
+        f"{100 * agreement.overlap:.0f} %"
+    )
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:

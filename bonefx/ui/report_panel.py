@@ -12,6 +12,7 @@ from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report import file_name, report_bytes
 from bonefx.report.files import OF_STUDY
+from bonefx.second import with_second
 from bonefx.ui.download import Download, offer_download
 from bonefx.ui.parts import ONE_AT_A_TIME
 from bonefx.ui.single import Shown
@@ -46,7 +47,7 @@ class ReportPanel:
             raise SettingsError(header)
         film = shown.taken.film
         name, point = shown.reading.model, shown.reading.point.name
-        reading = self.reader.read(film, model=name, point=point)
+        reading = with_second(self.reader, film, self.reader.read(film, model=name, point=point))
         report = compose_report(film, reading, model=self.reader.model(name), text=text)
         return Download(
             name=file_name(report, form),

@@ -12,9 +12,9 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.compare import Agreement, Comparison, difference_layer, has_map
+from bonefx.compare import Comparison, difference_layer, has_map
 from bonefx.explain import HOT, heat_layer
-from bonefx.records import Radiograph, Reading, Verdict
+from bonefx.records import Agreement, Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
 from bonefx.report.words import WORDING, film_facts
 from bonefx.ui import wording

@@ -17,6 +17,7 @@ from bonefx.reader import Reader
 from bonefx.records import OperatingPoint, Radiograph, Reading
 from bonefx.registry import LoadedModel
 from bonefx.report import ReadingTable, reading_table
+from bonefx.second import with_second
 from bonefx.sources import FilmSource
 from bonefx.ui import wording
 from bonefx.ui.download import Download
@@ -204,7 +205,8 @@ class SingleScreen:
         return self._answer(taken, self._read(taken.film, chosen), chosen, extra=extra)
 
     def _read(self, film: Radiograph, chosen: Choices) -> Reading:
-        return self.reader.read(film, point=chosen.point, model=chosen.model)
+        reading = self.reader.read(film, point=chosen.point, model=chosen.model)
+        return with_second(self.reader, film, reading)
 
     def _answer(self, taken: Taken, reading: Reading, chosen: Choices, *, extra: Facts) -> Answer:
         film = taken.film

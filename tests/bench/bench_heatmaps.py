@@ -112,21 +112,29 @@ def main(argv: list[str] | None = None) -> None:
         "slow": slow_references(test, films=options.films),
         "faithfulness": faithfulness(test, films=options.films),
     }
+    print(json.dumps(result))
     tell(result)
     if options.out:
         draw_maps(test, options.out)
-    print(json.dumps(result))
 
 
 def tell(result: dict[str, object]) -> None:
-    """Print a table for people to stderr."""
+    """Print a table for people to stderr; slow references have no threshold from val."""
     columns = ("pointing", "energy", "gain", "mass", "hottest", "iou")
     print(f"{'':38}" + "".join(f"{name:>22}" for name in columns), file=sys.stderr)
     for name, row in (result["test"] | result["slow"]).items():
-        cells = "".join(
-            f"{row[c]['value']:8.3f} ({row[c]['low']:.2f}-{row[c]['high']:.2f})" for c in columns
-        )
+        print(f"{name:38}" + "".join(_cell(row.get(c)) for c in columns), file=sys.stderr)
+    for name, row in result["off_anatomy"].items():
+        cells = "".join(f"  {place} {_cell(share)}" for place, share in row.items())
         print(f"{name:38}{cells}", file=sys.stderr)
+    for row in filter(None, result["agreement"]):
+        print(f"overlap with {row['with']:25}{_cell(row['overlap'])}", file=sys.stderr)
+
+
+def _cell(figure: dict[str, float] | None) -> str:
+    if figure is None:
+        return f"{'-':>22}"
+    return f"{figure['value']:8.3f} ({figure['low']:.2f}-{figure['high']:.2f})"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from tests.synthetic import (
     write_recipe,
 )
 from train.cli import main as train
-from train.figures import read_evaluation
+from train.figures import AS_PUBLISHED, GROUPED, read_evaluation
+from train.run import read_facts
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +224,29 @@ def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
         "before\n" + "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
     )
     command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
-    assert train([*command, "--audits", str(tmp_path / "none")]) == 0
+    assert train([*command, "--docs", str(tmp_path / "none")]) == 0
     text = readme.read_text()
     assert text.startswith("before\n<!-- figures -->\n")
     assert "old" not in text
     assert "| AUROC |" in text
     assert "| synthetic | the split as published: data | 8 |" in text
+    assert "maps" not in text
+
+
+def test_readme_shows_no_bench_of_other_weights(place, tmp_path, capsys):
+    (tmp_path / "benches").mkdir()
+    bench = {"weights_sha256": "f" * 64}
+    (tmp_path / "benches" / "heatmaps.json").write_text(json.dumps(bench))
+    command = ["readme", str(place / "weights" / "synthetic"), "--docs", str(tmp_path)]
+    assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
+    assert "other weights" in capsys.readouterr().err
+
+
+def test_a_readme_without_markers_is_left_alone(place, tmp_path):
+    readme = tmp_path / "README.md"
+    command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
     readme.write_text("no markers")
-    assert train([*command, "--audits", str(tmp_path / "none")]) == 5
+    assert train([*command, "--docs", str(tmp_path / "none")]) == 5
 
 
 def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
@@ -319,6 +335,23 @@ def test_grouped_figures_of_another_recipe_are_refused(protocols, tmp_path, caps
     ])  # fmt: skip
     assert code == 5
     assert "another recipe" in capsys.readouterr().err
+
+
+def test_grouped_figures_of_the_model_that_a_run_went_on_from_are_taken(protocols, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(protocols / "grouped", other)
+    path, facts = other / "evaluation.json", read_facts(protocols / "published")
+    table = json.loads(path.read_text())
+    table |= {"recipe_sha256": "0" * 64, "weights_sha256": facts.initial.sha256}
+    path.write_text(json.dumps(table))
+    run = tmp_path / "run"
+    shutil.copytree(protocols / "published", run)
+    assert train([
+        "evaluate", str(run), "--data", str(protocols / "leaky"), "--test",
+        "--device", "cpu", "--grouped", str(other), "--cache", str(protocols / "cache"),
+    ]) == 0  # fmt: skip
+    names = [found.name for found in read_evaluation(run / "evaluation.json").protocols]
+    assert names == [AS_PUBLISHED, GROUPED]
 
 
 def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protocols, capsys):

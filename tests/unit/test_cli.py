@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bonefx.cli import main
+from bonefx.cam import METHODS
+from bonefx.cli import HEAT_METHODS, main
 from bonefx.commands import BATCH_FILMS
 from bonefx.manifest import read_manifest
 from tests.factories import make_evaluation, make_model_folder, make_pixels
@@ -89,6 +90,26 @@ def test_documents_and_hidden_files_of_a_folder_are_left_out_and_counted(capsys,
     code, lines, told = run(capsys, "read", films, "--weights", weights)
     assert (code, len(lines)) == (0, 3)
     assert "3 other files left out" in told
+
+
+def test_a_map_by_another_method_has_its_own_name_and_no_peak_in_logits(
+    capsys, weights, films, tmp_path
+):
+    arguments = ("read", films, "--weights", weights, "--heat", tmp_path)
+    _, usual, _ = run(capsys, *arguments)
+    code, lines, _ = run(capsys, *arguments, "--method", "eigen_cam")
+    assert code == 0
+    for before, line in zip(usual, lines, strict=True):
+        assert line["probability"] == before["probability"]
+        assert (line["heat_peak"], line["trust"]) == (None, None)
+        assert line["heat"].endswith(".eigen_cam.npy")
+        first, second = np.load(before["heat"]), np.load(line["heat"])
+        assert first.shape == second.shape
+        assert not np.allclose(first, second)
+
+
+def test_the_methods_offered_are_those_that_there_are():
+    assert tuple(METHODS) == HEAT_METHODS
 
 
 def test_heat_maps_lie_on_the_films_own_grid(capsys, weights, films, tmp_path):

@@ -28,7 +28,7 @@ ORDER = [
     {"trust"},
     {"compose"},
     {"reader", "compare"},
-    {"worklist"},
+    {"worklist", "second"},
     {"commands", "ui"},
     {"cli"},
     {"__main__"},

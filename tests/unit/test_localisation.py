@@ -1,5 +1,7 @@
 """Figures of maps on annotated films, and tests of maps that need no annotation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,17 @@ def test_maps_are_measured_on_all_annotated_films_and_on_those_called_so(films):
     assert figures["called_fracture"].map.pointing.n == 1
     assert figures["called_fracture"].map.pointing.value == 1.0
     assert figures["called_fracture"].centre.pointing.value == 0.0
+
+
+def test_pointing_is_told_by_the_size_of_the_fracture_and_by_subgroup(films):
+    small = replace(films.films[1], boxes=((10.0, 10.0, 30.0, 20.0),), region="hand+leg")
+    films.films[1] = small
+    cells = np.zeros((3, 16, 16), np.float32)
+    cells[:, 6, 4] = 1.0  # in the larger box
+    by = localisation(films, cells, np.ones(3, bool), GRID)["annotated"].pointing_by
+    assert (by["fracture"]["larger half"].value, by["fracture"]["larger half"].n) == (1.0, 1)
+    assert (by["fracture"]["smaller half"].value, by["fracture"]["smaller half"].n) == (0.0, 1)
+    assert set(by["region"]) == {"hand", "leg"}
 
 
 def test_a_cell_is_laid_where_it_looks_at_the_common_size(films):
