@@ -36,8 +36,14 @@ def _reader(
     for model in reader.models:
         if model.origin:
             print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
-        if caution := reader.caution(model.name):
-            print(f"bonefx: {caution}", file=sys.stderr)
+    return reader
+
+
+def _asked(options: argparse.Namespace) -> Reader:
+    """Load the model that is to read, and say what speaks against it."""
+    reader = _reader(options, ids=[options.model] if options.model else None)
+    if caution := reader.caution():
+        print(f"bonefx: {caution}", file=sys.stderr)
     return reader
 
 
@@ -65,7 +71,7 @@ def report(options: argparse.Namespace) -> int:
     text = options.text if options.text_file is None else _text_of(options.text_file)
     film = images.read(options.film)
     header = _header_for(options, film)
-    reader = _reader(options, ids=[options.model] if options.model else None)
+    reader = _asked(options)
     reading = reader.read(film, point=options.point)
     report = compose_report(film, reading, model=reader.model(), text=text)
     paths = write_report(
@@ -104,7 +110,7 @@ def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | 
 def read(options: argparse.Namespace) -> int:
     """Read films; print a line each."""
     films = _find(options.paths, unpack=False)
-    reader = _reader(options, ids=[options.model] if options.model else None)
+    reader = _asked(options)
     reader.model().point(options.point)  # refused before the first film
     if options.heat:
         _make_folder(options.heat)
@@ -122,7 +128,7 @@ def worklist(options: argparse.Namespace) -> int:
     from bonefx.worklist import read_list, row_table
 
     films = _find(options.paths, unpack=True)
-    reader = _reader(options, ids=[options.model] if options.model else None)
+    reader = _asked(options)
     reader.model().point(options.point)
     if options.csv:
         _write_csv(options.csv, [])  # refused before the first film

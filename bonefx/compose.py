@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from bonefx.evaluation import standing
 from bonefx.explain import contour_of, heat_layer, overlay
 from bonefx.records import Radiograph, Reading
 from bonefx.registry import LoadedModel
@@ -49,7 +50,7 @@ def compose_report(
         facts=tuple(film_facts(film)),
         calibration=model.manifest.calibration,
         origin=str(model.origin) if model.origin else None,
-        test_set=model.manifest.training_data.name,
+        test_set=standing(model).tested_on,
         validated_share=model.manifest.training_data.share_of("val"),
         created=created or datetime.now().astimezone(),
         text=text,

@@ -76,6 +76,20 @@ class Evaluation:
         return self.outside, self.splits["outside"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is to be told beside every answer of a model.
+
+    Attributes:
+        caution: Why films should not be read with it; empty where its evaluation gives no cause.
+        tested_on: Name of the data set that its operating points were measured on, which are films
+            that it was not trained on where there are any; empty where that is not known.
+    """
+
+    caution: str = ""
+    tested_on: str = ""
+
+
 def read_evaluation(model: LoadedModel) -> Evaluation | None:
     """Read what a loaded model was measured to do; None where its folder does not say.
 
@@ -96,15 +110,19 @@ def read_evaluation(model: LoadedModel) -> Evaluation | None:
     return found
 
 
-def caution(model: LoadedModel) -> str:
-    """Say why films should not be read with a model; empty where its evaluation gives no cause."""
+def standing(model: LoadedModel) -> Standing:
+    """Say what stands beside a model's answers, as its evaluation has it."""
     try:
         found = read_evaluation(model)
     except WeightsError as error:
-        return f"What {model.name} is worth is not known: {error}."
-    if found is None or not found.memorised:
-        return ""
-    return (
+        return Standing(caution=f"What {model.name} is worth is not known: {error}.")
+    if found is None:
+        return Standing()
+    if not found.memorised:
+        return Standing(tested_on=found.data.name)
+    other = found.elsewhere
+    told = (
         f"Not for reading films: {model.name} was trained on {found.test.in_training} of its own "
         f"{found.test.n} test films. It is here to be compared with others."
     )
+    return Standing(caution=told, tested_on=found.data.name if other is None else other[0])

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bonefx.attempts import Attempts
 from bonefx.errors import SettingsError
 
 KIND = "scrypt"
@@ -23,9 +24,11 @@ class Login:
 
     Attributes:
         hashes: By user; never shown.
+        attempts: Who tried in vain of late.
     """
 
     hashes: dict[str, str] = field(repr=False)
+    attempts: Attempts = field(default_factory=Attempts, repr=False, compare=False)
 
     def __call__(self, user: str, password: str) -> bool:
         """Tell whether the password is the user's, as slowly for a user whom nobody knows."""

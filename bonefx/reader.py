@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bonefx.cam import GRAD_CAM, check_method
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
-from bonefx.evaluation import caution
+from bonefx.evaluation import standing
 from bonefx.explain import heat_on_film, heat_on_input, logits_and_maps, peak_on_film
 from bonefx.hub import load_place, model_place
 from bonefx.preprocess import to_batch
@@ -34,7 +34,7 @@ class Reader:
                 "one model with --model"
             )
         self._models = {model.name: model for model in models}
-        self._cautions = {model.name: caution(model) for model in models}
+        self._standings = {model.name: standing(model) for model in models}
         if len(self._models) < len(models):
             raise WeightsError(
                 f"two of these models have one name: {', '.join(model.name for model in models)}; "
@@ -84,12 +84,20 @@ class Reader:
         return self._models[name]
 
     def caution(self, name: str | None = None) -> str:
-        """Say why films should not be read with a model; empty where nothing is known.
+        """Say why films should not be read with a model; see evaluation.Standing.
 
         Raises:
             SettingsError: No such model is loaded.
         """
-        return self._cautions[self.model(name).name]
+        return self._standings[self.model(name).name].caution
+
+    def tested_on(self, name: str | None = None) -> str:
+        """Name the films that a model's figures are of; see evaluation.Standing.
+
+        Raises:
+            SettingsError: No such model is loaded.
+        """
+        return self._standings[self.model(name).name].tested_on
 
     def warm_up(self) -> None:
         """Run each network once on a black film, so that the first user does not wait."""

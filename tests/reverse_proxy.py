@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.conftest import free_port
@@ -22,16 +22,19 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]
 
 
 @contextmanager
-def proxied(url: str, path: str) -> Iterator[str]:
+def proxied(url: str, path: str, *, most_bytes: int | None = None) -> Iterator[str]:
     """Serve what answers at url under a path of another port; everything else is not found.
 
     Args:
         url: Where the app answers, without a slash at the end.
         path: Such as "/bonefx"; the app is asked without it.
+        most_bytes: A larger body is refused, with 413 and a page of its own; None takes all.
     """
     transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None))  # no cookies
 
-    async def pass_on(request: Request) -> StreamingResponse:
+    async def pass_on(request: Request) -> Response:
+        if most_bytes is not None and int(request.headers.get("content-length", 0)) > most_bytes:
+            return HTMLResponse("<h1>413 Request Entity Too Large</h1>", 413)
         where = request.url.path.removeprefix(path)
         asked = httpx.Request(
             request.method, f"{url}{where}?{request.url.query}",

@@ -178,8 +178,7 @@ def _figures(sheet: Sheet, report: Report) -> None:
     sheet.rule(y)
     y += 3
     films = test_films_words(point, test_set=report.test_set)
-    title = sheet.wrapped(f"Measured at “{point.name}” on {films}", width, size_pt=9, bold=True)
-    sheet.words(MARGIN_MM, y, _cut(title, 1, "…")[0], size_pt=9, bold=True)
+    sheet.words(MARGIN_MM, y, f"Measured at “{point.name}”", bold=True)
     edges = (MARGIN_MM + 62, MARGIN_MM + 86, MARGIN_MM + width)
     for edge, name in zip(edges, ("value", "95 % interval", "films"), strict=True):
         sheet.words(edge, y + 4.6, name, size_pt=7.5, colour=DIM, side="R")
@@ -190,7 +189,7 @@ def _figures(sheet: Sheet, report: Report) -> None:
             sheet.words(edge, y, text, size_pt=8, side="R")
         y += ROW_MM
     held = guarantee_words(point.guarantee, share=report.validated_share)
-    lines = sheet.wrapped(f"{OF_THRESHOLD} {held}", width, size_pt=7.5)
+    lines = sheet.wrapped(f"On {films}. {OF_THRESHOLD} {held}", width, size_pt=7.5)
     sheet.paragraph(MARGIN_MM, y + 1, lines, step=3.6, size_pt=7.5, colour=DIM)
     _facts(sheet, report, x=MARGIN_MM + width + 10)
 

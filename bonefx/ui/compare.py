@@ -21,10 +21,10 @@ from bonefx.registry import LoadedModel
 from bonefx.ui import side_by_side, wording
 from bonefx.ui.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.ui.parts import ONE_AT_A_TIME, QUIET, html
-from bonefx.ui.single import FAULT, REFUSED, SHOWN_FOR_S
+from bonefx.ui.single import FAULT, SHOWN_FOR_S
 from bonefx.ui.told import sentence, told_to_user
-from bonefx.ui.upload import read_and_delete
-from bonefx.ui.viewer import EMPTY, OPACITY, READING
+from bonefx.ui.upload import WHY_JS, not_sent, read_and_delete
+from bonefx.ui.viewer import EMPTY, READING
 from bonefx.ui.worth import worth_html
 
 CHOSEN_AT_FIRST = 2
@@ -34,7 +34,6 @@ ONE_MODEL = (
     "app.py --model hf:OWNER/NAME</code> for one of the Hugging Face Hub. Every folder in "
     "<code>weights/</code> is loaded without being asked for.</p>"
 )
-SET_OPACITY = "(value) => { document.documentElement.style.setProperty('--compared-map', value); }"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
@@ -54,7 +53,7 @@ class Compared:
 class CompareScreen:
     """Handlers of the screen; each takes the user's choices as arguments.
 
-    Answers are values for: film, sides, legend, opacity, worth, compared.
+    Answers are values for: film, sides, legend, worth, compared.
     """
 
     reader: Reader
@@ -72,9 +71,9 @@ class CompareScreen:
         """Take columns and legend away, but keep the film for other models."""
         return side_by_side.message_html(READING), ""
 
-    def on_refused(self, names: list[str]) -> tuple[Any, ...]:
-        """Say why the page did not send a file at all."""
-        return self._no_answer(names, wording.not_read_html(REFUSED))
+    def on_refused(self, why: str, names: list[str]) -> tuple[Any, ...]:
+        """Say why a file did not get here."""
+        return self._no_answer(names, wording.not_read_html(not_sent(why)))
 
     def on_upload(self, path: str | None, names: list[str]) -> tuple[Any, ...]:
         """Read an uploaded film, and delete the upload."""
@@ -133,20 +132,17 @@ class CompareScreen:
             return *self._no_answer(names, wording.not_read_html(sentence(error)))[:-1], compared
         film = compared.film
         comparison = compare([self.reader.read(film, model=model.name) for model in chosen])
-        opacity = 0.0 if side_by_side.all_intact(comparison) else OPACITY
         return (
             None,
             side_by_side.sides_html(film, comparison, chosen, extra=compared.extra),
             side_by_side.legend_html(comparison),
-            gr.Slider(value=opacity, interactive=comparison.peak is not None),
             worth_html(chosen),
             compared,
         )
 
     def _no_answer(self, names: list[str], inside: str) -> tuple[Any, ...]:
         chosen = [model for model in self.reader.models if model.name in names]
-        slider = gr.Slider(interactive=False)
-        return None, side_by_side.message_html(inside), "", slider, worth_html(chosen), None
+        return None, side_by_side.message_html(inside), "", worth_html(chosen), None
 
 
 def build_compare(reader: Reader) -> None:
@@ -165,17 +161,11 @@ def build_compare(reader: Reader) -> None:
             )  # fmt: skip
             gallery = html(gallery_html(screen.examples), "compare-examples", js_on_load=ON_LOAD)
         sides = html(side_by_side.message_html(EMPTY), "compare-sides")
-        with gr.Row(elem_id="compare-map"):
-            opacity = gr.Slider(
-                0, 1, OPACITY, step=0.05, label="Map opacity", elem_id="compare-opacity",
-                interactive=False, buttons=[],
-            )  # fmt: skip
-            legend = html("", "compare-legend")
+        legend = html("", "compare-legend")
         worth = html(worth_html(reader.models[:CHOSEN_AT_FIRST]), "compare-worth")
     compared = gr.State(None, time_to_live=SHOWN_FOR_S)
-    answer = [film, sides, legend, opacity, worth, compared]
+    answer = [film, sides, legend, worth, compared]
     _join(screen, answer, gallery=gallery, models=models)
-    opacity.change(fn=None, inputs=opacity, js=SET_OPACITY, **QUIET)
     gr.Button(visible=False).click(
         told_to_user(screen.on_api), [film, models], gr.JSON(visible=False),
         api_name="compare", **ONE_AT_A_TIME,
@@ -200,4 +190,5 @@ def _join(
     sent = gr.Button(elem_id="compare-sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
     refused = gr.Button(elem_id="compare-refused", visible="hidden")
-    refused.click(screen.on_refused, models, answer, queue=False, **QUIET)
+    why = gr.Textbox(visible=False)
+    refused.click(screen.on_refused, [why, models], answer, js=WHY_JS, queue=False, **QUIET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,15 @@ from bonefx.errors import SettingsError
 from bonefx.reader import Reader
 from bonefx.report.words import NOTICE
 from bonefx.ui.compare import build_compare
+from bonefx.ui.door import Caller, Door
 from bonefx.ui.front import FrontPage
 from bonefx.ui.listing import delete_leftovers
 from bonefx.ui.model_card import build_model_card
 from bonefx.ui.parts import AT_ONCE
 from bonefx.ui.settings import ServerSettings
-from bonefx.ui.single import MAX_UPLOAD_MB
 from bonefx.ui.single_layout import build_single
+from bonefx.ui.upload import MAX_UPLOAD_MB, NOT_SENT
+from bonefx.ui.walk import Step
 from bonefx.ui.worklist import build_worklist
 
 ASSETS = Path(__file__).parent / "assets"
@@ -29,7 +32,7 @@ CACHE_S = 600  # uploads that nobody read are deleted after this time
 MAX_SESSIONS = 100  # each may keep one film in memory
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
-TO_THE_TOP = "() => { scrollTo(0, 0); return []; }"
+TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
 HEADER = (
     '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
     f'<p class="notice">{NOTICE}</p></header>'
@@ -52,14 +55,18 @@ def build(reader: Reader) -> gr.Blocks:
                 worklist = build_worklist(reader)
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
-        worklist.opened.success(
-            lambda: gr.Tabs(selected="read"), None, tabs, js=TO_THE_TOP, **AT_ONCE
-        )
+        worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **AT_ONCE)
         single.open_from(
-            worklist.opened, worklist.chosen, model=worklist.model, point=worklist.point
-        )
+            worklist.opened, worklist.chosen,
+            step=worklist.step, model=worklist.model, point=worklist.point,
+        )  # fmt: skip
         page.unload(worklist.on_unload)
     return page
+
+
+def to_read(step: Step) -> Any:
+    """Put Read in front for a film of the table; whoever walks from film to film is there."""
+    return gr.skip() if step["walked"] else gr.Tabs(selected="read")
 
 
 def launch(
@@ -86,8 +93,8 @@ def launch(
             server_name=settings.host,
             server_port=settings.port,
             root_path=settings.root_path or None,
-            auth=settings.login,
-            app_kwargs={"middleware": [Middleware(FrontPage)]} | (tools or {}),
+            auth=Door(settings.login).enter if settings.login else None,
+            app_kwargs={"middleware": [Middleware(Caller), Middleware(FrontPage)]} | (tools or {}),
             **(_look() | _privacy() | changes),
         )
 
@@ -106,7 +113,8 @@ def _script() -> str:
     """Join the page's functions to the one that gradio calls when it is there."""
     parts = [(ASSETS / name).read_text().strip() for name in ("page.js", "viewer.js")]
     joined = "\n".join(f"({part})();" for part in parts)
-    return f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
+    script = f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
+    return script.replace("NOT_SENT", json.dumps(NOT_SENT))
 
 
 def _privacy() -> dict[str, Any]:

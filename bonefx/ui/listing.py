@@ -36,6 +36,7 @@ class Listing:
         left_out: How many other files came with them.
         rows: What was read so far.
         number: Told with each state of the table; larger than that of any table before.
+        key: The first of its numbers, by which it is known whatever is drawn of it.
         running: Whether films are still being read, or wait for it.
     """
 
@@ -43,7 +44,7 @@ class Listing:
         self.films: tuple[FilmSource, ...] = ()
         self.left_out = 0
         self.rows: list[WorklistRow] = []
-        self.number = self.next_number()
+        self.number = self.key = self.next_number()
         self.running = False
         self._halted = threading.Event()
         self._waits = False

@@ -35,6 +35,11 @@ class OwnRead:
     reading: Reading
 
 
+def answered(film_sha256: str, reads: Sequence[OwnRead]) -> bool:
+    """Tell whether the reader knows the model's answer about a film, so that asking is over."""
+    return any(read.reading.radiograph_sha256 == film_sha256 for read in reads)
+
+
 def agreement_html(reads: Sequence[OwnRead]) -> str:
     """Tell how reader and model agree in this session; empty before the first film."""
     if not reads:

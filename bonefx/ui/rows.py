@@ -37,6 +37,7 @@ class TableValue(TypedDict):
 
     Attributes:
         number: The page takes no state of the table with a smaller one.
+        list: Key of the list; 0 for none.
         rows: A table row of HTML each, in the order of the list.
         told: What the list comes to, spoken when it is complete.
         running: How far it is, while it is read; else empty.
@@ -44,7 +45,8 @@ class TableValue(TypedDict):
     """
 
     number: int
-    rows: list[str]
+    list: int
+    rows: Sequence[str]
     told: str
     running: str
     done: float
@@ -65,7 +67,7 @@ def no_list(told: str = EMPTY) -> TableValue:
     """A table without any list, and why."""
     number = Listing.next_number()
     return TableValue(
-        number=number, rows=[], told=f"<span>{escape(told)}</span>", running="", done=0
+        number=number, list=0, rows=[], told=f"<span>{escape(told)}</span>", running="", done=0
     )
 
 
@@ -82,6 +84,7 @@ def table_value(listing: Listing, rows: Sequence[str]) -> TableValue:
         running = f"{total} films wait for their turn …"
     return TableValue(
         number=listing.number,
+        list=listing.key,
         rows=list(rows),
         told="" if listing.running else summary_html(listing),
         running=running,

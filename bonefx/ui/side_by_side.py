@@ -1,6 +1,6 @@
 """Comparison -> the columns that show it: each model's verdict and map, and where they agree.
 
-The film's picture travels once; the columns after the first refer to it.
+All columns are stages of one viewer: the film travels once, and one set of tools serves all.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from bonefx.records import Agreement, Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
 from bonefx.report.words import WORDING, film_facts
 from bonefx.ui import wording
-from bonefx.ui.viewer import MAX_FILM_PX, MAX_MAP_PX, map_note, png_url, shrunk
-
-PICTURE = "compared-film"
+from bonefx.ui.viewer import (
+    MAX_MAP_PX,
+    OPACITY,
+    contour_path,
+    layers_html,
+    map_note,
+    shrunk,
+    stage_html,
+    tools_html,
+)
 
 
 def sides_html(
@@ -43,7 +50,13 @@ def sides_html(
         for reading, model in zip(comparison.readings, models, strict=True)
     ]
     together = _together(film, comparison, facts=[*extra, *film_facts(film)])
-    return f'<div class="sides">{"".join(columns)}{together}</div>'
+    has_map = comparison.peak is not None
+    shown = has_map and not all_intact(comparison)
+    return (
+        f'<div class="compared viewer{" with-map" if shown else ""}" style="--map:{OPACITY}">'
+        f'<div class="sides">{"".join(columns)}{together}</div>'
+        f"{tools_html(film, has_map=has_map, map_shown=shown)}</div>"
+    )
 
 
 def message_html(inside: str) -> str:
@@ -79,7 +92,10 @@ def agreement_text(pair: Agreement) -> str:
 
 def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: LoadedModel) -> str:
     heat = comparison.map_of(reading)
-    layer = "" if heat is None else png_url(heat_layer(shrunk(heat, MAX_MAP_PX)))
+    layers = ""
+    if heat is not None and reading.heat is not None:
+        layer = heat_layer(shrunk(heat, MAX_MAP_PX))
+        layers = layers_html(layer, film, path=contour_path(reading.heat))
     first = reading is comparison.readings[0]
     name = escape(reading.model)
     floor = model.manifest.heat_floor
@@ -92,7 +108,7 @@ def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: L
     )
     return (
         f'<section class="side" aria-label="{name}"><h2>{name}</h2>{verdict}'
-        f"{_figure(film, layer, label=label, note=note, carries_film=first)}</section>"
+        f"{_figure(film, layers, label=label, note=note, carries_film=first)}</section>"
     )
 
 
@@ -137,20 +153,11 @@ def _difference_figure(
         f'<i aria-hidden="true"></i><span>+{end}</span></span>'
     )
     return _figure(
-        film, png_url(difference_layer(shrunk(difference, MAX_MAP_PX))),
+        film, layers_html(difference_layer(shrunk(difference, MAX_MAP_PX)), film),
         label="Radiograph with the difference of the two maps", note=note, carries_film=False,
     )  # fmt: skip
 
 
-def _figure(film: Radiograph, layer: str, *, label: str, note: str, carries_film: bool) -> str:
-    height, width = film.pixels.shape
-    size = f'width="{width}" height="{height}"'
-    below = f'<use href="#{PICTURE}"/>'
-    if carries_film:
-        url = png_url(shrunk(film.pixels, MAX_FILM_PX) * 255.0)
-        below = f'<image id="{PICTURE}" class="pixels" href="{url}" {size}/>'
-    above = layer and f'<image class="map" href="{layer}" {size} preserveAspectRatio="none"/>'
-    return (
-        f'<figure class="film"><svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(label)}">{below}{above}</svg><figcaption>{note}</figcaption></figure>'
-    )
+def _figure(film: Radiograph, layers: str, *, label: str, note: str, carries_film: bool) -> str:
+    stage = stage_html(film, layers, label=label, carries_film=carries_film)
+    return f'<figure class="film">{stage}<figcaption>{note}</figcaption></figure>'

@@ -23,26 +23,33 @@ from bonefx.ui import wording
 from bonefx.ui.download import Download
 from bonefx.ui.examples import Example
 from bonefx.ui.parts import points
-from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html
+from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html, answered
 from bonefx.ui.told import sentence, told_to_user
-from bonefx.ui.upload import Taken, read_and_delete, take_and_delete, take_example, take_source
+from bonefx.ui.upload import (
+    Taken,
+    not_sent,
+    read_and_delete,
+    take_and_delete,
+    take_example,
+    take_source,
+)
 from bonefx.ui.viewer import EMPTY, READING, film_figure
+from bonefx.ui.walk import NOWHERE, Step
 
 SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
 FAULT = "The program failed on this film, and the fault is ours. The server's log says more."
 GONE = f"This film was put away after {SHOWN_FOR_S // 60} minutes; load it again."
-MAX_UPLOAD_MB = 128
-REFUSED = f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB."
 Facts = tuple[tuple[str, str], ...]
 
 
 class Choices(NamedTuple):
-    """What the user has chosen: by name, and the prevalence in per cent."""
+    """What the user has chosen, the prevalence in per cent, and what they read before the model."""
 
     point: str
     model: str
     prevalence: float
     read_first: bool
+    reads: list[OwnRead]
 
 
 class Answer(NamedTuple):
@@ -81,11 +88,15 @@ class SingleScreen:
     reader: Reader
     examples: tuple[Example, ...]
 
-    def on_start(self) -> tuple[str, str, None]:
+    def on_start(self) -> tuple[str, str, None, Step]:
         """Take the last film's picture, verdict and state away before the next one is read."""
-        return READING, wording.waiting_html(), None
+        return READING, wording.waiting_html(), None, NOWHERE
 
-    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, int]:
+    def on_step(self, step: Step) -> tuple[str, str, None, Step]:
+        """Do the same for a film of a worklist, and tell where in it the film stands."""
+        return *self.on_start()[:3], step
+
+    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, Step, int]:
         """Keep which example was clicked; gradio tells it to the first handler only."""
         return *self.on_start(), int(event.index)
 
@@ -95,9 +106,9 @@ class SingleScreen:
             return gr.skip(), gr.skip()
         return READING, wording.waiting_html()
 
-    def on_refused(self, *choices: Any) -> Answer:
-        """Say why the page did not send a file at all."""
-        return self._no_answer(wording.not_read_html(REFUSED), Choices(*choices))
+    def on_refused(self, why: str, *choices: Any) -> Answer:
+        """Say why a file did not get here."""
+        return self._no_answer(wording.not_read_html(not_sent(why)), Choices(*choices))
 
     def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""
@@ -137,9 +148,7 @@ class SingleScreen:
         chosen = Choices(*choices)
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
-        measured = wording.measured_html(
-            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-        )
+        measured = measured_of(self.reader, loaded, point, chosen.prevalence / 100)
         if shown is None or shown.reading is None or shown.reading.probability is None:
             return gr.skip(), measured, gr.skip()
         reading = at_point(shown.reading, point)
@@ -151,19 +160,15 @@ class SingleScreen:
         chosen = Choices(*choices)
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
-        return wording.measured_html(
-            point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-        )
+        return measured_of(self.reader, loaded, point, chosen.prevalence / 100)
 
-    def on_own(
-        self, own: str, shown: Shown | None, reads: list[OwnRead], *choices: Any
-    ) -> tuple[Any, ...]:
+    def on_own(self, own: str, shown: Shown | None, *choices: Any) -> tuple[Any, ...]:
         """Take the reader's own answer, then ask the model; tell how they agree so far."""
         chosen = Choices(*choices)
         if shown is None:
             return (
                 *self._no_answer(wording.not_read_html(GONE), chosen),
-                reads,
+                chosen.reads,
                 gr.skip(),
                 gr.skip(),
             )
@@ -171,7 +176,7 @@ class SingleScreen:
             return (gr.skip(),) * (len(Answer._fields) + 3)
         reading = self._read(shown.taken.film, chosen)
         answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
-        reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
+        reads = [*chosen.reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
         return *answer, reads, agreement_html(reads), gr.Column(visible=True)
 
     def on_session(self, reads: list[OwnRead]) -> Download:
@@ -200,7 +205,7 @@ class SingleScreen:
         return reading_table(self.reader.read(read_and_delete(film), point=point or None))
 
     def _shown(self, taken: Taken, chosen: Choices, *, extra: Facts = ()) -> Answer:
-        if chosen.read_first:
+        if chosen.read_first and not answered(taken.film.sha256, chosen.reads):
             return self._alone(taken, chosen, extra=extra)
         return self._answer(taken, self._read(taken.film, chosen), chosen, extra=extra)
 
@@ -216,9 +221,7 @@ class SingleScreen:
             film=None,
             viewer=film_figure(film, reading, heat_floor=manifest.heat_floor),
             verdict=wording.verdict_html(reading, manifest.calibration),
-            measured=wording.measured_html(
-                reading.point, manifest.training_data, prevalence=chosen.prevalence / 100
-            ),
+            measured=measured_of(self.reader, loaded, reading.point, chosen.prevalence / 100),
             details=wording.details_html(
                 manifest, reading.device, film=film, reading=reading, extra=extra
             ),
@@ -247,9 +250,7 @@ class SingleScreen:
             film=None,
             viewer=EMPTY,
             verdict=verdict,
-            measured=wording.measured_html(
-                point, loaded.manifest.training_data, prevalence=chosen.prevalence / 100
-            ),
+            measured=measured_of(self.reader, loaded, point, chosen.prevalence / 100),
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
@@ -258,6 +259,13 @@ class SingleScreen:
         )
 
 
-def _measured(model: LoadedModel, point: OperatingPoint, chosen: Choices) -> str:
-    data, prevalence = model.manifest.training_data, chosen.prevalence / 100
-    return wording.measured_html(point, data, prevalence=prevalence)
+def measured_of(
+    reader: Reader, model: LoadedModel, point: OperatingPoint, prevalence: float
+) -> str:
+    """Tell what a model was measured to do at a point, among films of a prevalence in (0, 1)."""
+    return wording.measured_html(
+        point,
+        test_set=reader.tested_on(model.name),
+        val_share=model.manifest.training_data.share_of("val"),
+        prevalence=prevalence,
+    )

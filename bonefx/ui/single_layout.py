@@ -14,9 +14,11 @@ from bonefx.ui.examples import ON_LOAD, gallery_html, load_examples
 from bonefx.ui.parts import ASKED_OFTEN, AT_ONCE, ONE_AT_A_TIME, QUIET, html, points
 from bonefx.ui.read_first import ANSWERS
 from bonefx.ui.report_panel import build_report_panel
-from bonefx.ui.single import SHOWN_FOR_S, SingleScreen
+from bonefx.ui.single import SHOWN_FOR_S, SingleScreen, measured_of
 from bonefx.ui.told import told_to_user
+from bonefx.ui.upload import WHY_JS
 from bonefx.ui.viewer import EMPTY
+from bonefx.ui.walk import NOWHERE, walk_bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class SingleParts:
         choices: What single.Choices is made of, in its order.
         screen: The handlers.
         own: The row that asks for the reader's own answer.
+        walk: Leads from film to film of a worklist.
     """
 
     answer: list[Any]
@@ -37,6 +40,7 @@ class SingleParts:
     buttons: list[gr.Button]
     model: gr.Radio
     gallery: gr.HTML
+    walk: gr.HTML
 
     @property
     def shown(self) -> gr.State:
@@ -48,22 +52,26 @@ class SingleParts:
     def cleared(self) -> list[Any]:
         """What goes before another film is read."""
         _, viewer, verdict, *_ = self.answer
-        return [viewer, verdict, self.shown]
+        return [viewer, verdict, self.shown, self.walk]
 
-    def open_from(self, opened: Any, source: gr.State, *, model: gr.Radio, point: gr.Radio) -> None:
+    def open_from(
+        self, opened: Any, source: gr.State, *, step: gr.State, model: gr.Radio, point: gr.Radio
+    ) -> None:
         """Read the film of a worklist's row when it is opened, as the list read it.
 
         Args:
             opened: The event.
             source: Holds the FilmSource.
+            step: Holds where in the list it stands.
             model: That read the list.
             point: That the list's verdicts were taken at.
         """
         opened.success(lambda name: name, model, self.model, **AT_ONCE)
         started = opened.success(
-            self.screen.on_start, None, self.cleared,
+            self.screen.on_step, step, self.cleared,
             queue=False, trigger_mode="multiple", **QUIET,
         )  # fmt: skip
+        opened.failure(lambda: NOWHERE, None, self.walk, **AT_ONCE)
         choices = [point, model, *self.choices[2:]]
         _read(self, started, self.screen.on_source, source, choices=choices)
 
@@ -74,6 +82,7 @@ def build_single(reader: Reader) -> SingleParts:
     with gr.Row(elem_id="single"):  # the style puts the film left; keys reach the choices first
         with gr.Column(elem_id="right"):
             shown = gr.State(None, time_to_live=SHOWN_FOR_S)
+            walk = walk_bar()
             parts = _right(reader, shown)
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
@@ -82,7 +91,7 @@ def build_single(reader: Reader) -> SingleParts:
     agreement = parts.pop("agreement")
     laid = SingleParts(
         answer=[film, viewer, verdict, measured, details, point, own, warned, shown],
-        screen=screen, own=own, gallery=gallery, **parts,
+        screen=screen, own=own, gallery=gallery, walk=walk, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
     _join_choices(screen, laid)
@@ -109,10 +118,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
         label="Model", elem_id="model", visible=len(reader.models) > 1,
     )  # fmt: skip
     point = points(first, first.point(), label="Operating point", elem_id="point")
-    told = wording.measured_html(
-        first.point(), first.manifest.training_data, prevalence=prevalence / 100
-    )
-    measured = html(told, "measured")
+    measured = html(measured_of(reader, first, first.point(), prevalence / 100), "measured")
     share = gr.Slider(
         1, 90, prevalence, step=1, label="Fractures among your films, %", elem_id="prevalence",
         buttons=[],
@@ -124,7 +130,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
     return {
         "answer": [film, verdict, measured, details, point, own, warned],
-        "choices": [point, model, share, read_first],
+        "choices": [point, model, share, read_first, gr.State([])],
         "buttons": buttons,
         "model": model,
         "agreement": (agreement, session, save),
@@ -151,7 +157,11 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     sent = gr.Button(elem_id="sent", visible="hidden")
     sent.click(screen.on_start, None, cleared, queue=False, trigger_mode="multiple", **QUIET)
     refused = gr.Button(elem_id="refused", visible="hidden")
-    refused.click(screen.on_refused, laid.choices, laid.answer, queue=False, **QUIET)
+    why = gr.Textbox(visible=False)
+    refused.click(
+        screen.on_refused, [why, *laid.choices], laid.answer, js=WHY_JS, queue=False, **QUIET
+    )
+    refused.click(lambda: NOWHERE, None, laid.walk, **AT_ONCE)
 
 
 def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: list[Any]) -> None:
@@ -166,7 +176,7 @@ def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: l
 def _join_choices(screen: SingleScreen, laid: SingleParts) -> None:
     """Answer to another operating point or prevalence without the network."""
     _, _, verdict, measured, *_ = laid.answer
-    point, _, prevalence, _ = laid.choices
+    point, _, prevalence, *_ = laid.choices
     point.input(
         screen.on_point, [laid.shown, *laid.choices], [verdict, measured, laid.shown], **ASKED_OFTEN
     )
@@ -178,11 +188,11 @@ def _join_read_first(
 ) -> None:
     """Take the reader's own answer, and ask the model after it."""
     agreement, column, save = session
-    reads = gr.State([])
+    *_, reads = laid.choices
     offer_download(save, screen.on_session, [reads])
     for button in laid.buttons:
         done = button.click(
-            screen.on_own, [button, laid.shown, reads, *laid.choices],
+            screen.on_own, [button, laid.shown, *laid.choices],
             [*laid.answer, reads, agreement, column], **ONE_AT_A_TIME, **QUIET,
         )  # fmt: skip
         done.failure(screen.on_fault, laid.choices, laid.answer, **QUIET)

@@ -28,10 +28,12 @@ from starlette.routing import Route
 from bonefx.errors import BonefxError, UnreadableRadiographError
 from bonefx.reader import Reader
 from bonefx.ui.compare import CompareScreen
+from bonefx.ui.door import Guarded
 from bonefx.ui.listing import PREFIX, Listings
 from bonefx.ui.settings import ServerSettings
-from bonefx.ui.single import MAX_UPLOAD_MB, SingleScreen
+from bonefx.ui.single import SingleScreen
 from bonefx.ui.told import sentence
+from bonefx.ui.upload import MAX_UPLOAD_MB
 from bonefx.ui.worklist import WorklistScreen
 
 if TYPE_CHECKING:
@@ -111,9 +113,17 @@ def tools_of(reader: Reader, settings: ServerSettings) -> dict[str, Any]:
         async with server.session_manager.run():
             yield
 
-    offered = [route for route in app.routes if isinstance(route, Route)]
-    slashed = [Route(f"{route.path}/", route.endpoint) for route in offered]
-    return {"routes": offered + slashed, "lifespan": running}
+    places = [route for route in app.routes if isinstance(route, Route)]
+    offered = [
+        Route(path, _guarded(route.endpoint, settings))
+        for route in places
+        for path in (route.path, f"{route.path}/")
+    ]
+    return {"routes": offered, "lifespan": running}
+
+
+def _guarded(endpoint: Any, settings: ServerSettings) -> Any:
+    return endpoint if settings.login is None else Guarded(endpoint, settings.login)
 
 
 def _server(settings: ServerSettings) -> FastMCP[Any]:

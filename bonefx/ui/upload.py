@@ -12,6 +12,22 @@ from bonefx.records import Radiograph
 from bonefx.sources import FilmSource
 from bonefx.study import StudyHeader, study_header
 
+MAX_UPLOAD_MB = 128
+NOT_SENT = {  # by what the page or a server on the way answered, in words for the user
+    "refused": f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB.",
+    "413": "A server on the way to bonefx lets no file of this size pass. Choose a smaller one, or "
+    f"ask whoever runs that server to let {MAX_UPLOAD_MB} MB pass.",
+    "401": "The file was not taken, because you are no longer logged in. Load this page again.",
+    "": "The file did not arrive, because the connection broke or a server on the way refused it. "
+    "Choose it again.",
+}
+WHY_JS = "(why, ...others) => [document.documentElement.dataset.notSent, ...others]"
+
+
+def not_sent(why: str | None) -> str:
+    """Say why a file did not get here, by a key of NOT_SENT or another status."""
+    return NOT_SENT.get(why or "", NOT_SENT[""])
+
 
 class Taken(NamedTuple):
     """A film, and what a DICOM report of it needs.

@@ -1,5 +1,8 @@
 """Radiograph and Reading -> the figure that shows the film with its map, and tools to look.
 
+A viewer is what has the class of that name: one film on one stage or on several, with one set of
+tools for all of them. Read has one stage, Compare one for each map.
+
 The pictures travel inside the page as PNG. So no file of a film lies in gradio's cache, where a
 link would open it for anybody, and no value is lost: the film travels at its full depth, and the
 browser (assets/viewer.js) draws it through a window and lays map and contour over it.
@@ -29,6 +32,7 @@ EMPTY = (
 ALONE = "<span>The model has not been asked yet: your read comes first.</span>"
 READING = '<div class="film empty"><p>Reading the film …</p></div>'
 KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
+OWN_KEYS = "1 fracture, 2 no fracture, 3 not sure"
 
 
 def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float) -> str:
@@ -37,21 +41,65 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
     The map is hidden at first where the verdict is no fracture. Without a reading the film stands
     alone, and nothing in the page tells what the model would say.
     """
-    height, width = film.pixels.shape
     heat = None if reading is None else reading.heat
+    layers = ""
+    if heat is not None:
+        layer = heat_layer(shrunk(heat, MAX_MAP_PX))
+        layers = layers_html(layer, film, path=contour_path(heat))
     hidden = reading is None or reading.verdict is Verdict.NO_FRACTURE
     shown = heat is not None and not hidden
+    keys = f"{KEYS}, {OWN_KEYS}" if reading is None else KEYS
     note = ALONE if reading is None else map_note(reading, heat_floor=heat_floor)
     return (
-        f'<figure class="film{" with-map" if shown else ""}" style="--map:{OPACITY}">'
-        f'<div class="stage" tabindex="0" role="img" title="{KEYS}" '
-        f'aria-label="{escape(_description(film, has_map=heat is not None))}. {KEYS}.">'
-        f'<div class="sheet">{_source_html(film)}<canvas class="pixels"></canvas>'
-        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{_layers(heat)}</svg>'
-        "</div></div>"
-        f"{_tools_html(film, heat, map_shown=shown)}"
+        f'<figure class="film viewer{" with-map" if shown else ""}" style="--map:{OPACITY}">'
+        f"{stage_html(film, layers, label=_description(film, has_map=heat is not None), keys=keys)}"
+        f"{tools_html(film, has_map=heat is not None, map_shown=shown)}"
         f"<figcaption>{note}{_trust_html(reading)}</figcaption></figure>"
     )
+
+
+def stage_html(
+    film: Radiograph, layers: str, *, label: str, keys: str = KEYS, carries_film: bool = True
+) -> str:
+    """Show a film with layers on top, to be drawn by assets/viewer.js.
+
+    Args:
+        film: That is shown.
+        layers: From layers_html; empty for the film alone.
+        label: What a screen reader says of it.
+        keys: What keys do, in words.
+        carries_film: Hand the pixels over; false for the further stages of one viewer.
+    """
+    height, width = film.pixels.shape
+    source = _source_html(film) if carries_film else ""
+    return (
+        f'<div class="stage" tabindex="0" role="img" title="{keys}" '
+        f'aria-label="{escape(label)}. {keys}.">'
+        f'<div class="sheet">{source}<canvas class="pixels"></canvas>'
+        f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{layers}</svg>'
+        "</div></div>"
+    )
+
+
+def layers_html(layer: NDArray[np.uint8], film: Radiograph, *, path: str = "") -> str:
+    """Lay a coloured map over a film, with a contour of its own and the curtain's edge.
+
+    Args:
+        layer: (h, w, 4) RGBA, of the film's shape or smaller.
+        film: Below it.
+        path: From contour_path; empty for none.
+    """
+    height, width = film.pixels.shape
+    contour = path and f'<path class="contour" d="{path}"/>'
+    return (
+        f'<image class="map" href="{png_url(layer)}" width="{width}" height="{height}" '
+        f'preserveAspectRatio="none"/>{contour}<line class="curtain" y2="{height}"/>'
+    )
+
+
+def contour_path(heat: NDArray[np.float32]) -> str:
+    """Draw the edge of a map's hottest region, on the film's own grid."""
+    return " ".join("M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(heat))
 
 
 def _source_html(film: Radiograph) -> str:
@@ -68,21 +116,9 @@ def _source_html(film: Radiograph) -> str:
     return f'<img class="source" hidden alt="" data-bits="{bits}" src="{png_url(picture)}">'
 
 
-def _layers(heat: NDArray[np.float32] | None) -> str:
-    if heat is None:
-        return ""
-    height, width = heat.shape
-    url = png_url(heat_layer(shrunk(heat, MAX_MAP_PX)))
-    path = " ".join("M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in contour_of(heat))
-    return (
-        f'<image class="map" href="{url}" width="{width}" height="{height}" '
-        f'preserveAspectRatio="none"/><path class="contour" d="{path}"/>'
-        f'<line class="curtain" y2="{height}"/>'
-    )
-
-
-def _tools_html(film: Radiograph, heat: NDArray[np.float32] | None, *, map_shown: bool) -> str:
-    without = " disabled" if heat is None else ""
+def tools_html(film: Radiograph, *, has_map: bool, map_shown: bool) -> str:
+    """Offer the tools of a viewer: window, zoom, and of the map where there is one."""
+    without = "" if has_map else " disabled"
     return (
         '<div class="tools" role="toolbar" aria-label="Film tools">'
         f"{_presets_html(film)}"

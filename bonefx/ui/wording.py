@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from bonefx.decide import predictive_values
-from bonefx.manifest import Manifest, TrainingData
+from bonefx.manifest import Manifest
 from bonefx.records import (
     Calibration,
     Estimate,
@@ -66,17 +66,20 @@ def caution_html(caution: str) -> str:
     return f'<p class="caution"><span aria-hidden="true">⚠</span> {escape(caution)}</p>'
 
 
-def measured_html(point: OperatingPoint, data: TrainingData, *, prevalence: float) -> str:
+def measured_html(
+    point: OperatingPoint, *, test_set: str, val_share: float | None, prevalence: float
+) -> str:
     """Tell what the model was measured to do on test films at an operating point.
 
     Args:
         point: With its figures.
-        data: What the model was validated and tested on.
+        test_set: Name of the data set that it was measured on; empty where not known.
+        val_share: Share of fractures among the validation films, in [0, 1]; None where not known.
         prevalence: Share of fractures among the user's own films, in (0, 1), for the predictive
             values.
     """
-    films = test_films_words(point, test_set=data.name)
-    held = guarantee_words(point.guarantee, share=data.share_of("val"))
+    films = test_films_words(point, test_set=test_set)
+    held = guarantee_words(point.guarantee, share=val_share)
     rows = "".join(_measure_row(words, getattr(point, name)) for name, words in MEASURES)
     rows += _predictive_rows(point, prevalence)
     return (

@@ -23,6 +23,7 @@ from bonefx.ui.listing import KEEP_S, Listing, Listings, close
 from bonefx.ui.parts import AT_ONCE, QUIET, html, points
 from bonefx.ui.rows import ROWS_JS, TableValue, no_list, row_html, table_shell, table_value
 from bonefx.ui.told import sentence, told_to_user
+from bonefx.ui.walk import Step
 from bonefx.worklist import RowTable, csv_bytes, read_list, row_table, rows_at_point
 
 LISTS_AT_ONCE = 2
@@ -38,6 +39,7 @@ class WorklistParts:
 
     Attributes:
         chosen: Holds the FilmSource of the row that was opened last; read() gives its film.
+        step: Where that row stands in the list.
         opened: The event of opening a row; what follows it on success may take chosen.
         model: Name of the model that reads the list.
         point: Name of the operating point that the verdicts are taken at.
@@ -45,6 +47,7 @@ class WorklistParts:
     """
 
     chosen: gr.State
+    step: gr.State
     opened: Any
     model: gr.Radio
     point: gr.Radio
@@ -139,11 +142,13 @@ class WorklistScreen:
         return table_value(listing, [row_html(row) for row in listing.rows])
 
     @told_to_user
-    def on_open(self, listing: Listing | None, event: gr.EventData) -> FilmSource:
+    def on_open(self, listing: Listing | None, event: gr.EventData) -> tuple[FilmSource, Step]:
         """Choose the film of a row; a row of a list that is gone opens nothing."""
         if listing is None or listing.closed or event.number != listing.number:
             raise UnreadableRadiographError(GONE)
-        return listing.films[int(event.index) - 1]
+        place = int(event.index)
+        step = Step(list=listing.key, place=place, walked=bool(event.walked))
+        return listing.films[place - 1], step
 
     def on_save(self, listing: Listing | None) -> Download:
         """Make the table, most urgent first, for the user to keep."""
@@ -219,17 +224,22 @@ def build_worklist(reader: Reader) -> WorklistParts:
             apply_default_css=False,
         )  # fmt: skip
     listing = gr.State(None, time_to_live=KEEP_S, delete_callback=close)
-    chosen = gr.State(None)
+    chosen, step = gr.State(None), gr.State(None)
     settled = (screen.on_settled, [listing], [stop, save, model, point])
     _join_lists(screen, settled, [films, folder, listing, table])
     stop.click(screen.on_stop, listing, table, **AT_ONCE).then(*settled, **AT_ONCE)
     model.input(screen.on_caution, model, warned, **AT_ONCE)
     point.input(screen.on_point, [point, model, listing], table, **AT_ONCE)
     offer_download(save, screen.on_save, [listing])
-    opened = table.select(screen.on_open, listing, chosen, **AT_ONCE)
+    opened = table.select(screen.on_open, listing, [chosen, step], **AT_ONCE)
     _offer_api(screen, point)
     return WorklistParts(
-        chosen=chosen, opened=opened, model=model, point=point, on_unload=screen.on_unload
+        chosen=chosen,
+        step=step,
+        opened=opened,
+        model=model,
+        point=point,
+        on_unload=screen.on_unload,
     )
 
 

@@ -66,7 +66,17 @@ def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
         page.get_by_role("tab", name="Compare").click()
         page.locator("#compare-examples button").first.click()
         expect(page.get_by_role("region", name="Agreement")).to_be_visible()
+        expect(page.locator(".compared[data-drawn]")).to_have_count(1)
         assert grave_findings(page) == {}
+
+
+def test_a_film_of_a_list_has_no_grave_finding(page, film_file):
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("#films input[type=file]").set_input_files(film_file)
+    page.locator(".rows tbody button").press("Enter")
+    expect(page.locator("#walk [role=status]")).to_have_text("Film 1 of 1")
+    expect_verdict_and_film(page)
+    assert grave_findings(page) == {}
 
 
 @pytest.mark.parametrize("width", [1280, 820])

@@ -93,6 +93,20 @@ def test_a_wrong_password_is_refused_in_words(door):
     expect(door.get_by_role("tab")).to_have_count(0)
 
 
+def test_who_guesses_on_is_told_to_wait_and_for_how_long(door, app):
+    for _ in range(6):
+        door.get_by_label("User name").fill("mallory")
+        door.get_by_label("Password").fill("Geheim")
+        with door.expect_response("**/login"):
+            door.get_by_role("button", name="Log in").click()
+    expect(door.get_by_role("alert")).to_contain_text(
+        re.compile(r"Too many wrong tries\. Wait \d+ seconds, then try again\.")
+    )
+    log_in(door, "geheim")  # another user of the same address still comes in
+    expect(door.get_by_role("button", name="Example 1: ")).to_be_visible()
+    assert not {"mallory", "Geheim"} & set(re.findall(r"\w+", app.log.read_text()))
+
+
 def test_who_logs_out_must_log_in_again(page, url):
     page.get_by_role("link", name="Log out").click()
     expect(page.get_by_label("User name")).to_be_visible()

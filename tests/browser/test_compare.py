@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 
@@ -10,10 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NAME
 from tests.browser.test_single import drop
-from tests.factories import make_pixels
-
-NAME = "DOE-JANE-19700101"
+from tests.browser.test_viewer import settle
 
 
 @pytest.fixture
@@ -28,14 +28,6 @@ def compare(page):
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
     return page
-
-
-@pytest.fixture
-def film_file(tmp_path):
-    """A PNG whose name nobody may see."""
-    path = tmp_path / f"{NAME}.png"
-    Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
-    return path
 
 
 def upload(page, path):
@@ -81,8 +73,8 @@ def test_an_example_is_compared_by_keyboard_with_maps_and_their_difference(compa
 def test_every_column_shows_the_film_though_it_travels_once(compare, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
-    expect(compare.locator(".side image.pixels")).to_have_count(1)
-    for side in compare.locator(".side svg").all():
+    expect(compare.locator(".compared[data-drawn]")).to_have_count(1)
+    for side in compare.locator(".side .stage").all():
         with Image.open(io.BytesIO(side.screenshot())) as picture:
             assert np.asarray(picture.convert("L")).max() > 100
 
@@ -144,7 +136,7 @@ def test_models_that_nobody_compared_are_said_to_be_so_with_the_command(compare)
 def test_all_maps_fade_together_without_asking_the_server(compare, asked, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
-    slider = compare.get_by_role("slider", name="Map opacity")
+    slider = compare.get_by_role("slider", name="Opacity")
     slider.press("End")
     asked.clear()
     slider.press("Home")
@@ -152,6 +144,70 @@ def test_all_maps_fade_together_without_asking_the_server(compare, asked, film_f
         expect(layer).to_have_css("opacity", "0")
     assert compare.locator(".side image.map").count() == 3
     assert asked == []
+
+
+def shown(page):
+    """What each column draws of the film, (H, W) in 0 to 255."""
+    expect(page.locator(".compared[data-drawn]")).to_have_count(1)
+    urls = page.locator(".side canvas").evaluate_all("all => all.map(one => one.toDataURL())")
+    pictures = []
+    for url in urls:
+        with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+            pictures.append(np.asarray(image.convert("L"), np.int16))
+    return pictures
+
+
+def expect_alike(pictures):
+    for picture in pictures[1:]:
+        np.testing.assert_array_equal(picture, pictures[0])
+
+
+def test_one_window_serves_all_columns_without_asking_the_server(compare, asked, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    before = shown(compare)
+    assert len(before) == 3
+    expect_alike(before)
+    asked.clear()
+    compare.get_by_role("button", name="Invert").click()
+    settle(compare)
+    np.testing.assert_allclose(shown(compare)[0], 255 - before[0])
+    compare.get_by_role("slider", name="Width").press("Home")
+    settle(compare)
+    expect_alike(shown(compare))
+    assert np.isin(shown(compare)[2], (0, 255)).mean() > 0.9
+    assert [url for url in asked if not url.startswith("data:")] == []
+
+
+def test_all_columns_zoom_and_move_in_step_by_keys(compare, film_file):
+    upload(compare, film_file)
+    expect_columns(compare, "first", "second")
+    shown(compare)
+    stages = compare.locator(".side .stage")
+    stages.nth(1).press("+")
+    stages.nth(2).press("+")
+    stages.nth(0).press("ArrowRight")
+    moves = compare.locator(".side .sheet").evaluate_all(
+        "all => all.map(one => one.style.transform)"
+    )
+    assert moves == [moves[0]] * 3
+    assert "scale(1.5625)" in moves[0]
+    assert "translate(-40px" in moves[0]
+
+
+def test_maps_and_contours_of_all_columns_are_switched_at_once(compare):
+    compare.get_by_role("button", name="Example 3: leg").press("Enter")
+    expect_columns(compare, "first", "second")
+    shown(compare)
+    state = compare.get_by_role("button", name="Map", exact=True).get_attribute("aria-pressed")
+    compare.locator(".side .stage").first.press("m")
+    compare.locator(".side .stage").first.press("c")
+    hidden = "hidden" if state == "true" else "visible"
+    for layer in compare.locator(".side image.map").all():
+        expect(layer).to_have_css("visibility", hidden)
+    expect(compare.locator(".side path.contour")).to_have_count(2)
+    for line in compare.locator(".side path.contour").all():
+        expect(line).to_have_css("visibility", "visible")
 
 
 def test_neither_the_file_nor_its_name_is_kept(compare, app, film_file):

@@ -14,7 +14,7 @@ TOO_SMALL = """
 (least) => [...document.querySelectorAll("button, a, select, summary, label, input")]
     .filter((part) => part.checkVisibility({visibilityProperty: true}) && part.type !== "file")
     .filter((part) => part.matches("input") || !part.querySelector("input[type=range]"))
-    .filter((part) => !part.matches("#prevalence label, #compare-opacity label"))
+    .filter((part) => !part.matches("#prevalence label"))
     .map((part) => (part.matches("input:not([type=range])") && part.closest("label")) || part)
     .filter((part) => Math.round(part.getBoundingClientRect().height) < least)
     .map((part) => part.outerHTML.slice(0, 120))

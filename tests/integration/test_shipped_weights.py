@@ -14,6 +14,7 @@ from bonefx.manifest import read_manifest
 from bonefx.reader import Reader
 from bonefx.records import Verdict
 from bonefx.registry import WEIGHTS, model_ids
+from bonefx.report.words import test_films_words as films_words
 from train.card import render_card
 from train.figures import read_evaluation
 from train.readme import rendered_blocks, with_blocks
@@ -127,3 +128,12 @@ def test_shipped_figures_follow_from_the_shipped_logits(name):
         assert sum(row["in_training"] == "1" for row in own) == figures.in_training
         area = roc_auc_score(fractured, [float(row["logit"]) for row in own])
         assert area == pytest.approx(figures.auroc.value, abs=1e-4)
+
+
+def test_the_figures_of_each_model_are_told_with_the_films_that_they_are_of(reader):
+    told = {
+        model.name: films_words(model.point(), test_set=reader.tested_on(model.name))
+        for model in reader.models
+    }
+    assert told["efficientnet_b0"] == "582 test films of FracAtlas"
+    assert told["report_efficientnet_b0"].endswith("test films of FracAtlas")

@@ -30,12 +30,13 @@ def app(tmp_path_factory):
         yield served
 
 
-def asked(app, method, *args, end=""):
+def asked(app, method, *args, end="", auth=None):
     """Ask the tools once, in a session of its own."""
 
     async def ask():
         async with (
-            streamable_http_client(app.url + PLACE + end) as (reads, writes, _),
+            httpx.AsyncClient(auth=auth, timeout=60) as client,
+            streamable_http_client(app.url + PLACE + end, http_client=client) as (reads, writes, _),
             ClientSession(reads, writes) as session,
         ):
             await session.initialize()
@@ -45,9 +46,9 @@ def asked(app, method, *args, end=""):
         return thread.submit(anyio.run, ask).result()
 
 
-def called(app, tool, **inputs):
+def called(app, tool, auth=None, **inputs):
     """What a tool answers."""
-    answer = asked(app, "call_tool", tool, inputs)
+    answer = asked(app, "call_tool", tool, inputs, auth=auth)
     assert not answer.isError, answer.content
     return answer.structuredContent
 
@@ -150,3 +151,41 @@ def test_a_page_of_another_name_may_not_ask(app):
 
 def test_tools_are_off_unless_asked_for(app_of_three):
     assert httpx.post(app_of_three.url + PLACE, json={}).status_code in {404, 405}
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory):
+    """The app with its tools behind a login."""
+    folder = tmp_path_factory.mktemp("locked")
+    make_three_models(folder / "weights")
+    with serving(folder / "weights", folder, BONEFX_MCP="1", BONEFX_AUTH="anna:geheim") as served:
+        yield served
+
+
+def test_tools_beside_a_login_ask_for_its_password(locked):
+    for auth in (None, ("anna", "wrong"), ("ben", "geheim")):
+        told = httpx.post(locked.url + PLACE, json={}, auth=auth)
+        assert told.status_code == 401
+        assert told.headers["www-authenticate"].startswith("Basic")
+    for header in ("Bearer geheim", "Basic %%%", "Basic YW5uYQ==", "geheim"):
+        told = httpx.post(locked.url + PLACE + "/", json={}, headers={"Authorization": header})
+        assert told.status_code == 401
+
+
+def test_an_assistant_that_logs_in_reads_a_film(locked):
+    film = in_base64(EXAMPLE.read_bytes())
+    assert called(locked, "read", auth=("anna", "geheim"), film=film)["model"] == "first"
+
+
+def test_guessing_the_tools_password_must_wait_as_at_the_page(locked):
+    codes = [
+        httpx.post(locked.url + PLACE, json={}, auth=("eve", f"guess {number}")).status_code
+        for number in range(8)
+    ]
+    assert codes == [401] * 5 + [429] * 3
+    form = {"username": "eve", "password": "guess"}
+    told = httpx.post(f"{locked.url}/login", data=form)
+    assert told.status_code == 429
+    assert 0 < int(told.headers["retry-after"]) <= 60
+    assert "wait" in told.json()["detail"]
+    assert "guess" not in locked.log.read_text()

@@ -235,6 +235,13 @@ def test_a_memorising_model_is_warned_of_once_and_in_every_line(
     assert [line["caution"] for line in lines] == [None] * 3
 
 
+def test_a_model_that_does_not_read_is_not_warned_of(capsys, memorising, films):
+    make_model_folder(memorising, id="another", seed=1)
+    _, lines, told = run(capsys, "read", films, "--weights", memorising)
+    assert {line["model"] for line in lines} == {"another"}
+    assert "Not for reading" not in told
+
+
 def test_a_report_and_the_list_of_models_warn_of_it_too(capsys, memorising, films, tmp_path):
     command = ("report", films / "0.png", "--weights", memorising, "--out", tmp_path)
     for line in (*run(capsys, *command)[1], *run(capsys, "models", "--weights", memorising)[1]):

@@ -9,7 +9,7 @@ import torch
 
 from bonefx.comparisons import comparison_path, find_comparison
 from bonefx.errors import WeightsError
-from bonefx.evaluation import caution, read_evaluation
+from bonefx.evaluation import read_evaluation, standing
 from bonefx.registry import load_model, model_ids
 from bonefx.ui.worth import measured_pair_html, p_value, worth, worth_html
 from tests.factories import make_comparison, make_evaluation, make_model_folder
@@ -115,18 +115,28 @@ def test_a_model_that_was_trained_on_its_test_films_is_said_to_have_memorised_th
 
 
 def test_only_a_model_that_memorised_its_test_films_is_warned_of(models):
-    assert caution(models[0]) == ""
+    assert standing(models[0]).caution == ""
     write_evaluation(models[0])
-    assert caution(models[0]) == ""
+    assert standing(models[0]).caution == ""
     write_evaluation(models[0], in_training=491)
     told = "Not for reading films: first was trained on 491 of its own 582 test films."
-    assert caution(models[0]).startswith(told)
+    assert standing(models[0]).caution.startswith(told)
+
+
+def test_the_films_of_a_models_figures_are_named_as_far_as_it_was_not_trained_on_them(models):
+    assert standing(models[0]).tested_on == ""
+    write_evaluation(models[0])
+    assert standing(models[0]).tested_on == "FracAtlas"
+    write_evaluation(models[0], in_training=491)
+    assert standing(models[0]).tested_on == "Elsewhere"
+    write_evaluation(models[0], in_training=491, outside=None)
+    assert standing(models[0]).tested_on == "FracAtlas"
 
 
 def test_a_model_whose_evaluation_is_damaged_is_warned_of(models):
     (models[0].folder / "evaluation.json").write_text("{")
     told = r"What first is worth is not known: evaluation\.json of first.*evaluate"
-    assert re.match(told, caution(models[0]))
+    assert re.match(told, standing(models[0]).caution)
 
 
 def test_an_evaluation_of_other_weights_is_refused(models):

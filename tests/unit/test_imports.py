@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ORDER = [
     {"errors"},
-    {"schema", "login"},
+    {"schema", "attempts"},
+    {"login"},
     {"records"},
     {"windows"},
     {"dicom"},

@@ -4,7 +4,7 @@ import csv
 import io
 
 from bonefx.records import Verdict
-from bonefx.ui.read_first import COLUMNS, OwnRead, agreement_csv, agreement_html
+from bonefx.ui.read_first import COLUMNS, OwnRead, agreement_csv, agreement_html, answered
 from tests.factories import make_point, make_reading
 
 SESSION = [
@@ -30,6 +30,13 @@ def test_agreement_counts_films_that_both_decided():
 
 def test_before_the_first_film_there_is_no_table():
     assert agreement_html([]) == ""
+
+
+def test_only_a_film_that_was_answered_needs_no_answer():
+    reads = make_reads()
+    assert answered(reads[0].reading.radiograph_sha256, reads)
+    assert not answered("f" * 64, reads)
+    assert not answered(reads[0].reading.radiograph_sha256, [])
 
 
 def test_a_session_as_csv_has_a_line_a_film_and_no_name():

@@ -199,6 +199,14 @@ def test_pdf_tells_verdict_figures_model_and_checksums_as_text(verdict):
         assert words in text
 
 
+def test_every_form_names_the_films_of_its_figures():
+    made = make_report(test_set="Synthetic bones", validated_share=0.18)
+    assert "On 582 test films of Synthetic bones." in text_of(made)
+    assert "as among those films, which is 18 %" in text_of(made)
+    table = json.loads(report.json_bytes(made))
+    assert table["measured_on"] == "582 test films of Synthetic bones"
+
+
 def test_pdf_says_what_was_not_measured():
     text = text_of(make_report(reading=make_reading(point=make_point())))
     assert text.count("not measured") == 4

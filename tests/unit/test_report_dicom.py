@@ -383,8 +383,9 @@ def test_a_structured_report_warns_of_a_model_that_should_not_read_films():
 
 
 def test_what_the_point_was_measured_to_do_is_told_in_words():
-    _, document = tree_of()
+    _, document = tree_of(test_set="Synthetic bones")
     comments = " ".join(texts_of(document, "Comment"))
+    assert "Measured on 582 test films of Synthetic bones" in comments
     assert "Sensitivity 80.1 % (95 % interval 70.2 to 87.3, n = 98)" in comments
     assert "Certified on validation films" in comments
     assert NOTICE in comments

@@ -3,16 +3,12 @@
 import pytest
 
 from bonefx.decide import at_point
-from bonefx.manifest import SplitCounts, TrainingData
 from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
 from bonefx.ui import wording
 from bonefx.ui.viewer import map_note
 from tests.factories import make_point, make_radiograph, make_reading
 
-DATA = TrainingData(
-    name="Synthetic bones", licence="none", source="", split_sha256=None,
-    counts={"val": SplitCounts(films=500, fractured=90, with_boxes=0)},
-)  # fmt: skip
+DATA = {"test_set": "Synthetic bones", "val_share": 0.18}
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
 
 
@@ -52,9 +48,9 @@ def test_no_edge_of_a_review_band_is_rounded_to_certainty():
 
 
 def test_what_was_not_measured_is_said_to_be_so():
-    assert wording.measured_html(make_point(), DATA, prevalence=0.2).count("not measured") == 4
+    assert wording.measured_html(make_point(), **DATA, prevalence=0.2).count("not measured") == 4
     sensitivity = Estimate(value=0.8, low=0.71, high=0.87, n=98)
-    html = wording.measured_html(make_point(sensitivity=sensitivity), DATA, prevalence=0.2)
+    html = wording.measured_html(make_point(sensitivity=sensitivity), **DATA, prevalence=0.2)
     assert "80.0 %" in html
     assert "71.0 &ndash; 87.0" in html
     assert ">98<" in html
@@ -64,23 +60,23 @@ def test_predictive_values_follow_the_prevalence_and_its_intervals():
     measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
     point = make_point(sensitivity=measured, specificity=measured)
     assert wording.own_prevalence(point) == 0.5
-    html = wording.measured_html(point, DATA, prevalence=0.1)
+    html = wording.measured_html(point, **DATA, prevalence=0.1)
     assert "50.0 %</td><td>30.8 &ndash; 67.9</td><td>at 10 %" in html
     assert "98.8 %" in html
 
 
 def test_a_certified_band_says_what_it_holds():
     held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
-    html = wording.measured_html(make_point(guarantee=held), DATA, prevalence=0.2)
+    html = wording.measured_html(make_point(guarantee=held), **DATA, prevalence=0.2)
     assert "with 95 % confidence at most 7.5 % of the films called no fracture" in html
     assert "found 13 of 392" in html
-    assert "confidence" not in wording.measured_html(make_point(), DATA, prevalence=0.2)
+    assert "confidence" not in wording.measured_html(make_point(), **DATA, prevalence=0.2)
 
 
 def test_films_of_a_measurement_are_named_and_counted():
     measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
     point = make_point(sensitivity=measured, specificity=measured)
-    html = wording.measured_html(point, DATA, prevalence=0.1)
+    html = wording.measured_html(point, **DATA, prevalence=0.1)
     assert "Measured on 200 test films of Synthetic bones at" in html
 
 
@@ -91,7 +87,7 @@ def test_what_the_prevalence_slider_does_not_change_is_said_with_its_own_prevale
         sensitivity=measured, specificity=measured, missed_rate=measured, guarantee=held
     )
     for prevalence in (0.02, 0.6):
-        html = wording.measured_html(point, DATA, prevalence=prevalence)
+        html = wording.measured_html(point, **DATA, prevalence=prevalence)
         assert "only predictive values follow the share of fractures set below" in html
         assert "“no fracture” hold for the test films, 50 % of them fractured" in html
         assert "where fractures are as frequent as among those films, which is 18 %" in html

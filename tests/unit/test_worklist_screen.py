@@ -96,8 +96,10 @@ def test_another_point_changes_what_is_shown_of_a_list_that_is_read(screen, list
 
 def test_a_row_opens_its_film(screen, listing):
     list(run(screen, listing))
-    event = gr.EventData(None, {"index": 3, "number": listing.number})
-    assert screen.on_open(listing, event) is listing.films[2]
+    event = gr.EventData(None, {"index": 3, "number": listing.number, "walked": True})
+    film, step = screen.on_open(listing, event)
+    assert film is listing.films[2]
+    assert step == {"list": listing.key, "place": 3, "walked": True}
 
 
 @pytest.mark.parametrize("gone", ["late row", "closed", "expired"])

@@ -11,7 +11,6 @@
         ["#compare-sides", "aria-live", "polite"],
         ["#compare-film button", "aria-label", "Drop a film or choose a file"],
         ["#compare-models", "aria-label", "Models to compare"],
-        ["#compare-opacity input[type=range]", "aria-label", "Map opacity"],
         ["#card-model", "aria-label", "Model"],
         ["#films button", "aria-label", "Drop films, folders or zip archives, or choose films"],
         ["#folder button", "aria-label", "Choose a folder"],
@@ -81,6 +80,14 @@
         if (tab) keep("tab", tab.dataset.tabId);
         if (tab?.dataset.tabId === "worklist") soon(() => visible("#list"), toRow);
     });
+    // The reader's own answer, from the film by a digit; after it the film has the focus again.
+    document.addEventListener("keydown", (event) => {
+        const answer = "123".indexOf(event.key), asked = visible("#own");
+        if (answer >= 0 && asked && event.target.matches(".stage")) asked.querySelectorAll("button")[answer].click();
+    });
+    document.addEventListener("click", (event) => {
+        if (event.target.closest?.("#own button")) document.dispatchEvent(new Event("hold-film"));
+    });
     document.addEventListener("change", (event) => {
         if (!event.target.matches("#model input, #card-model input")) return;
         own ||= event.isTrusted;
@@ -141,10 +148,31 @@
         takeFolders(entries);
     }, true);
     document.addEventListener("paste", (event) => handOver(event, event.clipboardData?.files));
+    // A server on the way may refuse an upload. gradio then tells what that server said and shows no
+    // end of it: say it in words, leave no film waited for, and take the next file.
+    let sending = null;  // the screen that a film is on its way to; null for a list
+    const tellWhy = (screen, why) => {
+        document.documentElement.dataset.notSent = why;
+        document.querySelector(`#${screen}refused`).click();
+    };
+    const ready = () => document.querySelectorAll(".clear-status button").forEach((button) => button.click());
+    const plainFetch = window.fetch;
+    window.fetch = async (...asked) => {
+        const address = String(asked[0]?.url ?? asked[0]);
+        if (!/\/gradio_api\/upload(\?|$)/.test(address)) return plainFetch(...asked);
+        const answer = await plainFetch(...asked).catch(() => null);
+        if (answer?.ok) return answer;
+        const words = NOT_SENT, why = String(answer?.status ?? "");
+        if (sending !== null) tellWhy(sending, why);
+        setTimeout(ready, 500);
+        return new Response(words[why] ?? words[""], { status: answer?.status ?? 503 });
+    };
     // The last verdict goes as soon as a file is handed over, whatever becomes of that file.
     document.addEventListener("change", (event) => {
+        if (event.target.type !== "file") return;
         const screen = screens.find((screen) => zone(screen)?.contains(event.target));
-        if (screen === undefined || event.target.type !== "file") return;
+        sending = null;
+        if (screen === undefined) return;
         const files = [...event.target.files];
         if (screen === "" && files.length > 1) {
             event.stopPropagation();
@@ -152,9 +180,13 @@
             makeList(files, "#films");
             return;
         }
+        sending = screen;
         const fits = files.length === 1 && files[0].size <= MAX_UPLOAD_MB * 1024 * 1024;
-        document.querySelector(`#${screen}${fits ? "sent" : "refused"}`).click();
-        if (fits) return;
+        if (fits) {
+            document.querySelector(`#${screen}sent`).click();
+            return;
+        }
+        tellWhy(screen, "refused");
         event.stopPropagation();
         event.target.value = "";
     }, true);

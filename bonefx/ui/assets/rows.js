@@ -3,6 +3,17 @@ const part = (place) => element.querySelector(place);
 const body = part("tbody");
 let number = 0;
 let order = { key: "urgency", falling: false };
+let opened = null;  // place of the film that was opened last
+
+const mark = () => {
+    for (const row of body.rows) row.ariaCurrent = row.dataset.place === opened ? "true" : null;
+};
+const open = (row, walked) => {
+    opened = row.dataset.place;
+    mark();
+    trigger('select', { index: Number(opened), number, walked });
+};
+const tell = () => document.dispatchEvent(new Event("rows"));  // to whoever walks from film to film
 
 const compare = (one, other) => {
     const [a, b] = [one.dataset[order.key], other.dataset[order.key]];
@@ -25,13 +36,17 @@ const draw = () => {
     const value = props.value;
     if (!value || value.number < number) return;  // late word of a list that is gone
     if (value.number > number || value.rows.length < body.rows.length) body.replaceChildren();
+    if (part("table").dataset.list !== String(value.list)) opened = null;
+    part("table").dataset.list = value.list;
     number = value.number;
     value.rows.slice(body.rows.length).forEach(insert);
+    mark();
     part("table").hidden = value.rows.length === 0;
     part("progress").hidden = value.running === "";
     part("progress").value = value.done;
     part(".running").textContent = value.running;
     if (part("[role=status]").innerHTML !== value.told) part("[role=status]").innerHTML = value.told;
+    tell();
 };
 element.addEventListener("click", (event) => {
     const head = event.target.closest("th[data-key]");
@@ -41,11 +56,10 @@ element.addEventListener("click", (event) => {
         order = { key, falling: key === order.key ? !order.falling : key === "probability" };
         showOrder();
         body.append(...[...body.rows].sort(compare));
-    } else if (row) {
-        for (const other of body.rows) other.ariaCurrent = other === row ? "true" : null;
-        trigger('select', { index: Number(row.dataset.place), number });
-    }
+        tell();
+    } else if (row) open(row, false);
 });
+element.addEventListener("walk", (event) => open(event.target, true));
 element.addEventListener("keydown", (event) => {
     const row = event.target.closest("tbody tr");
     const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];

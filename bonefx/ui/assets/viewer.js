@@ -1,21 +1,25 @@
 () => {
-    // The film viewer: window and level, zoom, map, contour and curtain of every figure.film on the
-    // page. All of it happens here, so that no film is sent twice and nothing of it is kept.
+    // The film viewer: window and level, zoom, map, contour and curtain of every .viewer on the
+    // page, on one stage or on several that show the same film. All of it happens here, so that no
+    // film is sent twice and nothing of it is kept.
     const STEP = 1.25, FARTHEST = 12, WHITE = 65535;
     const films = new WeakMap();
-    const part = (figure, name) => figure.querySelector(`[data-tool="${name}"]`);
+    const part = (viewer, name) => viewer.querySelector(`[data-tool="${name}"]`);
     const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
-    const start = async (figure) => {
-        figure.dataset.ready = "";
-        const film = { figure, zoom: 1, x: 0, y: 0, inverted: false };
-        films.set(figure, film);
-        const source = figure.querySelector("img.source");
+    const start = async (viewer) => {
+        viewer.dataset.ready = "";
+        const stages = [...viewer.querySelectorAll(".stage")];
+        const film = { viewer, stages, zoom: 1, x: 0, y: 0, inverted: false };
+        films.set(viewer, film);
+        const source = viewer.querySelector("img.source");
         await source.decode();
         const plain = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
         const bitmap = await createImageBitmap(source, plain);
-        const canvas = figure.querySelector("canvas");
-        [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+        const [canvas, ...others] = stages.map((stage) => stage.querySelector("canvas"));
+        for (const each of [canvas, ...others])
+            [each.width, each.height] = [bitmap.width, bitmap.height];
+        film.others = others.map((other) => other.getContext("2d"));
         film.context = canvas.getContext("2d", { willReadFrequently: true });
         film.context.drawImage(bitmap, 0, 0);
         const drawn = film.context.getImageData(0, 0, bitmap.width, bitmap.height);
@@ -23,8 +27,22 @@
         film.picture = drawn;
         source.remove();
         choosePreset(film);
-        figure.dataset.drawn = "";
+        viewer.dataset.drawn = "";
+        takeFocus(stages[0]);
     };
+
+    // A film that takes the place of one that had the focus gets it too, so that the keys go on.
+    const held = (on) => document.documentElement.classList.toggle("film-held", on);
+    const takeFocus = (stage) => {
+        const active = document.activeElement;
+        const free = active === document.body || !active?.checkVisibility();
+        if (free && document.documentElement.matches(".film-held")) stage.focus({ preventScroll: true });
+    };
+    document.addEventListener("hold-film", () => held(true));
+    document.addEventListener("focusin", (event) => held(Boolean(event.target.closest(".stage"))));
+    document.addEventListener("pointerdown", (event) => {
+        if (!event.target.closest?.(".stage")) held(false);
+    });
 
     // Deep films come with the upper byte as red and the lower as green.
     const valuesOf = (bytes, deep) => {
@@ -46,6 +64,7 @@
         const pixels = new Uint32Array(film.picture.data.buffer);
         for (let i = 0; i < pixels.length; i++) pixels[i] = grey[film.values[i]];
         film.context.putImageData(film.picture, 0, 0);
+        for (const other of film.others) other.drawImage(film.context.canvas, 0, 0);
     };
     const paintSoon = (film) => {
         if (film.waiting) return;
@@ -54,7 +73,7 @@
     };
 
     const choosePreset = (film) => {
-        const chosen = part(film.figure, "preset").selectedOptions[0];
+        const chosen = part(film.viewer, "preset").selectedOptions[0];
         if (chosen.dataset.low === undefined) return;
         const low = Number(chosen.dataset.low), high = Number(chosen.dataset.high);
         setWindow(film, (low + high) / 2, high - low, false);
@@ -63,20 +82,22 @@
     const setWindow = (film, level, width, own = true) => {
         film.level = clamp(level, -0.25, 1.25);
         film.width = own ? clamp(width, 0.01, 2) : width;
-        part(film.figure, "level").value = 100 * film.level;
-        part(film.figure, "width").value = 100 * film.width;
-        if (own) part(film.figure, "preset").value = "own";
+        part(film.viewer, "level").value = 100 * film.level;
+        part(film.viewer, "width").value = 100 * film.width;
+        if (own) part(film.viewer, "preset").value = "own";
         paintSoon(film);
     };
 
     const place = (film) => {
-        const stage = film.figure.querySelector(".stage");
+        const stage = film.stages[0];  // all are of one size
         const reach = (film.zoom - 1) / 2;
         film.x = clamp(film.x, -reach * stage.clientWidth, reach * stage.clientWidth);
         film.y = clamp(film.y, -reach * stage.clientHeight, reach * stage.clientHeight);
-        stage.querySelector(".sheet").style.transform =
-            `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
-        stage.classList.toggle("near", film.zoom > 1);
+        for (const each of film.stages) {
+            each.querySelector(".sheet").style.transform =
+                `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
+            each.classList.toggle("near", film.zoom > 1);
+        }
     };
     // Zoom by a factor, and keep what lies at (x, y) from the middle of the stage where it is.
     const zoom = (film, factor, x = 0, y = 0) => {
@@ -89,29 +110,29 @@
     const move = (film, x, y) => { film.x += x; film.y += y; place(film); };
 
     const press = (film, name) => {
-        const button = part(film.figure, name);
+        const button = part(film.viewer, name);
         if (button.disabled) return;
         const on = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", on);
-        film.figure.classList.toggle(`with-${name}`, on);
+        film.viewer.classList.toggle(`with-${name}`, on);
         if (name === "invert") { film.inverted = on; paintSoon(film); }
     };
     const whole = (film) => {
         if (document.fullscreenElement) document.exitFullscreen();
-        else film.figure.requestFullscreen();
+        else film.viewer.requestFullscreen();
     };
     const drawCurtain = (film) => {
-        const share = part(film.figure, "curtain").value;
-        film.figure.style.setProperty("--curtain", `${share}%`);
-        film.figure.classList.toggle("with-curtain", share > 0);
+        const share = part(film.viewer, "curtain").value;
+        film.viewer.style.setProperty("--curtain", `${share}%`);
+        film.viewer.classList.toggle("with-curtain", share > 0);
     };
 
     const tools = {
         preset: choosePreset,
-        level: (film) => setWindow(film, part(film.figure, "level").value / 100, film.width),
-        width: (film) => setWindow(film, film.level, part(film.figure, "width").value / 100),
+        level: (film) => setWindow(film, part(film.viewer, "level").value / 100, film.width),
+        width: (film) => setWindow(film, film.level, part(film.viewer, "width").value / 100),
         opacity: (film) =>
-            film.figure.style.setProperty("--map", part(film.figure, "opacity").value / 100),
+            film.viewer.style.setProperty("--map", part(film.viewer, "opacity").value / 100),
         curtain: drawCurtain,
     };
     const buttons = {
@@ -130,7 +151,7 @@
         ArrowUp: (film) => move(film, 0, 40), ArrowDown: (film) => move(film, 0, -40),
     };
 
-    const filmOf = (event) => films.get(event.target.closest?.("figure.film"));
+    const filmOf = (event) => films.get(event.target.closest?.(".viewer"));
     document.addEventListener("input", (event) => {
         const film = filmOf(event), tool = tools[event.target.dataset?.tool];
         if (film && tool) tool(film);
@@ -156,10 +177,10 @@
     }, { passive: false });
 
     // Drag to move; with the right button, or with Shift, to window as reading rooms are used to.
-    const held = new Map();
+    const touching = new Map();
     const fingers = (film) => {
-        const [a, b] = [...held.values()];
-        const box = film.figure.querySelector(".stage").getBoundingClientRect();
+        const [a, b] = [...touching.values()];
+        const box = a.target.closest(".stage").getBoundingClientRect();
         return {
             apart: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
             x: (a.clientX + b.clientX) / 2 - box.x - box.width / 2,
@@ -170,30 +191,30 @@
         const film = filmOf(event), stage = event.target.closest?.(".stage");
         if (!film || !stage) return;
         stage.setPointerCapture(event.pointerId);
-        held.set(event.pointerId, event);
+        touching.set(event.pointerId, event);
     });
     document.addEventListener("pointermove", (event) => {
-        const film = filmOf(event), before = held.get(event.pointerId);
+        const film = filmOf(event), before = touching.get(event.pointerId);
         if (!film || !before) return;
         const x = event.clientX - before.clientX, y = event.clientY - before.clientY;
-        if (held.size === 2) {
+        if (touching.size === 2) {
             const was = fingers(film);
-            held.set(event.pointerId, event);
+            touching.set(event.pointerId, event);
             const now = fingers(film);
             zoom(film, now.apart / was.apart, now.x, now.y);
         } else if (event.buttons === 2 || event.shiftKey) {
             setWindow(film, film.level + y / 500, film.width + x / 500);
         } else move(film, x, y);
-        held.set(event.pointerId, event);
+        touching.set(event.pointerId, event);
     });
     for (const end of ["pointerup", "pointercancel"])
-        document.addEventListener(end, (event) => held.delete(event.pointerId));
+        document.addEventListener(end, (event) => touching.delete(event.pointerId));
     document.addEventListener("contextmenu", (event) => {
         if (filmOf(event) && event.target.closest(".stage")) event.preventDefault();
     });
 
     const startAll = () =>
-        document.querySelectorAll("figure.film:not([data-ready]):has(.stage)").forEach(start);
+        document.querySelectorAll(".viewer:not([data-ready]):has(.stage)").forEach(start);
     new MutationObserver(startAll).observe(document.body, { childList: true, subtree: true });
     startAll();
 }

@@ -1,0 +1,82 @@
+"""A film that a server on the way refuses: said in words, and the next one is taken."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.reading import expect_verdict_and_film, upload, verdict
+from tests.conftest import ServedApp
+from tests.factories import png_film
+from tests.reverse_proxy import proxied
+
+WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a smaller one"
+
+
+@pytest.fixture(scope="module")
+def app(app_of_three):
+    """The app behind a server that takes small bodies alone; the page fixture opens this one."""
+    with proxied(app_of_three.url, "", most_bytes=60_000) as url:
+        yield ServedApp(url=url, log=app_of_three.log, uploads=app_of_three.uploads)
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A film that the server on the way refuses."""
+    noise = np.random.default_rng(0).integers(0, 255, (400, 300), np.uint8)
+    cv2.imwrite(str(tmp_path / "large.png"), noise)
+    return tmp_path / "large.png"
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A film that passes."""
+    (tmp_path / "small.png").write_bytes(png_film(seed=3))
+    return tmp_path / "small.png"
+
+
+def test_read_says_why_and_takes_a_smaller_film(page, large, small):
+    upload(page, large)
+    expect(verdict(page)).to_contain_text(WORDS)
+    expect(page.locator("#viewer")).to_contain_text("No film.")
+    expect(page.locator("#film .clear-status")).to_have_count(0)
+    upload(page, small)
+    expect_verdict_and_film(page)
+    upload(page, large)
+    expect(verdict(page)).to_contain_text(WORDS)
+    expect(page.locator("figure.film .stage")).to_have_count(0)
+
+
+def test_compare_says_why_and_takes_a_smaller_film(page, large, small):
+    page.get_by_role("tab", name="Compare").click()
+    film = page.locator("#compare-film input[type=file]")
+    film.set_input_files(large)
+    expect(page.locator("#compare-sides")).to_contain_text(WORDS)
+    film.set_input_files(small)
+    expect(page.get_by_role("region", name="Agreement")).to_be_visible()
+
+
+def test_a_list_is_refused_in_words_and_the_next_is_read(page, large, small):
+    page.get_by_role("tab", name="Worklist").click()
+    films = page.locator("#films input[type=file]")
+    films.set_input_files([large, small])
+    expect(page.get_by_text(WORDS)).to_be_visible()
+    films.set_input_files([small])
+    expect(page.locator("#list [role=status]")).to_contain_text("1 film")
+
+
+def test_a_server_that_is_gone_is_said_to_be_so(page, small):
+    page.route("**/gradio_api/upload*", lambda route: route.abort())
+    upload(page, small)
+    expect(verdict(page)).to_contain_text("The file did not arrive")
+    page.unroute("**/gradio_api/upload*")
+    upload(page, small)
+    expect_verdict_and_film(page)
+
+
+def test_who_was_logged_out_is_told_to_load_the_page_again(page, small):
+    page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=401, body="no"))
+    upload(page, small)
+    expect(verdict(page)).to_contain_text("no longer logged in. Load this page again")
