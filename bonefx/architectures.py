@@ -13,6 +13,8 @@ from bonefx.errors import WeightsError
 from bonefx.networks import CLASSES, CutNetwork, SplitNetwork
 from bonefx.pyramid import PyramidClassifier, PyramidNetwork
 
+DEEP_STAGES = (6, 7, 8)  # of EfficientNet; finer ones tell whose scanner a film is from
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNormSpec:
@@ -46,18 +48,22 @@ def _torchvision_efficientnet_b0(batch_norm: BatchNormSpec) -> EfficientNet:
 
 
 def _efficientnet_b0(batch_norm: BatchNormSpec) -> SplitNetwork:
-    return CutNetwork(_torchvision_efficientnet_b0(batch_norm), cut=9, linear_head=True)
+    return CutNetwork(
+        _torchvision_efficientnet_b0(batch_norm), cut=9, linear_head=True,
+        signature_layers=DEEP_STAGES,
+    )  # fmt: skip
 
 
 def _efficientnet_b0_fpn(batch_norm: BatchNormSpec) -> SplitNetwork:
     features = _torchvision_efficientnet_b0(batch_norm).features
     norm_layer = partial(nn.BatchNorm2d, eps=batch_norm.eps, momentum=batch_norm.momentum)
-    return PyramidNetwork(PyramidClassifier(features, taps=(3, 5, 8), norm_layer=norm_layer))
+    classifier = PyramidClassifier(features, taps=(3, 5, 8), norm_layer=norm_layer)
+    return PyramidNetwork(classifier, signature_layers=DEEP_STAGES)
 
 
 def _vgg16(_: BatchNormSpec) -> SplitNetwork:
     backbone = vgg16(num_classes=len(CLASSES), dropout=0.5)
-    return CutNetwork(backbone, cut=30, linear_head=False)
+    return CutNetwork(backbone, cut=30, linear_head=False, signature_layers=(22, 29))
 
 
 ARCHITECTURES = {

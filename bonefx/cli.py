@@ -108,6 +108,9 @@ def _add_report(names: Any) -> None:
 def _add_choices(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first)")
     command.add_argument("--point", metavar="NAME", help="operating point (default: the model's)")
+    command.add_argument(
+        "--invert", action="store_true", help="swap black and white: the films show bone dark"
+    )
 
 
 def _add_shared(command: argparse.ArgumentParser) -> None:

@@ -69,7 +69,7 @@ def report(options: argparse.Namespace) -> int:
     from bonefx.report import reading_table, write_report
 
     text = options.text if options.text_file is None else _text_of(options.text_file)
-    film = images.read(options.film)
+    film = _as_asked(images.read(options.film), options)
     header = _header_for(options, film)
     reader = _asked(options)
     reading = reader.read(film, point=options.point)
@@ -80,6 +80,12 @@ def report(options: argparse.Namespace) -> int:
     written = {form: str(path) for form, path in paths.items()}
     print(json.dumps({"path": str(options.film), **reading_table(reading), "written": written}))
     return 0
+
+
+def _as_asked(film: Radiograph, options: argparse.Namespace) -> Radiograph:
+    from bonefx.records import inverted
+
+    return inverted(film) if options.invert else film
 
 
 def _text_of(path: Path) -> str:
@@ -132,7 +138,10 @@ def worklist(options: argparse.Namespace) -> int:
     reader.model().point(options.point)
     if options.csv:
         _write_csv(options.csv, [])  # refused before the first film
-    rows = read_list(reader, films, point=options.point, batch_films=BATCH_FILMS, thumbnails=False)
+    rows = read_list(
+        reader, films, point=options.point, batch_films=BATCH_FILMS, thumbnails=False,
+        invert=options.invert,
+    )  # fmt: skip
     kept, unreadable = [], 0
     for row in _progress(rows, total=len(films)):
         print(json.dumps(row_table(row)), flush=True)
@@ -183,7 +192,10 @@ def _lines(
     """Read files as one batch; a film that cannot be read gives a line with its error."""
     from bonefx.sources import film_or_error
 
-    films = [film_or_error(source) for source in sources]
+    films = [
+        film if isinstance(film, str) else _as_asked(film, options)
+        for film in map(film_or_error, sources)
+    ]
     readable = [film for film in films if not isinstance(film, str)]
     readings = iter(
         reader.read_batch(

@@ -151,12 +151,15 @@ def _fetch_beside_manifest(api: HfApi, folder: Path, origin: Origin) -> None:
     from huggingface_hub.errors import EntryNotFoundError
 
     with _named(origin.repo):
-        weights_file = read_manifest(folder).file
+        manifest = read_manifest(folder)
+    weights_file = manifest.file
     if (folder / weights_file).exists():
         return
     for name in BESIDE:
         with suppress(EntryNotFoundError):
             api.hf_hub_download(origin.repo, name, revision=origin.commit)
+    if manifest.scope is not None:
+        api.hf_hub_download(origin.repo, manifest.scope.file, revision=origin.commit)
     api.hf_hub_download(origin.repo, weights_file, revision=origin.commit)
 
 

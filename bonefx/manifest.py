@@ -77,6 +77,24 @@ class InitialWeights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeFile:
+    """Where a model keeps the statistics that it refuses films by; see scope.Scope.
+
+    Attributes:
+        file: Name of the file beside the manifest; safetensors only.
+        bytes: Its size.
+        sha256: Its checksum.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        check_beside(self.file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a model folder says about itself; written by train/export.py alone.
 
@@ -89,7 +107,7 @@ class Manifest:
         heat_floor: Raw map peak, in logits, below which no map is shown; set on validation films.
         trust: What a map must hold to be believed; None for a model that was not measured so.
         float16_drift: Largest change of the probability on validation films by storing float16.
-        scope: Statistics for refusing what is no bone film; None until a model carries them.
+        scope: Statistics for refusing what is no bone film; a model without reads no film.
         recipe_sha256: Checksum of the recipe file that the model was trained by.
         created: Date of the export, ISO 8601.
     """
@@ -110,7 +128,7 @@ class Manifest:
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]
     default_point: str
-    scope: None
+    scope: ScopeFile | None
     training_data: TrainingData
     initial_weights: InitialWeights
     recipe_sha256: str
@@ -126,11 +144,7 @@ class Manifest:
             )
         if not PLAIN_NAME.fullmatch(self.id):
             raise WeightsError(f"{self.id!r} is no plain model id; use letters, digits, . _ and -")
-        if not (PLAIN_NAME.fullmatch(self.file) and self.file.endswith(".safetensors")):
-            raise WeightsError(
-                f"file {self.file!r} is not a safetensors file beside its manifest; pickles and "
-                f"other folders are not read; {REMEDY}"
-            )
+        check_beside(self.file)
         architecture = architecture_of(self.architecture)
         if self.cam_layer != architecture.cam_layer:
             raise WeightsError(
@@ -139,6 +153,19 @@ class Manifest:
             )
         if self.default_point not in [point.name for point in self.operating_points]:
             raise WeightsError(f"no operating point is called {self.default_point!r}; {REMEDY}")
+
+
+def check_beside(file: str) -> None:
+    """Refuse what is no safetensors file beside the manifest that names it.
+
+    Raises:
+        WeightsError: It is another kind of file, or lies elsewhere.
+    """
+    if not (PLAIN_NAME.fullmatch(file) and file.endswith(".safetensors")):
+        raise WeightsError(
+            f"file {file!r} is not a safetensors file beside its manifest; pickles and other "
+            f"folders are not read; {REMEDY}"
+        )
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -7,6 +7,7 @@ threads).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -116,22 +117,33 @@ class CutNetwork(SplitNetwork):
 
     backbone: EfficientNet | VGG
 
-    def __init__(self, backbone: EfficientNet | VGG, *, cut: int, linear_head: bool) -> None:
+    def __init__(
+        self,
+        backbone: EfficientNet | VGG,
+        *,
+        cut: int,
+        linear_head: bool,
+        signature_layers: Sequence[int],
+    ) -> None:
         """Cut a network.
 
         Args:
             backbone: As torchvision builds it, with two outputs.
             cut: Layers of `features` that run before the heat map is taken, activation included.
             linear_head: The head is a mean over all cells and one linear layer.
+            signature_layers: Of `features`, whose means are the signature; before the cut.
         """
         super().__init__(backbone)
         self.cut = cut
         self.linear_head = linear_head
+        self.signature_layers = tuple(signature_layers)
 
     def staged(self, batch: torch.Tensor) -> Staged:
         """See SplitNetwork."""
-        activations = self._features[: self.cut](batch)
-        return Staged(activations, activations.mean((2, 3)))
+        *_, activations = stages = staged_features(
+            self._features, batch, (*self.signature_layers, self.cut - 1)
+        )
+        return Staged(activations, signature_of(stages[:-1]))
 
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
         """See SplitNetwork."""
@@ -142,6 +154,23 @@ class CutNetwork(SplitNetwork):
     def grid(self) -> CellGrid:
         """See SplitNetwork."""
         return cell_grid(self._features[: self.cut])
+
+
+def staged_features(
+    features: nn.Sequential, batch: torch.Tensor, layers: Sequence[int]
+) -> list[torch.Tensor]:
+    """Run (N, 3, S, S) through the features; returns what each of the rising layers gives."""
+    stages, after = [], 0
+    for layer in layers:
+        batch = features[after : layer + 1](batch)
+        stages.append(batch)
+        after = layer + 1
+    return stages
+
+
+def signature_of(stages: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Pool stages, (N, C_i, h_i, w_i), to the means of their channels, (N, sum of C_i)."""
+    return torch.cat([stage.mean((2, 3)) for stage in stages], dim=1)
 
 
 def log_odds(outputs: torch.Tensor) -> torch.Tensor:

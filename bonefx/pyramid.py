@@ -12,14 +12,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn import functional
 from torchvision.ops.misc import Conv2dNormActivation
 
-from bonefx.networks import CLASSES, CellGrid, SplitNetwork, Staged, cell_grid, log_odds
+from bonefx.networks import (
+    CLASSES,
+    CellGrid,
+    SplitNetwork,
+    Staged,
+    cell_grid,
+    log_odds,
+    signature_of,
+    staged_features,
+)
 
 WIDTH = 128  # channels of the fused stage
 DROPOUT = 0.1  # of whole channels, before the last layer
@@ -112,11 +120,7 @@ class PyramidClassifier(nn.Module):
 
     def stages(self, batch: torch.Tensor) -> list[torch.Tensor]:
         """Run (N, 3, S, S) through the features; returns the tapped stages, (N, C_i, h_i, w_i)."""
-        stages = []
-        for first, last in pairwise((-1, *self.taps)):
-            batch = self.features[first + 1 : last + 1](batch)
-            stages.append(batch)
-        return stages
+        return staged_features(self.features, batch, self.taps)
 
     def rated(self, activations: torch.Tensor) -> torch.Tensor:
         """Rate each cell of (N, WIDTH, h, w); returns log-odds, (N, h, w)."""
@@ -146,11 +150,24 @@ class PyramidNetwork(SplitNetwork):
     linear_head = True
     backbone: PyramidClassifier
 
+    def __init__(self, backbone: PyramidClassifier, *, signature_layers: Sequence[int]) -> None:
+        """Cut a classifier behind its neck.
+
+        Args:
+            backbone: It.
+            signature_layers: Of its features, whose means are the signature.
+        """
+        super().__init__(backbone)
+        self.signature_layers = tuple(signature_layers)
+
     def staged(self, batch: torch.Tensor) -> Staged:
         """See SplitNetwork."""
-        stages = self.backbone.stages(batch)
-        signature = torch.cat([stage.mean((2, 3)) for stage in stages], dim=1)
-        return Staged(self.backbone.neck(stages), signature)
+        layers = sorted({*self.backbone.taps, *self.signature_layers})
+        stages = dict(
+            zip(layers, staged_features(self.backbone.features, batch, layers), strict=True)
+        )
+        signature = signature_of([stages[layer] for layer in self.signature_layers])
+        return Staged(self.backbone.neck([stages[tap] for tap in self.backbone.taps]), signature)
 
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
         """See SplitNetwork."""

@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bonefx.cam import GRAD_CAM, check_method
+from bonefx.cam import GRAD_CAM, cam, check_method
 from bonefx.decide import calibrated_probability, decide, review_reason
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.evaluation import standing
-from bonefx.explain import heat_on_film, heat_on_input, logits_and_maps, peak_on_film
+from bonefx.explain import Pass, heat_on_film, heat_on_input, logits_and_maps, pass_of, peak_on_film
+from bonefx.gate import Entry, entries
 from bonefx.hub import load_place, model_place
 from bonefx.preprocess import to_batch
-from bonefx.records import OperatingPoint, Radiograph, Reading, Trust
+from bonefx.records import OperatingPoint, Radiograph, Reading, Trust, Verdict
 from bonefx.registry import LoadedModel, model_ids, weights_folder
 from bonefx.trust import drops, trust_of
 
@@ -127,7 +128,7 @@ class Reader:
         heat: bool = True,
         method: str = GRAD_CAM,
     ) -> list[Reading]:
-        """Read films in one forward pass.
+        """Read films in one forward pass; a film out of the model's scope gets no answer.
 
         Args:
             radiographs: N films of any size.
@@ -153,37 +154,61 @@ class Reader:
         batch = to_batch(list(radiographs), loaded.manifest.preprocess).to(
             loaded.device, memory_format=torch.channels_last
         )
-        logits, maps = logits_and_maps(loaded.network, batch, method=method)
-        cells = maps.cpu().numpy()
-        evidence = [
-            _evidence(loaded, film, cells[i], lay=heat, method=method)
-            for i, film in enumerate(radiographs)
-        ]
-        if method == GRAD_CAM:
-            evidence = _believed(loaded, radiographs, batch, evidence)
+        passed = pass_of(loaded.network, batch)
+        gate = entries(loaded, radiographs, passed.signature.float().cpu().numpy())
+        admitted = [index for index, entry in enumerate(gate) if entry.refusal is None]
+        found = _evidence_of(
+            loaded, [radiographs[index] for index in admitted], batch[admitted],
+            Pass(*(part[admitted] for part in passed)), lay=heat, method=method,
+        )  # fmt: skip
+        evidence = dict(zip(admitted, found, strict=True))
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
-        return [
-            replace(
-                _reading(
-                    loaded, chosen, film.sha256, logit=logit, evidence=found, elapsed_s=elapsed_s
-                ),
-                caution=self.caution(loaded.name),
-            )
-            for film, logit, found in zip(radiographs, logits.tolist(), evidence, strict=True)
-        ]
+        readings = (
+            _reading(loaded, chosen, film, entry=entry, evidence=evidence.get(index))
+            for index, (film, entry) in enumerate(zip(radiographs, gate, strict=True))
+        )
+        warned = self.caution(loaded.name)
+        return [replace(reading, caution=warned, elapsed_s=elapsed_s) for reading in readings]
 
 
 class Evidence(NamedTuple):
-    """A film's map by cells and on the film (None where it is not shown), its peak and trust."""
+    """A film's logit, map by cells and on the film (None if not shown), its peak and trust."""
 
+    logit: float
     cells: NDArray[np.float32]
     heat: NDArray[np.float32] | None
     peak: float | None
     trust: Trust | None = None
 
 
+def _evidence_of(
+    model: LoadedModel,
+    films: Sequence[Radiograph],
+    batch: torch.Tensor,
+    passed: Pass,
+    *,
+    lay: bool,
+    method: str,
+) -> list[Evidence]:
+    """Make the maps of films in scope from one pass over them, and see what they are worth."""
+    if not films:
+        return []
+    cells = cam(method, passed.activations, passed.gradients).cpu().numpy()
+    evidence = [
+        _evidence(model, film, own, logit=logit, lay=lay, method=method)
+        for film, own, logit in zip(films, cells, passed.logits.tolist(), strict=True)
+    ]
+    return _believed(model, films, batch, evidence) if method == GRAD_CAM else evidence
+
+
 def _evidence(
-    model: LoadedModel, film: Radiograph, cells: NDArray[np.float32], *, lay: bool, method: str
+    model: LoadedModel,
+    film: Radiograph,
+    cells: NDArray[np.float32],
+    *,
+    logit: float,
+    lay: bool,
+    method: str,
 ) -> Evidence:
     """Measure a map's peak and lay it over the film, unless the peak is below the floor."""
     height, width = film.pixels.shape
@@ -193,10 +218,10 @@ def _evidence(
     }
     grid = model.network.grid()
     if method != GRAD_CAM:
-        return Evidence(cells, heat_on_film(cells, grid, **place) if lay else None, None)
+        return Evidence(logit, cells, heat_on_film(cells, grid, **place) if lay else None, None)
     peak = peak_on_film(cells, grid, **place)
     shown = lay and peak >= model.manifest.heat_floor
-    return Evidence(cells, heat_on_film(cells, grid, **place) if shown else None, peak)
+    return Evidence(logit, cells, heat_on_film(cells, grid, **place) if shown else None, peak)
 
 
 def _believed(
@@ -227,26 +252,35 @@ def _believed(
 def _reading(
     model: LoadedModel,
     point: OperatingPoint,
-    radiograph_sha256: str,
+    film: Radiograph,
     *,
-    logit: float,
-    evidence: Evidence,
-    elapsed_s: float,
+    entry: Entry,
+    evidence: Evidence | None,
 ) -> Reading:
-    manifest = model.manifest
-    probability = calibrated_probability(logit, manifest.calibration)
-    return Reading(
-        radiograph_sha256=radiograph_sha256,
+    """Put an answer together; of a film out of scope, nothing that the network said goes on."""
+    refused = Reading(
+        radiograph_sha256=film.sha256,
         model=model.name,
-        weights_sha256=manifest.sha256,
-        verdict=decide(probability, point),
-        reason=review_reason(probability, point),
-        logit=logit,
-        probability=probability,
+        weights_sha256=model.manifest.sha256,
+        verdict=Verdict.OUT_OF_SCOPE,
+        reason=entry.refusal,
         point=point,
         device=str(model.device),
-        elapsed_s=elapsed_s,
+        elapsed_s=0.0,
+        inverted=film.inverted,
+        looks_inverted=entry.looks_inverted and not film.inverted,
+    )
+    if evidence is None:
+        return refused
+    probability = calibrated_probability(evidence.logit, model.manifest.calibration)
+    return replace(
+        refused,
+        verdict=decide(probability, point),
+        reason=review_reason(probability, point),
+        logit=evidence.logit,
+        probability=probability,
         heat=evidence.heat,
         heat_peak=evidence.peak,
         trust=evidence.trust,
+        regions=entry.regions,
     )

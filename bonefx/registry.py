@@ -16,6 +16,7 @@ from bonefx.errors import SettingsError, WeightsError
 from bonefx.manifest import MANIFEST, REMEDY, Manifest, read_manifest
 from bonefx.networks import SplitNetwork
 from bonefx.records import OperatingPoint, Origin
+from bonefx.scope import Scope, read_scope
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
@@ -29,6 +30,7 @@ class LoadedModel:
         folder: Where it was loaded from; card and evaluation lie there too, where it has them.
         manifest: What the folder says about itself.
         device: Where the network lies.
+        scope: What the model refuses films by; None where its folder has none: it reads no film.
         origin: Where the folder was fetched from; None for one of this machine's own.
     """
 
@@ -36,6 +38,7 @@ class LoadedModel:
     folder: Path
     manifest: Manifest
     device: torch.device
+    scope: Scope | None = None
     origin: Origin | None = None
 
     @property
@@ -111,7 +114,20 @@ def load_model(folder: Path, *, device: torch.device, origin: Origin | None = No
     manifest = read_manifest(folder)
     if origin is None and manifest.id != folder.name:
         raise WeightsError(f"{folder.name} holds the model {manifest.id!r}; name the folder so")
-    content = _checked_content(folder / manifest.file, manifest)
+    network = load_network(folder, manifest, device=device)
+    return LoadedModel(
+        network=network, folder=folder, manifest=manifest, device=device,
+        scope=_scope(folder, manifest), origin=origin,
+    )  # fmt: skip
+
+
+def load_network(folder: Path, manifest: Manifest, *, device: torch.device) -> SplitNetwork:
+    """Load the weights of a model folder alone, in evaluation mode and frozen.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or of another architecture.
+    """
+    content = checked_content(folder / manifest.file, size=manifest.bytes, sha256=manifest.sha256)
     network = build_network(manifest.architecture, batch_norm=manifest.batch_norm)
     try:
         network.backbone.load_state_dict(as_float32(load(content)), strict=True)
@@ -122,9 +138,15 @@ def load_model(folder: Path, *, device: torch.device, origin: Origin | None = No
         ) from error
     network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return LoadedModel(
-        network=network, folder=folder, manifest=manifest, device=device, origin=origin
-    )
+    return network
+
+
+def _scope(folder: Path, manifest: Manifest) -> Scope | None:
+    stated = manifest.scope
+    if stated is None:
+        return None
+    content = checked_content(folder / stated.file, size=stated.bytes, sha256=stated.sha256)
+    return read_scope(content, source=f"{folder.name}/{stated.file}")
 
 
 def as_float32(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -134,16 +156,18 @@ def as_float32(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
-def _checked_content(path: Path, manifest: Manifest) -> bytes:
-    """Read a weights file and compare it with its manifest, before a byte is interpreted."""
+def checked_content(path: Path, *, size: int, sha256: str) -> bytes:
+    """Read a file and compare it with its manifest, before a byte is interpreted.
+
+    Raises:
+        WeightsError: It is missing, or not as stated.
+    """
     name = f"{path.parent.name}/{path.name}"
     if not path.is_file():
         raise WeightsError(f"{name} is missing; {REMEDY}")
     content = path.read_bytes()
-    if len(content) != manifest.bytes:
-        raise WeightsError(
-            f"{name} has {len(content)} bytes, its manifest says {manifest.bytes}; {REMEDY}"
-        )
-    if hashlib.sha256(content).hexdigest() != manifest.sha256:
+    if len(content) != size:
+        raise WeightsError(f"{name} has {len(content)} bytes, its manifest says {size}; {REMEDY}")
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise WeightsError(f"{name} has another SHA-256 than its manifest says; {REMEDY}")
     return content

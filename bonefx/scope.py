@@ -16,11 +16,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from bonefx.errors import WeightsError
+from bonefx.film_rules import RULES
 
 REGIONS = ("hand", "leg", "hip", "shoulder")
 SCOPE_FILE = "scope.safetensors"
 REMEDY = "fetch the model again, or export it with this version"
-NAMES = ("mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases")
+NAMES = (
+    "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
+    "rule_low", "rule_high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -34,9 +38,11 @@ class Scope:
         variances: Along the axes, (K,), > 0.
         noise: Variance along every other direction, > 0.
         limit: Largest distance of a film in scope.
-        region_weights: Logistic regression on coordinates along the axes, each divided by its
-            deviation, (R, K).
+        region_weights: Logistic regression on signatures in deviations, (R, D), R as in REGIONS;
+            zeros for a region that was not learned.
         region_biases: (R,).
+        rule_low: Lowest value of a film by each of film_rules.RULES, (M,).
+        rule_high: Highest value, (M,).
     """
 
     mean: NDArray[np.float32]
@@ -47,13 +53,11 @@ class Scope:
     limit: NDArray[np.float32]
     region_weights: NDArray[np.float32]
     region_biases: NDArray[np.float32]
+    rule_low: NDArray[np.float32]
+    rule_high: NDArray[np.float32]
 
-    def coordinates(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Place signatures, (N, D), along the axes, in deviations: (N, K)."""
-        along: NDArray[np.float64] = self._standardised(signatures) @ self.axes.T.astype(np.float64)
-        return along / np.sqrt(self.variances)
-
-    def _standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+    def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Express signatures, (N, D), in deviations from the training films' mean."""
         return (signatures.astype(np.float64) - self.mean) / self.scale
 
     def distances(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -65,21 +69,34 @@ class Scope:
             Tipping and Bishop (1999), "Probabilistic principal component analysis", eq. 6 with
             the Mahalanobis distance under its covariance.
         """
-        deviations = self.coordinates(signatures) ** 2
-        along = (deviations * self.variances).sum(1)
-        rest = np.maximum((self._standardised(signatures) ** 2).sum(1) - along, 0.0)
-        squared: NDArray[np.float64] = deviations.sum(1) + rest / float(self.noise)
+        standardised = self.standardised(signatures)
+        squares = (standardised @ self.axes.T.astype(np.float64)) ** 2
+        rest = np.maximum((standardised**2).sum(1) - squares.sum(1), 0.0)
+        squared: NDArray[np.float64] = (squares / self.variances).sum(1) + rest / float(self.noise)
         return squared / self.mean.size
 
     def within(self, distance: float) -> bool:
         """Tell whether a picture is in scope; one that cannot be measured is not."""
         return math.isfinite(distance) and distance <= float(self.limit)
 
+    @property
+    def known_regions(self) -> tuple[str, ...]:
+        """Regions that this scope can tell; none where the training films had no such label."""
+        learned = (self.region_weights != 0).any(axis=1).tolist()
+        return tuple(name for name, known in zip(REGIONS, learned, strict=True) if known)
+
     def regions(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Tell the probability that each region is on the film, (N, D) to (N, R)."""
-        logits = self.coordinates(signatures) @ self.region_weights.T + self.region_biases
-        found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
+        """Tell the probability that each of REGIONS is on the film, (N, D) to (N, R)."""
+        logits = self.standardised(signatures) @ self.region_weights.T + self.region_biases
+        found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
         return found
+
+    def told_regions(self, signature: NDArray[np.float32]) -> tuple[str, ...] | None:
+        """Name the regions of one film, (D,); empty where none is recognised, None if not known."""
+        if not self.known_regions:
+            return None
+        likely = (self.regions(signature[None])[0] >= 0.5).tolist()
+        return tuple(name for name, told in zip(REGIONS, likely, strict=True) if told)
 
 
 def scope_bytes(scope: Scope) -> bytes:
@@ -104,7 +121,9 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     fits = (
         scope.mean.shape == scope.scale.shape == (width,)
         and scope.variances.shape == (count,)
-        and scope.region_weights.shape == (*scope.region_biases.shape, count)
+        and scope.region_weights.shape == (len(REGIONS), width)
+        and scope.region_biases.shape == (len(REGIONS),)
+        and scope.rule_low.shape == scope.rule_high.shape == (len(RULES),)
         and scope.noise.shape == scope.limit.shape == ()
         and all(np.isfinite(value).all() for value in found.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0

@@ -18,7 +18,7 @@ import cv2
 from bonefx.decide import at_point
 from bonefx.preprocess import letterbox
 from bonefx.reader import Reader
-from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict, inverted
 from bonefx.report import reading_table
 from bonefx.sources import FilmSource, film_or_error
 
@@ -96,6 +96,7 @@ def read_list(
     point: str | None = None,
     batch_films: int = BATCH_FILMS,
     thumbnails: bool = True,
+    invert: bool = False,
 ) -> Iterator[WorklistRow]:
     """Read films one after the other, in the order given.
 
@@ -106,6 +107,7 @@ def read_list(
         point: Name of an operating point; None takes the model's default.
         batch_films: How many films share a forward pass, >= 1.
         thumbnails: Make a small picture of each film.
+        invert: Swap black and white on each film before it is read.
 
     Yields:
         A row a film, a batch at a time.
@@ -117,7 +119,7 @@ def read_list(
     first_places: dict[str, int] = {}
     numbered = enumerate(films, start=1)
     while batch := list(itertools.islice(numbered, batch_films)):
-        opened = [film_or_error(source) for _, source in batch]
+        opened = [_opened(source, invert=invert) for _, source in batch]
         readable = [film for film in opened if not isinstance(film, str)]
         readings = iter(reader.read_batch(readable, model=model, point=point, heat=False))
         for (place, source), film in zip(batch, opened, strict=True):
@@ -133,6 +135,11 @@ def read_list(
                 same_as=None if first == place else first,
                 thumbnail=_thumbnail(film) if thumbnails else None,
             )
+
+
+def _opened(source: FilmSource, *, invert: bool) -> Radiograph | str:
+    film = film_or_error(source)
+    return inverted(film) if invert and not isinstance(film, str) else film
 
 
 def urgency(row: WorklistRow) -> float:

@@ -16,10 +16,12 @@ from safetensors.torch import save_file
 
 from bonefx.architectures import ARCHITECTURES, BatchNormSpec, build_network
 from bonefx.comparisons import comparison_path
+from bonefx.film_rules import RULES, measures_of
 from bonefx.manifest import SCHEMA_VERSION, read_manifest
 from bonefx.networks import NO_FRACTURE, SplitNetwork
 from bonefx.preprocess import PreprocessSpec, to_batch
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
+from bonefx.scope import REGIONS, SCOPE_FILE, Scope, scope_bytes
 
 CARD = """# first
 
@@ -32,6 +34,7 @@ Never for patients. <script>document.title = "taken over"</script>
 ![reliability of the probabilities](figures.png)
 ![a plot of another host](https://elsewhere.invalid/plot.png)
 """
+SIGNATURE = 1792  # numbers that EfficientNet-B0 signs a picture with
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -70,7 +73,7 @@ def make_reading(**changes: Any) -> Reading:
         "logit": 1.0, "probability": 0.73, "heat_peak": 0.4,
     }  # fmt: skip
     if changes.get("verdict") is Verdict.OUT_OF_SCOPE:
-        reading |= {"logit": None, "probability": None}
+        reading |= {"logit": None, "probability": None, "heat_peak": None}
     return Reading(**(reading | changes))
 
 
@@ -109,7 +112,7 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
             )
         ],
         "default_point": "balanced",
-        "scope": None,
+        "scope": scope_entry(scope_bytes(make_scope())),
         "training_data": {
             "name": "synthetic", "licence": "none", "source": "", "split_sha256": None,
             "counts": {"train": {"films": 10, "fractured": 5, "with_boxes": 5}},
@@ -120,6 +123,36 @@ def make_manifest(content: bytes, **changes: Any) -> dict[str, Any]:
         "created": "2026-01-01",
     }  # fmt: skip
     return manifest | changes
+
+
+def make_scope(**changes: Any) -> Scope:
+    """A scope that lets every picture in and was taught no region."""
+    values: dict[str, Any] = {
+        "mean": np.zeros(SIGNATURE), "scale": np.ones(SIGNATURE), "axes": np.eye(2, SIGNATURE),
+        "variances": np.ones(2), "noise": np.array(1.0), "limit": np.array(1e30),
+        "region_weights": np.zeros((len(REGIONS), SIGNATURE)),
+        "region_biases": np.full(len(REGIONS), -20.0),
+        "rule_low": np.full(len(RULES), -1e9), "rule_high": np.full(len(RULES), 1e9),
+    }  # fmt: skip
+    return Scope(**{
+        name: np.asarray(value, np.float32) for name, value in (values | changes).items()
+    })  # fmt: skip
+
+
+def make_narrow_scope(**changes: Any) -> Scope:
+    """A scope that lets films of make_pixels in, by their grey levels, but no inverted film."""
+    measures = np.stack([measures_of(make_pixels(seed=seed)) for seed in range(20)])
+    spread = np.maximum(np.abs(measures).max(0), 0.3)
+    limits = {"rule_low": measures.min(0) - spread / 2, "rule_high": measures.max(0) + spread / 2}
+    brightness = [rule.name for rule in RULES].index("brightness")
+    limits["rule_high"][brightness] = 0.5
+    return make_scope(**(limits | changes))
+
+
+def scope_entry(content: bytes) -> dict[str, Any]:
+    """A manifest's entry for a scope file of the given content."""
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": SCOPE_FILE, "bytes": len(content), "sha256": digest}
 
 
 def make_network(
@@ -150,8 +183,13 @@ def make_network(
     return network
 
 
-def make_model_folder(weights: Path, *, seed: int = 0, **changes: Any) -> Path:
-    """A small seeded model as a real folder of safetensors and manifest; returns its path."""
+def make_model_folder(
+    weights: Path, *, seed: int = 0, scope: Scope | None = None, **changes: Any
+) -> Path:
+    """A small seeded model as a real folder of safetensors and manifest; returns its path.
+
+    Its scope lets every picture in, unless another one is given.
+    """
     folder = weights / changes.get("id", "tiny")
     folder.mkdir(parents=True)
     network = make_network(
@@ -165,7 +203,10 @@ def make_model_folder(weights: Path, *, seed: int = 0, **changes: Any) -> Path:
         for name, value in network.backbone.state_dict().items()
     }
     save_file(state, path)
-    manifest = make_manifest(path.read_bytes(), **changes)
+    scoped = scope_bytes(scope or make_scope())
+    (folder / SCOPE_FILE).write_bytes(scoped)
+    entry = {"scope": scope_entry(scoped)}
+    manifest = make_manifest(path.read_bytes(), **(entry | changes))
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

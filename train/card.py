@@ -11,8 +11,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest
 from bonefx.records import Estimate
+from bonefx.report.words import FEWEST_TO_TELL
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
 from train.figures import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
+from train.fit_scope import REFUSED_AT_MOST
 from train.localisation import HOTTEST, LONGER_PX, TOLERANCE_PX
 from train.measure import FEWEST_FILMS
 
@@ -79,6 +81,11 @@ def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
     return _rendered("figures.md.j2", manifest, evaluation)
 
 
+def render_intruders(manifest: Manifest, evaluation: Evaluation) -> str:
+    """Render the table of what is refused that README shows."""
+    return _rendered("intruders.md.j2", manifest, evaluation)
+
+
 def render_maps(bench: dict[str, Any]) -> str:
     """Render the tables of tests/bench/bench_heatmaps.py from the JSON line that it prints."""
     return _environment().get_template("maps.md.j2").render(bench=bench)
@@ -141,5 +148,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             fewest_films=FEWEST_FILMS,
             tolerance=TOLERANCE_PX / LONGER_PX,
             hottest=HOTTEST,
+            refused_at_most=REFUSED_AT_MOST,
+            fewest_to_tell=FEWEST_TO_TELL,
         )
     )

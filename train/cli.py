@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import BonefxError
 from train.audit.command import add_audit
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--size-px", type=int, help="input side (default: the last stage's)")
     _add_protocols(evaluate)
     evaluate.set_defaults(run=_evaluate)
+    _add_scope(commands)
     compare = commands.add_parser("compare", help="set two evaluated models side by side")
     compare.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="run or model")
     compare.add_argument(
@@ -87,6 +88,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_scope(commands: Any) -> None:
+    scope = commands.add_parser(
+        "scope", help="fit and measure the scope of what was evaluated before, and nothing else"
+    )
+    scope.add_argument("run_folder", type=Path, metavar="RUN", help="run or model, evaluated")
+    _add_data(scope)
+    _add_outside(scope)
+    scope.set_defaults(run=_scope)
+
+
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set")
     command.add_argument(
@@ -103,15 +114,19 @@ def _add_protocols(command: argparse.ArgumentParser) -> None:
         "--grouped", type=Path, metavar="RUN",
         help="evaluated run of the same recipe on a grouped split of the same set",
     )  # fmt: skip
+    _add_outside(command)
+    command.add_argument("--outside-name", metavar="TEXT", help="for the card")
+    command.add_argument("--set-name", metavar="TEXT", help="name of --data, for the card")
+    command.add_argument("--set-licence", default="as given by its owner", metavar="TEXT")
+    command.add_argument("--set-source", default="", metavar="TEXT", help="publication or address")
+
+
+def _add_outside(command: argparse.ArgumentParser) -> None:
     command.add_argument("--outside", type=Path, metavar="DIR", help="another data set")
     command.add_argument(
         "--outside-layout", default="fracatlas", metavar="NAME", help="as `data` of a recipe"
     )
     command.add_argument("--outside-splits", type=Path, metavar="CSV", help="groups of its films")
-    command.add_argument("--outside-name", metavar="TEXT", help="for the card")
-    command.add_argument("--set-name", metavar="TEXT", help="name of --data, for the card")
-    command.add_argument("--set-licence", default="as given by its owner", metavar="TEXT")
-    command.add_argument("--set-source", default="", metavar="TEXT", help="publication or address")
 
 
 def _cache_of(options: argparse.Namespace, run: Path) -> Path:
@@ -162,7 +177,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from bonefx.schema import table_of
     from train.allocator import keep_freed_memory
     from train.card import render_protocols
-    from train.evaluate import About, EvaluateOptions, evaluate
+    from train.evaluate import evaluate
+    from train.evaluate_options import About, EvaluateOptions
 
     keep_freed_memory()
     about = options.set_name and About(
@@ -181,6 +197,27 @@ def _evaluate(options: argparse.Namespace) -> None:
     if evaluation.protocols:
         print(render_protocols([evaluation]), file=sys.stderr)
     print(json.dumps(table_of(evaluation)))
+
+
+def _scope(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.registry import pick_device
+    from bonefx.schema import table_of
+    from train.evaluate import evaluate_scope
+    from train.evaluate_options import EvaluateOptions
+
+    evaluation = evaluate_scope(
+        options.run_folder,
+        EvaluateOptions(
+            data=options.data, cache=_cache_of(options, options.run_folder),
+            device=str(pick_device(options.device)), splits=options.splits,
+            outside=options.outside, outside_layout=options.outside_layout,
+            outside_splits=options.outside_splits,
+        ),
+    )  # fmt: skip
+    assert evaluation.scope is not None  # it was just fitted
+    print(json.dumps(table_of(evaluation.scope)))
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ The weights are evaluated as they are shipped, kernels and matrices rounded to f
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 from bonefx.errors import RecipeError
 from bonefx.manifest import TrainingData
 from bonefx.records import Calibration
-from bonefx.schema import table_of
 from train.believe import trust_limits
 from train.cache import cached, checksums
 from train.choose import BALANCED, choose_heat_floor, choose_points, fit_calibration, probabilities
 from train.data import DataSet, load_data
+from train.evaluate_options import EvaluateOptions
 from train.figures import (
     AS_PUBLISHED,
     EVALUATION,
@@ -30,58 +29,14 @@ from train.figures import (
     SplitFigures,
     read_evaluation,
 )
-from train.files import write_atomically
 from train.forward import outputs_of
+from train.gate import GateFilms, with_scope, write_evaluation
 from train.logits import LOGITS, write_logits
 from train.measure import Read, protocol, split_figures
 from train.run import counts_of
 from train.subject import Subject, is_model, subject_of
 
 MISSES = "misses.png"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What a card says of a data set."""
-
-    name: str
-    licence: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateOptions:
-    """What is measured, and where its films are.
-
-    Attributes:
-        data: Folder of the data set that the subject was trained on.
-        cache: Folder of decoded films.
-        device: A torch device.
-        splits: The CSV file that the subject was fitted with, if it was.
-        with_test: Measure on test too: once, when nothing will be changed any more.
-        size_px: Side of the input; None takes the last stage's. A network trained on magnified
-            films often reads best a little larger than it was trained (Touvron et al. 2019,
-            "Fixing the train-test resolution discrepancy"): compare sizes on val.
-        grouped: An evaluated run of the same recipe on a grouped split of the same set.
-        outside: Folder of another data set.
-        outside_layout: A key of ADAPTERS.
-        outside_splits: A CSV file that gives its films their groups.
-        about: What the data set is, where its layout does not tell.
-        outside_name: The same of the outside set.
-    """
-
-    data: Path
-    cache: Path
-    device: str
-    splits: Path | None = None
-    with_test: bool = False
-    size_px: int | None = None
-    grouped: Path | None = None
-    outside: Path | None = None
-    outside_layout: str = "fracatlas"
-    outside_splits: Path | None = None
-    about: About | None = None
-    outside_name: str | None = None
 
 
 def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
@@ -103,14 +58,47 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
         reads[OUTSIDE] = _read_outside(subject, outside, options)
     sets = Sets(own=data_set, outside=outside, trained_on=_trained_on(data_set))
     evaluation = _measured(subject, sets, reads, grouped=options.grouped)
-    text = json.dumps(table_of(evaluation), indent=2) + "\n"
-    write_atomically(
-        folder / EVALUATION, lambda part: part.write_text(text, encoding="utf-8", newline="\n")
-    )
+    if options.with_test:
+        films = _gate_films(subject, data_set, reads, options)
+        evaluation = with_scope(evaluation, films, folder)
+    write_evaluation(evaluation, folder)
     write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
     if "test" in reads and not is_model(folder):
         _draw_misses(reads["test"], evaluation, folder / MISSES)
     return evaluation
+
+
+def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
+    """Fit and measure the scope of what was evaluated before; its other figures stay.
+
+    Raises:
+        RecipeError: It was not evaluated on test, or the data do not fit.
+    """
+    subject = subject_of(folder, options.device)
+    evaluation = read_evaluation(folder / EVALUATION)
+    if evaluation.weights_sha256 != subject.weights_sha256:
+        raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
+    options = replace(options, with_test=True, size_px=evaluation.size_px)
+    data_set, outside = _own_set(subject, options), _outside_set(options)
+    reads = {name: _read_split(subject, data_set, name, options) for name in ("val", "test")}
+    if outside is not None:
+        reads[OUTSIDE] = _read_outside(subject, outside, options)
+    evaluation = with_scope(evaluation, _gate_films(subject, data_set, reads, options), folder)
+    write_evaluation(evaluation, folder)
+    return evaluation
+
+
+def _gate_films(
+    subject: Subject, data_set: DataSet, reads: dict[str, Read], options: EvaluateOptions
+) -> GateFilms:
+    recipe, size_px = subject.facts.recipe, reads["val"].films.size_px
+    films = cached(
+        data_set.split("train"), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+    )
+    return GateFilms(
+        network=subject.network, spec=recipe.spec(size_px), train=films.distinct(),
+        reads=reads, salvage=recipe.salvage,
+    )  # fmt: skip
 
 
 def _draw_misses(read: Read, evaluation: Evaluation, path: Path) -> None:

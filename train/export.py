@@ -11,9 +11,10 @@ from pathlib import Path
 
 from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError
-from bonefx.manifest import MANIFEST, SCHEMA_VERSION, Manifest
+from bonefx.manifest import MANIFEST, SCHEMA_VERSION, Manifest, ScopeFile
 from bonefx.records import OperatingPoint
 from bonefx.schema import table_of
+from bonefx.scope import SCOPE_FILE
 from train.card import render_card
 from train.choose import BALANCED
 from train.curves import draw_training
@@ -47,8 +48,10 @@ def export(folder: Path, weights: Path) -> Path:
     place = weights / subject.facts.recipe.id
     if evaluation.weights_sha256 != subject.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
-    manifest = _manifest(subject, evaluation)
+    scope = _scope_of(folder, evaluation)
+    manifest = _manifest(subject, evaluation, scope)
     content = subject.content
+    write_atomically(place / SCOPE_FILE, lambda part: part.write_bytes(scope))
     write_atomically(place / WEIGHTS_FILE, lambda part: part.write_bytes(content))
     write_atomically(place / LOGITS, lambda part: part.write_bytes((folder / LOGITS).read_bytes()))
     if not is_model(folder):
@@ -65,7 +68,22 @@ def export(folder: Path, weights: Path) -> Path:
     return place
 
 
-def _manifest(subject: Subject, evaluation: Evaluation) -> Manifest:
+def _scope_of(folder: Path, evaluation: Evaluation) -> bytes:
+    """Read the scope that was measured.
+
+    Raises:
+        RecipeError: There is none, or another one was measured.
+    """
+    remedy = f"run `python -m train scope {folder.name} --data DIR`"
+    if evaluation.scope is None or not (folder / SCOPE_FILE).is_file():
+        raise RecipeError(f"{folder.name} has no scope, without which it reads no film; {remedy}")
+    content = (folder / SCOPE_FILE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != evaluation.scope.sha256:
+        raise RecipeError(f"{folder.name}/{SCOPE_FILE} is not the one that was measured; {remedy}")
+    return content
+
+
+def _manifest(subject: Subject, evaluation: Evaluation, scope: bytes) -> Manifest:
     facts, content = subject.facts, subject.content
     recipe = facts.recipe
     return Manifest(
@@ -83,7 +101,9 @@ def _manifest(subject: Subject, evaluation: Evaluation) -> Manifest:
         calibration=evaluation.calibration,
         operating_points=_points(evaluation),
         default_point=BALANCED,
-        scope=None,
+        scope=ScopeFile(
+            file=SCOPE_FILE, bytes=len(scope), sha256=hashlib.sha256(scope).hexdigest()
+        ),
         training_data=evaluation.data,
         initial_weights=facts.initial,
         recipe_sha256=facts.recipe_sha256,
@@ -101,7 +121,8 @@ def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
         own = chosen[point.name]
         if (point.threshold, point.review_band) != (own.threshold, own.review_band):
             raise RecipeError(f"point {point.name!r} differs between val and test; evaluate again")
-    return measured
+    by_region = evaluation.scope.by_region if evaluation.scope else {}
+    return tuple(replace(point, by_region=by_region.get(point.name, ())) for point in measured)
 
 
 def _write_json(path: Path, record: object) -> None:

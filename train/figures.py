@@ -13,6 +13,7 @@ from bonefx.manifest import TrainingData
 from bonefx.records import Calibration, Estimate, OperatingPoint, TrustLimits
 from bonefx.schema import record_from
 from train.localisation import Localisation
+from train.scope_figures import ScopeFigures
 
 EVALUATION = "evaluation.json"
 AS_PUBLISHED, GROUPED, OUTSIDE = "as_published", "grouped", "outside"
@@ -157,6 +158,7 @@ class Evaluation:
         trust: What a map must hold to be believed, chosen on val; None where no map is shown.
         float16_drift: Largest change of the probability on val by storing float16.
         training: None for a model that was exported before this was kept.
+        scope: What the scope lets in and refuses; None until test films were measured.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -176,6 +178,7 @@ class Evaluation:
     protocols: tuple[Protocol, ...]
     training: TrainingCost | None
     trust: TrustLimits | None = None
+    scope: ScopeFigures | None = None
 
     @property
     def unseen(self) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bonefx.explain import logits_and_maps, peak_on_film
+from bonefx.cam import GRAD_CAM, cam
+from bonefx.explain import pass_of, peak_on_film
 from bonefx.networks import SplitNetwork
 from bonefx.preprocess import PreprocessSpec, normalise
 from train.cache import CachedFilms
@@ -25,11 +26,13 @@ class Outputs:
         logits: (N,) float64.
         cells: Grad-CAM maps, (N, h, w) float32, in logits.
         peaks: The largest value of each map on its film, (N,), in logits.
+        signatures: (N, D); see networks.Staged.
     """
 
     logits: NDArray[np.float64]
     cells: NDArray[np.float32]
     peaks: NDArray[np.float64]
+    signatures: NDArray[np.float32]
 
 
 def batches_of(
@@ -45,17 +48,33 @@ def batches_of(
 def outputs_of(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> Outputs:
     """Run films through a frozen network in evaluation mode, by the pass that readings use."""
     device = next(network.parameters()).device
-    parts = [logits_and_maps(network, batch) for batch in batches_of(films, spec, device)]
-    cells = torch.cat([maps for _, maps in parts]).float().cpu().numpy()
+    passes = (pass_of(network, batch) for batch in batches_of(films, spec, device))
+    parts = [
+        (found.logits, cam(GRAD_CAM, found.activations, found.gradients), found.signature)
+        for found in passes
+    ]
+    cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
     peaks = [
         peak_on_film(own, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px)
         for own, (height, width) in zip(cells, films.shapes, strict=True)
     ]
     return Outputs(
-        logits=torch.cat([logits for logits, _ in parts]).double().cpu().numpy(),
+        logits=torch.cat([logits for logits, *_ in parts]).double().cpu().numpy(),
         cells=cells,
         peaks=np.array(peaks),
+        signatures=torch.cat([found for *_, found in parts]).float().cpu().numpy(),
     )
+
+
+@torch.inference_mode()
+def signatures_of(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+) -> NDArray[np.float32]:
+    """Run films up to the cut for their signatures alone, (N, D)."""
+    device = next(network.parameters()).device
+    parts = [network.staged(batch).signature for batch in batches_of(films, spec, device)]
+    found: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+    return found
 
 
 @torch.inference_mode()

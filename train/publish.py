@@ -105,7 +105,9 @@ def _parts(folder: Path, repo: str, revision: str) -> Iterator[_Part]:
     card = _card(folder)
     page = f"{front_matter(manifest, evaluation)}\n{card.rstrip()}\n\n{_use(repo, revision)}"
     yield _Part(file=PAGE, content=page.encode())
-    for name in (CARD, MANIFEST, EVALUATION, *dict.fromkeys(FIGURE.findall(card)), manifest.file):
+    figures = dict.fromkeys(FIGURE.findall(card))
+    scope = [manifest.scope.file] if manifest.scope else []
+    for name in (CARD, MANIFEST, EVALUATION, *figures, *scope, manifest.file):
         if not (folder / name).is_file():
             raise WeightsError(f"{folder.name}/{name} is missing, and the card shows it; {REMEDY}")
         yield _Part(file=name, content=folder / name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest, read_manifest
 from bonefx.registry import model_ids
-from train.card import render_figures, render_maps, render_protocols, with_block
+from train.card import render_figures, render_intruders, render_maps, render_protocols, with_block
 from train.figures import EVALUATION, read_evaluation
 
 
@@ -32,6 +32,8 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
         "figures": render_figures(manifest, evaluation),
         "protocols": render_protocols([read_evaluation(one / EVALUATION) for one in models]),
     }
+    if evaluation.scope is not None:
+        blocks["intruders"] = render_intruders(manifest, evaluation)
     found = sorted((docs / "audits").glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])

@@ -12,7 +12,7 @@ from safetensors.torch import save
 from bonefx.errors import RecipeError
 from bonefx.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.networks import SplitNetwork
-from bonefx.registry import load_model
+from bonefx.registry import full_precision, load_network
 from train.figures import EVALUATION, TrainingCost, read_evaluation
 from train.recipe import Recipe, read_recipe
 from train.run import FACTS, RunFacts, best_sha256, best_state, load_best, read_facts, read_log
@@ -97,7 +97,8 @@ def _cost(run: Path, facts: RunFacts, network: SplitNetwork) -> TrainingCost:
 
 def _of_model(folder: Path, device: str) -> Subject:
     manifest = read_manifest(folder)
-    network = load_model(folder, device=torch.device(device)).network
+    full_precision()
+    network = load_network(folder, manifest, device=torch.device(device))
     content = (folder / manifest.file).read_bytes()
     return Subject(
         facts=_facts(manifest),

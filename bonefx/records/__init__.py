@@ -3,13 +3,14 @@
 LoadedModel is the one noun that lives elsewhere (registry.py), because it holds a network.
 """
 
-from bonefx.records.films import Radiograph, Window
+from bonefx.records.films import Radiograph, Window, inverted
 from bonefx.records.models import (
     Calibration,
     Estimate,
     Guarantee,
     OperatingPoint,
     Origin,
+    RegionFigures,
     TrustLimits,
     probability_text,
 )
@@ -17,5 +18,6 @@ from bonefx.records.readings import Agreement, Reading, Trust, Verdict
 
 __all__ = [
     "Agreement", "Calibration", "Estimate", "Guarantee", "OperatingPoint", "Origin", "Radiograph",
-    "Reading", "Trust", "TrustLimits", "Verdict", "Window", "probability_text",
+    "Reading", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "inverted",
+    "probability_text",
 ]  # fmt: skip

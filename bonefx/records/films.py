@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class Radiograph:
         full: (H, W) float32 in [0, 1], all values that the file holds, where the file says to show
             a part of them as pixels; None where pixels hold them all.
         windows: That the file gives; the first is the one of pixels. Empty without full.
+        inverted: Black and white were swapped because a user said that the file shows bone dark.
     """
 
     pixels: NDArray[np.float32]
@@ -59,6 +60,7 @@ class Radiograph:
     spacing_mm: tuple[float, float] | None = None
     full: NDArray[np.float32] | None = None
     windows: tuple[Window, ...] = ()
+    inverted: bool = False
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -70,3 +72,16 @@ class Radiograph:
             raise ValueError(
                 f"pixels must be (H, W) float32, got {self.pixels.shape} {self.pixels.dtype}"
             )
+
+
+def inverted(film: Radiograph) -> Radiograph:
+    """Swap black and white, values and windows too; the checksum stays that of the file."""
+    return replace(
+        film,
+        pixels=np.float32(1) - film.pixels,
+        full=None if film.full is None else np.float32(1) - film.full,
+        windows=tuple(
+            replace(window, low=1 - window.high, high=1 - window.low) for window in film.windows
+        ),
+        inverted=not film.inverted,
+    )

@@ -87,6 +87,21 @@ def probability_text(probability: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFigures:
+    """What an operating point did on the test films of one body region, threshold alone.
+
+    Attributes:
+        region: As in scope.REGIONS.
+        sensitivity: n is the fractured films; None without any.
+        specificity: n is the intact films; None without any.
+    """
+
+    region: str
+    sensitivity: Estimate | None
+    specificity: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
     """A threshold with its review band, chosen on validation films, and what it did on test films.
 
@@ -99,6 +114,7 @@ class OperatingPoint:
         review_rate: Share of test films in the band.
         missed_rate: Share of fractures among the test films that the point calls no fracture.
         guarantee: Of the band's lower edge; None where validation films could not give one.
+        by_region: The same figures by body region; empty where the films do not tell it.
     """
 
     name: str
@@ -109,6 +125,7 @@ class OperatingPoint:
     review_rate: Estimate | None = None
     missed_rate: Estimate | None = None
     guarantee: Guarantee | None = None
+    by_region: tuple[RegionFigures, ...] = ()
 
     def __post_init__(self) -> None:
         low, high = self.review_band

@@ -83,6 +83,10 @@ class Reading:
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
             batch, this film's even share.
+        inverted: The film was read with black and white swapped, as its user asked.
+        looks_inverted: Out of scope as it is, and in scope with black and white swapped.
+        regions: Recognised on the film; empty where none is, None where the film is out of scope
+            or the model was not taught them.
     """
 
     radiograph_sha256: str
@@ -99,7 +103,14 @@ class Reading:
     heat_peak: float | None = None
     trust: Trust | None = None
     caution: str = ""
+    inverted: bool = False
+    looks_inverted: bool = False
+    regions: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if (self.verdict is Verdict.OUT_OF_SCOPE) != (self.probability is None):
+        refused = self.verdict is Verdict.OUT_OF_SCOPE
+        if refused != (self.probability is None):
             raise ValueError("a reading has a probability exactly when it is in scope")
+        evidence = (self.logit, self.heat, self.heat_peak, self.trust, self.regions)
+        if refused and any(part is not None for part in evidence):
+            raise ValueError("a reading of a film out of scope has no logit, map and region")

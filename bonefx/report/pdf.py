@@ -23,6 +23,7 @@ from bonefx.report.words import (
     WORDING,
     guarantee_words,
     map_words,
+    notes,
     point_words,
     test_films_words,
     why,
@@ -94,6 +95,8 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     reason = why(reading) if reading.probability is not None else f"{why(reading)} {REFUSED}"
     lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
     y = sheet.paragraph(MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), step=4.4, size_pt=9)
+    told = sheet.wrapped(" ".join(notes(reading)), INNER_MM, size_pt=8.5)
+    y = sheet.paragraph(MARGIN_MM, y, _cut(told, MAX_REASON_LINES, "…"), step=4.2, colour=DIM)
     y = sheet.paragraph(MARGIN_MM, y, _caution(sheet, report), step=4.4, size_pt=9, colour=WARNING)
     if reading.probability is None:
         return y + 4

@@ -12,7 +12,15 @@ from PIL import Image, ImageDraw, ImageFont
 from bonefx.errors import SettingsError
 from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
-from bonefx.report.words import NOTICE, WORDING, map_words, point_words, probability_words, why
+from bonefx.report.words import (
+    NOTICE,
+    WORDING,
+    map_words,
+    notes,
+    point_words,
+    probability_words,
+    why,
+)
 
 MAX_PNG_PX = 1600  # longer side of each of the two pictures
 MAX_FILED_PX = 2560  # longer side of the picture that a PACS files
@@ -130,6 +138,7 @@ def _lines(report: Report) -> list[tuple[str, bool]]:
         (probability_words(reading), True),
         *([(report.reading.caution, True)] if report.reading.caution else []),
         (why(reading), False),
+        *((words, False) for words in notes(reading)),
         (point_words(reading.point), False),
         (f"Model {reading.model}, weights SHA-256 {reading.weights_sha256}", False),
         (f"Film SHA-256 {reading.radiograph_sha256}", False),

@@ -27,6 +27,7 @@ from bonefx.report.words import (
     REFUSED,
     estimate_words,
     guarantee_words,
+    notes,
     point_words,
     test_films_words,
     why,
@@ -186,7 +187,7 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
     comment: Code = codes.DCM.Comment
     impression: Code = codes.DCM.Impression
     texts = [
-        (comment, " ".join([why(reading), *refused])),
+        (comment, " ".join([why(reading), *refused, *notes(reading)])),
         (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
         (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
         (comment, NOTICE),

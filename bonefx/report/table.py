@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from bonefx.records import Agreement, OperatingPoint, Reading, Trust
 from bonefx.report.record import Report
-from bonefx.report.words import MEASURES, NOTICE, test_films_words
+from bonefx.report.words import MEASURES, NOTICE, region_words, test_films_words
 
 SCHEMA_VERSION = 1
 
@@ -48,6 +48,10 @@ class ReadingTable(TypedDict):
     heat_peak: float | None
     trust: TrustTable | None
     caution: str | None
+    inverted: bool
+    looks_inverted: bool
+    regions: list[str] | None
+    region_notes: list[str]
     device: str
     elapsed_s: float
 
@@ -103,6 +107,10 @@ def reading_table(reading: Reading) -> ReadingTable:
         heat_peak=reading.heat_peak,
         trust=_trust_table(reading.trust),
         caution=reading.caution or None,
+        inverted=reading.inverted,
+        looks_inverted=reading.looks_inverted,
+        regions=None if reading.regions is None else list(reading.regions),
+        region_notes=region_words(reading),
         device=reading.device,
         elapsed_s=reading.elapsed_s,
     )

@@ -9,6 +9,7 @@ from bonefx.records import (
     OperatingPoint,
     Radiograph,
     Reading,
+    RegionFigures,
     Trust,
     Verdict,
     probability_text,
@@ -35,6 +36,8 @@ MEASURES = (
     ("missed_rate", "Fractures among “no fracture”"),
 )
 REFUSED = "No probability: the film is out of scope."
+READ_INVERTED = "Read with black and white swapped, as asked."
+FEWEST_TO_TELL = 20  # films of a region, fractured and intact each, for its figures to say anything
 
 
 def probability_words(reading: Reading) -> str:
@@ -47,6 +50,47 @@ def probability_words(reading: Reading) -> str:
 def why(reading: Reading) -> str:
     """The reason of the reading, or else what its verdict means."""
     return reading.reason or MEANING[reading.verdict]
+
+
+def region_words(reading: Reading) -> list[str]:
+    """Say which regions are recognised and what the model was measured to do there.
+
+    Returns:
+        A sentence or two a region; none for a film out of scope.
+    """
+    if reading.probability is None:
+        return []
+    if reading.regions is None:
+        return ["Body region: this model was not taught to tell it."]
+    if not reading.regions:
+        return ["Body region not recognised: what the model does on it is not known."]
+    measured = {found.region: found for found in reading.point.by_region}
+    return [_of_region(name, measured.get(name)) for name in reading.regions]
+
+
+def notes(reading: Reading) -> list[str]:
+    """What else is to be known of a reading: its polarity and its body regions."""
+    return [READ_INVERTED] * reading.inverted + region_words(reading)
+
+
+def _of_region(name: str, measured: RegionFigures | None) -> str:
+    """What an operating point did on the test films of one region, or why that says nothing."""
+    found, passed = (measured.sensitivity, measured.specificity) if measured else (None, None)
+    broken, intact = (0 if part is None else part.n for part in (found, passed))
+    if found is None or passed is None or min(broken, intact) < FEWEST_TO_TELL:
+        return (
+            f"{name.capitalize()}: too few test films to know what the model does ({broken} "
+            f"fractured, {intact} intact; it takes {FEWEST_TO_TELL} of each)."
+        )
+    return (
+        f"{name.capitalize()}: on test films sensitivity {_range(found)}, specificity "
+        f"{_range(passed)}."
+    )
+
+
+def _range(estimate: Estimate) -> str:
+    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.0f} % ({low:.0f} to {high:.0f}, n = {estimate.n})"
 
 
 def point_words(point: OperatingPoint) -> str:
@@ -152,6 +196,7 @@ def film_facts(film: Radiograph) -> list[tuple[str, str]]:
     spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
     facts = [
         ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
+        ("Polarity", READ_INVERTED if film.inverted else None),
         ("Body part", film.body_part),
         ("View", film.view),
         ("Laterality", film.laterality),

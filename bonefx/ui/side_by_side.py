@@ -99,9 +99,9 @@ def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: L
     first = reading is comparison.readings[0]
     name = escape(reading.model)
     floor = model.manifest.heat_floor
-    note = f"<span>Peak {reading.heat_peak:.2f} logits</span>"
-    if not has_map(reading):
-        note = map_note(replace(reading, heat=None), heat_floor=floor)
+    note = map_note(replace(reading, heat=None), heat_floor=floor)
+    if has_map(reading):
+        note = f"<span>Peak {reading.heat_peak:.2f} logits</span>"
     label = f"Radiograph with the map of {reading.model}"
     verdict = wording.verdict_html(
         reading, model.manifest.calibration, label=f"Verdict of {reading.model}"

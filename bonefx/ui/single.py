@@ -14,7 +14,7 @@ import gradio as gr
 from bonefx.decide import at_point
 from bonefx.errors import BonefxError
 from bonefx.reader import Reader
-from bonefx.records import OperatingPoint, Radiograph, Reading
+from bonefx.records import OperatingPoint, Radiograph, Reading, inverted
 from bonefx.registry import LoadedModel
 from bonefx.report import ReadingTable, reading_table
 from bonefx.second import with_second
@@ -62,6 +62,7 @@ class Answer(NamedTuple):
     details: str
     point: gr.Radio
     own: gr.Row
+    invert: gr.Button
     caution: str
     shown: Shown | None
 
@@ -142,6 +143,14 @@ class SingleScreen:
         reading = self._read(shown.taken.film, chosen)
         return self._answer(shown.taken, reading, chosen, extra=shown.extra)
 
+    def on_invert(self, shown: Shown | None, *choices: Any) -> Answer:
+        """Read the film on screen with black and white swapped, as it was offered."""
+        chosen = Choices(*choices)
+        if shown is None:
+            return self._no_answer(wording.not_read_html(GONE), chosen)
+        taken = shown.taken._replace(film=inverted(shown.taken.film))
+        return self._answer(taken, self._read(taken.film, chosen), chosen, extra=shown.extra)
+
     @told_to_user
     def on_point(self, shown: Shown | None, *choices: Any) -> tuple[Any, str, Any]:
         """Take the verdict again at another operating point; the network is not asked."""
@@ -176,8 +185,10 @@ class SingleScreen:
             return (gr.skip(),) * (len(Answer._fields) + 3)
         reading = self._read(shown.taken.film, chosen)
         answer = self._answer(shown.taken, reading, chosen, extra=shown.extra)
-        reads = [*chosen.reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
-        return *answer, reads, agreement_html(reads), gr.Column(visible=True)
+        reads = chosen.reads
+        if reading.probability is not None:  # a film out of scope is no film to agree on
+            reads = [*reads, OwnRead(own=ANSWERS[own], reading=replace(reading, heat=None))]
+        return *answer, reads, agreement_html(reads), gr.Column(visible=bool(reads))
 
     def on_session(self, reads: list[OwnRead]) -> Download:
         """Make the session's table for the user to keep."""
@@ -187,22 +198,33 @@ class SingleScreen:
         """Leave nothing of an earlier film on screen when the program fails."""
         return self._no_answer(wording.not_read_html(FAULT), Choices(*choices))
 
-    def on_api(self, film: str, point: str | None = None) -> ReadingTable:
+    def on_api(  # gradio hands values over by their place
+        self,
+        film: str,
+        point: str | None = None,
+        invert: bool = False,  # noqa: FBT001, FBT002
+    ) -> ReadingTable:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
 
         Args:
             film: A file of PNG, JPEG, TIFF, WebP, BMP or DICOM; deleted when read.
             point: Name of an operating point; the model's own choice if empty.
+            invert: Swap black and white first, because the film shows bone dark.
 
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
             review or out_of_scope), reason, probability (calibrated, 0 to 1), logit, point,
             threshold, review_band [low, high], heat_peak (logits), trust (what was measured of
             the map, with the failures for which it would not be drawn; null without a map),
-            caution (why films should not be read with this model; null without cause), device
-            and elapsed_s. probability and logit are null when out of scope.
+            caution (why films should not be read with this model; null without cause), inverted
+            (as asked), looks_inverted (out of scope as it is, and not with invert), regions
+            (recognised; null where the model tells none), region_notes (what it was measured to
+            do there), device and elapsed_s. Out of scope there is no figure and no map: reason
+            says why and what to do.
         """
-        return reading_table(self.reader.read(read_and_delete(film), point=point or None))
+        radiograph = read_and_delete(film)
+        radiograph = inverted(radiograph) if invert else radiograph
+        return reading_table(self.reader.read(radiograph, point=point or None))
 
     def _shown(self, taken: Taken, chosen: Choices, *, extra: Facts = ()) -> Answer:
         if chosen.read_first and not answered(taken.film.sha256, chosen.reads):
@@ -227,6 +249,7 @@ class SingleScreen:
             ),
             point=points(loaded, reading.point),
             own=gr.Row(visible=False),
+            invert=gr.Button(visible=reading.looks_inverted),
             caution=wording.caution_html(self.reader.caution(chosen.model)),
             shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
@@ -254,6 +277,7 @@ class SingleScreen:
             details=wording.details_html(loaded.manifest, str(loaded.device)),
             point=points(loaded, point),
             own=gr.Row(visible=False),
+            invert=gr.Button(visible=False),
             caution=wording.caution_html(self.reader.caution(chosen.model)),
             shown=None,
         )

@@ -87,17 +87,23 @@ def build_single(reader: Reader) -> SingleParts:
         with gr.Column(elem_id="left"):
             viewer = html(EMPTY, "viewer")
             gallery = html(gallery_html(screen.examples), "examples", js_on_load=ON_LOAD)
-    film, verdict, measured, details, point, own, warned = parts.pop("answer")
+    film, verdict, measured, details, point, own, invert, warned = parts.pop("answer")
     agreement = parts.pop("agreement")
     laid = SingleParts(
-        answer=[film, viewer, verdict, measured, details, point, own, warned, shown],
+        answer=[film, viewer, verdict, measured, details, point, own, invert, warned, shown],
         screen=screen, own=own, gallery=gallery, walk=walk, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
     _join_choices(screen, laid)
     _join_read_first(screen, laid, agreement)
+    inverting = invert.click(
+        screen.on_switch, laid.shown, laid.cleared[:2],
+        queue=False, trigger_mode="multiple", **QUIET,
+    )  # fmt: skip
+    _read(laid, inverting, screen.on_invert, shown, choices=laid.choices)
     gr.Button(visible=False).click(
-        told_to_user(screen.on_api), [film, point], gr.JSON(visible=False),
+        told_to_user(screen.on_api), [film, point, gr.Checkbox(label="Invert", visible=False)],
+        gr.JSON(visible=False),
         api_name="read", **ONE_AT_A_TIME,
     )  # fmt: skip
     return laid
@@ -112,6 +118,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
     verdict = html(wording.idle_html(), "verdict")
     with gr.Row(visible=False, elem_id="own") as own:
         buttons = [gr.Button(words) for words in ANSWERS]
+    invert = gr.Button("Read it inverted", visible=False, elem_id="invert")
     warned = html(wording.caution_html(reader.caution()), "caution")
     model = gr.Radio(
         [loaded.name for loaded in reader.models], value=first.name,
@@ -129,7 +136,7 @@ def _right(reader: Reader, shown: gr.State) -> dict[str, Any]:
         save = gr.Button("Download this session as CSV", size="sm")
     details = html(wording.details_html(first.manifest, str(first.device)), "details")
     return {
-        "answer": [film, verdict, measured, details, point, own, warned],
+        "answer": [film, verdict, measured, details, point, own, invert, warned],
         "choices": [point, model, share, read_first, gr.State([])],
         "buttons": buttons,
         "model": model,

@@ -59,6 +59,7 @@ Handler = Callable[[list[str]], Mapping[str, Any]]
 Film = Annotated[str, Field(description="Base64 of the file, or the path of an upload.")]
 Films = Annotated[list[str], Field(description="Each as for read; zip archives of films too.")]
 Models = Annotated[list[str], Field(description="Names of two or more loaded models.")]
+Invert = Annotated[bool, Field(description="Swap black and white: the film shows bone dark.")]
 Point = Annotated[
     str | None, Field(description="Name of an operating point; the model's own choice if left out.")
 ]
@@ -76,10 +77,12 @@ class Tools:
     reader: Reader
     turn: anyio.Semaphore
 
-    async def read(self, film: Film, point: Point = None) -> dict[str, Any]:
+    async def read(
+        self, film: Film, point: Point = None, *, invert: Invert = False
+    ) -> dict[str, Any]:
         """See SingleScreen.on_api."""
         screen = SingleScreen(reader=self.reader, examples=())
-        return await self._answer([film], lambda paths: screen.on_api(paths[0], point))
+        return await self._answer([film], lambda paths: screen.on_api(paths[0], point, invert))
 
     async def compare(self, film: Film, models: Models) -> dict[str, Any]:
         """See CompareScreen.on_api."""

@@ -20,6 +20,7 @@ from bonefx.report.words import (
     WORDING,
     film_facts,
     guarantee_words,
+    notes,
     test_films_words,
     why,
 )
@@ -35,8 +36,12 @@ def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Ve
         f'<section class="verdict {reading.verdict.value}" aria-label="{escape(label)}">'
         f'<h2><span aria-hidden="true">{sign}</span> {words}</h2>'
         f"{_probability_html(reading, calibration)}"
-        f'<p class="reason">{escape(why(reading))}</p></section>'
+        f'<p class="reason">{escape(why(reading))}</p>{_notes_html(reading)}</section>'
     )
+
+
+def _notes_html(reading: Reading) -> str:
+    return "".join(f'<p class="region">{escape(words)}</p>' for words in notes(reading))
 
 
 def idle_html() -> str:

@@ -7,10 +7,12 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
 from bonefx.manifest import read_manifest
+from bonefx.registry import load_model
 from tests.synthetic import (
     make_image_folder,
     make_split_fracatlas,
@@ -59,9 +61,11 @@ def test_training_and_the_app_give_the_same_logit_for_the_same_file(place, capsy
     code, lines = read(place, capsys, *(str(place / "data" / name) for name in ("val", "test")))
     assert code == 0
     assert {line["sha256"] for line in lines} == set(rows)
-    for line in lines:
+    in_scope = [line for line in lines if line["verdict"] != "out_of_scope"]
+    for line in in_scope:
         assert line["logit"] == pytest.approx(rows[line["sha256"]], abs=1e-5)
     assert len(rows) == 16
+    assert len(in_scope) >= 8  # those of val, whose limits these are
 
 
 def test_the_lines_that_are_shipped_name_no_film_and_no_group(place):
@@ -435,3 +439,35 @@ def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tm
     after = json.loads((weights / "synthetic" / "evaluation.json").read_text())
     assert after == json.loads(before)
     assert read_manifest(weights / "synthetic") == read_manifest(place / "weights" / "synthetic")
+
+
+def test_an_exported_model_carries_its_scope_with_what_was_measured_of_it(place, tmp_path):
+    folder = place / "weights" / "synthetic"
+    manifest, evaluation = read_manifest(folder), read_evaluation(folder / "evaluation.json")
+    assert manifest.scope.sha256 == evaluation.scope.sha256
+    assert load_model(folder, device=torch.device("cpu")).scope is not None
+    kinds = {found.kind: found for found in evaluation.scope.intruders}
+    assert {"photographs", "documents", "noise", "blank", "CT and MR slices"} <= set(kinds)
+    assert kinds["blank"].refused.value > 0.9
+    assert evaluation.scope.refused["val"].value == 0
+    assert evaluation.scope.regions == ()
+    card = (folder / "CARD.md").read_text()
+    assert "| photographs |" in card
+    assert "no body region, so none is told" in card
+
+
+def test_the_scope_is_fitted_again_without_touching_other_figures(place, capsys):
+    run = place / "run"
+    before = json.loads((run / "evaluation.json").read_text())
+    assert train(["scope", str(run), "--data", str(place / "data"), "--device", "cpu"]) == 0
+    after = json.loads((run / "evaluation.json").read_text())
+    assert after == before
+    assert json.loads(capsys.readouterr().out)["sha256"] == before["scope"]["sha256"]
+
+
+def test_a_run_without_its_scope_is_not_exported(place, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(place / "run", run)
+    (run / "scope.safetensors").unlink()
+    assert train(["export", str(run), "--weights", str(tmp_path / "weights")]) == 5
+    assert "python -m train scope run" in capsys.readouterr().err

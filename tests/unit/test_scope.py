@@ -5,7 +5,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from bonefx.errors import WeightsError
-from bonefx.scope import Scope, read_scope, scope_bytes
+from bonefx.film_rules import RULES
+from bonefx.scope import REGIONS, Scope, read_scope, scope_bytes
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,8 @@ def make_scope(signatures, **changes):
         "mean": found.mean_, "scale": np.ones(12), "axes": found.components_,
         "variances": found.explained_variance_,
         "noise": np.array(found.noise_variance_), "limit": np.array(2.0),
-        "region_weights": np.eye(2, 4), "region_biases": np.zeros(2),
+        "region_weights": np.zeros((len(REGIONS), 12)), "region_biases": np.zeros(len(REGIONS)),
+        "rule_low": np.zeros(len(RULES)), "rule_high": np.ones(len(RULES)),
     }  # fmt: skip
     return Scope(**{
         name: np.asarray(value, np.float32) for name, value in (values | changes).items()
@@ -43,12 +45,20 @@ def test_a_strange_picture_is_out_and_one_that_cannot_be_measured_too(signatures
     assert not scope.within(float("inf"))
 
 
-def test_regions_are_told_from_the_coordinates(signatures):
-    scope = make_scope(signatures)
-    far = scope.mean[None] + 5 * np.sqrt(scope.variances[0]) * scope.axes[:1]
-    first, second = scope.regions(far)[0]
-    assert first == pytest.approx(1 / (1 + np.exp(-5)), abs=1e-3)
-    assert second == pytest.approx(0.5, abs=1e-3)
+def test_regions_that_were_taught_are_told_and_no_others(signatures):
+    weights = np.zeros((len(REGIONS), 12))
+    weights[0, 0], weights[1, 1] = 2, 2
+    scope = make_scope(signatures, region_weights=weights)
+    both, one, none = scope.mean + 3 * np.eye(12, dtype=np.float32)[:3]
+    both[1] += 3
+    one[0] -= 9
+    none[:2] -= 3
+    assert scope.known_regions == REGIONS[:2]
+    assert scope.told_regions(both)[:2] == REGIONS[:2]
+    assert "hand" not in scope.told_regions(one)
+    assert "leg" in scope.told_regions(one)
+    assert not {"hand", "leg"} & set(scope.told_regions(none))
+    assert make_scope(signatures).told_regions(both) is None
 
 
 def test_a_scope_survives_its_file(signatures):
@@ -61,7 +71,7 @@ def test_a_scope_survives_its_file(signatures):
     "changes",
     [{"variances": np.zeros(4)}, {"mean": np.zeros(3)}, {"limit": np.array(np.nan)},
      {"noise": np.array(0.0)}, {"scale": np.zeros(12)},
-     {"region_biases": np.zeros(3)}, {"axes": np.zeros(4)}],
+     {"region_biases": np.zeros(3)}, {"rule_low": np.zeros(2)}, {"axes": np.zeros(4)}],
 )  # fmt: skip
 def test_a_scope_that_does_not_fit_together_is_refused(signatures, changes):
     with pytest.raises(WeightsError, match="does not fit together"):

@@ -1,0 +1,54 @@
+"""Pictures that are no bone films: the same ones each time, in two halves that share no source."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.synthetic import make_film
+from train.data import Film
+from train.intruders import DEVELOPMENT, REPORTED, SPOILED, drawn, found, inverted, spoiled
+from train.intruders.picture import half
+
+
+@pytest.fixture
+def films(tmp_path):
+    made = []
+    for seed in range(18):
+        path = tmp_path / f"{seed}.png"
+        cv2.imwrite(str(path), make_film(False, seed=seed)[0])
+        made.append(
+            Film(path=path, name=path.name, fractured=False, split="test", group=str(seed // 2))
+        )
+    return made
+
+
+def test_the_halves_share_no_source():
+    assert set(half(range(9), DEVELOPMENT)).isdisjoint(half(range(9), REPORTED))
+    pytest.importorskip("skimage", reason="the sample photographs of scikit-image are missing")
+    sources = [{(one.kind, one.source) for one in found(name)} for name in (DEVELOPMENT, REPORTED)]
+    assert sources[0].isdisjoint(sources[1])
+    assert {kind for kind, _ in sources[1]} >= {"photographs", "documents", "CT and MR slices"}
+
+
+def test_drawn_pictures_are_the_same_each_time_and_differ_between_the_halves():
+    first, again, other = drawn(REPORTED), drawn(REPORTED), drawn(DEVELOPMENT)
+    for one, same in zip(first[::23], again[::23], strict=True):
+        assert (one.film.pixels == same.film.pixels).all()
+    pairs = zip(first, other, strict=True)
+    assert any(one.film.pixels.shape != two.film.pixels.shape for one, two in pairs)
+
+
+def test_every_way_of_spoiling_changes_a_film_and_keeps_its_patient(films):
+    made = list(spoiled(films))
+    assert [one.kind for one in made] == list(SPOILED)
+    for one, film in zip(made, films[::3], strict=True):
+        assert one.source == film.group
+        before = cv2.imread(str(film.path), cv2.IMREAD_GRAYSCALE) / np.float32(255)
+        assert np.abs(one.film.pixels - before).mean() > 0.005
+
+
+def test_an_inverted_film_is_the_film_with_black_and_white_swapped(films):
+    (one, *rest) = inverted(films)
+    before = cv2.imread(str(films[0].path), cv2.IMREAD_GRAYSCALE) / np.float32(255)
+    assert np.allclose(one.film.pixels, 1 - before, atol=1e-6)
+    assert len(rest) == len(films) - 1
