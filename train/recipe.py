@@ -143,6 +143,8 @@ class Recipe:
         clip_norm: Largest norm of a step's gradient; 0 leaves it as it is.
         best_by: Validation figure by which the epoch that is kept is chosen.
         early_stopping: Epochs without a lower validation loss after which training ends; 0 never.
+        head_ranks: Directions of a VGG's fc6 and fc7 that are shipped; see train.compress. None
+            ships them whole.
         damaged_films: Leave truncated films out, or read what is left of them (to repeat
             published figures that counted them).
         mean: Per channel, of the network's input.
@@ -166,6 +168,7 @@ class Recipe:
     clip_norm: float = 5.0
     best_by: Literal["val_auroc", "val_loss"] = "val_auroc"
     early_stopping: int = 0
+    head_ranks: tuple[int, int] | None = None
     damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
     evidence: Evidence = Evidence()

@@ -25,7 +25,11 @@ def network():
     backbone.classifier[0] = nn.Linear(16 * 49, 96)
     backbone.classifier[3] = nn.Linear(96, 96)
     backbone.classifier[6] = nn.Linear(96, 2)
-    cut = CutNetwork(backbone, cut=5, linear_head=False).requires_grad_(False).eval()
+    cut = (
+        CutNetwork(backbone, cut=5, linear_head=False, signature_layers=(4,))
+        .requires_grad_(False)
+        .eval()
+    )
     for index in (0, 3, 6):
         backbone.classifier[index].weight.normal_(0.02, 0.05)
     backbone.classifier[6].weight[0] *= -1
