@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from torch import nn
-from torchvision.models import EfficientNet, efficientnet_b0, vgg16
+from torchvision.models import VGG, EfficientNet, efficientnet_b0, vgg16
 
 from bonefx.errors import WeightsError
+from bonefx.low_rank import Ranks, give_low_rank
 from bonefx.networks import CLASSES, CutNetwork, SplitNetwork
 from bonefx.pyramid import PyramidClassifier, PyramidNetwork
 
@@ -92,14 +93,22 @@ def architecture_of(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
-def build_network(name: str, *, batch_norm: BatchNormSpec | None = None) -> SplitNetwork:
+def build_network(
+    name: str, *, batch_norm: BatchNormSpec | None = None, head_ranks: Ranks | None = None
+) -> SplitNetwork:
     """Build an untrained network.
 
     Args:
         name: A key of ARCHITECTURES.
         batch_norm: Settings that the weights were trained with; torchvision's default if None.
+        head_ranks: Of a VGG's two large layers where they are stored in few directions.
 
     Raises:
-        WeightsError: There is no such architecture.
+        WeightsError: There is no such architecture, or it has no such head.
     """
-    return architecture_of(name).build(batch_norm or BatchNormSpec())
+    network = architecture_of(name).build(batch_norm or BatchNormSpec())
+    if head_ranks is not None:
+        if not isinstance(network.backbone, VGG):
+            raise WeightsError(f"{name} has no head of low rank; leave head_ranks out")
+        give_low_rank(network.backbone, head_ranks)
+    return network

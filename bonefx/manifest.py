@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from bonefx.architectures import BatchNormSpec, architecture_of
 from bonefx.errors import WeightsError
+from bonefx.low_rank import Ranks
 from bonefx.preprocess import PreprocessSpec
 from bonefx.records import Calibration, OperatingPoint, TrustLimits
 from bonefx.schema import record_from
@@ -109,6 +110,7 @@ class Manifest:
         float16_drift: Largest change of the probability on validation films by storing float16.
         scope: Statistics for refusing what is no bone film; a model without reads no film.
         recipe_sha256: Checksum of the recipe file that the model was trained by.
+        head_ranks: Directions that are kept of a VGG's fc6 and fc7; None where they are whole.
         created: Date of the export, ISO 8601.
     """
 
@@ -135,6 +137,7 @@ class Manifest:
     libraries: dict[str, str]
     created: str
     trust: TrustLimits | None = None
+    head_ranks: Ranks | None = None
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:

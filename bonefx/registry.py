@@ -128,7 +128,9 @@ def load_network(folder: Path, manifest: Manifest, *, device: torch.device) -> S
         WeightsError: The file is missing, damaged, or of another architecture.
     """
     content = checked_content(folder / manifest.file, size=manifest.bytes, sha256=manifest.sha256)
-    network = build_network(manifest.architecture, batch_norm=manifest.batch_norm)
+    network = build_network(
+        manifest.architecture, batch_norm=manifest.batch_norm, head_ranks=manifest.head_ranks
+    )
     try:
         network.backbone.load_state_dict(as_float32(load(content)), strict=True)
     except (SafetensorError, RuntimeError) as error:

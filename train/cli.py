@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--deterministic", action="store_true", help="GPU kernels that give the same bits each time"
     )
+    fit.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16 on a CPU too (a GPU always does)"
+    )
     fit.set_defaults(run=_fit)
     evaluate = commands.add_parser("evaluate", help="choose on val, measure on val and test")
     evaluate.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a fitted run")
@@ -45,29 +48,15 @@ def _parser() -> argparse.ArgumentParser:
         help="measure on test too: once, when nothing changes any more",
     )
     evaluate.add_argument("--size-px", type=int, help="input side (default: the last stage's)")
+    _add_full(evaluate)
     _add_protocols(evaluate)
     evaluate.set_defaults(run=_evaluate)
     _add_scope(commands)
-    compare = commands.add_parser("compare", help="set two evaluated models side by side")
-    compare.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="run or model")
-    compare.add_argument(
-        "--write", action="store_true", help="keep the result for the app, in DIR/comparisons"
-    )
-    compare.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
-    compare.add_argument(
-        "--data", type=Path, metavar="DIR",
-        help="also measure how far the two models' maps overlap, on val of this data set",
-    )  # fmt: skip
-    compare.add_argument(
-        "--layout", default="fracatlas", metavar="NAME", help="of --data, as `data` of a recipe"
-    )
-    compare.add_argument("--splits", type=Path, metavar="CSV", help="of --data, as in fit")
-    compare.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
-    compare.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
-    compare.set_defaults(run=_compare)
+    _add_compare(commands)
     export = commands.add_parser("export", help="write weights/<id>/ from an evaluated run")
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of an evaluated run")
     export.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
+    _add_full(export)
     export.set_defaults(run=_export)
     publish = commands.add_parser("publish", help="send a model to the Hugging Face Hub")
     publish.add_argument("model_folder", type=Path, metavar="MODEL", help="a folder of weights/")
@@ -85,12 +74,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser("compare", help="set two evaluated models side by side")
+    compare.add_argument("folders", nargs=2, type=Path, metavar="FOLDER", help="run or model")
+    compare.add_argument(
+        "--write", action="store_true", help="keep the result for the app, in DIR/comparisons"
+    )
+    compare.add_argument("--weights", type=Path, default=Path("weights"), metavar="DIR")
+    compare.add_argument(
+        "--data", type=Path, metavar="DIR",
+        help="also measure how far the two models' maps overlap, on val of this data set",
+    )  # fmt: skip
+    compare.add_argument(
+        "--layout", default="fracatlas", metavar="NAME", help="of --data, as `data` of a recipe"
+    )
+    compare.add_argument("--splits", type=Path, metavar="CSV", help="of --data, as in fit")
+    compare.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
+    compare.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
+    compare.set_defaults(run=_compare)
+
+
 def _add_scope(commands: Any) -> None:
     scope = commands.add_parser(
         "scope", help="fit and measure the scope of what was evaluated before, and nothing else"
     )
     scope.add_argument("run_folder", type=Path, metavar="RUN", help="run or model, evaluated")
     _add_data(scope)
+    _add_full(scope)
     _add_outside(scope)
     scope.set_defaults(run=_scope)
 
@@ -104,6 +114,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         "--cache", type=Path, metavar="DIR", help="decoded films (default beside RUN)"
     )
     command.add_argument("--device", help="cpu, cuda or auto (default: BONEFX_DEVICE, else auto)")
+
+
+def _add_full(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--full", action="store_true", help="the whole head, where the recipe compresses it"
+    )
 
 
 def _add_protocols(command: argparse.ArgumentParser) -> None:
@@ -145,6 +161,7 @@ def _fit(options: argparse.Namespace) -> None:
         data=options.data, out=options.out, cache=_cache_of(options, options.out),
         init=local, splits=options.splits, device=options.device, workers=options.workers,
         last_epoch=options.last_epoch, deterministic=options.deterministic,
+        bf16=options.bf16,
     )  # fmt: skip
     fit = Fit(recipe, sha256, fit_options)
     if fit.accelerator.is_main_process:
@@ -188,6 +205,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             with_test=options.test, size_px=options.size_px, grouped=options.grouped,
             outside=options.outside, outside_layout=options.outside_layout,
             outside_splits=options.outside_splits, outside_name=options.outside_name, about=about,
+            full=options.full,
         ),
     )  # fmt: skip
     if evaluation.protocols:
@@ -209,7 +227,7 @@ def _scope(options: argparse.Namespace) -> None:
             data=options.data, cache=_cache_of(options, options.run_folder),
             device=str(pick_device(options.device)), splits=options.splits,
             outside=options.outside, outside_layout=options.outside_layout,
-            outside_splits=options.outside_splits,
+            outside_splits=options.outside_splits, full=options.full,
         ),
     )  # fmt: skip
     assert evaluation.scope is not None  # it was just fitted
@@ -244,7 +262,7 @@ def _overlap(options: argparse.Namespace) -> MapOverlap | None:
 def _export(options: argparse.Namespace) -> None:
     from train.export import export
 
-    print(export(options.run_folder, options.weights))
+    print(export(options.run_folder, options.weights, full=options.full))
 
 
 def _publish(options: argparse.Namespace) -> None:

@@ -60,6 +60,8 @@ class FitOptions:
         workers: Processes that augment films beside the training process.
         last_epoch: Stop after this epoch, counted from 1; None goes on to the recipe's end.
         deterministic: Take GPU kernels that give the same bits each time, where there are any.
+        bf16: Compute in bfloat16 on a CPU too, validation included; a GPU always trains so.
+            Weights stay float32, and what is exported is evaluated in float32.
     """
 
     data: Path
@@ -71,6 +73,7 @@ class FitOptions:
     workers: int = 1
     last_epoch: int | None = None
     deterministic: bool = False
+    bf16: bool = False
 
 
 class Fit:
@@ -82,7 +85,9 @@ class Fit:
         set_seed(recipe.seed)
         self.recipe = recipe
         self.options = options
-        self.accelerator = accelerator_for(options.device, accumulate=recipe.accumulate)
+        self.accelerator = accelerator_for(
+            options.device, accumulate=recipe.accumulate, bf16=options.bf16
+        )
         self.data_set = load_data(recipe.data, options.data, options.splits)
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
         check_same_run(
@@ -179,7 +184,8 @@ class Fit:
         Batch norms meet other films in each process: what one makes of its statistics must not
         decide for itself when training stops.
         """
-        logits = validation_logits(self.trainer.shipped, films, self.recipe.spec(size_px))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
+            logits = validation_logits(self.trainer.shipped, films, self.recipe.spec(size_px))
         mine: torch.Tensor = broadcast(logits.to(self.accelerator.device))
         return mine.cpu()
 
@@ -213,12 +219,13 @@ class Fit:
             self._write_results()
 
 
-def accelerator_for(device: str | None, *, accumulate: int = 1) -> Accelerator:
-    """Make the Accelerator: bf16 on a GPU, float32 on a CPU.
+def accelerator_for(device: str | None, *, accumulate: int = 1, bf16: bool = False) -> Accelerator:
+    """Make the Accelerator: bf16 on a GPU, float32 on a CPU unless asked otherwise.
 
     Args:
         device: As registry.pick_device takes it; Accelerate itself numbers the GPUs.
         accumulate: Parts that a step's films are passed in.
+        bf16: Compute in bfloat16 on a CPU too, which pays where its instructions know bfloat16.
 
     Raises:
         SettingsError: There is no such device here.
@@ -226,7 +233,7 @@ def accelerator_for(device: str | None, *, accumulate: int = 1) -> Accelerator:
     on_cpu = pick_device(device).type == "cpu"
     return Accelerator(
         cpu=on_cpu,
-        mixed_precision="no" if on_cpu else "bf16",
+        mixed_precision="no" if on_cpu and not bf16 else "bf16",
         gradient_accumulation_steps=accumulate,
         step_scheduler_with_optimizer=False,
     )

@@ -34,7 +34,8 @@ from train.gate import GateFilms, with_scope, write_evaluation
 from train.logits import LOGITS, write_logits
 from train.measure import Read, protocol, split_figures
 from train.run import counts_of
-from train.subject import Subject, is_model, subject_of
+from train.shipped import compression_of, shipped_subject
+from train.subject import Subject, is_model
 
 MISSES = "misses.png"
 
@@ -49,7 +50,7 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
     Raises:
         RecipeError: There are no weights yet, or the data do not fit.
     """
-    subject = subject_of(folder, options.device)
+    subject = shipped_subject(folder, options)
     data_set = _own_set(subject, options)
     names = ("val", "test") if options.with_test else ("val",)
     reads = {name: _read_split(subject, data_set, name, options) for name in names}
@@ -74,7 +75,7 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     Raises:
         RecipeError: It was not evaluated on test, or the data do not fit.
     """
-    subject = subject_of(folder, options.device)
+    subject = shipped_subject(folder, options)
     evaluation = read_evaluation(folder / EVALUATION)
     if evaluation.weights_sha256 != subject.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
@@ -196,6 +197,10 @@ def _measured(
             subject.network, val, shown & val.films.fractured, recipe.spec(val.films.size_px)
         ),
         float16_drift=_drift(subject, val, calibration),
+        head_ranks=subject.head_ranks,
+        compression=(
+            compression_of(subject, reads["test"], calibration) if "test" in reads else None
+        ),
         splits=splits,
         protocols=_protocols(subject, sets, splits, grouped),
         training=subject.training,

@@ -34,6 +34,7 @@ class EvaluateOptions:
         outside_splits: A CSV file that gives its films their groups.
         about: What the data set is, where its layout does not tell.
         outside_name: The same of the outside set.
+        full: Take the whole weights where the recipe ships them compressed.
     """
 
     data: Path
@@ -48,3 +49,4 @@ class EvaluateOptions:
     outside_splits: Path | None = None
     about: About | None = None
     outside_name: str | None = None
+    full: bool = False

@@ -29,13 +29,14 @@ WEIGHTS_FILE = "model.safetensors"
 CARD = "CARD.md"
 
 
-def export(folder: Path, weights: Path) -> Path:
+def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
     """Write a model folder from a run that was evaluated on test.
 
     Args:
         folder: Of the run; or of a model that was evaluated again, whose weights stay as they are
             while manifest, card and figures are written anew.
         weights: Folder of all models; the model's own is named after the recipe's id.
+        full: Ship a head whole that the recipe would compress; evaluated so.
 
     Returns:
         The model's folder.
@@ -43,11 +44,16 @@ def export(folder: Path, weights: Path) -> Path:
     Raises:
         RecipeError: The weights, as they are now, were not evaluated on test, or the disk is full.
     """
-    subject = subject_of(folder, "cpu")
+    subject = subject_of(folder, "cpu", full=full)
     evaluation = read_evaluation(folder / EVALUATION)
     place = weights / subject.facts.recipe.id
     if evaluation.weights_sha256 != subject.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
+    if evaluation.head_ranks != subject.head_ranks:
+        raise RecipeError(
+            f"{folder.name} was evaluated with head_ranks {evaluation.head_ranks}, and these are "
+            f"{subject.head_ranks}; evaluate and export both with --full, or both without"
+        )
     scope = _scope_of(folder, evaluation)
     manifest = _manifest(subject, evaluation, scope)
     content = subject.content
@@ -109,6 +115,7 @@ def _manifest(subject: Subject, evaluation: Evaluation, scope: bytes) -> Manifes
         recipe_sha256=facts.recipe_sha256,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         trust=evaluation.trust,
+        head_ranks=subject.head_ranks,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 

@@ -145,6 +145,23 @@ class TrainingCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compression:
+    """What storing a head in few directions changes on test films.
+
+    Attributes:
+        n: Films.
+        probability: Largest difference of a probability.
+        auroc: AUROC of the whole network less that of the stored one.
+        map_difference: Mean difference of the maps' cells, over the mean of the whole one's.
+    """
+
+    n: int
+    probability: float
+    auroc: float
+    map_difference: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """All that a card states, and all that an export needs beside the weights.
 
@@ -158,6 +175,8 @@ class Evaluation:
         trust: What a map must hold to be believed, chosen on val; None where no map is shown.
         float16_drift: Largest change of the probability on val by storing float16.
         training: None for a model that was exported before this was kept.
+        head_ranks: Directions of a VGG's fc6 and fc7 that were evaluated; None where whole.
+        compression: What that changes on test films; None where it changes nothing.
         scope: What the scope lets in and refuses; None until test films were measured.
     """
 
@@ -179,6 +198,8 @@ class Evaluation:
     training: TrainingCost | None
     trust: TrustLimits | None = None
     scope: ScopeFigures | None = None
+    head_ranks: tuple[int, int] | None = None
+    compression: Compression | None = None
 
     @property
     def unseen(self) -> str:

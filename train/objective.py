@@ -56,6 +56,15 @@ class Objective(nn.Module):
 
     The image loss is the cross-entropy of the network's two softmax outputs, written as the binary
     cross-entropy of their difference, the log-odds of fracture: the two are the same number.
+
+    Where the head is not linear, no cell has a rating of its own to be supervised. A linear probe
+    then rates the cells of the stage that the heat map weighs, so that this stage learns to tell
+    fractures apart; it is left behind when the network is exported.
+
+    Source:
+        Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes",
+        trained here together with the layers before it, as Lee et al. (2015), "Deeply-supervised
+        nets".
     """
 
     def __init__(self, network: SplitNetwork, recipe: Recipe) -> None:
@@ -64,6 +73,7 @@ class Objective(nn.Module):
         self._recipe = recipe
         self._grid = network.grid()
         self._spec = recipe.spec(recipe.size_px)
+        self.probe = _probe_of(network) if recipe.evidence.weight else None
 
     def train(self, mode: bool = True) -> Objective:
         """Switch to training; frozen layers stay in evaluation, with their statistics."""
@@ -84,10 +94,25 @@ class Objective(nn.Module):
         return Losses(image_loss, self._evidence_loss(activations, sample), accuracy)
 
     def _evidence_loss(self, activations: torch.Tensor, sample: Sample) -> torch.Tensor:
-        cells = self.network.evidence(activations).float()  # (N, h, w)
+        cells = self._rated(activations).float()  # (N, h, w)
         rows, columns = cells.shape[1:]
         losses = place_losses(cells, cell_targets(sample.mask, self._grid, (rows, columns)))
         return (losses * sample.annotated).sum() / sample.annotated.sum().clamp(min=1)
+
+    def _rated(self, activations: torch.Tensor) -> torch.Tensor:
+        if self.probe is None:
+            return self.network.evidence(activations)
+        rated: torch.Tensor = self.probe(activations)
+        return rated[:, 0]
+
+
+def _probe_of(network: SplitNetwork) -> nn.Conv2d | None:
+    """Make a probe for a network whose own head rates no cells."""
+    if network.linear_head:
+        return None
+    with torch.no_grad():
+        channels = network.activations(torch.zeros(1, 3, 64, 64)).shape[1]
+    return nn.Conv2d(channels, 1, kernel_size=1)
 
 
 def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

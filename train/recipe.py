@@ -114,6 +114,8 @@ class Augmentation:
 class Evidence:
     """A second loss that asks each cell whether it looks at an annotated fracture.
 
+    Of a linear head it asks the head's own ratings, else a probe; see objective.Objective.
+
     Attributes:
         weight: Multiplier of this loss beside the image loss; 0 leaves it out.
     """
@@ -141,6 +143,8 @@ class Recipe:
         clip_norm: Largest norm of a step's gradient; 0 leaves it as it is.
         best_by: Validation figure by which the epoch that is kept is chosen.
         early_stopping: Epochs without a lower validation loss after which training ends; 0 never.
+        head_ranks: Directions of a VGG's fc6 and fc7 that are shipped; see train.compress. None
+            ships them whole.
         damaged_films: Leave truncated films out, or read what is left of them (to repeat
             published figures that counted them).
         mean: Per channel, of the network's input.
@@ -164,6 +168,7 @@ class Recipe:
     clip_norm: float = 5.0
     best_by: Literal["val_auroc", "val_loss"] = "val_auroc"
     early_stopping: int = 0
+    head_ranks: tuple[int, int] | None = None
     damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
     evidence: Evidence = Evidence()
@@ -174,12 +179,9 @@ class Recipe:
         if not self.stages:
             raise RecipeError("a recipe needs at least one [[stages]] with size_px and epochs")
         try:
-            architecture = architecture_of(self.architecture)
+            architecture_of(self.architecture)
         except WeightsError as error:
             raise RecipeError(str(error)) from error
-        if self.evidence.weight and not architecture.linear_head:
-            raise RecipeError(f"{self.architecture} has no linear head; set evidence.weight = 0")
-
         if self.batch_size < 1 or self.accumulate < 1 or self.batch_size % self.accumulate:
             raise RecipeError(
                 f"batch_size {self.batch_size} cannot be passed in {self.accumulate} parts; choose "

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from pydantic import ConfigDict
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bonefx.architectures import BatchNormSpec, build_network
@@ -26,6 +27,7 @@ from train.files import write_atomically
 from train.recipe import Recipe
 
 BEST = "best.safetensors"
+SHIPPED = "compressed.safetensors"
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
 FACTS = "run.json"
@@ -172,8 +174,46 @@ def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
             f"{run.name} has no {BEST} yet; let fit finish an epoch of its last stage"
         )
     state = load_file(run / BEST)
-    if not float16:
-        return state
+    return rounded(state) if float16 else state
+
+
+def save_shipped(run: Path, network: SplitNetwork) -> None:
+    """Write the compressed twin of the best weights, which says whose twin it is."""
+    state = {name: value.contiguous() for name, value in network.backbone.state_dict().items()}
+    facts = {"of": best_sha256(run)}
+    write_atomically(run / SHIPPED, lambda part: save_file(state, part, metadata=facts))
+
+
+def has_shipped(run: Path) -> bool:
+    """Tell whether the best weights, as they are now, have their compressed twin."""
+    path = run / SHIPPED
+    if not path.is_file():
+        return False
+    with safe_open(path, "pt") as file:
+        return bool((file.metadata() or {}).get("of") == best_sha256(run))
+
+
+def load_shipped(run: Path, facts: RunFacts) -> tuple[SplitNetwork, dict[str, torch.Tensor]]:
+    """Load the compressed twin as it is shipped; see load_best for how it is rounded.
+
+    Returns:
+        The network, frozen and in evaluation mode, and its stored state.
+
+    Raises:
+        RecipeError: There is none, or it is of earlier weights.
+    """
+    if not has_shipped(run):
+        raise RecipeError(f"{run.name} is not compressed; evaluate it, or take it with --full")
+    state = rounded(load_file(run / SHIPPED))
+    network = build_network(
+        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=facts.recipe.head_ranks
+    )
+    network.backbone.load_state_dict(as_float32(state))
+    return network.requires_grad_(False).eval(), state
+
+
+def rounded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Round kernels and matrices to float16, as they are stored."""
     return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
 
 

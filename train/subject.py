@@ -13,9 +13,18 @@ from bonefx.errors import RecipeError
 from bonefx.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.networks import SplitNetwork
 from bonefx.registry import full_precision, load_network
-from train.figures import EVALUATION, TrainingCost, read_evaluation
+from train.figures import EVALUATION, Compression, Evaluation, TrainingCost, read_evaluation
 from train.recipe import Recipe, read_recipe
-from train.run import FACTS, RunFacts, best_sha256, best_state, load_best, read_facts, read_log
+from train.run import (
+    FACTS,
+    RunFacts,
+    best_sha256,
+    best_state,
+    load_best,
+    load_shipped,
+    read_facts,
+    read_log,
+)
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -28,9 +37,11 @@ class Subject:
         network: As it is or will be shipped, in float32 after storing in float16.
         exact: Before it was rounded; None for a model folder, which does not hold it.
         content: The shipped weights file.
+        head_ranks: Of the network's head, where it is stored in few directions.
         weights_sha256: Checksum of the weights file in the folder.
         size_px: Side of the input, unless another is asked for.
         float16_drift: As stated by a model folder; None where it is to be measured.
+        compression: As stated by a model folder; None where it is to be measured, or nothing was.
         training: None where it was not kept.
     """
 
@@ -38,9 +49,11 @@ class Subject:
     network: SplitNetwork
     exact: SplitNetwork | None
     content: bytes
+    head_ranks: tuple[int, int] | None
     weights_sha256: str
     size_px: int
     float16_drift: float | None
+    compression: Compression | None
     training: TrainingCost | None
 
 
@@ -49,32 +62,40 @@ def is_model(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and not (folder / FACTS).is_file()
 
 
-def subject_of(folder: Path, device: str) -> Subject:
+def subject_of(folder: Path, device: str, *, full: bool = False) -> Subject:
     """Load what is to be evaluated or exported.
 
     Args:
         folder: Of a fitted run, or a model folder as `export` writes it.
         device: A torch device.
+        full: Take a run's whole weights where its recipe ships them compressed.
 
     Raises:
         RecipeError: It is neither, has no weights yet, or its recipe is not at hand.
         WeightsError: The model folder is damaged.
     """
-    return _of_model(folder, device) if is_model(folder) else _of_run(folder, device)
+    return _of_model(folder, device) if is_model(folder) else _of_run(folder, device, full=full)
 
 
-def _of_run(run: Path, device: str) -> Subject:
+def _of_run(run: Path, device: str, *, full: bool) -> Subject:
     facts = read_facts(run)
-    network = load_best(run, facts, float16=True)
+    head_ranks = None if full else facts.recipe.head_ranks
+    if head_ranks is None:
+        network, state = load_best(run, facts, float16=True), best_state(run, float16=True)
+    else:
+        network, state = load_shipped(run, facts)
+    exact = load_best(run, facts, float16=False)
     return Subject(
         facts=facts,
         network=network.to(device),
-        exact=load_best(run, facts, float16=False).to(device),
-        content=save(best_state(run, float16=True)),
+        exact=exact.to(device),
+        content=save(state),
+        head_ranks=head_ranks,
         weights_sha256=best_sha256(run),
         size_px=facts.recipe.size_px,
         float16_drift=None,
-        training=_cost(run, facts, network),
+        compression=None,
+        training=_cost(run, facts, exact),
     )
 
 
@@ -100,22 +121,25 @@ def _of_model(folder: Path, device: str) -> Subject:
     full_precision()
     network = load_network(folder, manifest, device=torch.device(device))
     content = (folder / manifest.file).read_bytes()
+    kept = _kept(folder)
     return Subject(
         facts=_facts(manifest),
         network=network,
         exact=None,
         content=content,
+        head_ranks=manifest.head_ranks,
         weights_sha256=hashlib.sha256(content).hexdigest(),
         size_px=manifest.preprocess.size_px,
         float16_drift=manifest.float16_drift,
-        training=_kept_cost(folder),
+        compression=kept.compression if kept else None,
+        training=kept.training if kept else None,
     )
 
 
-def _kept_cost(folder: Path) -> TrainingCost | None:
-    """What the folder's evaluation says of the training, where it is there."""
+def _kept(folder: Path) -> Evaluation | None:
+    """What was measured of the run, where it is there."""
     path = folder / EVALUATION
-    return read_evaluation(path).training if path.is_file() else None
+    return read_evaluation(path) if path.is_file() else None
 
 
 def _facts(manifest: Manifest) -> RunFacts:

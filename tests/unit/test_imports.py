@@ -19,7 +19,7 @@ ORDER = [
     {"images", "preprocess", "decide", "report", "markers", "film_rules"},
     {"sources"},
     {"networks", "scope"},
-    {"pyramid"},
+    {"pyramid", "low_rank"},
     {"architectures"},
     {"manifest"},
     {"registry"},

@@ -71,7 +71,6 @@ def test_a_stage_is_found_by_its_epoch(tmp_path):
         pytest.param("batch_size = 4", 'batch_size = "few"', "batch_size", id="wrong type"),
         pytest.param('id = "synthetic"', "", "id", id="missing key"),
         pytest.param("efficientnet_b0", "resnet50", "resnet50", id="unknown architecture"),
-        pytest.param("efficientnet_b0", "vgg16", "linear head", id="evidence without linear head"),
         pytest.param("size_px = 64", "size_px = 65", "multiples of 32", id="odd size"),
         pytest.param('id = "synthetic"', "id = ", "not TOML", id="no TOML"),
         pytest.param("weight_decay = 0.01", "momentum = 0.9", "momentum", id="another's setting"),

@@ -1,0 +1,94 @@
+"""A VGG16 is trained whole and shipped in few directions, or whole when asked."""
+
+import json
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from bonefx.cli import main as bonefx
+from bonefx.manifest import read_manifest
+from tests.synthetic import make_image_folder, write_recipe
+from train.cli import main as train
+from train.figures import read_evaluation
+
+FC6 = 25088 * 4096
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A VGG16 that met twelve films once."""
+    place = tmp_path_factory.mktemp("vgg")
+    make_image_folder(place / "data", films=6)
+    path = write_recipe(place / "recipe.toml", extra="head_ranks = [6, 5]")
+    text = path.read_text().replace('"efficientnet_b0"', '"vgg16"')
+    path.write_text(text.replace("learning_rate = 1e-3", "learning_rate = 1e-5"))
+    write_features(place / "init.safetensors")
+    assert train([
+        "fit", str(path), "--data", str(place / "data"), "--out", str(place / "run"),
+        "--init", str(place / "init.safetensors"), "--device", "cpu", "--workers", "0",
+    ]) == 0  # fmt: skip
+    give_opinions(place / "run" / "best.safetensors")
+    return place
+
+
+def give_opinions(path):
+    """Make the logits of a network that hardly learned differ, and rise with fractures."""
+    state = load_file(path)
+    state["classifier.6.weight"] *= -3000
+    state["classifier.6.bias"] *= 0
+    save_file(state, path)
+
+
+def write_features(path):
+    import torch
+    from safetensors.torch import save_file as save_torch
+    from torchvision.models import vgg16
+
+    torch.manual_seed(0)
+    state = vgg16().features.state_dict()
+    features = {f"features.{name}": value for name, value in state.items()}
+    save_torch(features, path, metadata={"note": "seed 0", "licence": "none"})
+
+
+def evaluated_and_exported(place, *options):
+    weights = place / f"weights{len(options)}"
+    data = ("--data", str(place / "data"), "--device", "cpu")
+    assert train(["evaluate", str(place / "run"), *data, "--test", *options]) == 0
+    assert train(["export", str(place / "run"), "--weights", str(weights), *options]) == 0
+    return weights / "synthetic"
+
+
+@pytest.fixture(scope="module")
+def shipped(place):
+    """As the recipe has it."""
+    return evaluated_and_exported(place)
+
+
+def test_the_head_is_shipped_in_few_directions_with_what_that_changes(place, shipped, capsys):
+    folder = shipped
+    manifest, evaluation = read_manifest(folder), read_evaluation(folder / "evaluation.json")
+    assert manifest.head_ranks == evaluation.head_ranks == (6, 5)
+    state = load_file(folder / "model.safetensors")
+    assert state["classifier.0.inner.weight"].shape == (6, 25088)
+    assert max(value.size for value in state.values()) < FC6
+    assert evaluation.compression.n == 12
+    assert 0 < evaluation.compression.probability <= 1  # of random layers few directions say little
+    assert f"at most {evaluation.compression.probability:.4f}" in (folder / "CARD.md").read_text()
+    assert "in 6 and 5 directions" in (folder / "CARD.md").read_text()
+    film = str(next((place / "data" / "test").rglob("*.png")))
+    capsys.readouterr()
+    arguments = ["--weights", str(folder.parent), "--device", "cpu"]
+    assert bonefx(["read", film, *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["weights_sha256"] == manifest.sha256
+
+
+@pytest.mark.usefixtures("shipped")
+def test_what_was_evaluated_in_few_directions_is_not_shipped_whole(place, capsys):
+    assert train(["export", str(place / "run"), "--weights", str(place), "--full"]) == 5
+    assert "both with --full" in capsys.readouterr().err
+
+
+def test_the_whole_head_is_shipped_when_asked(place):
+    folder = evaluated_and_exported(place, "--full")
+    assert read_manifest(folder).head_ranks is None
+    assert load_file(folder / "model.safetensors")["classifier.0.weight"].size == FC6

@@ -1,0 +1,77 @@
+"""What a run ships where its recipe compresses the head, and what that changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from bonefx.records import Calibration
+from train.cache import cached
+from train.choose import probabilities
+from train.compress import compressed
+from train.data import DataSet
+from train.evaluate_options import EvaluateOptions
+from train.figures import Compression
+from train.forward import batches_of, outputs_of
+from train.measure import Read
+from train.metrics import auroc
+from train.run import has_shipped, load_best, read_facts, save_shipped
+from train.subject import Subject, is_model, subject_of
+
+
+def shipped_subject(folder: Path, options: EvaluateOptions) -> Subject:
+    """Load what is evaluated; a run whose recipe says so is compressed first.
+
+    Raises:
+        RecipeError: See subject_of and compress.compressed.
+    """
+    if not options.full and not is_model(folder):
+        _compress(folder, options)
+    return subject_of(folder, options.device, full=options.full)
+
+
+def _compress(run: Path, options: EvaluateOptions) -> None:
+    """Write a run's compressed twin, unless the recipe wants none or it is there."""
+    from train.data import load_data
+
+    facts = read_facts(run)
+    recipe = facts.recipe
+    if recipe.head_ranks is None or has_shipped(run):
+        return
+    size_px = options.size_px or recipe.size_px
+    data_set: DataSet = load_data(recipe.data, options.data, options.splits)
+    films = cached(
+        data_set.split("train"), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+    )
+    device = torch.device(options.device)
+    network = load_best(run, facts, float16=False).to(device)
+    batches = batches_of(films, recipe.spec(size_px), device)
+    save_shipped(run, compressed(network, batches, recipe.head_ranks).cpu())
+
+
+def compression_of(subject: Subject, read: Read, calibration: Calibration) -> Compression | None:
+    """Measure what compression changes; None where nothing was compressed.
+
+    Args:
+        subject: Evaluated; a model folder states what was measured of the run.
+        read: Test films as the compressed network read them.
+        calibration: Of the compressed network.
+    """
+    if subject.head_ranks is None or subject.exact is None:
+        return subject.compression
+    films = read.films
+    whole = outputs_of(subject.exact, films, subject.facts.recipe.spec(films.size_px))
+    first, second = (probabilities(own.logits, calibration) for own in (whole, read.outputs))
+    cells = whole.cells.mean()
+    return Compression(
+        n=len(films.films),
+        probability=float(np.abs(first - second).max()),
+        auroc=auroc(films.fractured, expit(whole.logits))
+        - auroc(films.fractured, expit(read.logits)),
+        map_difference=float(np.abs(whole.cells - read.outputs.cells).mean() / cells)
+        if cells
+        else 0.0,
+    )
