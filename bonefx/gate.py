@@ -30,8 +30,8 @@ UNLIKE = (
     "hand, leg, hip or shoulder: the film itself, whole, upright in its own greys."
 )
 INVERTED = (
-    "The film looks inverted, with dark bone. If it is a bone film, have it read inverted: the "
-    "Read screen offers it, --invert does it on the command line."
+    "The film looks inverted, with dark bone. If it is a bone film, have it read inverted in Read, "
+    "or on the command line with --invert."
 )
 FAULT = "The check whether this is a bone film failed, so the film is not read. The log says more."
 LOG = logging.getLogger(__name__)
