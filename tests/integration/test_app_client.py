@@ -27,7 +27,8 @@ def test_reading_gives_typed_facts(client):
     reading = client.predict(film=handle_file(EXAMPLE), point="screening", api_name="/read")
     assert set(reading) == {
         "sha256", "model", "weights_sha256", "verdict", "reason", "probability", "logit", "point",
-        "threshold", "review_band", "heat_peak", "trust", "caution", "device", "elapsed_s",
+        "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
+        "regions", "region_notes", "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}
     assert 0 <= reading["probability"] <= 1
@@ -49,7 +50,8 @@ def test_only_reading_is_public_and_it_says_what_it_takes(client):
     assert set(api["named_endpoints"]) == {"/read", "/compare", "/worklist"}
     assert api["unnamed_endpoints"] == {}
     read = api["named_endpoints"]["/read"]
-    assert [parameter["parameter_name"] for parameter in read["parameters"]] == ["film", "point"]
+    names = [parameter["parameter_name"] for parameter in read["parameters"]]
+    assert names == ["film", "point", "invert"]
     assert read["parameters"][0]["python_type"]["type"] == "filepath"
     assert "'screening', 'balanced'" in read["parameters"][1]["python_type"]["type"]
     assert "not a medical device" in read["description"]
