@@ -81,7 +81,7 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
     tools = {tool.name: tool for tool in asked(app, "list_tools").tools}
     inputs = {name: set(tool.inputSchema["properties"]) for name, tool in tools.items()}
     assert inputs == {
-        "read": {"film", "point"}, "compare": {"film", "models"}, "worklist": {"films", "point"},
+        "read": {"film", "point", "invert"}, "compare": {"film", "models"}, "worklist": {"films", "point"},
     }  # fmt: skip
     for tool in tools.values():
         assert "medical device" in tool.description
