@@ -81,8 +81,10 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
     tools = {tool.name: tool for tool in asked(app, "list_tools").tools}
     inputs = {name: set(tool.inputSchema["properties"]) for name, tool in tools.items()}
     assert inputs == {
-        "read": {"film", "point", "invert"}, "compare": {"film", "models"}, "worklist": {"films", "point"},
-    }  # fmt: skip
+        "read": {"film", "point", "invert"},
+        "compare": {"film", "models"},
+        "worklist": {"films", "point"},
+    }
     for tool in tools.values():
         assert "medical device" in tool.description
         for described in tool.inputSchema["properties"].values():
