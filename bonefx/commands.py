@@ -67,12 +67,13 @@ def report(options: argparse.Namespace) -> int:
     from bonefx import images
     from bonefx.compose import compose_report
     from bonefx.report import reading_table, write_report
+    from bonefx.second import with_second
 
     text = options.text if options.text_file is None else _text_of(options.text_file)
     film = _as_asked(images.read(options.film), options)
     header = _header_for(options, film)
     reader = _asked(options)
-    reading = reader.read(film, point=options.point)
+    reading = with_second(reader, film, reader.read(film, point=options.point))
     report = compose_report(film, reading, model=reader.model(), text=text)
     paths = write_report(
         report, options.out, forms=options.forms, header=header, overwrite=options.overwrite

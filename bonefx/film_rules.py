@@ -17,7 +17,6 @@ LEVELS = 256
 WHITE = 245  # grey levels from here on count as white
 NOT_BLACK = 20  # the ground of a film is one level; from here on no ground is
 FLAT = 1 / 255  # a row that changes by less from pixel to pixel is empty
-NEVER = 1e9  # a limit that no measure passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

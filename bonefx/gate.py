@@ -33,6 +33,10 @@ INVERTED = (
     "The film looks inverted, with dark bone. If it is a bone film, have it read inverted in Read, "
     "or on the command line with --invert."
 )
+SWAPPED = (
+    "With black and white swapped this is unlike the films that the model was trained on. Have it "
+    "read as it is."
+)
 FAULT = "The check whether this is a bone film failed, so the film is not read. The log says more."
 LOG = logging.getLogger(__name__)
 
@@ -85,9 +89,16 @@ def _entries(
     return [
         Entry(regions=scope.told_regions(signature))
         if refusal is None
-        else Entry(refusal=INVERTED if turned[index] else refusal, looks_inverted=turned[index])
+        else _refused(films[index], refusal, turned=turned[index])
         for index, (refusal, signature) in enumerate(zip(refusals, signatures, strict=True))
     ]
+
+
+def _refused(film: Radiograph, refusal: str, *, turned: bool) -> Entry:
+    """Refuse a film; one that was swapped, and is a film as it came, shall be read as it came."""
+    if not turned:
+        return Entry(refusal=refusal)
+    return Entry(refusal=SWAPPED if film.inverted else INVERTED, looks_inverted=not film.inverted)
 
 
 def refusals_of(

@@ -268,7 +268,7 @@ def _reading(
         device=str(model.device),
         elapsed_s=0.0,
         inverted=film.inverted,
-        looks_inverted=entry.looks_inverted and not film.inverted,
+        looks_inverted=entry.looks_inverted,
     )
     if evidence is None:
         return refused

@@ -119,7 +119,8 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     scope = Scope(**found)
     count, width = scope.axes.shape if scope.axes.ndim == 2 else (-1, -1)
     fits = (
-        scope.mean.shape == scope.scale.shape == (width,)
+        count > 0
+        and scope.mean.shape == scope.scale.shape == (width,)
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (len(REGIONS), width)
         and scope.region_biases.shape == (len(REGIONS),)

@@ -45,9 +45,9 @@ def with_second(reader: Reader, film: Radiograph, reading: Reading) -> Reading:
 
 
 def _least(first: LoadedModel, second: LoadedModel) -> float | None:
-    """The least overlap that val taught to expect; None where it was not measured."""
+    """The least overlap that val taught to expect; None where it was not measured, or is none."""
     try:
         found = find_comparison(first, second)
     except WeightsError:  # of other weights: Compare says so; no limit is better than a wrong one
         return None
-    return found.maps.least if found is not None and found.maps is not None else None
+    return (found.maps.least or None) if found is not None and found.maps is not None else None

@@ -86,6 +86,8 @@ class RowTable(TypedDict):
     point: str | None
     threshold: float | None
     caution: str | None
+    inverted: bool | None
+    looks_inverted: bool | None
 
 
 def read_list(
@@ -183,6 +185,8 @@ def row_table(row: WorklistRow) -> RowTable:
         point=None,
         threshold=None,
         caution=None,
+        inverted=None,
+        looks_inverted=None,
     )
     if row.reading is not None:
         answer = reading_table(row.reading)
@@ -190,6 +194,7 @@ def row_table(row: WorklistRow) -> RowTable:
             "verdict": answer["verdict"], "reason": answer["reason"], "model": answer["model"],
             "weights_sha256": answer["weights_sha256"], "point": answer["point"],
             "threshold": answer["threshold"], "caution": answer["caution"],
+            "inverted": answer["inverted"], "looks_inverted": answer["looks_inverted"],
         })  # fmt: skip
     return table
 

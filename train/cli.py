@@ -14,7 +14,6 @@ from train.audit.command import add_audit
 
 if TYPE_CHECKING:
     from bonefx.comparisons import MapOverlap
-    from train.engine import Fit
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,9 +116,8 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 
 
 def _add_full(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--full", action="store_true", help="the whole head, where the recipe compresses it"
-    )
+    words = "the whole head, where the recipe compresses it"
+    command.add_argument("--full", action="store_true", help=words)
 
 
 def _add_protocols(command: argparse.ArgumentParser) -> None:
@@ -165,22 +163,8 @@ def _fit(options: argparse.Namespace) -> None:
     )  # fmt: skip
     fit = Fit(recipe, sha256, fit_options)
     if fit.accelerator.is_main_process:
-        _describe(fit)
+        fit.describe()
     fit.run()
-
-
-def _describe(fit: Fit) -> None:
-    from train.cache import cached
-    from train.describe import describe
-
-    films = {
-        split: cached(
-            fit.data_set.split(split), size_px=fit.recipe.stage_at(0).size_px,
-            folder=fit.options.cache, salvage=fit.recipe.salvage,
-        )
-        for split in ("train", "val")
-    }  # fmt: skip
-    describe(fit.data_set, films, fit.options.out)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -220,6 +204,8 @@ def _scope(options: argparse.Namespace) -> None:
     from bonefx.schema import table_of
     from train.evaluate import evaluate_scope
     from train.evaluate_options import EvaluateOptions
+    from train.export import export
+    from train.subject import is_model
 
     evaluation = evaluate_scope(
         options.run_folder,
@@ -231,6 +217,8 @@ def _scope(options: argparse.Namespace) -> None:
         ),
     )  # fmt: skip
     assert evaluation.scope is not None  # it was just fitted
+    if is_model(options.run_folder):  # whose manifest states the scope's checksum
+        export(options.run_folder, options.run_folder.parent)
     print(json.dumps(table_of(evaluation.scope)))
 
 

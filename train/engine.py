@@ -108,6 +108,14 @@ class Fit:
             data=training_data_of(self.data_set, splits),
         )  # fmt: skip
 
+    def describe(self) -> None:
+        """Write data.json and samples.png into the run's folder; see describe.describe."""
+        from train.describe import describe  # with its pictures, which training does without
+
+        first_px = self.recipe.stage_at(0).size_px
+        films = {name: self._films(name, first_px) for name in ("train", "val")}
+        describe(self.data_set, films, self.options.out)
+
     def run(self) -> None:
         """Train from the last checkpoint, or from the start, to the recipe's last epoch."""
         self.accelerator.wait_for_everyone()  # until all have seen that the folder is theirs

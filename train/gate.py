@@ -63,8 +63,8 @@ def with_scope(evaluation: Evaluation, films: GateFilms, folder: Path) -> Evalua
         val_measures=val.measures,
     )
     content = scope_bytes(scope)
-    write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     figures = _figures(scope, evaluation, films, gauged)
+    write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
 
 

@@ -38,6 +38,7 @@ class Door:
 
     def __init__(self, login: Login) -> None:
         self.login = login
+        self._one = anyio.Lock()  # several right ones at once are no wrong tries
 
     async def enter(self, user: str, password: str) -> bool:
         """Tell whether the password is the user's.
@@ -45,6 +46,10 @@ class Door:
         Raises:
             HTTPException: 429, after too many wrong tries; with the time to wait.
         """
+        async with self._one:
+            return await self._enter(user, password)
+
+    async def _enter(self, user: str, password: str) -> bool:
         attempts, address = self.login.attempts, CALLER.get()
         if wait_s := math.ceil(attempts.begin(user, address)):
             told = TOO_MANY.format(wait_s=wait_s)

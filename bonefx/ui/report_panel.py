@@ -15,7 +15,7 @@ from bonefx.report.files import OF_STUDY
 from bonefx.second import with_second
 from bonefx.ui.download import Download, offer_download
 from bonefx.ui.parts import ONE_AT_A_TIME
-from bonefx.ui.single import Shown
+from bonefx.ui.single_values import Shown
 
 BUTTONS = {  # words and media type of each form
     "pdf": ("PDF", "application/pdf"),

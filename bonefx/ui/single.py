@@ -7,7 +7,7 @@ The screen object holds the loaded models and the example films, nothing of a re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 
@@ -24,6 +24,7 @@ from bonefx.ui.download import Download
 from bonefx.ui.examples import Example
 from bonefx.ui.parts import points
 from bonefx.ui.read_first import ANSWERS, OwnRead, agreement_csv, agreement_html, answered
+from bonefx.ui.single_values import Answer, Choices, Cleared, Facts, Shown
 from bonefx.ui.told import sentence, told_to_user
 from bonefx.ui.upload import (
     Taken,
@@ -39,47 +40,6 @@ from bonefx.ui.walk import NOWHERE, Step
 SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
 FAULT = "The program failed on this film, and the fault is ours. The server's log says more."
 GONE = f"This film was put away after {SHOWN_FOR_S // 60} minutes; load it again."
-Facts = tuple[tuple[str, str], ...]
-
-
-class Choices(NamedTuple):
-    """What the user has chosen, the prevalence in per cent, and what they read before the model."""
-
-    point: str
-    model: str
-    prevalence: float
-    read_first: bool
-    reads: list[OwnRead]
-
-
-class Answer(NamedTuple):
-    """Values for the parts of the screen, in the order of layout."""
-
-    film: None
-    viewer: str
-    verdict: str
-    measured: str
-    details: str
-    point: gr.Radio
-    own: gr.Row
-    invert: gr.Button
-    caution: str
-    shown: Shown | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
-class Shown:
-    """What a session keeps of the film on screen, until it expires.
-
-    Attributes:
-        taken: The film, for a model that has not read it yet, and what a DICOM report needs.
-        reading: Without its heat; None while the reader's own answer is awaited.
-        extra: Facts of the details that are not of the film, such as an example's label.
-    """
-
-    taken: Taken
-    reading: Reading | None
-    extra: Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +49,22 @@ class SingleScreen:
     reader: Reader
     examples: tuple[Example, ...]
 
-    def on_start(self) -> tuple[str, str, None, Step]:
-        """Take the last film's picture, verdict and state away before the next one is read."""
-        return READING, wording.waiting_html(), None, NOWHERE
+    def on_start(self) -> Cleared:
+        """Take all of the last film away before the next one is read, and its questions too."""
+        return Cleared(
+            viewer=READING,
+            verdict=wording.waiting_html(),
+            shown=None,
+            walk=NOWHERE,
+            own=gr.Row(visible=False),
+            invert=gr.Button(visible=False),
+        )
 
-    def on_step(self, step: Step) -> tuple[str, str, None, Step]:
+    def on_step(self, step: Step) -> Cleared:
         """Do the same for a film of a worklist, and tell where in it the film stands."""
-        return *self.on_start()[:3], step
+        return self.on_start()._replace(walk=step)
 
-    def on_pick(self, event: gr.EventData) -> tuple[str, str, None, Step, int]:
+    def on_pick(self, event: gr.EventData) -> tuple[Any, ...]:
         """Keep which example was clicked; gradio tells it to the first handler only."""
         return *self.on_start(), int(event.index)
 
@@ -140,16 +107,20 @@ class SingleScreen:
             return self._no_answer(wording.idle_html(), chosen)
         if shown.reading is None:
             return self._alone(shown.taken, chosen, extra=shown.extra)
+        if shown.reading.probability is None:  # refused so far: nothing is known of this film yet
+            return self._shown(shown.taken, chosen, extra=shown.extra)
         reading = self._read(shown.taken.film, chosen)
         return self._answer(shown.taken, reading, chosen, extra=shown.extra)
 
-    def on_invert(self, shown: Shown | None, *choices: Any) -> Answer:
+    def on_invert(self, shown: Shown | None, *choices: Any) -> Answer | tuple[Any, ...]:
         """Read the film on screen with black and white swapped, as it was offered."""
         chosen = Choices(*choices)
         if shown is None:
             return self._no_answer(wording.not_read_html(GONE), chosen)
+        if shown.reading is None or not shown.reading.looks_inverted:  # a second click
+            return (gr.skip(),) * len(Answer._fields)
         taken = shown.taken._replace(film=inverted(shown.taken.film))
-        return self._answer(taken, self._read(taken.film, chosen), chosen, extra=shown.extra)
+        return self._shown(taken, chosen, extra=shown.extra)
 
     @told_to_user
     def on_point(self, shown: Shown | None, *choices: Any) -> tuple[Any, str, Any]:
@@ -158,7 +129,7 @@ class SingleScreen:
         loaded = self.reader.model(chosen.model)
         point = loaded.point(chosen.point)
         measured = measured_of(self.reader, loaded, point, chosen.prevalence / 100)
-        if shown is None or shown.reading is None or shown.reading.probability is None:
+        if shown is None or shown.reading is None:
             return gr.skip(), measured, gr.skip()
         reading = at_point(shown.reading, point)
         verdict = wording.verdict_html(reading, loaded.manifest.calibration)
@@ -224,7 +195,8 @@ class SingleScreen:
         """
         radiograph = read_and_delete(film)
         radiograph = inverted(radiograph) if invert else radiograph
-        return reading_table(self.reader.read(radiograph, point=point or None))
+        reading = self.reader.read(radiograph, point=point or None)
+        return reading_table(with_second(self.reader, radiograph, reading))
 
     def _shown(self, taken: Taken, chosen: Choices, *, extra: Facts = ()) -> Answer:
         if chosen.read_first and not answered(taken.film.sha256, chosen.reads):

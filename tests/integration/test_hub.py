@@ -109,7 +109,8 @@ def test_the_documented_files_arrive_byte_for_byte_in_one_commit_and_nothing_els
     arrived = repository.commits[lines[0]["commit"]]
     del arrived[".gitattributes"]
     pictures = {"figures.png", "training.png"}  # the card shows both
-    own = {"CARD.md", "manifest.json", "evaluation.json", "model.safetensors"} | pictures
+    weights = {"model.safetensors", "scope.safetensors"}
+    own = {"CARD.md", "manifest.json", "evaluation.json"} | weights | pictures
     assert set(arrived) == own | {"README.md"}
     assert {name: arrived[name] for name in own} == {
         name: (shipped / name).read_bytes() for name in own
@@ -263,7 +264,7 @@ def test_only_the_model_is_fetched_from_a_repository(hub, tiny, tmp_path, capsys
     assert lines[0]["model"] == f"tiny@{commit[:8]}"
     assert lines[0]["origin"] == f"hf:{REPO}@{commit}"
     fetched = {path.name for path in (tmp_path / "cache").glob("models--*/snapshots/*/*")}
-    assert fetched == {"manifest.json", "model.safetensors", *documents}
+    assert fetched == {"manifest.json", "model.safetensors", "scope.safetensors", *documents}
 
 
 def test_a_fetched_model_is_only_asked_for_its_revision_again(hub, tiny, capsys):

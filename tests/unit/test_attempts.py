@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from bonefx import attempts
 from bonefx.attempts import FIRST_WAIT_S, FORGET_S, FREE, LONGEST_WAIT_S, Attempts
+from bonefx.login import Login, hash_of
+from bonefx.ui.door import Door
 
 HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
@@ -113,3 +116,22 @@ def test_memory_is_bounded_and_holds_no_name(tried, monkeypatch):
     assert len(tried._known) <= 30
     assert "secret" not in repr(vars(tried))
     assert "wrong " not in repr(vars(tried))
+
+
+def test_right_passwords_at_once_are_no_wrong_tries():
+    """Assistants ask several tools at the same time, each with the password."""
+    login = Login(hashes={"anna": hash_of("secret")})
+    door = Door(login)
+
+    async def together():
+        async with anyio.create_task_group() as group:
+            for _ in range(FREE["pair"] + 3):
+                group.start_soon(enter)
+
+    entered = []
+
+    async def enter():
+        entered.append(await door.enter("anna", "secret"))
+
+    anyio.run(together)
+    assert entered == [True] * (FREE["pair"] + 3)

@@ -12,6 +12,8 @@ from bonefx.cli import main
 from bonefx.compare import compare
 from bonefx.compose import compose_report
 from bonefx.errors import WeightsError
+from bonefx.film_rules import measures_of
+from bonefx.gate import refusals_of, signatures_of
 from bonefx.reader import Reader
 from bonefx.records import Estimate, RegionFigures, Verdict, Window, inverted
 from bonefx.registry import load_model
@@ -26,6 +28,7 @@ from tests.factories import (
     make_reading,
     png_film,
 )
+from train.fit_scope import refused as refused_at_once
 
 CPU = torch.device("cpu")
 
@@ -84,6 +87,20 @@ def test_a_film_that_was_inverted_already_is_not_offered_so_again(reader):
     refused = reader.read(inverted(make_radiograph()))
     assert nothing_but_a_refusal(refused)
     assert not refused.looks_inverted
+    assert "read as it is" in refused.reason
+    assert "--invert" not in refused.reason
+
+
+def test_gate_and_training_refuse_the_same_pictures(reader):
+    """The card's shares are counted by the training module's arrays, not film by film."""
+    model = reader.models[0]
+    films = [make_radiograph(), photograph(), inverted(make_radiograph())]
+    films += [make_radiograph(pixels=np.full((90, 80), level, np.float32)) for level in (0.0, 0.5)]
+    signatures = signatures_of(model.network, films, model.manifest.preprocess)
+    measures = np.array([measures_of(film.pixels) for film in films])
+    one_by_one = [found is not None for found in refusals_of(model.scope, films, signatures)]
+    assert refused_at_once(model.scope, signatures, measures).tolist() == one_by_one
+    assert one_by_one[:2] == [False, True]
 
 
 def test_inverting_turns_values_and_windows_with_the_pixels():

@@ -1,0 +1,66 @@
+"""What goes in and out of the handlers of the screen for one film."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import gradio as gr
+
+from bonefx.records import Reading
+from bonefx.ui.read_first import OwnRead
+from bonefx.ui.upload import Taken
+from bonefx.ui.walk import Step
+
+Facts = tuple[tuple[str, str], ...]
+
+
+class Choices(NamedTuple):
+    """What the user has chosen, the prevalence in per cent, and what they read before the model."""
+
+    point: str
+    model: str
+    prevalence: float
+    read_first: bool
+    reads: list[OwnRead]
+
+
+class Cleared(NamedTuple):
+    """Values for the parts that are cleared before a film is read, in the order of layout."""
+
+    viewer: str
+    verdict: str
+    shown: None
+    walk: Step
+    own: gr.Row
+    invert: gr.Button
+
+
+class Answer(NamedTuple):
+    """Values for the parts of the screen, in the order of layout."""
+
+    film: None
+    viewer: str
+    verdict: str
+    measured: str
+    details: str
+    point: gr.Radio
+    own: gr.Row
+    invert: gr.Button
+    caution: str
+    shown: Shown | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
+class Shown:
+    """What a session keeps of the film on screen, until it expires.
+
+    Attributes:
+        taken: The film, for a model that has not read it yet, and what a DICOM report needs.
+        reading: Without its heat; None while the reader's own answer is awaited.
+        extra: Facts of the details that are not of the film, such as an example's label.
+    """
+
+    taken: Taken
+    reading: Reading | None
+    extra: Facts
