@@ -211,3 +211,39 @@ def test_another_point_of_the_list_keeps_the_film_marked(listed):
     expect(listed.locator("#list")).not_to_contain_text("band of 'balanced'")
     current = listed.locator("#list tbody tr[aria-current=true]")
     expect(current).to_have_attribute("data-film", film)
+
+
+SEEN = """() => {
+    window.seen = [];
+    new MutationObserver(() => {
+        const source = document.querySelector("#single img.source");
+        if (source) source.closest("figure").dataset.film = source.src.slice(-80);
+        const film = document.querySelector("#single figure[data-film]")?.dataset.film;
+        if (film) window.seen.push([document.querySelector("#walk small").textContent, film]);
+    }).observe(document.querySelector("#single"), {
+        subtree: true, childList: true, characterData: true,
+    });
+}"""
+
+
+def test_no_film_stands_under_the_name_of_another(listed):
+    listed.evaluate(SEEN)
+    sort_by_place(listed)
+    open_row(listed, 0)
+    pictures = {}
+    for index in range(FILMS):
+        expect_film(listed, index)
+        expect_verdict_and_film(listed)
+        figure = listed.locator("#single figure")
+        pictures[names(listed)[index]] = figure.get_attribute("data-film")
+        listed.keyboard.press("n")
+    assert len(set(pictures.values())) == FILMS
+    listed.evaluate("window.seen = []")
+    for key in "pppnpnn":
+        listed.keyboard.press(key)
+        listed.wait_for_timeout(60)  # while a film is on its way
+    expect_film(listed, FILMS - 1)
+    expect_verdict_and_film(listed)
+    seen = listed.evaluate("window.seen")
+    assert seen
+    assert [pair for pair in seen if pictures.get(pair[0]) not in {None, pair[1]}] == []

@@ -16,7 +16,8 @@ const draw = () => {
     const running = !document.querySelector("#list progress").hidden;
     const told = `Film ${here + 1} of ${all.length}${running ? " so far" : ""}`;
     if (part("[role=status]").textContent !== told) part("[role=status]").textContent = told;
-    part("small").textContent = part("small").title = all[here].dataset.film;
+    // no name until the server has cleared the film before: none stands under another's name
+    part("small").textContent = part("small").title = asked.length ? "" : all[here].dataset.film;
     button("previous").ariaDisabled = here === 0;
     button("next").ariaDisabled = here === all.length - 1;
 };
