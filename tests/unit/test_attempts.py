@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import anyio
 import pytest
 
@@ -133,5 +135,6 @@ def test_right_passwords_at_once_are_no_wrong_tries():
     async def enter():
         entered.append(await door.enter("anna", "secret"))
 
-    anyio.run(together)
+    with ThreadPoolExecutor(1) as other:  # a browser may keep this thread's loop
+        other.submit(anyio.run, together).result()
     assert entered == [True] * (FREE["pair"] + 3)
