@@ -81,22 +81,25 @@ class SingleScreen:
     def on_upload(self, path: str | None, *choices: Any) -> Answer:
         """Read an uploaded film, and delete the upload."""
         try:
-            return self._shown(take_and_delete(path), Choices(*choices))
+            answer = self._shown(take_and_delete(path), Choices(*choices))
         except BonefxError as error:
-            return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
+            answer = self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
+        return answer._replace(walk=NOWHERE)
 
     def on_example(self, picked: int, *choices: Any) -> Answer:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        return self._shown(take_example(example.path), Choices(*choices), extra=extra)
+        answer = self._shown(take_example(example.path), Choices(*choices), extra=extra)
+        return answer._replace(walk=NOWHERE)
 
-    def on_source(self, source: FilmSource, *choices: Any) -> Answer:
-        """Read a film that was opened from the worklist."""
+    def on_source(self, source: FilmSource, step: Step, *choices: Any) -> Answer:
+        """Read a film that was opened from the worklist; the answer says which one it is."""
         try:
-            return self._shown(take_source(source), Choices(*choices))
+            answer = self._shown(take_source(source), Choices(*choices))
         except BonefxError as error:
-            return self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
+            answer = self._no_answer(wording.not_read_html(sentence(error)), Choices(*choices))
+        return answer._replace(walk=step)
 
     def on_model(self, shown: Shown | None, *choices: Any) -> Answer:
         """Offer another model's operating points, and let it read the film on screen."""
@@ -223,6 +226,7 @@ class SingleScreen:
             own=gr.Row(visible=False),
             invert=gr.Button(visible=reading.looks_inverted),
             caution=wording.caution_html(self.reader.caution(chosen.model)),
+            walk=gr.skip(),
             shown=Shown(taken=taken, reading=replace(reading, heat=None), extra=extra),
         )
 
@@ -251,6 +255,7 @@ class SingleScreen:
             own=gr.Row(visible=False),
             invert=gr.Button(visible=False),
             caution=wording.caution_html(self.reader.caution(chosen.model)),
+            walk=gr.skip(),
             shown=None,
         )
 

@@ -51,8 +51,8 @@ class SingleParts:
     @property
     def cleared(self) -> list[Any]:
         """What goes before another film is read."""
-        _, viewer, verdict, *_, own, invert, _, shown = self.answer
-        return [viewer, verdict, shown, self.walk, own, invert]
+        _, viewer, verdict, *_, own, invert, _, walk, shown = self.answer
+        return [viewer, verdict, shown, walk, own, invert]
 
     def open_from(
         self, opened: Any, source: gr.State, *, step: gr.State, model: gr.Radio, point: gr.Radio
@@ -73,7 +73,7 @@ class SingleParts:
         )  # fmt: skip
         opened.failure(lambda: NOWHERE, None, self.walk, **AT_ONCE)
         choices = [point, model, *self.choices[2:]]
-        reading = _read(self, started, self.screen.on_source, source, choices=choices)
+        reading = _read(self, started, self.screen.on_source, source, step, choices=choices)
         # a film that is still being read may not take the place of the one that was asked for
         opened.success(None, None, None, cancels=[reading], **QUIET)
 
@@ -92,7 +92,9 @@ def build_single(reader: Reader) -> SingleParts:
     film, verdict, measured, details, point, own, invert, warned = parts.pop("answer")
     agreement = parts.pop("agreement")
     laid = SingleParts(
-        answer=[film, viewer, verdict, measured, details, point, own, invert, warned, shown],
+        answer=[
+            film, viewer, verdict, measured, details, point, own, invert, warned, walk, shown,
+        ],
         screen=screen, own=own, gallery=gallery, walk=walk, **parts,
     )  # fmt: skip
     _join_readings(screen, laid)
@@ -173,14 +175,14 @@ def _join_readings(screen: SingleScreen, laid: SingleParts) -> None:
     refused.click(lambda: NOWHERE, None, laid.walk, **AT_ONCE)
 
 
-def _read(laid: SingleParts, started: Any, read: Any, source: Any, *, choices: list[Any]) -> Any:
+def _read(laid: SingleParts, started: Any, read: Any, *inputs: Any, choices: list[Any]) -> Any:
     """Let a handler answer with a whole screen, and leave it clear if that failed.
 
     Returns:
         The event of reading.
     """
     done = started.then(
-        read, [source, *choices], laid.answer,
+        read, [*inputs, *choices], laid.answer,
         trigger_mode="multiple", **ONE_AT_A_TIME, **QUIET,
     )  # fmt: skip
     done.failure(laid.screen.on_fault, choices, laid.answer, **QUIET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -48,6 +48,7 @@ class Answer(NamedTuple):
     own: gr.Row
     invert: gr.Button
     caution: str
+    walk: Any
     shown: Shown | None
 
 

@@ -51,7 +51,9 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("rows", draw);
 watch("value", () => {
-    asked = asked.slice(asked.indexOf(props.value.place) + 1 || asked.length);
+    const known = asked.indexOf(props.value.place);
+    if (known < 0 && asked.length && props.value.list === at.list) return;  // a film that came late
+    asked = asked.slice(known + 1 || asked.length);
     if (asked.length) return;  // keys were faster than the server
     at = props.value;
     draw();
