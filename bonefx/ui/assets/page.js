@@ -42,10 +42,21 @@
     const answers = { model: "#details", card: "#card .facts dd" };
     let own = false; // the user has chosen a model
     // A choice that is made before gradio listens is lost: make it again, unless the user chose.
-    const choose = (find, answered, turns) => {
+    const press = (find) => {
         const place = find();
         if (place) { place.checked = false; place.click(); }
-        if (turns) setTimeout(() => { if (!own && !answered()) choose(find, answered, turns - 1); }, 3000);
+    };
+    // A part that holds the choice already tells nobody of it again: another one goes before.
+    const again = (find) => {
+        const place = find(), group = place?.closest("fieldset, .block");
+        [...(group?.querySelectorAll("input[type=radio]") ?? [])].find((input) => input !== place)?.click();
+        setTimeout(() => { if (!own) press(find); }, 100);
+    };
+    // An answer to what the page showed at first may come after the one to the choice: look more than once.
+    const choose = (find, answered, turns, how = press) => {
+        how(find);
+        const nothing = () => {};
+        if (turns) setTimeout(() => { if (!own) choose(find, answered, turns - 1, answered() ? nothing : again); }, 3000);
     };
     const open = () => {
         for (const [kind, name] of Object.entries(wanted)) {
