@@ -117,11 +117,6 @@ def stability(network: SplitNetwork, batch: torch.Tensor, explain: Explain) -> d
     }
 
 
-def _rotated(batch: torch.Tensor, angle_deg: float) -> torch.Tensor:
-    result: torch.Tensor = changes.rotate(batch, angle_deg, changes.InterpolationMode.BILINEAR)
-    return result
-
-
 def _mean_similarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(np.mean([similarity(a, b) for a, b in zip(first, second, strict=True)]))
 

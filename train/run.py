@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from bonefx.architectures import BatchNormSpec, build_network
 from bonefx.errors import RecipeError
+from bonefx.low_rank import Ranks
 from bonefx.manifest import InitialWeights, SplitCounts, TrainingData
 from bonefx.networks import SplitNetwork
 from bonefx.registry import as_float32
@@ -161,10 +162,7 @@ def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
     Raises:
         RecipeError: No epoch of the last stage has ended yet.
     """
-    state = best_state(run, float16=float16)
-    network = build_network(facts.recipe.architecture, batch_norm=facts.batch_norm)
-    network.backbone.load_state_dict(as_float32(state))
-    return network.requires_grad_(False).eval()
+    return _network_of(facts, best_state(run, float16=float16))
 
 
 def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
@@ -193,23 +191,32 @@ def has_shipped(run: Path) -> bool:
         return bool((file.metadata() or {}).get("of") == best_sha256(run))
 
 
-def load_shipped(run: Path, facts: RunFacts) -> tuple[SplitNetwork, dict[str, torch.Tensor]]:
-    """Load the compressed twin as it is shipped; see load_best for how it is rounded.
-
-    Returns:
-        The network, frozen and in evaluation mode, and its stored state.
+def load_shipped(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load the compressed twin of a run's best weights; see load_best.
 
     Raises:
         RecipeError: There is none, or it is of earlier weights.
     """
+    state = shipped_state(run, float16=float16)
+    return _network_of(facts, state, head_ranks=facts.recipe.head_ranks)
+
+
+def shipped_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read the compressed twin by its own names; see load_shipped."""
     if not has_shipped(run):
         raise RecipeError(f"{run.name} is not compressed; evaluate it, or take it with --full")
-    state = rounded(load_file(run / SHIPPED))
+    state = load_file(run / SHIPPED)
+    return rounded(state) if float16 else state
+
+
+def _network_of(
+    facts: RunFacts, state: dict[str, torch.Tensor], *, head_ranks: Ranks | None = None
+) -> SplitNetwork:
     network = build_network(
-        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=facts.recipe.head_ranks
+        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=head_ranks
     )
     network.backbone.load_state_dict(as_float32(state))
-    return network.requires_grad_(False).eval(), state
+    return network.requires_grad_(False).eval()
 
 
 def rounded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -60,10 +60,10 @@ def compression_of(subject: Subject, read: Read, calibration: Calibration) -> Co
         read: Test films as the compressed network read them.
         calibration: Of the compressed network.
     """
-    if subject.head_ranks is None or subject.exact is None:
+    if subject.whole is None:
         return subject.compression
     films = read.films
-    whole = outputs_of(subject.exact, films, subject.facts.recipe.spec(films.size_px))
+    whole = outputs_of(subject.whole, films, subject.facts.recipe.spec(films.size_px))
     first, second = (probabilities(own.logits, calibration) for own in (whole, read.outputs))
     cells = whole.cells.mean()
     return Compression(

@@ -24,6 +24,7 @@ from train.run import (
     load_shipped,
     read_facts,
     read_log,
+    shipped_state,
 )
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -36,6 +37,7 @@ class Subject:
     Attributes:
         network: As it is or will be shipped, in float32 after storing in float16.
         exact: Before it was rounded; None for a model folder, which does not hold it.
+        whole: Before its head was compressed; None where it was not, and for a model folder.
         content: The shipped weights file.
         head_ranks: Of the network's head, where it is stored in few directions.
         weights_sha256: Checksum of the weights file in the folder.
@@ -48,6 +50,7 @@ class Subject:
     facts: RunFacts
     network: SplitNetwork
     exact: SplitNetwork | None
+    whole: SplitNetwork | None
     content: bytes
     head_ranks: tuple[int, int] | None
     weights_sha256: str
@@ -80,22 +83,22 @@ def subject_of(folder: Path, device: str, *, full: bool = False) -> Subject:
 def _of_run(run: Path, device: str, *, full: bool) -> Subject:
     facts = read_facts(run)
     head_ranks = None if full else facts.recipe.head_ranks
-    if head_ranks is None:
-        network, state = load_best(run, facts, float16=True), best_state(run, float16=True)
-    else:
-        network, state = load_shipped(run, facts)
-    exact = load_best(run, facts, float16=False)
+    whole = load_best(run, facts, float16=False).to(device)
+    load, state_of = (
+        (load_best, best_state) if head_ranks is None else (load_shipped, shipped_state)
+    )
     return Subject(
         facts=facts,
-        network=network.to(device),
-        exact=exact.to(device),
-        content=save(state),
+        network=load(run, facts, float16=True).to(device),
+        exact=whole if head_ranks is None else load(run, facts, float16=False).to(device),
+        whole=None if head_ranks is None else whole,
+        content=save(state_of(run, float16=True)),
         head_ranks=head_ranks,
         weights_sha256=best_sha256(run),
         size_px=facts.recipe.size_px,
         float16_drift=None,
         compression=None,
-        training=_cost(run, facts, exact),
+        training=_cost(run, facts, whole),
     )
 
 
@@ -126,6 +129,7 @@ def _of_model(folder: Path, device: str) -> Subject:
         facts=_facts(manifest),
         network=network,
         exact=None,
+        whole=None,
         content=content,
         head_ranks=manifest.head_ranks,
         weights_sha256=hashlib.sha256(content).hexdigest(),

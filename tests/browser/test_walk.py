@@ -244,7 +244,7 @@ def test_no_film_stands_under_the_name_of_another(listed):
     listed.evaluate("window.seen = []")
     for key in "pppnpnn":
         listed.keyboard.press(key)
-        listed.wait_for_timeout(60)  # while a film is on its way
+        expect(listed.locator("#walk small")).not_to_have_text("")  # the film is on its way
     expect_film(listed, FILMS - 1)
     expect_verdict_and_film(listed)
     seen = listed.evaluate("window.seen")
