@@ -105,11 +105,10 @@ def refusals_of(
     scope: Scope, films: Sequence[Radiograph], signatures: NDArray[np.float32]
 ) -> list[str | None]:
     """Say why each film is out of scope as it is, first by the rules, then by its signature."""
-    distances = scope.distances(signatures)
+    measures = np.array([measures_of(film.pixels) for film in films])
     return [
-        broken_rule(measures_of(film.pixels), scope.rule_low, scope.rule_high)
-        or (None if scope.within(float(distance)) else UNLIKE)
-        for film, distance in zip(films, distances, strict=True)
+        (broken_rule(own, scope.rule_low, scope.rule_high) or UNLIKE) if out else None
+        for own, out in zip(measures, scope.refuses(signatures, measures), strict=True)
     ]
 
 

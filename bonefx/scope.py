@@ -6,7 +6,6 @@ how unlikely it is under their principal components. The same numbers tell the b
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +74,20 @@ class Scope:
         squared: NDArray[np.float64] = (squares / self.variances).sum(1) + rest / float(self.noise)
         return squared / self.mean.size
 
-    def within(self, distance: float) -> bool:
-        """Tell whether a picture is in scope; one that cannot be measured is not."""
-        return math.isfinite(distance) and distance <= float(self.limit)
+    def within(self, distances: NDArray[np.float64] | float) -> NDArray[np.bool_]:
+        """Tell which pictures are near enough, (N,); one that cannot be measured is not."""
+        return np.asarray(np.isfinite(distances) & (distances <= float(self.limit)), np.bool_)
+
+    def breaks_a_rule(self, measures: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which pictures the rules refuse, (N, M) to (N,); so is what is not finite."""
+        kept = (measures >= self.rule_low) & (measures <= self.rule_high)
+        return ~np.asarray(kept.all(axis=1), np.bool_)
+
+    def refuses(
+        self, signatures: NDArray[np.float32], measures: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Tell which pictures are out of scope, (N, D) and (N, M) to (N,)."""
+        return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures))
 
     @property
     def known_regions(self) -> tuple[str, ...]:

@@ -98,23 +98,9 @@ def _above(limits: NDArray[np.float64]) -> NDArray[np.float64]:
     return limits + 1e-5 * np.maximum(np.abs(limits), 1.0)
 
 
-def breaks_a_rule(scope: Scope, measures: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which films the rules refuse, (N, M) to (N,)."""
-    kept = (measures >= scope.rule_low) & (measures <= scope.rule_high)
-    return ~np.asarray(kept.all(axis=1), np.bool_)
-
-
-def refused(
-    scope: Scope, signatures: NDArray[np.float32], measures: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Tell which films are out of scope, (N, D) and (N, M) to (N,)."""
-    far = ~(scope.distances(signatures) <= float(scope.limit))
-    return breaks_a_rule(scope, measures) | far
-
-
 def _limit(scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64]) -> float:
     """Choose the distance that leaves as many val films out as the rules leave room for."""
-    kept = ~breaks_a_rule(scope, measures)
+    kept = ~scope.breaks_a_rule(measures)
     room = max(0, int(REFUSED_AT_MOST * len(val)) - int((~kept).sum()))
     nearest_first = np.sort(scope.distances(val)[kept])
     return float(nearest_first[-1 - min(room, len(nearest_first) - 1)]) * (1 + 1e-5)

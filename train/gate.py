@@ -18,7 +18,7 @@ from train.cache import CachedFilms
 from train.choose import probabilities
 from train.figures import EVALUATION, Evaluation
 from train.files import write_atomically
-from train.fit_scope import breaks_a_rule, fit_scope, measures_by_rule
+from train.fit_scope import fit_scope, measures_by_rule
 from train.forward import signatures_of
 from train.intruders import DEVELOPMENT, REPORTED, Intruder, drawn, found, inverted, spoiled
 from train.measure import Read
@@ -104,7 +104,7 @@ def _figures(
         refused={
             name: refused_share(scope, read.films, gauged[name]) for name, read in reads.items()
         },
-        by_rules={name: int(breaks_a_rule(scope, gauged[name].measures).sum()) for name in reads},
+        by_rules={name: int(scope.breaks_a_rule(gauged[name].measures).sum()) for name in reads},
         intruders=intruders,
         all_intruders=all_intruders,
         inverted={name: inverted_figures(scope, half) for name, half in halves.items()},

@@ -17,7 +17,7 @@ from bonefx.records import Estimate, OperatingPoint, RegionFigures, inverted
 from bonefx.scope import REGIONS, Scope
 from train import metrics
 from train.cache import CachedFilms
-from train.fit_scope import breaks_a_rule, refused, region_labels
+from train.fit_scope import region_labels
 from train.intruders import INVERTED, Intruder
 from train.scope_figures import IntruderFigures, InvertedFigures, RecognisedFigures
 
@@ -77,7 +77,7 @@ def gauge_intruders(
 
 def refused_share(scope: Scope, films: CachedFilms, gauged: Gauged) -> Estimate:
     """Measure which share of real films is refused."""
-    return _share(refused(scope, gauged.signatures, gauged.measures), films.groups)
+    return _share(scope.refuses(gauged.signatures, gauged.measures), films.groups)
 
 
 def intruder_figures(
@@ -90,7 +90,7 @@ def intruder_figures(
         found: The half that nothing was chosen on.
         test: Real films that the distance is compared with.
     """
-    out = refused(scope, found.upright.signatures, found.upright.measures)
+    out = scope.refuses(found.upright.signatures, found.upright.measures)
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
     others = found.kinds != INVERTED
@@ -173,7 +173,7 @@ def _kind(
         kind=kind,
         sources=len(np.unique(sources)),
         refused=_share(out[own], sources),
-        by_rules=int(breaks_a_rule(scope, found.upright.measures[own]).sum()),
+        by_rules=int(scope.breaks_a_rule(found.upright.measures[own]).sum()),
         auroc=metrics.with_interval(
             metrics.auroc,
             np.arange(len(near) + len(far)) >= len(near),
@@ -189,8 +189,8 @@ def _out_and_offered(
     scope: Scope, found: GaugedIntruders
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which intruders are refused, and which of these would be in scope inverted."""
-    out = refused(scope, found.upright.signatures, found.upright.measures)
-    return out, out & ~refused(scope, found.turned.signatures, found.turned.measures)
+    out = scope.refuses(found.upright.signatures, found.upright.measures)
+    return out, out & ~scope.refuses(found.turned.signatures, found.turned.measures)
 
 
 def _named(found: GaugedIntruders) -> NDArray[np.str_]:

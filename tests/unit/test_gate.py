@@ -28,7 +28,6 @@ from tests.factories import (
     make_reading,
     png_film,
 )
-from train.fit_scope import refused as refused_at_once
 
 CPU = torch.device("cpu")
 
@@ -99,7 +98,7 @@ def test_gate_and_training_refuse_the_same_pictures(reader):
     signatures = signatures_of(model.network, films, model.manifest.preprocess)
     measures = np.array([measures_of(film.pixels) for film in films])
     one_by_one = [found is not None for found in refusals_of(model.scope, films, signatures)]
-    assert refused_at_once(model.scope, signatures, measures).tolist() == one_by_one
+    assert model.scope.refuses(signatures, measures).tolist() == one_by_one
     assert one_by_one[:2] == [False, True]
 
 
