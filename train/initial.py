@@ -8,14 +8,17 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torchvision.models import get_model_weights
+from torch import nn
+from torchvision.models import VGG, get_model_weights
 
 from bonefx.architectures import BatchNormSpec, architecture_of, build_network
 from bonefx.errors import RecipeError
+from bonefx.low_rank import LARGE_LAYERS
 from bonefx.manifest import InitialWeights, Manifest
 from bonefx.networks import SplitNetwork
 from bonefx.registry import load_model
 
+CELLS = 7 * 7  # that VGG16's features are pooled to
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
 
 
@@ -159,5 +162,24 @@ def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> Non
             "this architecture"
         )
     network.backbone.load_state_dict(fitting, strict=False)
+    if isinstance(network.backbone, VGG) and "classifier.0.weight" not in fitting:
+        look_at_the_mean(network.backbone.classifier[LARGE_LAYERS[0]])
     # torchvision draws the last layer from +-1/sqrt(outputs), +-0.7 for two: logits of +-5 at once
     network.last_layer.reset_parameters()
+
+
+@torch.no_grad()
+def look_at_the_mean(layer: nn.Module) -> None:
+    """Start VGG16's fc6 as a random look at each channel's mean over the cells.
+
+    A random weight for each of its cells would be noise that a few thousand films cannot train
+    away; the mean answers alike wherever a fracture lies, and training tells the cells apart.
+
+    Args:
+        layer: Linear, from C channels of 7 x 7 cells.
+    """
+    assert isinstance(layer, nn.Linear)
+    channels = layer.in_features // CELLS
+    weight = torch.randn(layer.out_features, channels, 1) * (2 / channels) ** 0.5 / CELLS
+    layer.weight.copy_(weight.expand(-1, -1, CELLS).flatten(1))
+    layer.bias.zero_()

@@ -62,7 +62,21 @@ def optimiser_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimiz
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
-    return torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    groups = trained if settings.classifier_rate == 1 else _by_rate(module, settings)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
+    """Group the trained weights: those of `classifier`, which have their own rate, and others."""
+    groups: tuple[list[torch.nn.Parameter], ...] = ([], [])
+    for name, value in module.named_parameters():
+        if value.requires_grad:
+            groups["classifier" in name.split(".")].append(value)
+    rates = 1.0, settings.classifier_rate
+    return [
+        {"params": values, "lr": settings.learning_rate * rate}
+        for values, rate in zip(groups, rates, strict=True)
+    ]
 
 
 def _one_cycle(
@@ -70,7 +84,7 @@ def _one_cycle(
 ) -> OneCycleLR:
     return OneCycleLR(
         optimiser,
-        max_lr=settings.learning_rate,
+        max_lr=[group["lr"] for group in optimiser.param_groups],
         total_steps=total_steps + 1,
         pct_start=max(settings.warm_up, 2 / (total_steps + 1)),  # a rise of one step at least
     )

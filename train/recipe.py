@@ -44,6 +44,8 @@ class OneCycleAdamW:
         learning_rate: The cycle's highest value.
         weight_decay: Decoupled decay of each weight.
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
+        classifier_rate: Learning rate of `classifier` as a share of the others'. Adam moves each
+            weight alike, so that a sum over VGG16's 25,088 inputs moves far at each step.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -51,6 +53,7 @@ class OneCycleAdamW:
     learning_rate: float
     weight_decay: float
     warm_up: float = 0.2
+    classifier_rate: float = 1.0
     name: Literal["adamw_one_cycle"] = "adamw_one_cycle"
 
 

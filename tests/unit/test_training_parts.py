@@ -249,3 +249,26 @@ def test_only_epochs_at_the_last_size_are_kept(tmp_path):
     recipe, _ = read_recipe(path)
     assert not is_best(make_line(1, val_auroc=0.99), [], recipe)
     assert is_best(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
+
+
+def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text().replace("[optimiser]", "[optimiser]\nclassifier_rate = 0.1"))
+    recipe, _ = read_recipe(path)
+    module = torch.nn.ModuleDict(
+        {"features": torch.nn.Linear(2, 2), "classifier": torch.nn.Linear(2, 2)}
+    )
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    optimiser = optimiser_of(module, recipe)
+    schedule = Schedule(optimiser, recipe, total_steps=4)
+    module["classifier"](module["features"](torch.ones(1, 2))).sum().backward()
+    optimiser.step()
+    schedule.after_step()
+    moved = {
+        name: float((value - before[name]).detach().abs().max())
+        for name, value in module.state_dict().items()
+    }
+    assert moved["classifier.bias"] == pytest.approx(0.1 * moved["features.bias"], rel=0.02)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    assert rates[1] == pytest.approx(0.1 * rates[0])
+    assert schedule.learning_rate == rates[0]
