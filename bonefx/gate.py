@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bonefx.body_parts import shown_elsewhere
 from bonefx.film_rules import broken_rule, measures_of
 from bonefx.networks import SplitNetwork
 from bonefx.preprocess import PreprocessSpec, to_batch
@@ -104,12 +105,15 @@ def _refused(film: Radiograph, refusal: str, *, turned: bool) -> Entry:
 def refusals_of(
     scope: Scope, films: Sequence[Radiograph], signatures: NDArray[np.float32]
 ) -> list[str | None]:
-    """Say why each film is out of scope as it is, first by the rules, then by its signature."""
+    """Say why each film is out of scope as it is: by its header, the rules, or its signature."""
     measures = np.array([measures_of(film.pixels) for film in films])
-    return [
+    unlike = [
         (broken_rule(own, scope.rule_low, scope.rule_high) or UNLIKE) if out else None
         for own, out in zip(measures, scope.refuses(signatures, measures), strict=True)
     ]
+    if not scope.known_regions:
+        return unlike
+    return [shown_elsewhere(film) or found for film, found in zip(films, unlike, strict=True)]
 
 
 def _admitted_inverted(model: LoadedModel, films: Sequence[Radiograph]) -> list[bool]:

@@ -102,6 +102,32 @@ def test_gate_and_training_refuse_the_same_pictures(reader):
     assert one_by_one[:2] == [False, True]
 
 
+@pytest.fixture(scope="module")
+def taught(reader):
+    """A reader that was taught regions."""
+    (model,) = reader.models
+    weights = np.full_like(model.scope.region_weights, 0.01)
+    return Reader([replace(model, scope=replace(model.scope, region_weights=weights))])
+
+
+@pytest.mark.parametrize("part", ["CHEST", "SKULL", "LSPINE", "C SPINE"])
+def test_a_film_whose_header_names_another_body_part_is_refused(taught, part):
+    refused = taught.read(make_radiograph(body_part=part))
+    assert nothing_but_a_refusal(refused)
+    assert part in refused.reason
+    assert "PNG" in refused.reason  # headers can be wrong
+    assert not refused.looks_inverted
+
+
+@pytest.mark.parametrize("part", ["HAND", "EXTREMITY", "SHOULDER", "PELVIS", "SOMETHING NEW", None])
+def test_a_film_of_a_limb_or_of_no_stated_part_is_judged_by_its_pixels(taught, part):
+    assert taught.read(make_radiograph(body_part=part)).probability is not None
+
+
+def test_a_model_that_was_taught_no_regions_goes_by_the_pixels_alone(reader):
+    assert reader.read(make_radiograph(body_part="CHEST")).probability is not None
+
+
 def test_inverting_turns_values_and_windows_with_the_pixels():
     full = make_pixels()
     film = make_radiograph(full=full, windows=(Window(name="bone", low=0.2, high=0.7),))

@@ -24,10 +24,25 @@ def films(tmp_path):
 
 def test_the_halves_share_no_source():
     assert set(half(range(9), DEVELOPMENT)).isdisjoint(half(range(9), REPORTED))
-    pytest.importorskip("skimage", reason="the sample photographs of scikit-image are missing")
+    for package in ("skimage", "data_store"):
+        pytest.importorskip(package, reason=f"the sample pictures of {package} are missing")
     sources = [{(one.kind, one.source) for one in found(name)} for name in (DEVELOPMENT, REPORTED)]
     assert sources[0].isdisjoint(sources[1])
-    assert {kind for kind, _ in sources[1]} >= {"photographs", "documents", "CT and MR slices"}
+    kinds = [{kind for kind, _ in half} for half in sources]
+    assert kinds[0] >= {"photographs", "documents", "CT and MR slices", "ultrasound"}
+    assert kinds[1] >= kinds[0] | {"chest films"}
+
+
+def test_examinations_are_grey_pictures_with_black_ground():
+    pytest.importorskip("data_store", reason="the sample files of pydicom-data are missing")
+    pictures = [one for one in found(REPORTED) if one.kind in {"ultrasound", "chest films"}]
+    assert len(pictures) == 9
+    for one in pictures:
+        levels = one.film.pixels
+        assert levels.ndim == 2
+        assert levels.max() - levels.min() > 0.5
+    chest = [one.film.pixels for one in pictures if one.kind == "chest films"]
+    assert chest[0][900:1000, 870:970].mean() > chest[0][500:600, 500:600].mean()  # spine, lung
 
 
 def test_drawn_pictures_are_the_same_each_time_and_differ_between_the_halves():

@@ -1,17 +1,21 @@
-"""Sample photographs, scanned pages, and CT and MR slices that lie inside Python packages."""
+"""Sample photographs, scanned pages, slices and other examinations inside Python packages."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from train.intruders.picture import Intruder, half, numbered, parts
+from train.intruders.picture import REPORTED, Intruder, half, numbered, parts
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 Place = tuple[str, str]
 PHOTOGRAPHS: tuple[Place, ...] = (  # package and file, in a fixed order
@@ -38,6 +42,14 @@ SLICES: tuple[Place, ...] = tuple(
                  "JPEG2000")
 )  # fmt: skip
 MR_RAW: Place = ("matplotlib", "mpl-data/sample_data/s1045.ima.gz")  # (256, 256), 16 bit
+MORE_SLICES, ULTRASOUND, CHEST = (
+    tuple(("data_store", f"data/{name}.dcm") for name in names)
+    for names in (
+        ("MR2_UNCR", "eCT_Supplemental", "MR-SIEMENS-DICOM-WithOverlays"),
+        ("US1_UNCR", "gdcm-US-ALOKA-16", "OBXXXX1A", "JPGLosslessP14SV1_1s_1f_8b"),
+        ("RG1_UNCR",),
+    )
+)
 WINDOWS = ((0.0, 100.0), (1.0, 99.0), (30.0, 99.5))  # percentiles shown black and white
 
 
@@ -53,7 +65,9 @@ def found(name: str) -> list[Intruder]:
     pictures = numbered("photographs", _whole_and_parts(half(PHOTOGRAPHS, name)))
     pictures += numbered("documents", _whole_and_parts(half(PAGES, name)))
     pictures += numbered("drawings", _whole_and_parts(half(SILHOUETTES, name)))
-    return pictures + numbered("CT and MR slices", _slices(name))
+    pictures += numbered("CT and MR slices", _saved(half((*SLICES, MR_RAW, *MORE_SLICES), name)))
+    pictures += numbered("ultrasound", _saved(half(ULTRASOUND, name)))
+    return pictures + numbered("chest films", _saved(CHEST if name == REPORTED else ()))
 
 
 def _whole_and_parts(places: list[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]:
@@ -66,9 +80,9 @@ def _whole_and_parts(places: list[Place]) -> Iterator[tuple[str, NDArray[np.gene
             yield place[1], part
 
 
-def _slices(name: str) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """Give each slice as saved through several windows, as a user would save it."""
-    for place in half((*SLICES, MR_RAW), name):
+def _saved(places: Iterable[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """Give each examination as saved through several windows, as a user would save it."""
+    for place in places:
         values = _values(place).astype(np.float64)
         for low, high in WINDOWS:
             black, white = np.percentile(values, (low, high))
@@ -82,8 +96,21 @@ def _values(place: Place) -> NDArray[np.generic]:
     if place == MR_RAW:
         return np.frombuffer(gzip.decompress(resource.read_bytes()), np.uint16).reshape(256, 256)
     with as_file(resource) as path:
-        values: NDArray[np.generic] = pydicom.dcmread(path).pixel_array
-    return values
+        return _grey(pydicom.dcmread(path))
+
+
+def _grey(data: Dataset) -> NDArray[np.generic]:
+    """Take the first frame as grey values, (H, W), white where the file means white."""
+    from pydicom.pixels.processing import apply_color_lut
+
+    values: NDArray[np.generic] = data.pixel_array
+    if int(data.get("NumberOfFrames", 1)) > 1:
+        values = values[0]
+    if data.PhotometricInterpretation == "PALETTE COLOR":
+        values = apply_color_lut(values, data)
+    if values.ndim == 3:
+        values = values.mean(axis=2)
+    return values.max() - values if data.PhotometricInterpretation == "MONOCHROME1" else values
 
 
 def _resource(place: Place) -> Traversable:
