@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -62,21 +63,27 @@ def optimiser_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimiz
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
-    groups = trained if settings.classifier_rate == 1 else _by_rate(module, settings)
+    groups = _by_rate(module, settings) if settings.rates else trained
     return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
-    """Group the trained weights: those of `classifier`, which have their own rate, and others."""
-    groups: tuple[list[torch.nn.Parameter], ...] = ([], [])
+    """Group the trained weights by the multiplier of their part; parts without one come first."""
+    groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
     for name, value in module.named_parameters():
         if value.requires_grad:
-            groups["classifier" in name.split(".")].append(value)
-    rates = 1.0, settings.classifier_rate
+            own = next(
+                (rate for part, rate in settings.rates.items() if part in name.split(".")), 1.0
+            )
+            groups.setdefault(own, []).append(value)
     return [
-        {"params": values, "lr": settings.learning_rate * rate}
-        for values, rate in zip(groups, rates, strict=True)
+        {"params": values, "lr": settings.learning_rate * rate} for rate, values in groups.items()
     ]
+
+
+def _rate_of(name: str, rates: Mapping[str, float]) -> float:
+    parts = name.split(".")
+    return next((rate for part, rate in rates.items() if part in parts), 1.0)
 
 
 def _one_cycle(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,8 +45,9 @@ class OneCycleAdamW:
         learning_rate: The cycle's highest value.
         weight_decay: Decoupled decay of each weight.
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
-        classifier_rate: Learning rate of `classifier` as a share of the others'. Adam moves each
-            weight alike, so that a sum over VGG16's 25,088 inputs moves far at each step.
+        rates: Multiplier of the learning rate by name of a part: "classifier", "probe". Adam moves
+            each weight alike, so that a sum over VGG16's 25,088 inputs moves far at each step, and
+            one over a few new weights hardly.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -53,7 +55,7 @@ class OneCycleAdamW:
     learning_rate: float
     weight_decay: float
     warm_up: float = 0.2
-    classifier_rate: float = 1.0
+    rates: Mapping[str, float] = field(default_factory=dict)
     name: Literal["adamw_one_cycle"] = "adamw_one_cycle"
 
 

@@ -253,7 +253,7 @@ def test_only_epochs_at_the_last_size_are_kept(tmp_path):
 
 def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
     path = write_recipe(tmp_path / "r.toml")
-    path.write_text(path.read_text().replace("[optimiser]", "[optimiser]\nclassifier_rate = 0.1"))
+    path.write_text(path.read_text().replace("[optimiser]", "[optimiser]\nrates.classifier = 0.1"))
     recipe, _ = read_recipe(path)
     module = torch.nn.ModuleDict(
         {"features": torch.nn.Linear(2, 2), "classifier": torch.nn.Linear(2, 2)}
