@@ -76,9 +76,18 @@ def render_protocols(evaluations: Sequence[Evaluation]) -> str:
     )
 
 
-def render_figures(manifest: Manifest, evaluation: Evaluation) -> str:
-    """Render the table of figures that README shows."""
-    return _rendered("figures.md.j2", manifest, evaluation)
+def render_figures(evaluations: Sequence[Evaluation]) -> str:
+    """Render the table of figures that README shows.
+
+    Args:
+        evaluations: Of models that were measured on the same test films, a column each.
+    """
+    tests = [evaluation.splits["test"] for evaluation in evaluations]
+    return (
+        _environment()
+        .get_template("figures.md.j2")
+        .render(evaluations=evaluations, evaluation=evaluations[0], tests=tests, test=tests[0])
+    )
 
 
 def render_intruders(manifest: Manifest, evaluation: Evaluation) -> str:

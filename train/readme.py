@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest, read_manifest
 from bonefx.registry import model_ids
 from train.card import render_figures, render_intruders, render_maps, render_protocols, with_block
-from train.figures import EVALUATION, read_evaluation
+from train.figures import EVALUATION, Evaluation, read_evaluation
 
 
 def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
@@ -26,11 +27,13 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     from train.audit.summary import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
-    models = [model.parent / name for name in model_ids(model.parent)]
+    all_models = [
+        read_evaluation(model.parent / name / EVALUATION) for name in model_ids(model.parent)
+    ]
     manifest = read_manifest(model)
     blocks = {
-        "figures": render_figures(manifest, evaluation),
-        "protocols": render_protocols([read_evaluation(one / EVALUATION) for one in models]),
+        "figures": render_figures([evaluation, *_on_the_same_films(evaluation, all_models)]),
+        "protocols": render_protocols(all_models),
     }
     if evaluation.scope is not None:
         blocks["intruders"] = render_intruders(manifest, evaluation)
@@ -41,6 +44,16 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     if bench.is_file():
         blocks["maps"] = _maps(bench, manifest)
     return blocks
+
+
+def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[Evaluation]:
+    """Take the models that were held out from the same films as a first one, without it."""
+    return [
+        other for other in others
+        if other.model != first.model
+        and other.data.name == first.data.name
+        and other.data.split_sha256 == first.data.split_sha256
+    ]  # fmt: skip
 
 
 def _maps(path: Path, manifest: Manifest) -> str:

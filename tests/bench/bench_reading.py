@@ -3,9 +3,10 @@
     python -m tests.bench.bench_reading
 
 Cost: verdict and map of one film against the plain forward pass of the same network, alternately
-in one run. Threads: distinct requests of film, network and method on shared networks, each map
-against its sequential twin. A table for people goes to stderr, one JSON line to stdout. The ratio
-should be <= 1.15, the largest difference below 1e-5, and no parameter may keep a gradient.
+in one run, for each shipped model at its own input size. Threads: distinct requests of film,
+network and method on shared networks, each map against its sequential twin. A table for people goes
+to stderr, one JSON line to stdout. The ratio should be <= 1.15, the largest difference below 1e-5,
+and no parameter may keep a gradient.
 """
 
 from __future__ import annotations
@@ -22,21 +23,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from bonefx.architectures import ARCHITECTURES, build_network
 from bonefx.cam import METHODS
 from bonefx.explain import logits_and_maps
 from bonefx.networks import SplitNetwork
-from bonefx.registry import pick_device
+from bonefx.registry import LoadedModel, load_model, model_ids, pick_device, weights_folder
 
-SIZES_PX = {"efficientnet_b0_fpn": 384}
-SIZE_PX = 224
 THREADS = 8
-
-
-def network_of(name: str, device: torch.device) -> SplitNetwork:
-    """Build a network of random weights: what it costs does not depend on them."""
-    network = build_network(name).requires_grad_(False).eval()
-    return network.to(device=device, memory_format=torch.channels_last)
 
 
 def seconds(work: Callable[[], object], device: torch.device) -> float:
@@ -48,9 +40,9 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def cost(name: str, device: torch.device, *, pairs: int) -> dict[str, float | int]:
-    """Compare a pass with its map to a plain pass."""
-    network, size_px = network_of(name, device), SIZES_PX.get(name, SIZE_PX)
+def cost(model: LoadedModel, device: torch.device, *, pairs: int) -> dict[str, object]:
+    """Compare a pass with its map to a plain pass, at the model's own input size."""
+    network, size_px = model.network, model.manifest.preprocess.size_px
     film = torch.rand(1, 3, size_px, size_px, device=device)
     film = film.contiguous(memory_format=torch.channels_last)
 
@@ -71,16 +63,19 @@ def cost(name: str, device: torch.device, *, pairs: int) -> dict[str, float | in
     low, high = np.quantile(ratios, (0.25, 0.75))
     return {
         "ratio": float(np.median(ratios)), "quartile_low": float(low), "quartile_high": float(high),
-        "n": pairs, "size_px": size_px, "plain_ms": 1000 * float(np.median(passes)),
+        "n": pairs, "architecture": model.manifest.architecture, "size_px": size_px,
+        "plain_ms": 1000 * float(np.median(passes)),
         "gradients_left": sum(value.grad is not None for value in network.parameters()),
     }  # fmt: skip
 
 
-def threads(device: torch.device, *, requests: int) -> dict[str, float | int]:
+def threads(
+    networks: list[SplitNetwork], device: torch.device, *, requests: int
+) -> dict[str, float | int]:
     """Ask shared networks from several threads at once."""
-    networks = [network_of(name, device) for name in ("efficientnet_b0", "efficientnet_b0_fpn")]
     films = torch.rand(requests // 8, 1, 3, 96, 96)
-    asked = list(itertools.product(range(len(films)), range(2), list(METHODS)[:4]))[:requests]
+    asked = list(itertools.product(range(len(films)), range(len(networks)), list(METHODS)[:4]))
+    asked = asked[:: max(1, len(asked) // requests)][:requests]
 
     def answer(request: tuple[int, int, str]) -> torch.Tensor:
         film, network, method = request
@@ -104,12 +99,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--requests", type=int, default=400, metavar="N")
     options = parser.parse_args(argv)
     device = pick_device(options.device)
-    costs = {name: cost(name, device, pairs=options.pairs) for name in ARCHITECTURES}
+    folder = weights_folder()
+    models = [load_model(folder / name, device=device) for name in model_ids(folder)]
+    costs = {model.name: cost(model, device, pairs=options.pairs) for model in models}
     for name, row in costs.items():
         print(f"{name:22} ratio {row['ratio']:.3f} ({row['quartile_low']:.3f} to "
               f"{row['quartile_high']:.3f}, n = {row['n']}), plain pass {row['plain_ms']:.0f} ms",
               file=sys.stderr)  # fmt: skip
-    safe = threads(device, requests=options.requests)
+    safe = threads([model.network for model in models], device, requests=options.requests)
     print(f"{safe['requests']} requests by {THREADS} threads: largest relative difference "
           f"{safe['largest_relative_difference']:.1e}", file=sys.stderr)  # fmt: skip
     print(json.dumps({"cost": costs, "threads": safe, "device": str(device)}))
