@@ -21,6 +21,7 @@ from bonefx.schema import table_of
 from train.augment import Sample
 from train.cache import CachedFilms, cached
 from train.data import load_data
+from train.distil import teacher_of
 from train.files import write_atomically
 from train.forward import validation_logits
 from train.initial import LocalWeights, initial_network
@@ -99,8 +100,9 @@ class Fit:
         splits = {name: self._films(name, first_px) for name in ("train", "val")}
         self.shares = shares_of(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
-            network, recipe, accelerator=self.accelerator, steps=self.shares.steps
-        )
+            network, recipe, accelerator=self.accelerator, steps=self.shares.steps,
+            teacher=teacher_of(recipe, self.accelerator.device),
+        )  # fmt: skip
         self.history: list[EpochLog] = []
         self._facts = RunFacts(
             recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
@@ -140,12 +142,12 @@ class Fit:
             self._films("train", self.recipe.stage_at(epoch).size_px), self.recipe,
             epoch=epoch, accelerator=self.accelerator, workers=self.options.workers,
         )  # fmt: skip
-        sums = torch.zeros(4, device=self.accelerator.device)
+        sums = torch.zeros(len(Losses._fields) + 1, device=self.accelerator.device)
         for part, tensors in enumerate(self._told(loader, epoch)):
             losses = self.trainer.pass_part(Sample(*tensors), weight=self.shares.weight(part))
             sums += self.shares.own_films(part) * torch.stack([*losses, sums.new_ones(())])
         sums = self.accelerator.reduce(sums, reduction="sum")
-        return Losses(*(sums[:3] / sums[3]))
+        return Losses(*(sums[:-1] / sums[-1]))
 
     def _told(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
         """Show people how far an epoch is."""
@@ -176,6 +178,7 @@ class Fit:
             learning_rate=self.trainer.learning_rate,
             image_loss=float(losses.image),
             evidence_loss=float(losses.evidence),
+            distilled_loss=float(losses.distilled),
             accuracy=float(losses.accuracy),
             val_loss=loss,
             val_accuracy=float(((logits > 0) == fractured).float().mean()),

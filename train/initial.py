@@ -164,8 +164,13 @@ def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> Non
     network.backbone.load_state_dict(fitting, strict=False)
     if isinstance(network.backbone, VGG) and "classifier.0.weight" not in fitting:
         look_at_the_mean(network.backbone.classifier[LARGE_LAYERS[0]])
-    # torchvision draws the last layer from +-1/sqrt(outputs), +-0.7 for two: logits of +-5 at once
-    network.last_layer.reset_parameters()
+    last = next(
+        name for name, value in network.backbone.named_parameters()
+        if value is network.last_layer.weight
+    )  # fmt: skip
+    if last not in fitting:
+        # torchvision draws the last layer from +-1/sqrt(outputs), +-0.7 for two: logits of +-5
+        network.last_layer.reset_parameters()
 
 
 @torch.no_grad()

@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from bonefx.networks import CellGrid, SplitNetwork
 from bonefx.preprocess import normalise
+from bonefx.registry import LoadedModel
 from train.augment import Sample
+from train.distil import Distiller, channels_of
 from train.recipe import Recipe
 
 HARD_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
@@ -44,10 +46,11 @@ def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) ->
 
 
 class Losses(NamedTuple):
-    """What a batch measures: two mean losses, and the share of films that are called right."""
+    """What a batch measures: mean losses, and the share of films that are called right."""
 
     image: torch.Tensor
     evidence: torch.Tensor
+    distilled: torch.Tensor
     accuracy: torch.Tensor
 
 
@@ -67,13 +70,26 @@ class Objective(nn.Module):
         nets".
     """
 
-    def __init__(self, network: SplitNetwork, recipe: Recipe) -> None:
+    def __init__(
+        self, network: SplitNetwork, recipe: Recipe, teacher: LoadedModel | None = None
+    ) -> None:
+        """Join a network with its losses.
+
+        Args:
+            network: With its initial weights.
+            recipe: Says which losses there are.
+            teacher: That the recipe names, if it names one.
+        """
         super().__init__()
         self.network = network
         self._recipe = recipe
         self._grid = network.grid()
         self._spec = recipe.spec(recipe.size_px)
-        self.probe = _probe_of(network) if recipe.evidence.weight else None
+        self.probe, self.distiller = None, None
+        if recipe.evidence.weight and not network.linear_head:
+            self.probe = nn.Conv2d(channels_of(network), 1, kernel_size=1)
+        if teacher is not None and recipe.distillation is not None:
+            self.distiller = Distiller(teacher, recipe.distillation, channels=channels_of(network))
 
     def train(self, mode: bool = True) -> Objective:
         """Switch to training; frozen layers stay in evaluation, with their statistics."""
@@ -82,18 +98,31 @@ class Objective(nn.Module):
         return self
 
     def forward(self, sample: Sample) -> Losses:
-        """Measure a batch; all three are scalars."""
+        """Measure a batch; all are scalars."""
         batch = normalise(sample.square, self._spec).contiguous(memory_format=torch.channels_last)
         logits, activations = self.network(batch)
         smoothing = self._recipe.label_smoothing
         target = sample.fractured * (1 - smoothing) + smoothing / 2
         image_loss = functional.binary_cross_entropy_with_logits(logits, target)
         accuracy = ((logits.detach() > 0) == (sample.fractured > 0.5)).float().mean()
-        if not self._recipe.evidence.weight:
-            return Losses(image_loss, image_loss.new_zeros(()), accuracy)
-        return Losses(image_loss, self._evidence_loss(activations, sample), accuracy)
+        return Losses(
+            image=image_loss,
+            evidence=self._evidence_loss(activations, sample),
+            distilled=self._distilled_loss(sample, logits, activations),
+            accuracy=accuracy,
+        )
+
+    def _distilled_loss(
+        self, sample: Sample, logits: torch.Tensor, activations: torch.Tensor
+    ) -> torch.Tensor:
+        if self.distiller is None:
+            return logits.new_zeros(())
+        loss: torch.Tensor = self.distiller(sample, logits, activations)
+        return loss
 
     def _evidence_loss(self, activations: torch.Tensor, sample: Sample) -> torch.Tensor:
+        if not self._recipe.evidence.weight:
+            return activations.new_zeros(())
         cells = self._rated(activations).float()  # (N, h, w)
         rows, columns = cells.shape[1:]
         losses = place_losses(cells, cell_targets(sample.mask, self._grid, (rows, columns)))
@@ -104,15 +133,6 @@ class Objective(nn.Module):
             return self.network.evidence(activations)
         rated: torch.Tensor = self.probe(activations)
         return rated[:, 0]
-
-
-def _probe_of(network: SplitNetwork) -> nn.Conv2d | None:
-    """Make a probe for a network whose own head rates no cells."""
-    if network.linear_head:
-        return None
-    with torch.no_grad():
-        channels = network.activations(torch.zeros(1, 3, 64, 64)).shape[1]
-    return nn.Conv2d(channels, 1, kernel_size=1)
 
 
 def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -45,9 +45,9 @@ class OneCycleAdamW:
         learning_rate: The cycle's highest value.
         weight_decay: Decoupled decay of each weight.
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
-        rates: Multiplier of the learning rate by name of a part: "classifier", "probe". Adam moves
-            each weight alike, so that a sum over VGG16's 25,088 inputs moves far at each step, and
-            one over a few new weights hardly.
+        rates: Multiplier of the learning rate by a part: "classifier", "probe", "distiller". Adam
+            moves each weight alike, so that a sum over VGG16's 25,088 inputs moves far at each
+            step, and one over a few new weights hardly.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -129,6 +129,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distillation:
+    """A third loss: how far a network is from what a trained one makes of the same films.
+
+    Attributes:
+        teacher: Id of a model under weights/ that was held out from the same films.
+        logits: Multiplier of the cross-entropy with the teacher's probabilities.
+        activations: Multiplier of the distance between the activations that the heat maps weigh.
+    """
+
+    teacher: str
+    logits: float = 1.0
+    activations: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How one model is trained.
 
@@ -177,6 +192,7 @@ class Recipe:
     damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
     evidence: Evidence = Evidence()
+    distillation: Distillation | None = None
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 

@@ -70,6 +70,7 @@ class EpochLog:
     val_auroc: float
     best: bool
     elapsed_s: float
+    distilled_loss: float = 0.0
 
 
 def write_facts(run: Path, facts: RunFacts) -> None:

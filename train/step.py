@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bonefx.networks import SplitNetwork
+from bonefx.registry import LoadedModel
 from train.augment import Sample
 from train.objective import Losses, Objective
 from train.optimiser import Schedule, optimiser_of
@@ -19,7 +20,13 @@ class Trainer:
     """A network under training; it knows no data, no epochs and no files."""
 
     def __init__(
-        self, network: SplitNetwork, recipe: Recipe, *, accelerator: Accelerator, steps: int
+        self,
+        network: SplitNetwork,
+        recipe: Recipe,
+        *,
+        accelerator: Accelerator,
+        steps: int,
+        teacher: LoadedModel | None = None,
     ) -> None:
         """Make a network ready to be trained.
 
@@ -28,10 +35,11 @@ class Trainer:
             recipe: Says what is trained, and how.
             accelerator: Knows the device and the processes.
             steps: Of an epoch.
+            teacher: That the recipe learns from, on the accelerator's device.
         """
         self._recipe = recipe
         self._accelerator = accelerator
-        self._objective = Objective(network, recipe).to(memory_format=torch.channels_last)
+        self._objective = Objective(network, recipe, teacher).to(memory_format=torch.channels_last)
         network.frozen_part(recipe.frozen_layers).requires_grad_(False)
         optimiser = optimiser_of(self._objective, recipe)
         self._schedule = Schedule(optimiser, recipe, recipe.epochs * steps)
@@ -68,7 +76,7 @@ class Trainer:
         with self._accelerator.accumulate(self._prepared):
             with self._accelerator.autocast():
                 losses = Losses(*self._prepared(sample))
-            loss = losses.image + self._recipe.evidence.weight * losses.evidence
+            loss = losses.image + self._recipe.evidence.weight * losses.evidence + losses.distilled
             self._accelerator.backward(loss * weight)
             self._step()
         return Losses(*(loss.detach() for loss in losses))

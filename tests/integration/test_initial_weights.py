@@ -115,3 +115,12 @@ def test_a_download_with_another_checksum_is_refused(stand_in):
     publish("efficientnet_b0-00000000.pth")
     with pytest.raises(RecipeError, match="--init"):
         initial_network("efficientnet_b0", None)
+
+
+def test_a_last_layer_of_two_outputs_is_gone_on_with(tmp_path):
+    path = tmp_path / "run.safetensors"
+    torch.manual_seed(1)
+    state = efficientnet_b0(num_classes=2).state_dict()
+    save_file(state, path, metadata={"licence": "none", "note": "of a test"})
+    network, _, _ = initial_network("efficientnet_b0", LocalWeights(file=path))
+    assert torch.equal(network.last_layer.weight, state["classifier.1.weight"])

@@ -1,0 +1,126 @@
+"""A network that learns from another one: what is measured, what is trained, what is saved."""
+
+import csv
+
+import pytest
+import torch
+
+from bonefx.errors import RecipeError
+from bonefx.preprocess import normalise
+from tests.factories import make_model_folder, make_network
+from tests.synthetic import make_image_folder, write_initial_weights, write_recipe
+from train.augment import Sample
+from train.cli import main as train
+from train.distil import channels_of, teacher_of
+from train.objective import Objective
+from train.recipe import read_recipe
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    make_model_folder(folder, id="teacher", seed=5)
+    return folder
+
+
+@pytest.fixture
+def path(tmp_path, weights, monkeypatch):
+    """A recipe of a network that learns from another one."""
+    monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text() + '\n[distillation]\nteacher = "teacher"\n')
+    return path
+
+
+@pytest.fixture
+def objective(path):
+    recipe, _ = read_recipe(path)
+    torch.manual_seed(0)
+    return Objective(
+        make_network().requires_grad_(True), recipe, teacher_of(recipe, CPU)
+    ).eval()  # fmt: skip
+
+
+@pytest.fixture
+def sample():
+    random = torch.Generator().manual_seed(0)
+    return Sample(
+        square=torch.randint(0, 255, (3, 64, 64), dtype=torch.uint8, generator=random),
+        mask=torch.zeros(3, 64, 64, dtype=torch.uint8),
+        fractured=torch.tensor([1.0, 0.0, 1.0]),
+        annotated=torch.zeros(3),
+    )
+
+
+@pytest.fixture
+def taught(path, sample):
+    """What the teacher makes of the films: logits and activations."""
+    teacher = teacher_of(read_recipe(path)[0], CPU)
+    with torch.no_grad():
+        return teacher.network(normalise(sample.square, teacher.manifest.preprocess))
+
+
+def test_nothing_is_nearer_to_the_teacher_than_its_own_answers(objective, sample, taught):
+    logits, activations = taught
+    near, unsure, opposed = (
+        objective.distiller(sample, factor * logits, activations) for factor in (1, 0, -1)
+    )
+    assert near < unsure < opposed
+
+
+def test_a_translation_finds_the_teachers_activations(objective, sample, taught):
+    logits, activations = taught
+    translation = objective.distiller.translation
+    before = objective.distiller(sample, logits, activations)
+    with torch.no_grad():
+        translation.bias.zero_()
+        translation.weight.copy_(torch.eye(len(translation.weight))[:, :, None, None])
+    after = objective.distiller(sample, logits, activations)
+    floor = torch.nn.functional.binary_cross_entropy_with_logits(logits, logits.sigmoid())
+    assert after.item() == pytest.approx(floor.item(), rel=1e-4)  # nothing is left but entropy
+    assert after < before
+
+
+def test_the_teacher_is_neither_trained_nor_saved(objective, sample):
+    losses = objective(sample)
+    losses.distilled.backward()
+    assert objective.network.backbone.features[0][0].weight.grad.abs().max() > 0
+    (teacher,) = objective.distiller._teacher
+    assert all(value.grad is None for value in teacher.network.parameters())
+    names = [name for name in objective.state_dict() if name.startswith("distiller.")]
+    assert names == ["distiller.translation.weight", "distiller.translation.bias"]
+
+
+def test_a_recipe_without_a_teacher_measures_no_distance(tmp_path, sample):
+    recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
+    assert teacher_of(recipe, CPU) is None
+    assert Objective(make_network(), recipe).eval()(sample).distilled.item() == 0
+
+
+def test_a_teacher_that_is_not_there_is_named(path):
+    path.write_text(path.read_text().replace('"teacher"', '"nobody"'))
+    with pytest.raises(RecipeError, match="the teacher nobody cannot be loaded"):
+        teacher_of(read_recipe(path)[0], CPU)
+
+
+def test_counting_channels_leaves_a_network_as_it_was():
+    network = make_network().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert channels_of(network) == 1280
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_fit_learns_from_the_teacher_and_logs_how_far_it_is(tmp_path, path):
+    data = make_image_folder(tmp_path / "data")
+    initial = write_initial_weights(tmp_path / "initial.safetensors")
+    run = tmp_path / "run"
+    assert train([
+        "fit", str(path), "--data", str(data), "--out", str(run), "--init", str(initial),
+        "--device", "cpu",
+    ]) == 0  # fmt: skip
+    with (run / "log.csv").open() as file:
+        (line,) = csv.DictReader(file)
+    assert float(line["distilled_loss"]) > 0
