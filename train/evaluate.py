@@ -189,6 +189,7 @@ def _measured(
         size_px=val.films.size_px,
         trained_size_px=recipe.size_px,
         supervised=recipe.evidence.weight > 0,
+        taught_by=None if recipe.distillation is None else recipe.distillation.teacher,
         data=_data(subject, sets.own, reads),
         outside=None if sets.outside is None else sets.outside.name,
         calibration=calibration,

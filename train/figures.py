@@ -170,6 +170,7 @@ class Evaluation:
         size_px: Side of the input that films are read at; the last stage's, or one chosen on val.
         trained_size_px: Side of the input in the last stage of training.
         supervised: Annotated boxes supervised the evidence map.
+        taught_by: Id of the model that it learned from; None where labels and boxes were all.
         splits: Figures of val; of test and outside once they were asked for.
         protocols: Test figures side by side, as published first.
         trust: What a map must hold to be believed, chosen on val; None where no map is shown.
@@ -196,6 +197,7 @@ class Evaluation:
     splits: dict[str, SplitFigures]
     protocols: tuple[Protocol, ...]
     training: TrainingCost | None
+    taught_by: str | None = None
     trust: TrustLimits | None = None
     scope: ScopeFigures | None = None
     head_ranks: tuple[int, int] | None = None
