@@ -110,22 +110,34 @@ def _places(first: LoadedModel, second: LoadedModel) -> list[Path]:
     ]
 
 
-def _checked(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredComparison:
-    """Read a comparison, and refuse one of other weights than are loaded."""
-    names = (models[0].manifest.id, models[1].manifest.id)
+def read_comparison(path: Path, *, remedy: str) -> MeasuredComparison:
+    """Read a comparison, of whichever weights it is.
+
+    Args:
+        path: As comparison_path says.
+        remedy: How it is made anew, for the error.
+
+    Raises:
+        WeightsError: It is missing or damaged.
+    """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path.name} is not JSON; {how_to_compare(*names)}") from error
-    found = record_from(
-        MeasuredComparison, table, source=path.name, error=WeightsError,
-        remedy=how_to_compare(*names),
-    )  # fmt: skip
+        raise WeightsError(f"{path.name} is not JSON; {remedy}") from error
+    return record_from(
+        MeasuredComparison, table, source=path.name, error=WeightsError, remedy=remedy
+    )
+
+
+def _checked(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredComparison:
+    """Read a comparison, and refuse one of other weights than are loaded."""
+    remedy = how_to_compare(models[0].manifest.id, models[1].manifest.id)
+    found = read_comparison(path, remedy=remedy)
     compared = dict(zip(found.models, found.weights_sha256, strict=True))
     other = [m.manifest.id for m in models if compared.get(m.manifest.id) != m.manifest.sha256]
     if other:
         raise WeightsError(
             f"{path.name} is stale: it was made with other weights of {' and '.join(other)}; "
-            f"{how_to_compare(*names)}"
+            f"{remedy}"
         )
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bonefx.comparisons import MeasuredComparison
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest
 from bonefx.records import Estimate
@@ -74,6 +75,11 @@ def render_protocols(evaluations: Sequence[Evaluation]) -> str:
         .get_template("protocols.md.j2")
         .render(evaluations=evaluations, protocol_names=PROTOCOL_NAMES)
     )
+
+
+def render_comparisons(comparisons: Sequence[MeasuredComparison]) -> str:
+    """Render the table of models set side by side, in Markdown."""
+    return _environment().get_template("comparisons.md.j2").render(comparisons=comparisons)
 
 
 def render_figures(evaluations: Sequence[Evaluation]) -> str:

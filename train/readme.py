@@ -6,10 +6,23 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from bonefx.comparisons import (
+    COMPARISONS,
+    MeasuredComparison,
+    how_to_compare,
+    read_comparison,
+)
 from bonefx.errors import RecipeError
 from bonefx.manifest import Manifest, read_manifest
 from bonefx.registry import model_ids
-from train.card import render_figures, render_intruders, render_maps, render_protocols, with_block
+from train.card import (
+    render_comparisons,
+    render_figures,
+    render_intruders,
+    render_maps,
+    render_protocols,
+    with_block,
+)
 from train.figures import EVALUATION, Evaluation, read_evaluation
 
 
@@ -37,6 +50,9 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     }
     if evaluation.scope is not None:
         blocks["intruders"] = render_intruders(manifest, evaluation)
+    compared = _comparisons(model.parent)
+    if compared:
+        blocks["comparisons"] = render_comparisons(compared)
     found = sorted((docs / "audits").glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])
@@ -44,6 +60,24 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     if bench.is_file():
         blocks["maps"] = _maps(bench, manifest)
     return blocks
+
+
+def _comparisons(weights: Path) -> list[MeasuredComparison]:
+    """Read what was compared of the models as they are.
+
+    Raises:
+        WeightsError: One is damaged.
+        RecipeError: One is of other weights.
+    """
+    now = {name: read_manifest(weights / name).sha256 for name in model_ids(weights)}
+    found = []
+    for path in sorted((weights / COMPARISONS).glob("*.json")):
+        remedy = how_to_compare(*path.stem.split("--"))
+        one = read_comparison(path, remedy=remedy)
+        if tuple(map(now.get, one.models)) != one.weights_sha256:
+            raise RecipeError(f"{path.name} was made with other weights; {remedy}")
+        found.append(one)
+    return found
 
 
 def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[Evaluation]:

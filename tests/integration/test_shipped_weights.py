@@ -103,7 +103,8 @@ def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
 
 def test_readmes_tables_are_rendered_from_what_was_measured():
     blocks = rendered_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs")
-    assert set(blocks) == {"figures", "intruders", "protocols", "audits", "maps"}
+    names = {"figures", "intruders", "protocols", "comparisons", "audits", "maps"}
+    assert set(blocks) == names
     readme = (EXAMPLES.parent / "README.md").read_text()
     assert with_blocks(readme, blocks) == readme
 

@@ -11,8 +11,10 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
+from bonefx.comparisons import comparison_path
 from bonefx.manifest import read_manifest
 from bonefx.registry import load_model
+from tests.factories import make_comparison
 from tests.synthetic import (
     make_image_folder,
     make_split_fracatlas,
@@ -244,6 +246,20 @@ def test_readme_shows_no_bench_of_other_weights(place, tmp_path, capsys):
     command = ["readme", str(place / "weights" / "synthetic"), "--docs", str(tmp_path)]
     assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
     assert "other weights" in capsys.readouterr().err
+
+
+def test_readme_shows_no_comparison_of_other_weights(place, tmp_path, capsys):
+    weights = tmp_path / "weights"
+    shutil.copytree(place / "weights", weights)
+    (weights / "comparisons").mkdir(exist_ok=True)
+    manifests = [read_manifest(weights / "synthetic")] * 2
+    changes = {"weights_sha256": ["f" * 64] * 2}
+    comparison_path(weights, "synthetic", "synthetic").write_text(
+        json.dumps(make_comparison(manifests, **changes))
+    )
+    command = ["readme", str(weights / "synthetic"), "--docs", str(tmp_path / "none")]
+    assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
+    assert "train compare weights/synthetic" in capsys.readouterr().err
 
 
 def test_a_readme_without_markers_is_left_alone(place, tmp_path):
