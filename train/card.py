@@ -101,9 +101,13 @@ def render_intruders(manifest: Manifest, evaluation: Evaluation) -> str:
     return _rendered("intruders.md.j2", manifest, evaluation)
 
 
-def render_maps(bench: dict[str, Any]) -> str:
-    """Render the tables of tests/bench/bench_heatmaps.py from the JSON line that it prints."""
-    return _environment().get_template("maps.md.j2").render(bench=bench)
+def render_maps(benches: Sequence[dict[str, Any]]) -> str:
+    """Render the JSON lines that tests/bench/bench_heatmaps.py prints, a table each model.
+
+    Args:
+        benches: The first one's faithfulness is shown too.
+    """
+    return _environment().get_template("maps.md.j2").render(benches=benches, bench=benches[0])
 
 
 def _of_table(write: Callable[[Estimate | None], str]) -> Callable[[dict[str, Any] | None], str]:

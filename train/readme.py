@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bonefx.comparisons import (
     COMPARISONS,
@@ -13,7 +14,7 @@ from bonefx.comparisons import (
     read_comparison,
 )
 from bonefx.errors import RecipeError
-from bonefx.manifest import Manifest, read_manifest
+from bonefx.manifest import read_manifest
 from bonefx.registry import model_ids
 from train.card import (
     render_comparisons,
@@ -31,7 +32,7 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
 
     Args:
         model: Folder of the model whose figures are shown; its neighbours' protocols stand beside.
-        docs: Holds `audits` with one audit.json a data set, and `benches` with heatmaps.json.
+        docs: Holds `audits` with one audit.json a data set, and `benches` with heatmaps_<id>.json.
 
     Raises:
         RecipeError: An evaluation or an audit does not fit, or a bench is of other weights.
@@ -40,9 +41,8 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     from train.audit.summary import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
-    all_models = [
-        read_evaluation(model.parent / name / EVALUATION) for name in model_ids(model.parent)
-    ]
+    all_ids = model_ids(model.parent)
+    all_models = [read_evaluation(model.parent / name / EVALUATION) for name in all_ids]
     manifest = read_manifest(model)
     blocks = {
         "figures": render_figures([evaluation, *_on_the_same_films(evaluation, all_models)]),
@@ -56,9 +56,12 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     found = sorted((docs / "audits").glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])
-    bench = docs / "benches" / "heatmaps.json"
-    if bench.is_file():
-        blocks["maps"] = _maps(bench, manifest)
+    benches = {name: docs / "benches" / f"heatmaps_{name}.json" for name in [model.name, *all_ids]}
+    measured = [
+        _bench(path, model.parent / name) for name, path in benches.items() if path.is_file()
+    ]
+    if measured:
+        blocks["maps"] = render_maps(measured)
     return blocks
 
 
@@ -90,14 +93,14 @@ def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[
     ]  # fmt: skip
 
 
-def _maps(path: Path, manifest: Manifest) -> str:
-    bench = json.loads(path.read_text(encoding="utf-8"))
-    if bench["weights_sha256"] != manifest.sha256:
+def _bench(path: Path, model: Path) -> dict[str, Any]:
+    bench: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if bench["weights_sha256"] != read_manifest(model).sha256:
         raise RecipeError(
-            f"{path.name} was measured with other weights than {manifest.id} has; run "
-            f"`python -m tests.bench.bench_heatmaps --data DIR > {path}`"
+            f"{path.name} was measured with other weights than {model.name} has; run "
+            f"`python -m tests.bench.bench_heatmaps --data DIR --model {model.name} > {path}`"
         )
-    return render_maps(bench)
+    return bench
 
 
 def with_blocks(text: str, blocks: dict[str, str]) -> str:

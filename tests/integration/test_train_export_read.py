@@ -242,7 +242,7 @@ def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
 def test_readme_shows_no_bench_of_other_weights(place, tmp_path, capsys):
     (tmp_path / "benches").mkdir()
     bench = {"weights_sha256": "f" * 64}
-    (tmp_path / "benches" / "heatmaps.json").write_text(json.dumps(bench))
+    (tmp_path / "benches" / "heatmaps_synthetic.json").write_text(json.dumps(bench))
     command = ["readme", str(place / "weights" / "synthetic"), "--docs", str(tmp_path)]
     assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
     assert "other weights" in capsys.readouterr().err
