@@ -1,28 +1,41 @@
 """Body parts that a DICOM header may name and that no reader of limb films was made for.
 
 Source:
-    DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined".
+    DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined", and
+    spellings that vendors write beside its terms.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from bonefx.records import Radiograph
 
 ELSEWHERE = frozenset({
-    "ABDOMEN", "ABDOMENPELVIS", "BLADDER", "BREAST", "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS",
-    "COCCYX", "CSPINE", "CTSPINE", "EYE", "FACE", "HEAD", "HEADNECK", "HEART", "JAW", "KIDNEY",
-    "LSPINE", "LSSPINE", "LUNG", "MANDIBLE", "MAXILLA", "NECK", "NECKCHEST", "ORBIT", "PAROTID",
-    "RIB", "SINUS", "SKULL", "SPINE", "SSPINE", "STERNUM", "TEETH", "TLSPINE", "TMJ", "TOOTH",
-    "TSPINE", "WHOLEBODY", "ZYGOMA",
+    "BLADDER", "BRAIN", "BREAST", "BRONCHUS", "CEREBELLUM", "COCCYX", "COLON", "DUODENUM",
+    "ESOPHAGUS", "EYE", "FACE", "GALLBLADDER", "HEAD", "HEADNECK", "HEART", "IAC", "JAW", "KIDNEY",
+    "KUB", "LARYNX", "LIVER", "LUNG", "LUNGS", "MANDIBLE", "MASTOID", "MAXILLA", "MEDIASTINUM",
+    "NASALBONE", "NASALBONES", "NECK", "NOSE", "OPTICCANAL", "ORBIT", "ORBITS", "PANCREAS",
+    "PANORAMA", "PAROTID", "RIB", "RIBS", "SACRUM", "SELLA", "SIJOINT", "SINUS", "SINUSES",
+    "SPLEEN", "STERNUM", "STOMACH", "TEETH", "TMJ", "TOOTH", "TRACHEA", "UTERUS", "WHOLEBODY",
+    "ZYGOMA",
 })  # fmt: skip
+ANYWHERE = re.compile("ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA")  # as in LSPINE, CHEST_PA, THORAX
 
 
-def shown_elsewhere(film: Radiograph) -> str | None:
-    """Say as sentences that a film's header names no limb and what to do; None if it does not."""
-    part = (film.body_part or "").replace(" ", "")
-    if part not in ELSEWHERE:
+def shown_elsewhere(film: Radiograph, regions: Sequence[str]) -> str | None:
+    """Say as sentences that a film's header names no limb and what to do; None if it does not.
+
+    Args:
+        film: Its body part is that of the header, if it has one.
+        regions: That the model was made for.
+    """
+    part = re.sub("[^A-Z0-9]", "", film.body_part or "")
+    if part not in ELSEWHERE and not ANYWHERE.search(part):
         return None
     return (
-        f"The file says that it shows this body part: {film.body_part}. The model was made for "
-        "films of a hand, leg, hip or shoulder. If the file is wrong, save the film as PNG."
+        f"The file says that it shows another body part ({film.body_part}) than the model was made "
+        f"for ({', '.join(regions)}). If the film shows one of these, have the entry corrected "
+        "where it was made."
     )

@@ -156,7 +156,15 @@ def agreement_of(first: Reading, second: Reading) -> Agreement:
     if missing or first.heat is None or second.heat is None:
         reason = " ".join(_why_no_map(reading) for reading in missing)
         return Agreement(models=names, overlap=None, reason=reason)
-    return Agreement(models=names, overlap=overlap(first.heat, second.heat), reason=None)
+    return Agreement(
+        models=names, overlap=overlap(first.heat, second.heat), reason=None, kin=_kin(first, second)
+    )
+
+
+def _kin(first: Reading, second: Reading) -> bool:
+    """Tell whether one of two models learned from the other; a name may hold a commit behind @."""
+    ids = {reading.model.partition("@")[0] for reading in (first, second)}
+    return not ids.isdisjoint({first.taught_by, second.taught_by})
 
 
 def _why_no_map(reading: Reading) -> str:

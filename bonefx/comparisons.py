@@ -7,6 +7,7 @@ the weights that are loaded now, so that no figure of other weights is shown.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -69,6 +70,21 @@ class MeasuredComparison:
     only_second: int
     mcnemar_p: float
     maps: MapOverlap | None = None
+
+    def stale(self, weights_sha256: Mapping[str, str]) -> str | None:
+        """Say whose weights are others now, and what to do; None where they are the same.
+
+        Args:
+            weights_sha256: Checksums of the weights as they are, by the models' ids.
+        """
+        compared = zip(self.models, self.weights_sha256, strict=True)
+        other = [name for name, was in compared if weights_sha256.get(name) != was]
+        if not other:
+            return None
+        return (
+            f"the comparison of {' and '.join(self.models)} is stale: it was made with other "
+            f"weights of {' and '.join(other)}; {how_to_compare(*self.models)}"
+        )
 
 
 def comparison_path(weights: Path, first: str, second: str) -> Path:
@@ -133,11 +149,7 @@ def _checked(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredCom
     """Read a comparison, and refuse one of other weights than are loaded."""
     remedy = how_to_compare(models[0].manifest.id, models[1].manifest.id)
     found = read_comparison(path, remedy=remedy)
-    compared = dict(zip(found.models, found.weights_sha256, strict=True))
-    other = [m.manifest.id for m in models if compared.get(m.manifest.id) != m.manifest.sha256]
-    if other:
-        raise WeightsError(
-            f"{path.name} is stale: it was made with other weights of {' and '.join(other)}; "
-            f"{remedy}"
-        )
+    stale = found.stale({model.manifest.id: model.manifest.sha256 for model in models})
+    if stale:
+        raise WeightsError(stale)
     return found

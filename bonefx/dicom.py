@@ -121,8 +121,11 @@ def full_range(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def code_string(value: Any) -> str | None:
-    """Return a DICOM code in upper case; None where it is absent or not a valid code."""
-    text = str(value if value is not None else "").strip().upper()
+    """Return a DICOM code in upper case; None where it is absent or not a valid code.
+
+    Hyphens and slashes, which some vendors write, become underscores.
+    """
+    text = re.sub("[-/]", "_", str(value if value is not None else "").strip().upper())
     return text if CODE_STRING.fullmatch(text) else None
 
 

@@ -47,12 +47,14 @@ class Evaluation:
         data: Its test films are those of the split "test".
         outside: Name of another data set; None where none was measured.
         splits: Figures by split: val, test, and outside where another set was measured.
+        taught_by: Id of the model that it learned from; None where it learned from none.
     """
 
     weights_sha256: str
     data: OwnData
     outside: str | None
     splits: dict[str, FilmFigures]
+    taught_by: str | None = None
 
     def __post_init__(self) -> None:
         if "test" not in self.splits:
@@ -84,10 +86,12 @@ class Standing:
         caution: Why films should not be read with it; empty where its evaluation gives no cause.
         tested_on: Name of the data set that its operating points were measured on, which are films
             that it was not trained on where there are any; empty where that is not known.
+        taught_by: Id of the model that it learned from; None where none is known.
     """
 
     caution: str = ""
     tested_on: str = ""
+    taught_by: str | None = None
 
 
 def read_evaluation(model: LoadedModel) -> Evaluation | None:
@@ -119,10 +123,14 @@ def standing(model: LoadedModel) -> Standing:
     if found is None:
         return Standing()
     if not found.memorised:
-        return Standing(tested_on=found.data.name)
+        return Standing(tested_on=found.data.name, taught_by=found.taught_by)
     other = found.elsewhere
     told = (
         f"Not for reading films: {model.name} was trained on {found.test.in_training} of its own "
         f"{found.test.n} test films. It is here to be compared with others."
     )
-    return Standing(caution=told, tested_on=found.data.name if other is None else other[0])
+    return Standing(
+        caution=told,
+        tested_on=found.data.name if other is None else other[0],
+        taught_by=found.taught_by,
+    )

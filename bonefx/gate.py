@@ -111,9 +111,12 @@ def refusals_of(
         (broken_rule(own, scope.rule_low, scope.rule_high) or UNLIKE) if out else None
         for own, out in zip(measures, scope.refuses(signatures, measures), strict=True)
     ]
-    if not scope.known_regions:
+    made_for = scope.known_regions
+    if not made_for:
         return unlike
-    return [shown_elsewhere(film) or found for film, found in zip(films, unlike, strict=True)]
+    return [
+        shown_elsewhere(film, made_for) or found for film, found in zip(films, unlike, strict=True)
+    ]
 
 
 def _admitted_inverted(model: LoadedModel, films: Sequence[Radiograph]) -> list[bool]:

@@ -30,6 +30,25 @@ class LowRankLinear(nn.Module):
         result: torch.Tensor = self.outer(self.inner(values))
         return result
 
+    @torch.no_grad()
+    def whole(self) -> nn.Linear:
+        """Multiply the two out: one layer that answers alike, of the full size."""
+        rank_in, outputs = self.inner.weight, self.outer.weight
+        result = nn.Linear(rank_in.shape[1], outputs.shape[0])
+        result.weight.copy_(outputs @ rank_in)
+        result.bias.copy_(self.outer.bias)
+        return result
+
+
+def restore_whole(backbone: nn.Module) -> None:
+    """Replace layers of low rank by whole ones that answer alike, in place."""
+    if not isinstance(backbone, VGG):
+        return
+    for index in LARGE_LAYERS:
+        layer = backbone.classifier[index]
+        if isinstance(layer, LowRankLinear):
+            backbone.classifier[index] = layer.whole()
+
 
 def give_low_rank(backbone: VGG, ranks: Ranks) -> None:
     """Replace fc6 and fc7 by untrained layers of low rank.

@@ -167,8 +167,14 @@ class Reader:
             _reading(loaded, chosen, film, entry=entry, evidence=evidence.get(index))
             for index, (film, entry) in enumerate(zip(radiographs, gate, strict=True))
         )
-        warned = self.caution(loaded.name)
-        return [replace(reading, caution=warned, elapsed_s=elapsed_s) for reading in readings]
+        standing = self._standings[loaded.name]
+        return [
+            replace(
+                reading, caution=standing.caution, taught_by=standing.taught_by,
+                elapsed_s=elapsed_s,
+            )
+            for reading in readings
+        ]  # fmt: skip
 
 
 class Evidence(NamedTuple):

@@ -16,22 +16,31 @@ from bonefx.networks import SplitNetwork
 from bonefx.preprocess import normalise
 from bonefx.registry import LoadedModel, load_model, weights_folder
 from train.augment import Sample
+from train.data import DataSet
 from train.recipe import Distillation, Recipe
 
 
-def teacher_of(recipe: Recipe, device: torch.device) -> LoadedModel | None:
+def teacher_of(recipe: Recipe, data_set: DataSet, device: torch.device) -> LoadedModel | None:
     """Load the model that a recipe learns from; None where it learns from none.
 
     Raises:
-        RecipeError: There is no such model, or it is damaged.
+        RecipeError: There is no such model, it is damaged, or it was trained on another split, so
+            that it may have met the films that its student is measured on.
     """
     if recipe.distillation is None:
         return None
     name = recipe.distillation.teacher
     try:
-        return load_model(weights_folder() / name, device=device)
+        teacher = load_model(weights_folder() / name, device=device)
     except WeightsError as error:
         raise RecipeError(f"the teacher {name} cannot be loaded: {error}") from error
+    trained_on = teacher.manifest.training_data
+    if (trained_on.name, trained_on.split_sha256) != (data_set.name, data_set.split_sha256):
+        raise RecipeError(
+            f"the teacher {name} was trained on another split than this, so it may know the films "
+            "that are held out here; take a model of the same split"
+        )
+    return teacher
 
 
 class Distiller(nn.Module):
@@ -64,8 +73,10 @@ class Distiller(nn.Module):
             activations: The student's, (N, C, h, w).
 
         Returns:
-            Scalar: the cross-entropy with the teacher's probabilities and the squared error of the
-            translated activations in the variance of the teacher's, each times its weight.
+            Scalar: the cross-entropy with the sigmoid of the teacher's logits, and the squared
+            error of the translated activations in the variance of the teacher's, each times its
+            weight. Cells are matched by their place in the grid: the two networks' cells look at
+            most half a cell of the coarser one apart.
         """
         (teacher,) = self._teacher
         with torch.no_grad():

@@ -90,10 +90,12 @@ class Fit:
             options.device, accumulate=recipe.accumulate, bf16=options.bf16
         )
         self.data_set = load_data(recipe.data, options.data, options.splits)
+        teacher = teacher_of(recipe, self.data_set, self.accelerator.device)
+        teacher_sha256 = None if teacher is None else teacher.manifest.sha256
         network, batch_norm, initial = initial_network(recipe.architecture, options.init)
         check_same_run(
             options.out, recipe=recipe_sha256, initial=initial.sha256,
-            split=self.data_set.split_sha256,
+            split=self.data_set.split_sha256, teacher=teacher_sha256,
         )  # fmt: skip
         self._loaded: dict[tuple[str, int], CachedFilms] = {}
         first_px = recipe.stage_at(0).size_px
@@ -101,13 +103,13 @@ class Fit:
         self.shares = shares_of(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
             network, recipe, accelerator=self.accelerator, steps=self.shares.steps,
-            teacher=teacher_of(recipe, self.accelerator.device),
+            teacher=teacher,
         )  # fmt: skip
         self.history: list[EpochLog] = []
         self._facts = RunFacts(
             recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
             device=str(self.accelerator.device),
-            data=training_data_of(self.data_set, splits),
+            data=training_data_of(self.data_set, splits), teacher_sha256=teacher_sha256,
         )  # fmt: skip
 
     def describe(self) -> None:

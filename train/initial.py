@@ -13,7 +13,7 @@ from torchvision.models import VGG, get_model_weights
 
 from bonefx.architectures import BatchNormSpec, architecture_of, build_network
 from bonefx.errors import RecipeError
-from bonefx.low_rank import LARGE_LAYERS
+from bonefx.low_rank import LARGE_LAYERS, restore_whole
 from bonefx.manifest import InitialWeights, Manifest
 from bonefx.networks import SplitNetwork
 from bonefx.registry import load_model
@@ -27,7 +27,7 @@ class LocalWeights:
     """Weights to start from, and what the card must say about them.
 
     Attributes:
-        file: Safetensors of `features.*`; or a model folder, whose last layer is kept too.
+        file: Safetensors of `features.*`, or a model folder. A head whose layers fit is kept.
         licence: Overrides what the file's metadata or the manifest say.
         note: Overrides what the file's metadata or the manifest say.
     """
@@ -40,9 +40,9 @@ class LocalWeights:
 def initial_network(
     architecture: str, local: LocalWeights | None
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
-    """Build a network with initial features and an untrained last layer.
+    """Build a network with initial features; layers behind them are taken where they fit.
 
-    A model folder gives its last layer too: training goes on from what the model knows.
+    So training goes on from what a model knows, and a last layer of ImageNet's classes is left out.
 
     Args:
         architecture: A key of ARCHITECTURES.
@@ -111,6 +111,7 @@ def _model(
     loaded = load_model(local.file, device=torch.device("cpu"))
     found = loaded.manifest
     network = build_network(architecture, batch_norm=found.batch_norm)
+    restore_whole(loaded.network.backbone)  # fits the layers that are trained
     if found.architecture == architecture:
         network.load_state_dict(loaded.network.state_dict())
     else:

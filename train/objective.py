@@ -1,4 +1,4 @@
-"""What training minimises: the film's label, and where the evidence for it lies."""
+"""What training minimises: the film's label, where its evidence lies, and what a teacher says."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class Losses(NamedTuple):
 
 class Objective(nn.Module):
     """A network with its losses, so that one forward pass of one module gives them all.
+
+    Three losses: of the film's label, of the places, and of the distance to a teacher, if any.
 
     The image loss is the cross-entropy of the network's two softmax outputs, written as the binary
     cross-entropy of their difference, the log-odds of fracture: the two are the same number.

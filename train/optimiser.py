@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
+from bonefx.errors import RecipeError
 from train.recipe import OneCycleAdamW, PlateauSgd, Recipe
 
 
@@ -68,14 +69,21 @@ def optimiser_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimiz
 
 
 def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
-    """Group the trained weights by the multiplier of their part; parts without one come first."""
+    """Group the trained weights by the multiplier of their part; parts without one come first.
+
+    Raises:
+        RecipeError: There is no part of such a name, so that its rate would change nothing.
+    """
+    parts = {part for name, _ in module.named_parameters() for part in name.split(".")}
+    unknown = sorted(set(settings.rates) - parts)
+    if unknown:
+        raise RecipeError(
+            f"rates name {', '.join(unknown)}, which this network has not; correct [optimiser]"
+        )
     groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
     for name, value in module.named_parameters():
         if value.requires_grad:
-            own = next(
-                (rate for part, rate in settings.rates.items() if part in name.split(".")), 1.0
-            )
-            groups.setdefault(own, []).append(value)
+            groups.setdefault(_rate_of(name, settings.rates), []).append(value)
     return [
         {"params": values, "lr": settings.learning_rate * rate} for rate, values in groups.items()
     ]

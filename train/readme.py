@@ -10,7 +10,6 @@ from typing import Any
 from bonefx.comparisons import (
     COMPARISONS,
     MeasuredComparison,
-    how_to_compare,
     read_comparison,
 )
 from bonefx.errors import RecipeError
@@ -75,21 +74,27 @@ def _comparisons(weights: Path) -> list[MeasuredComparison]:
     now = {name: read_manifest(weights / name).sha256 for name in model_ids(weights)}
     found = []
     for path in sorted((weights / COMPARISONS).glob("*.json")):
-        remedy = how_to_compare(*path.stem.split("--"))
-        one = read_comparison(path, remedy=remedy)
-        if tuple(map(now.get, one.models)) != one.weights_sha256:
-            raise RecipeError(f"{path.name} was made with other weights; {remedy}")
+        one = read_comparison(path, remedy="remove it, and compare the two models again")
+        stale = one.stale(now)
+        if stale:
+            raise RecipeError(stale)
         found.append(one)
     return found
 
 
 def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[Evaluation]:
-    """Take the models that were held out from the same films as a first one, without it."""
+    """Take the models that were held out from the same films as a first one, without it.
+
+    Folders that say the splits themselves have no checksum, so nobody can tell.
+    """
+    if first.data.split_sha256 is None:
+        return []
     return [
         other for other in others
         if other.model != first.model
         and other.data.name == first.data.name
         and other.data.split_sha256 == first.data.split_sha256
+        and other.splits["test"].n == first.splits["test"].n
     ]  # fmt: skip
 
 

@@ -58,6 +58,10 @@ class OneCycleAdamW:
     rates: Mapping[str, float] = field(default_factory=dict)
     name: Literal["adamw_one_cycle"] = "adamw_one_cycle"
 
+    def __post_init__(self) -> None:
+        if min(self.rates.values(), default=1.0) <= 0:
+            raise RecipeError("rates must be > 0; freeze layers with frozen_layers instead")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateauSgd:
@@ -134,7 +138,7 @@ class Distillation:
 
     Attributes:
         teacher: Id of a model under weights/ that was held out from the same films.
-        logits: Multiplier of the cross-entropy with the teacher's probabilities.
+        logits: Multiplier of the cross-entropy with the sigmoid of the teacher's logits.
         activations: Multiplier of the distance between the activations that the heat maps weigh.
     """
 

@@ -46,6 +46,7 @@ class RunFacts:
     initial: InitialWeights
     device: str
     data: TrainingData
+    teacher_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,9 @@ def best_sha256(run: Path) -> str:
     return hashlib.sha256((run / BEST).read_bytes()).hexdigest()
 
 
-def check_same_run(run: Path, *, recipe: str, initial: str | None, split: str | None) -> None:
+def check_same_run(
+    run: Path, *, recipe: str, initial: str | None, split: str | None, teacher: str | None = None
+) -> None:
     """Refuse to go on with a run that was started otherwise.
 
     Args:
@@ -238,9 +241,10 @@ def check_same_run(run: Path, *, recipe: str, initial: str | None, split: str | 
         recipe: SHA-256 of the recipe's file.
         initial: SHA-256 of the initial weights.
         split: SHA-256 of what says which film is in which split.
+        teacher: SHA-256 of the weights that are learned from.
 
     Raises:
-        RecipeError: The folder's run has another recipe, other initial weights or another split.
+        RecipeError: The folder's run has another recipe, initial weights, split or teacher.
     """
     if not (run / FACTS).is_file():
         return
@@ -249,6 +253,7 @@ def check_same_run(run: Path, *, recipe: str, initial: str | None, split: str | 
         ("recipe", before.recipe_sha256, recipe),
         ("initial weights", before.initial.sha256, initial),
         ("split", before.data.split_sha256, split),
+        ("teacher", before.teacher_sha256, teacher),
     ):
         if was != now:
             raise RecipeError(f"{run.name} was started with another {name}; choose another --out")

@@ -28,11 +28,13 @@ class Agreement:
         models: Names of the two.
         overlap: Intersection over union of their hot regions, in [0, 1]; None without two maps.
         reason: Why there is no overlap, as a sentence; None where there is one.
+        kin: One of the two learned from the other, so they agree sooner than two that did not.
     """
 
     models: tuple[str, str]
     overlap: float | None
     reason: str | None
+    kin: bool = False
 
     def __post_init__(self) -> None:
         if (self.overlap is None) == (self.reason is None):
@@ -79,6 +81,7 @@ class Reading:
             when heat_peak is below the model's floor, or when it is not to be believed.
         trust: How far the map can be believed; None without a map or a model's limits.
         caution: Why films should not be read with the model; empty where nothing is known.
+        taught_by: Id of the model that this one learned from; None where none is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
@@ -103,6 +106,7 @@ class Reading:
     heat_peak: float | None = None
     trust: Trust | None = None
     caution: str = ""
+    taught_by: str | None = None
     inverted: bool = False
     looks_inverted: bool = False
     regions: tuple[str, ...] | None = None

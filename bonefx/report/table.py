@@ -19,6 +19,7 @@ class AgreementTable(TypedDict):
     models: list[str]
     overlap: float | None
     reason: str | None
+    kin: bool
 
 
 class TrustTable(TypedDict):
@@ -132,8 +133,9 @@ def _trust_table(trust: Trust | None) -> TrustTable | None:
 def agreement_table(agreement: Agreement) -> AgreementTable:
     """Turn an agreement into plain values."""
     return AgreementTable(
-        models=list(agreement.models), overlap=agreement.overlap, reason=agreement.reason
-    )
+        models=list(agreement.models), overlap=agreement.overlap, reason=agreement.reason,
+        kin=agreement.kin,
+    )  # fmt: skip
 
 
 def report_table(report: Report) -> ReportTable:

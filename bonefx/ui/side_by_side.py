@@ -16,7 +16,7 @@ from bonefx.compare import Comparison, difference_layer, has_map
 from bonefx.explain import HOT, heat_layer
 from bonefx.records import Agreement, Radiograph, Reading, Verdict
 from bonefx.registry import LoadedModel
-from bonefx.report.words import WORDING, film_facts
+from bonefx.report.words import WORDING, agreement_words, film_facts
 from bonefx.ui import wording
 from bonefx.ui.viewer import (
     MAX_MAP_PX,
@@ -84,10 +84,10 @@ def all_intact(comparison: Comparison) -> bool:
 
 def agreement_text(pair: Agreement) -> str:
     """Say how far two hot regions are the same, or why that cannot be said."""
-    first, second = pair.models
     if pair.overlap is None:
-        return f"No overlap of {first} and {second}: {pair.reason}"
-    return f"The hot regions of {first} and {second} overlap by {100 * pair.overlap:.0f} % (IoU)."
+        return f"No overlap of {' and '.join(pair.models)}: {pair.reason}"
+    words = agreement_words(pair)
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _column(film: Radiograph, comparison: Comparison, reading: Reading, model: LoadedModel) -> str:
@@ -123,7 +123,7 @@ def _together(film: Radiograph, comparison: Comparison, *, facts: Iterable[tuple
     return (
         '<section class="side together" aria-label="Agreement"><h2>Agreement</h2>'
         f'<div class="agreement"><h3>{_verdicts_text(comparison)}</h3>{overlaps}{key}'
-        '<p class="note">IoU: shared over joint area of the hot regions, where a map is at '
+        '<p class="note">Overlap: shared over joint area of the hot regions, where a map is at '
         f"{100 * HOT:.0f} % of its own peak or more. Agreement does not make either right.</p>"
         f'<dl class="details">{rows}</dl></div>{figure}</section>'
     )

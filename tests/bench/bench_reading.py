@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -73,9 +74,9 @@ def threads(
     networks: list[SplitNetwork], device: torch.device, *, requests: int
 ) -> dict[str, float | int]:
     """Ask shared networks from several threads at once."""
-    films = torch.rand(requests // 8, 1, 3, 96, 96)
-    asked = list(itertools.product(range(len(films)), range(len(networks)), list(METHODS)[:4]))
-    asked = asked[:: max(1, len(asked) // requests)][:requests]
+    methods = list(METHODS)[:4]
+    films = torch.rand(math.ceil(requests / len(networks) / len(methods)), 1, 3, 96, 96)
+    asked = list(itertools.product(range(len(films)), range(len(networks)), methods))[:requests]
 
     def answer(request: tuple[int, int, str]) -> torch.Tensor:
         film, network, method = request

@@ -57,7 +57,7 @@ def test_an_uploaded_film_gets_a_verdict_of_each_model_and_their_agreement(compa
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     expect(agreement(compare)).to_contain_text(re.compile("Same verdict|Verdicts differ"))
-    expect(agreement(compare)).to_contain_text(re.compile(r"first and second overlap by \d+ % "))
+    expect(agreement(compare)).to_contain_text(re.compile(r"first and second overlap by \d+ %"))
     expect(compare.locator("#compare-legend")).to_contain_text(re.compile(r"All maps.*logits"))
 
 

@@ -3,13 +3,16 @@
 import json
 
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
 from bonefx.manifest import read_manifest
+from bonefx.registry import load_model
 from tests.synthetic import make_image_folder, write_recipe
 from train.cli import main as train
 from train.figures import read_evaluation
+from train.initial import LocalWeights, initial_network
 
 FC6 = 25088 * 4096
 
@@ -40,7 +43,6 @@ def give_opinions(path):
 
 
 def write_features(path):
-    import torch
     from safetensors.torch import save_file as save_torch
     from torchvision.models import vgg16
 
@@ -92,3 +94,14 @@ def test_the_whole_head_is_shipped_when_asked(place):
     folder = evaluated_and_exported(place, "--full")
     assert read_manifest(folder).head_ranks is None
     assert load_file(folder / "model.safetensors")["classifier.0.weight"].size == FC6
+
+
+def test_training_goes_on_from_a_model_that_was_shipped_in_few_directions(shipped):
+    network, _, initial = initial_network("vgg16", LocalWeights(file=shipped))
+    loaded = load_model(shipped, device=torch.device("cpu")).network
+    film = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected, found = (own.eval()(film)[0] for own in (loaded, network))
+    assert network.backbone.classifier[0].weight.numel() == FC6
+    assert torch.allclose(expected, found, rtol=1e-3, atol=1e-3)
+    assert initial.source == "synthetic"

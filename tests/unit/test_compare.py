@@ -139,7 +139,9 @@ def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
     table = comparison_table(compare([make_reading("a"), make_reading("b")]))
     assert [reading["model"] for reading in table["readings"]] == ["a", "b"]
     assert table["verdicts_agree"] is True
-    assert table["agreements"] == [{"models": ["a", "b"], "overlap": 1.0, "reason": None}]
+    assert table["agreements"] == [
+        {"models": ["a", "b"], "overlap": 1.0, "reason": None, "kin": False}
+    ]
     assert "heat" not in table["readings"][0]
 
 

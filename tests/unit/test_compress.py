@@ -83,6 +83,14 @@ def test_a_layer_of_low_rank_is_found_again():
     assert torch.allclose(found(inputs), layer(inputs), rtol=1e-3, atol=1e-3)
 
 
+def test_a_layer_of_low_rank_is_multiplied_out_to_train_on():
+    few = LowRankLinear(40, 3, 30)
+    whole = few.whole()
+    inputs = torch.randn(7, 40, generator=torch.Generator().manual_seed(0))
+    assert whole.weight.shape == (30, 40)
+    assert torch.allclose(whole(inputs), few(inputs), atol=1e-5)
+
+
 def test_too_few_films_are_refused(network):
     with pytest.raises(RecipeError, match="lower head_ranks"):
         compressed(network, [films(8)], (8, 4))

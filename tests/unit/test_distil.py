@@ -1,6 +1,7 @@
 """A network that learns from another one: what is measured, what is trained, what is saved."""
 
 import csv
+import shutil
 
 import pytest
 import torch
@@ -11,17 +12,29 @@ from tests.factories import make_model_folder, make_network
 from tests.synthetic import make_image_folder, write_initial_weights, write_recipe
 from train.augment import Sample
 from train.cli import main as train
+from train.data import DataSet
 from train.distil import channels_of, teacher_of
 from train.objective import Objective
 from train.recipe import read_recipe
 
 CPU = torch.device("cpu")
+SPLIT = "3a" * 32
+TRAINED_ON = {
+    "name": "Films", "licence": "none", "source": "", "split_sha256": SPLIT,
+    "counts": {"train": {"films": 10, "fractured": 5, "with_boxes": 5}},
+}  # fmt: skip
+
+
+def make_set(**changes):
+    """The data set that a student is trained on."""
+    facts = {"name": "Films", "licence": "none", "source": "", "split_sha256": SPLIT, "films": ()}
+    return DataSet(**(facts | changes))
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    make_model_folder(folder, id="teacher", seed=5)
+    make_model_folder(folder, id="teacher", seed=5, training_data=TRAINED_ON)
     return folder
 
 
@@ -39,7 +52,7 @@ def objective(path):
     recipe, _ = read_recipe(path)
     torch.manual_seed(0)
     return Objective(
-        make_network().requires_grad_(True), recipe, teacher_of(recipe, CPU)
+        make_network().requires_grad_(True), recipe, teacher_of(recipe, make_set(), CPU)
     ).eval()  # fmt: skip
 
 
@@ -57,7 +70,7 @@ def sample():
 @pytest.fixture
 def taught(path, sample):
     """What the teacher makes of the films: logits and activations."""
-    teacher = teacher_of(read_recipe(path)[0], CPU)
+    teacher = teacher_of(read_recipe(path)[0], make_set(), CPU)
     with torch.no_grad():
         return teacher.network(normalise(sample.square, teacher.manifest.preprocess))
 
@@ -95,14 +108,20 @@ def test_the_teacher_is_neither_trained_nor_saved(objective, sample):
 
 def test_a_recipe_without_a_teacher_measures_no_distance(tmp_path, sample):
     recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
-    assert teacher_of(recipe, CPU) is None
+    assert teacher_of(recipe, make_set(), CPU) is None
     assert Objective(make_network(), recipe).eval()(sample).distilled.item() == 0
 
 
 def test_a_teacher_that_is_not_there_is_named(path):
     path.write_text(path.read_text().replace('"teacher"', '"nobody"'))
     with pytest.raises(RecipeError, match="the teacher nobody cannot be loaded"):
-        teacher_of(read_recipe(path)[0], CPU)
+        teacher_of(read_recipe(path)[0], make_set(), CPU)
+
+
+@pytest.mark.parametrize("changes", [{"split_sha256": "4b" * 32}, {"name": "Others"}])
+def test_a_teacher_of_another_split_may_know_the_held_out_films(path, changes):
+    with pytest.raises(RecipeError, match="another split"):
+        teacher_of(read_recipe(path)[0], make_set(**changes), CPU)
 
 
 def test_counting_channels_leaves_a_network_as_it_was():
@@ -113,14 +132,23 @@ def test_counting_channels_leaves_a_network_as_it_was():
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_fit_learns_from_the_teacher_and_logs_how_far_it_is(tmp_path, path):
+def test_fit_learns_from_the_teacher_and_goes_on_with_no_other(tmp_path, monkeypatch, capsys):
     data = make_image_folder(tmp_path / "data")
-    initial = write_initial_weights(tmp_path / "initial.safetensors")
-    run = tmp_path / "run"
-    assert train([
-        "fit", str(path), "--data", str(data), "--out", str(run), "--init", str(initial),
-        "--device", "cpu",
-    ]) == 0  # fmt: skip
+    weights, run, recipe = tmp_path / "weights", tmp_path / "run", tmp_path / "r.toml"
+    monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))
+    own = TRAINED_ON | {"name": "data", "split_sha256": None}
+    make_model_folder(weights, id="teacher", seed=5, training_data=own)
+    write_recipe(recipe, epochs=2)
+    recipe.write_text(recipe.read_text() + '\n[distillation]\nteacher = "teacher"\n')
+    command = [
+        "fit", str(recipe), "--data", str(data), "--out", str(run), "--device", "cpu", "--init",
+        str(write_initial_weights(tmp_path / "initial.safetensors")), "--last-epoch", "1",
+    ]  # fmt: skip
+    assert train(command) == 0
     with (run / "log.csv").open() as file:
         (line,) = csv.DictReader(file)
     assert float(line["distilled_loss"]) > 0
+    shutil.rmtree(weights)
+    make_model_folder(weights, id="teacher", seed=6, training_data=own)
+    assert train(command) == 5
+    assert "another teacher" in capsys.readouterr().err

@@ -57,6 +57,17 @@ def test_the_overlap_with_the_other_model_is_measured_and_told(pair):
     assert reading.heat is not None  # nobody measured what to expect
 
 
+@pytest.mark.parametrize(("student", "teacher"), [("a", "b"), ("b", "a")])
+def test_models_that_learned_from_each_other_are_not_told_as_two_opinions(pair, student, teacher):
+    (own,) = [model for model in pair if model.name == student]
+    evaluation = make_evaluation(own.manifest, taught_by=teacher)
+    (own.folder / "evaluation.json").write_text(json.dumps(evaluation))
+    reading = read(Reader(pair))
+    assert reading.trust.agreement.kin
+    assert "one of them learned from the other" in dict(trust_rows(reading.trust))["Another model"]
+    assert reading_table(reading)["trust"]["agreement"]["kin"]
+
+
 def test_a_map_that_the_other_contradicts_more_than_val_taught_is_not_drawn(pair):
     overlap = read(Reader(pair)).trust.agreement.overlap
     write_limit(pair, least=overlap + 0.01)

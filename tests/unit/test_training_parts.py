@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bonefx.errors import RecipeError
 from bonefx.networks import CellGrid
 from bonefx.preprocess import PreprocessSpec, normalise
 from tests.factories import MEAN, STD, make_network
@@ -249,6 +250,18 @@ def test_only_epochs_at_the_last_size_are_kept(tmp_path):
     recipe, _ = read_recipe(path)
     assert not is_best(make_line(1, val_auroc=0.99), [], recipe)
     assert is_best(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"), [("nobody = 2", "nobody"), ("classifier = 0", "must be > 0")]
+)
+def test_a_rate_that_would_do_nothing_is_refused(tmp_path, rates, message):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text().replace("[optimiser]", f"[optimiser]\nrates.{rates}"))
+    with pytest.raises(RecipeError, match=message):
+        optimiser_of(
+            torch.nn.ModuleDict({"classifier": torch.nn.Linear(2, 2)}), read_recipe(path)[0]
+        )
 
 
 def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
