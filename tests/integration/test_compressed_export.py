@@ -37,7 +37,7 @@ def place(tmp_path_factory):
 def give_opinions(path):
     """Make the logits of a network that hardly learned differ, and rise with fractures."""
     state = load_file(path)
-    state["classifier.6.weight"] *= -3000
+    state["classifier.6.weight"] *= 3000
     state["classifier.6.bias"] *= 0
     save_file(state, path)
 

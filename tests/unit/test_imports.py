@@ -16,7 +16,7 @@ ORDER = [
     {"windows"},
     {"dicom"},
     {"study"},
-    {"images", "preprocess", "decide", "report", "markers", "film_rules"},
+    {"images", "preprocess", "decide", "report", "markers", "film_rules", "body_parts"},
     {"sources"},
     {"networks", "scope"},
     {"pyramid", "low_rank"},
