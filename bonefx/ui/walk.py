@@ -26,14 +26,17 @@ class Step(TypedDict):
         list: Key of the Listing; 0 for a film that is of none.
         place: Number in the list as it was given, from 1.
         walked: Whether it was reached from another film of the list, and not from the table.
+        opening: Number of the opening. The page looks at a value only when it is another one, and
+            would miss a film that is opened again right after its neighbour.
     """
 
     list: int
     place: int
     walked: bool
+    opening: int
 
 
-NOWHERE = Step(list=0, place=0, walked=False)
+NOWHERE = Step(list=0, place=0, walked=False, opening=0)
 
 
 def walk_bar() -> gr.HTML:

@@ -28,6 +28,7 @@ from bonefx.worklist import RowTable, csv_bytes, read_list, row_table, rows_at_p
 
 LISTS_AT_ONCE = 2
 OWN_QUEUE: dict[str, Any] = {"concurrency_id": "worklist", "concurrency_limit": LISTS_AT_ONCE}
+OPENINGS = itertools.count(1)  # of films of any list
 GONE = "the films of this list are no longer kept; give them again"
 NO_FILM = "no film was found; give PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
 FAULT = "The program failed on this list, and the fault is ours. The server's log says more."
@@ -147,7 +148,9 @@ class WorklistScreen:
         if listing is None or listing.closed or event.number != listing.number:
             raise UnreadableRadiographError(GONE)
         place = int(event.index)
-        step = Step(list=listing.key, place=place, walked=bool(event.walked))
+        step = Step(
+            list=listing.key, place=place, walked=bool(event.walked), opening=next(OPENINGS)
+        )
         return listing.films[place - 1], step
 
     def on_save(self, listing: Listing | None) -> Download:
