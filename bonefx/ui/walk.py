@@ -26,8 +26,8 @@ class Step(TypedDict):
         list: Key of the Listing; 0 for a film that is of none.
         place: Number in the list as it was given, from 1.
         walked: Whether it was reached from another film of the list, and not from the table.
-        opening: Number of the opening. The page looks at a value only when it is another one, and
-            would miss a film that is opened again right after its neighbour.
+        opening: Number that the page gave to this opening, rising, so that it knows which of its
+            steps is answered; 0 for a film that is of no list.
     """
 
     list: int

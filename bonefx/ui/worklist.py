@@ -28,7 +28,6 @@ from bonefx.worklist import RowTable, csv_bytes, read_list, row_table, rows_at_p
 
 LISTS_AT_ONCE = 2
 OWN_QUEUE: dict[str, Any] = {"concurrency_id": "worklist", "concurrency_limit": LISTS_AT_ONCE}
-OPENINGS = itertools.count(1)  # of films of any list
 GONE = "the films of this list are no longer kept; give them again"
 NO_FILM = "no film was found; give PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
 FAULT = "The program failed on this list, and the fault is ours. The server's log says more."
@@ -149,7 +148,7 @@ class WorklistScreen:
             raise UnreadableRadiographError(GONE)
         place = int(event.index)
         step = Step(
-            list=listing.key, place=place, walked=bool(event.walked), opening=next(OPENINGS)
+            list=listing.key, place=place, walked=bool(event.walked), opening=int(event.opening)
         )
         return listing.films[place - 1], step
 

@@ -4,6 +4,7 @@ const body = part("tbody");
 let number = 0;
 let order = { key: "urgency", falling: false };
 let opened = null;  // place of the film that was opened last
+let openings = 0;
 
 const mark = () => {
     for (const row of body.rows) row.ariaCurrent = row.dataset.place === opened ? "true" : null;
@@ -11,7 +12,8 @@ const mark = () => {
 const open = (row, walked) => {
     opened = row.dataset.place;
     mark();
-    trigger('select', { index: Number(opened), number, walked });
+    openings += 1;
+    trigger('select', { index: Number(opened), number, walked, opening: openings });
 };
 const tell = () => document.dispatchEvent(new Event("rows"));  // to whoever walks from film to film
 
@@ -59,7 +61,10 @@ element.addEventListener("click", (event) => {
         tell();
     } else if (row) open(row, false);
 });
-element.addEventListener("walk", (event) => open(event.target, true));
+element.addEventListener("walk", (event) => {
+    open(event.target, true);
+    event.detail.opening = openings;
+});
 element.addEventListener("keydown", (event) => {
     const row = event.target.closest("tbody tr");
     const next = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];

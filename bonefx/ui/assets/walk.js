@@ -2,7 +2,7 @@
 const part = (place) => element.querySelector(place);
 const button = (name) => part(`[data-walk=${name}]`);
 let at = props.value;
-let asked = [];  // places on their way to the server, which names each of them again
+let waits = false;  // for the server to name the film that was asked for
 
 const rows = () => {
     const table = document.querySelector(`#list table[data-list="${at.list}"]`);
@@ -17,7 +17,7 @@ const draw = () => {
     const told = `Film ${here + 1} of ${all.length}${running ? " so far" : ""}`;
     if (part("[role=status]").textContent !== told) part("[role=status]").textContent = told;
     // no name until the server has cleared the film before: none stands under another's name
-    part("small").textContent = part("small").title = asked.length ? "" : all[here].dataset.film;
+    part("small").textContent = part("small").title = waits ? "" : all[here].dataset.film;
     button("previous").ariaDisabled = here === 0;
     button("next").ariaDisabled = here === all.length - 1;
 };
@@ -25,10 +25,11 @@ const go = (by) => {
     const all = rows();
     const to = all[all.findIndex((row) => row.dataset.place === String(at.place)) + by];
     if (!to) return;
-    at = { ...at, place: Number(to.dataset.place) };
-    asked.push(at.place);
+    const step = new CustomEvent("walk", { bubbles: true, detail: {} });
+    to.dispatchEvent(step);  // the table numbers what it opens
+    at = { ...at, place: Number(to.dataset.place), opening: step.detail.opening };
+    waits = true;
     draw();
-    to.dispatchEvent(new CustomEvent("walk", { bubbles: true }));
 };
 const walks = {
     previous: () => go(-1),
@@ -51,10 +52,9 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("rows", draw);
 watch("value", () => {
-    const known = asked.indexOf(props.value.place);
-    if (known < 0 && asked.length && props.value.list === at.list) return;  // a film that came late
-    asked = asked.slice(known + 1 || asked.length);
-    if (asked.length) return;  // keys were faster than the server
+    // keys were faster than the server, or a film came late
+    if (waits && props.value.list === at.list && props.value.opening < at.opening) return;
+    waits = false;
     at = props.value;
     draw();
     if (at.list && !element.contains(document.activeElement)) document.dispatchEvent(new Event("hold-film"));
