@@ -33,9 +33,8 @@ class LowRankLinear(nn.Module):
     @torch.no_grad()
     def whole(self) -> nn.Linear:
         """Multiply the two out: one layer that answers alike, of the full size."""
-        rank_in, outputs = self.inner.weight, self.outer.weight
-        result = nn.Linear(rank_in.shape[1], outputs.shape[0])
-        result.weight.copy_(outputs @ rank_in)
+        result = nn.Linear(self.inner.in_features, self.outer.out_features)
+        result.weight.copy_(self.outer.weight @ self.inner.weight)
         result.bias.copy_(self.outer.bias)
         return result
 

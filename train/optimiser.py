@@ -64,8 +64,9 @@ def optimiser_of(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimiz
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
-    groups = _by_rate(module, settings) if settings.rates else trained
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return torch.optim.AdamW(
+        _by_rate(module, settings), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
 
 
 def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:

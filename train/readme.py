@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bonefx.comparisons import (
-    COMPARISONS,
-    MeasuredComparison,
-    read_comparison,
-)
+from bonefx.comparisons import COMPARISONS, MeasuredComparison, read_comparison
 from bonefx.errors import RecipeError
 from bonefx.manifest import read_manifest
 from bonefx.registry import model_ids
@@ -55,10 +51,7 @@ def rendered_blocks(model: Path, docs: Path) -> dict[str, str]:
     found = sorted((docs / "audits").glob("*.json"))
     if found:
         blocks["audits"] = render_audits([read_audit(path) for path in found])
-    benches = {name: docs / "benches" / f"heatmaps_{name}.json" for name in [model.name, *all_ids]}
-    measured = [
-        _bench(path, model.parent / name) for name, path in benches.items() if path.is_file()
-    ]
+    measured = _benches(docs / "benches", [model, *(model.parent / name for name in all_ids)])
     if measured:
         blocks["maps"] = render_maps(measured)
     return blocks
@@ -96,6 +89,12 @@ def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[
         and other.data.split_sha256 == first.data.split_sha256
         and other.splits["test"].n == first.splits["test"].n
     ]  # fmt: skip
+
+
+def _benches(folder: Path, models: Sequence[Path]) -> list[dict[str, Any]]:
+    """Read the heat-map benches that there are, each once, in the order of the models."""
+    paths = {model: folder / f"heatmaps_{model.name}.json" for model in models}
+    return [_bench(path, model) for model, path in paths.items() if path.is_file()]
 
 
 def _bench(path: Path, model: Path) -> dict[str, Any]:

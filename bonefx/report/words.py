@@ -180,17 +180,17 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
     ]
 
 
-KIN = "one of them learned from the other, so they agree sooner than two that did not"
-
-
 def agreement_words(agreement: Agreement) -> str:
     """Whether two models' maps are the same place, or why that cannot be told."""
     if agreement.overlap is None:
         return agreement.reason or ""
-    return (
+    told = (
         f"the hot regions of {' and '.join(agreement.models)} overlap by "
-        f"{100 * agreement.overlap:.0f} %{f'; {KIN}' if agreement.kin else ''}"
+        f"{100 * agreement.overlap:.0f} %"
     )
+    if not agreement.kin:
+        return told
+    return f"{told}; one of them learned from the other, so they agree sooner than two that did not"
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:
