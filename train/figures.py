@@ -171,6 +171,7 @@ class Evaluation:
         trained_size_px: Side of the input in the last stage of training.
         supervised: Annotated boxes supervised the evidence map.
         taught_by: Id of the model that it learned from; None where labels and boxes were all.
+        teacher_sha256: Checksum of that model's weights as they were; None where not recorded.
         splits: Figures of val; of test and outside once they were asked for.
         protocols: Test figures side by side, as published first.
         trust: What a map must hold to be believed, chosen on val; None where no map is shown.
@@ -198,6 +199,7 @@ class Evaluation:
     protocols: tuple[Protocol, ...]
     training: TrainingCost | None
     taught_by: str | None = None
+    teacher_sha256: str | None = None
     trust: TrustLimits | None = None
     scope: ScopeFigures | None = None
     head_ranks: tuple[int, int] | None = None

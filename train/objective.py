@@ -15,6 +15,7 @@ from train.augment import Sample
 from train.distil import Distiller, channels_of
 from train.recipe import Recipe
 
+FLAT = 0.25  # what a map is multiplied by before it is asked, at first; trained
 HARD_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
 
 
@@ -64,12 +65,14 @@ class Objective(nn.Module):
 
     Where the head is not linear, no cell has a rating of its own to be supervised. A linear probe
     then rates the cells of the stage that the heat map weighs, so that this stage learns to tell
-    fractures apart; it is left behind when the network is exported.
+    fractures apart; and Grad-CAM itself is held to the boxes, so that the head takes its reasons
+    there. Probe and sharpness are left behind when the network is exported.
 
     Source:
         Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes",
         trained here together with the layers before it, as Lee et al. (2015), "Deeply-supervised
-        nets".
+        nets"; Li et al. (2018), "Tell me where to look: guided attention inference network", for a
+        loss on Grad-CAM.
     """
 
     def __init__(
@@ -87,9 +90,11 @@ class Objective(nn.Module):
         self._recipe = recipe
         self._grid = network.grid()
         self._spec = recipe.spec(recipe.size_px)
-        self.probe, self.distiller = None, None
+        self.probe, self.sharpness, self.distiller = None, None, None
         if recipe.evidence.weight and not network.linear_head:
             self.probe = nn.Conv2d(channels_of(network), 1, kernel_size=1)
+        if recipe.evidence.grad_cam:
+            self.sharpness = nn.Parameter(torch.tensor(FLAT).log())
         if teacher is not None and recipe.distillation is not None:
             self.distiller = Distiller(teacher, recipe.distillation, channels=channels_of(network))
 
@@ -109,7 +114,7 @@ class Objective(nn.Module):
         accuracy = ((logits.detach() > 0) == (sample.fractured > 0.5)).float().mean()
         return Losses(
             image=image_loss,
-            evidence=self._evidence_loss(activations, sample),
+            evidence=self._evidence_loss(logits, activations, sample),
             distilled=self._distilled_loss(sample, logits, activations),
             accuracy=accuracy,
         )
@@ -122,12 +127,23 @@ class Objective(nn.Module):
         loss: torch.Tensor = self.distiller(sample, logits, activations)
         return loss
 
-    def _evidence_loss(self, activations: torch.Tensor, sample: Sample) -> torch.Tensor:
-        if not self._recipe.evidence.weight:
-            return activations.new_zeros(())
-        cells = self._rated(activations).float()  # (N, h, w)
-        rows, columns = cells.shape[1:]
-        losses = place_losses(cells, cell_targets(sample.mask, self._grid, (rows, columns)))
+    def _evidence_loss(
+        self, logits: torch.Tensor, activations: torch.Tensor, sample: Sample
+    ) -> torch.Tensor:
+        """Sum the losses of all that rates cells, each times its weight."""
+        settings = self._recipe.evidence
+        loss = activations.new_zeros(())
+        if settings.weight:
+            loss = loss + settings.weight * self._place_loss(self._rated(activations), sample)
+        if self.sharpness is not None:
+            cells = grad_cam_cells(logits, activations) * self.sharpness.exp()
+            loss = loss + settings.grad_cam * self._place_loss(cells, sample)
+        return loss
+
+    def _place_loss(self, cells: torch.Tensor, sample: Sample) -> torch.Tensor:
+        """Hold (N, h, w) against the boxes of those films whose boxes are complete."""
+        targets = cell_targets(sample.mask, self._grid, (cells.shape[1], cells.shape[2]))
+        losses = place_losses(cells.float(), targets)
         return (losses * sample.annotated).sum() / sample.annotated.sum().clamp(min=1)
 
     def _rated(self, activations: torch.Tensor) -> torch.Tensor:
@@ -135,6 +151,24 @@ class Objective(nn.Module):
             return self.network.evidence(activations)
         rated: torch.Tensor = self.probe(activations)
         return rated[:, 0]
+
+
+def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Tensor:
+    """Grad-CAM before its ReLU, so that it can be trained: its own gradient is kept.
+
+    Args:
+        logits: (N,), made from the activations.
+        activations: (N, C, h, w).
+
+    Returns:
+        (N, h, w) float32, times the number of cells, as cam.cam gives it.
+
+    Source:
+        Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2.
+    """
+    (gradients,) = torch.autograd.grad(logits.sum(), activations, create_graph=True)
+    weights = gradients.float().sum((2, 3))
+    return torch.einsum("nc,nchw->nhw", weights, activations.float())
 
 
 def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -127,9 +127,17 @@ class Evidence:
 
     Attributes:
         weight: Multiplier of this loss beside the image loss; 0 leaves it out.
+        grad_cam: Multiplier of the same loss on the Grad-CAM map of a head that is not linear (the
+            map of one that is, is its ratings).
     """
 
     weight: float = 0.0
+    grad_cam: float = 0.0
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether boxes are learned from at all."""
+        return self.weight > 0 or self.grad_cam > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,7 @@ class Trainer:
         with self._accelerator.accumulate(self._prepared):
             with self._accelerator.autocast():
                 losses = Losses(*self._prepared(sample))
-            loss = losses.image + self._recipe.evidence.weight * losses.evidence + losses.distilled
+            loss = losses.image + losses.evidence + losses.distilled
             self._accelerator.backward(loss * weight)
             self._step()
         return Losses(*(loss.detach() for loss in losses))

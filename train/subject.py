@@ -45,6 +45,7 @@ class Subject:
         float16_drift: As stated by a model folder; None where it is to be measured.
         compression: As stated by a model folder; None where it is to be measured, or nothing was.
         training: None where it was not kept.
+        teacher_sha256: Of the weights that it learned from; None where it learned from none.
     """
 
     facts: RunFacts
@@ -58,6 +59,7 @@ class Subject:
     float16_drift: float | None
     compression: Compression | None
     training: TrainingCost | None
+    teacher_sha256: str | None
 
 
 def is_model(folder: Path) -> bool:
@@ -99,6 +101,7 @@ def _of_run(run: Path, device: str, *, full: bool) -> Subject:
         float16_drift=None,
         compression=None,
         training=_cost(run, facts, whole),
+        teacher_sha256=facts.teacher_sha256,
     )
 
 
@@ -137,6 +140,7 @@ def _of_model(folder: Path, device: str) -> Subject:
         float16_drift=manifest.float16_drift,
         compression=kept.compression if kept else None,
         training=kept.training if kept else None,
+        teacher_sha256=kept.teacher_sha256 if kept else None,
     )
 
 

@@ -1,20 +1,25 @@
-"""A network whose head rates no cells learns where to look by a probe that is left behind."""
+"""A network whose head rates no cells learns where to look by a probe and by its own Grad-CAM."""
+
+from dataclasses import replace
 
 import pytest
 import torch
 
+from bonefx.explain import logits_and_maps
+from bonefx.preprocess import normalise
 from tests.factories import make_network
 from tests.synthetic import write_recipe
 from train.augment import Sample
-from train.objective import Objective
-from train.recipe import read_recipe
+from train.objective import Objective, grad_cam_cells
+from train.recipe import Evidence, read_recipe
 
 
-def make_objective(tmp_path, architecture):
+def make_objective(tmp_path, architecture, evidence=None):
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text().replace('"efficientnet_b0"', f'"{architecture}"'))
     recipe, _ = read_recipe(path)
     assert recipe.evidence.weight > 0
+    recipe = replace(recipe, evidence=evidence or recipe.evidence)
     return Objective(make_network(architecture).requires_grad_(True), recipe)
 
 
@@ -47,3 +52,53 @@ def test_boxes_teach_the_probe_and_the_layers_before_it(tmp_path):
     assert first.grad.abs().max() > 0
     assert objective.probe.weight.grad.abs().max() > 0
     assert objective.network.last_layer.weight.grad is None  # the head is the label's alone
+
+
+@pytest.mark.parametrize("architecture", ["vgg16", "efficientnet_b0"])
+def test_what_is_supervised_is_the_map_that_is_shown(architecture):
+    network = make_network(architecture)
+    batch = torch.rand(2, 3, 64, 64)
+    activations = network.activations(batch).detach().requires_grad_(True)
+    cells = grad_cam_cells(network.logit(activations), activations)
+    _, shown = logits_and_maps(network, batch)
+    torch.testing.assert_close(torch.relu(cells), shown, rtol=1e-4, atol=1e-6)
+
+
+def test_boxes_teach_the_head_too_where_they_supervise_grad_cam(tmp_path):
+    objective = make_objective(tmp_path, "vgg16", Evidence(weight=0.0, grad_cam=1.0)).train()
+    assert objective.probe is None
+    objective(make_sample()).evidence.backward()
+    assert objective.network.last_layer.weight.grad.abs().max() > 0
+    assert objective.network.backbone.features[0].weight.grad.abs().max() > 0
+    assert objective.sharpness.grad.abs() > 0
+    assert "sharpness" not in " ".join(objective.network.state_dict())
+
+
+def test_grad_cam_learns_to_lie_in_the_boxes(tmp_path):
+    objective = make_objective(tmp_path, "vgg16", Evidence(weight=0.0, grad_cam=1.0)).eval()
+    optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-4)
+    sample = make_sample()
+    first = objective(sample).evidence.item()
+    for _ in range(5):
+        optimiser.zero_grad()
+        objective(sample).evidence.backward()
+        optimiser.step()
+    assert objective(sample).evidence.item() < first
+
+
+def test_both_ways_to_learn_from_boxes_add_up(tmp_path):
+    evidence = Evidence(weight=2.0, grad_cam=3.0)
+    objective, sample = make_objective(tmp_path, "vgg16", evidence).eval(), make_sample()
+    both = objective(sample).evidence
+    probed, objective.sharpness = objective.sharpness, None
+    alone = objective(sample).evidence
+    objective.sharpness = probed
+    batch_logits, activations = objective.network(normalised(sample, objective))
+    cells = grad_cam_cells(batch_logits, activations) * objective.sharpness.exp()
+    torch.testing.assert_close(both - alone, 3.0 * objective._place_loss(cells, sample))
+    assert Evidence(grad_cam=1.0).asks
+    assert not Evidence().asks
+
+
+def normalised(sample, objective):
+    return normalise(sample.square, objective._spec)
