@@ -15,6 +15,7 @@ from bonefx.networks import CLASSES, CutNetwork, SplitNetwork
 from bonefx.pyramid import PyramidClassifier, PyramidNetwork
 
 DEEP_STAGES = (6, 7, 8)  # of EfficientNet; finer ones tell whose scanner a film is from
+MIDDLE_LAYERS = (22, 25)  # of VGG16; what its last ones see is fractures, in photographs too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def _efficientnet_b0_fpn(batch_norm: BatchNormSpec) -> SplitNetwork:
 
 def _vgg16(_: BatchNormSpec) -> SplitNetwork:
     backbone = vgg16(num_classes=len(CLASSES), dropout=0.5)
-    return CutNetwork(backbone, cut=30, linear_head=False, signature_layers=(22, 29))
+    return CutNetwork(backbone, cut=30, linear_head=False, signature_layers=MIDDLE_LAYERS)
 
 
 ARCHITECTURES = {

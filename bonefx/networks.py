@@ -34,7 +34,7 @@ class Staged(NamedTuple):
 
     Attributes:
         activations: (N, C, h, w).
-        signature: What kind of picture it is: means over the cells of deep stages, (N, D).
+        signature: What kind of picture it is: means over the cells of later stages, (N, D).
     """
 
     activations: torch.Tensor

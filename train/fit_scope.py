@@ -8,6 +8,10 @@ refuse drawn pages, screens and charts. Fine stages refuse every intruder, and n
 films of another set: they tell whose scanner a film is from. The last stage alone lets a third of
 the photographs in, and so do nearest neighbours and augmented films. The last three stages, few
 axes, and the whole likelihood refuse nearly every intruder and the fewest films of another set.
+
+For VGG16, likewise, with 300 films of another set: the last stage refuses 89 % of the intruders and
+15 % of the films, that and the last of block 4 95 % and 18 %, the last of block 4 with the first of
+block 5 98 % and 24 %, block 3 and the start of block 4 all of them and nine in ten films.
 """
 
 from __future__ import annotations

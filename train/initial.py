@@ -118,17 +118,19 @@ def _model(
         _load_features(network, loaded.network.backbone.state_dict())
     before = found.initial_weights
     initial = InitialWeights(
-        source=loaded.name,
+        source=f"{loaded.name} (weights SHA-256 {found.sha256[:8]})",
         sha256=found.sha256,
-        licence=local.licence or f"{before.licence}; {_data_licence(found)}",
-        note=local.note
-        or f"the model {loaded.name}, which began from {before.source}: {before.note}",
+        licence=local.licence or _licence_of(found),
+        note=local.note or f"a model that began from {before.source}: {before.note}",
     )
     return network, found.batch_norm, initial
 
 
-def _data_licence(found: Manifest) -> str:
-    return f"trained on {found.training_data.name} ({found.training_data.licence})"
+def _licence_of(found: Manifest) -> str:
+    """Name the licences that a model stands under: of what it began from, and of its films."""
+    before = found.initial_weights.licence
+    films = f"trained on {found.training_data.name} ({found.training_data.licence})"
+    return before if films in before else f"{before}; {films}"
 
 
 def _stated(name: str, option: str | None, facts: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from bonefx.errors import RecipeError
 from bonefx.networks import CellGrid, SplitNetwork
 from bonefx.preprocess import normalise
 from bonefx.registry import LoadedModel
@@ -15,7 +16,7 @@ from train.augment import Sample
 from train.distil import Distiller, channels_of
 from train.recipe import Recipe
 
-FLAT = 0.25  # what a map is multiplied by before it is asked, at first; trained
+INITIAL_SHARPNESS = 0.25  # what a Grad-CAM map is multiplied by to be log-odds; trained
 HARD_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
 
 
@@ -47,7 +48,10 @@ def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) ->
 
 
 class Losses(NamedTuple):
-    """What a batch measures: mean losses, and the share of films that are called right."""
+    """What a batch measures: mean losses, and the share of films that are called right.
+
+    The losses of places and of the teacher come with the recipe's multipliers.
+    """
 
     image: torch.Tensor
     evidence: torch.Tensor
@@ -84,6 +88,9 @@ class Objective(nn.Module):
             network: With its initial weights.
             recipe: Says which losses there are.
             teacher: That the recipe names, if it names one.
+
+        Raises:
+            RecipeError: Grad-CAM shall be supervised of a head that rates its cells itself.
         """
         super().__init__()
         self.network = network
@@ -94,7 +101,9 @@ class Objective(nn.Module):
         if recipe.evidence.weight and not network.linear_head:
             self.probe = nn.Conv2d(channels_of(network), 1, kernel_size=1)
         if recipe.evidence.grad_cam:
-            self.sharpness = nn.Parameter(torch.tensor(FLAT).log())
+            if network.linear_head:
+                raise RecipeError("this head rates its cells itself; use weight, not grad_cam")
+            self.sharpness = nn.Parameter(torch.tensor(INITIAL_SHARPNESS).log())
         if teacher is not None and recipe.distillation is not None:
             self.distiller = Distiller(teacher, recipe.distillation, channels=channels_of(network))
 
@@ -107,7 +116,10 @@ class Objective(nn.Module):
     def forward(self, sample: Sample) -> Losses:
         """Measure a batch; all are scalars."""
         batch = normalise(sample.square, self._spec).contiguous(memory_format=torch.channels_last)
-        logits, activations = self.network(batch)
+        activations = self.network.activations(batch)
+        if self.sharpness is not None and not activations.requires_grad:
+            activations.requires_grad_(True)  # all before it is frozen, and the head still learns
+        logits = self.network.logit(activations)
         smoothing = self._recipe.label_smoothing
         target = sample.fractured * (1 - smoothing) + smoothing / 2
         image_loss = functional.binary_cross_entropy_with_logits(logits, target)
@@ -167,8 +179,8 @@ def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Ten
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2.
     """
     (gradients,) = torch.autograd.grad(logits.sum(), activations, create_graph=True)
-    weights = gradients.float().sum((2, 3))
-    return torch.einsum("nc,nchw->nhw", weights, activations.float())
+    weights = gradients.float().sum((2, 3), keepdim=True)
+    return (weights * activations.float()).sum(1)
 
 
 def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

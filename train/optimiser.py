@@ -9,7 +9,7 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from bonefx.errors import RecipeError
-from train.recipe import OneCycleAdamW, PlateauSgd, Recipe
+from train.recipe import TRAINING_PARTS, OneCycleAdamW, PlateauSgd, Recipe
 
 
 class Schedule:
@@ -76,7 +76,7 @@ def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str,
         RecipeError: There is no part of such a name, so that its rate would change nothing.
     """
     parts = {part for name, _ in module.named_parameters() for part in name.split(".")}
-    unknown = sorted(set(settings.rates) - parts)
+    unknown = sorted(set(settings.rates) - parts - set(TRAINING_PARTS))
     if unknown:
         raise RecipeError(
             f"rates name {', '.join(unknown)}, which this network has not; correct [optimiser]"

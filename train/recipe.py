@@ -16,6 +16,8 @@ from bonefx.errors import RecipeError, WeightsError
 from bonefx.preprocess import PreprocessSpec
 from bonefx.schema import record_from
 
+TRAINING_PARTS = ("probe", "sharpness", "distiller")  # beside a network; a recipe may need none
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -45,9 +47,9 @@ class OneCycleAdamW:
         learning_rate: The cycle's highest value.
         weight_decay: Decoupled decay of each weight.
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
-        rates: Multiplier of the learning rate by a part: "classifier", "probe", "distiller". Adam
-            moves each weight alike, so that a sum over VGG16's 25,088 inputs moves far at each
-            step, and one over a few new weights hardly.
+        rates: Multiplier of the learning rate by a part: "classifier", or one of TRAINING_PARTS.
+            Adam moves each weight alike, so that a sum over VGG16's 25,088 inputs moves far at
+            each step, and one over a few new weights hardly.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -123,7 +125,8 @@ class Augmentation:
 class Evidence:
     """A second loss that asks each cell whether it looks at an annotated fracture.
 
-    Of a linear head it asks the head's own ratings, else a probe; see objective.Objective.
+    Of a linear head it asks the head's own ratings; else a probe, the Grad-CAM map, or both, each
+    with its own multiplier. See objective.Objective.
 
     Attributes:
         weight: Multiplier of this loss beside the image loss; 0 leaves it out.
@@ -133,6 +136,10 @@ class Evidence:
 
     weight: float = 0.0
     grad_cam: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.weight, self.grad_cam) < 0:
+            raise RecipeError("weight and grad_cam must be >= 0; 0 leaves a loss out")
 
     @property
     def asks(self) -> bool:

@@ -51,7 +51,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochLog:
-    """One line of log.csv; losses and accuracies are means over the epoch's films.
+    """One line of log.csv; losses (see objective.Losses) and accuracies are means of the films.
 
     Attributes:
         accuracy: Of the training films, augmented and with dropout, as the epoch met them.

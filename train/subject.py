@@ -45,7 +45,7 @@ class Subject:
         float16_drift: As stated by a model folder; None where it is to be measured.
         compression: As stated by a model folder; None where it is to be measured, or nothing was.
         training: None where it was not kept.
-        teacher_sha256: Of the weights that it learned from; None where it learned from none.
+        teacher_sha256: Of the weights that it learned from; None where none is recorded.
     """
 
     facts: RunFacts

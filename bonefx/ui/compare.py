@@ -145,6 +145,12 @@ class CompareScreen:
         return None, side_by_side.message_html(inside), "", worth_html(chosen), None
 
 
+def chosen_at_first(reader: Reader) -> list[LoadedModel]:
+    """Choose the models that stand side by side at first: those without a caution come first."""
+    ranked = sorted(reader.models, key=lambda model: bool(reader.caution(model.name)))
+    return ranked[:CHOSEN_AT_FIRST]
+
+
 def build_compare(reader: Reader) -> None:
     """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
     several = len(reader.models) > 1
@@ -152,17 +158,18 @@ def build_compare(reader: Reader) -> None:
     if not several:
         alone = ONE_MODEL.format(name=escape(reader.model().name))
         gr.HTML(f'<div class="one_model">{alone}</div>', apply_default_css=False)
-    names = [model.name for model in reader.models]
+    names, first = [model.name for model in reader.models], chosen_at_first(reader)
     with gr.Column(elem_id="compare", visible=several):
         with gr.Row(elem_id="compare-choices"):
             film = gr.File(label="Film", show_label=False, elem_id="compare-film", height=56)
             models = gr.CheckboxGroup(
-                names, value=names[:CHOSEN_AT_FIRST], label="Models", elem_id="compare-models",
+                names, value=[model.name for model in first], label="Models",
+                elem_id="compare-models",
             )  # fmt: skip
             gallery = html(gallery_html(screen.examples), "compare-examples", js_on_load=ON_LOAD)
         sides = html(side_by_side.message_html(EMPTY), "compare-sides")
         legend = html("", "compare-legend")
-        worth = html(worth_html(reader.models[:CHOSEN_AT_FIRST]), "compare-worth")
+        worth = html(worth_html(first), "compare-worth")
     compared = gr.State(None, time_to_live=SHOWN_FOR_S)
     answer = [film, sides, legend, worth, compared]
     _join(screen, answer, gallery=gallery, models=models)

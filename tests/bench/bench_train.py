@@ -84,10 +84,13 @@ def options_of(argv: list[str] | None) -> argparse.Namespace:
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
-    """The shipped recipe, at the size that is asked for."""
+    """The shipped recipe at the size that is asked for, without its teacher."""
     recipe, _ = read_recipe(SHIPPED)
     stage = Stage(size_px=options.size_px, epochs=1)
-    return replace(recipe, stages=(stage,), batch_size=options.batch_size, data=options.layout)
+    return replace(
+        recipe, stages=(stage,), batch_size=options.batch_size, data=options.layout,
+        distillation=None,
+    )  # fmt: skip
 
 
 def real_films(

@@ -33,3 +33,11 @@ def test_the_worklist_warns_of_it_and_of_no_other(page):
     expect(page.locator("#list-caution")).to_contain_text(WARNING)
     page.locator("#list-model").get_by_label("first").check()
     expect(page.locator("#list-caution")).to_be_empty()
+
+
+def test_compare_begins_with_models_that_films_may_be_read_with(page):
+    page.get_by_role("tab", name="Compare").click()
+    models = page.locator("#compare-models")
+    expect(models.get_by_label("first")).to_be_checked()
+    expect(models.get_by_label("third")).to_be_checked()
+    expect(models.get_by_label("second")).not_to_be_checked()

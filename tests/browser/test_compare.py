@@ -27,6 +27,7 @@ def compare(page):
     """The page with Compare on it."""
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
+    choose(page, "first", "second")  # the second is not chosen by itself; see test_caution
     return page
 
 

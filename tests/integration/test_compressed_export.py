@@ -1,13 +1,14 @@
 """A VGG16 is trained whole and shipped in few directions, or whole when asked."""
 
 import json
+import shutil
 
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli import main as bonefx
-from bonefx.manifest import read_manifest
+from bonefx.manifest import MANIFEST, read_manifest
 from bonefx.registry import load_model
 from tests.synthetic import make_image_folder, write_recipe
 from train.cli import main as train
@@ -104,4 +105,15 @@ def test_training_goes_on_from_a_model_that_was_shipped_in_few_directions(shippe
         expected, found = (own.eval()(film)[0] for own in (loaded, network))
     assert network.backbone.classifier[0].weight.numel() == FC6
     assert torch.allclose(expected, found, rtol=1e-3, atol=1e-3)
-    assert initial.source == "synthetic"
+    sha256 = read_manifest(shipped).sha256
+    assert initial.source == f"{shipped.name} (weights SHA-256 {sha256[:8]})"
+
+
+def test_going_on_twice_names_a_licence_once(shipped, tmp_path):
+    once = initial_network("vgg16", LocalWeights(file=shipped))[2]
+    assert "trained on" in once.licence
+    again = shutil.copytree(shipped, tmp_path / shipped.name)
+    table = json.loads((again / MANIFEST).read_text())
+    table["initial_weights"]["licence"] = once.licence
+    (again / MANIFEST).write_text(json.dumps(table))
+    assert initial_network("vgg16", LocalWeights(file=again))[2].licence == once.licence

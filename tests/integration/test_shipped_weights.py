@@ -41,6 +41,39 @@ def test_the_leak_free_efficientnet_is_shipped():
     assert "efficientnet_b0" in model_ids(WEIGHTS)
 
 
+def test_the_reports_second_network_is_shipped_in_few_directions_and_as_good():
+    figures, own = (
+        read_evaluation(WEIGHTS / name / "evaluation.json") for name in ("efficientnet_b0", "vgg16")
+    )
+    first, second = figures.splits["test"].auroc.value, own.splits["test"].auroc.value
+    assert second >= max(0.80, first - 0.03)
+    assert read_manifest(WEIGHTS / "vgg16").architecture == "vgg16"
+    assert own.training.parameters == 134_268_738
+    assert own.compression.probability <= 0.01
+    assert abs(own.compression.auroc) <= 0.002
+    assert own.compression.map_difference <= 0.05
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16"])
+def test_a_shipped_map_points_at_fractures_far_more_often_than_the_films_middle(name):
+    found = read_evaluation(WEIGHTS / name / "evaluation.json").splits["test"].localisation
+    of_called = found["called_fracture"]
+    assert of_called.map.pointing.low > of_called.centre.pointing.high
+    assert of_called.map.gain.value >= 8
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16"])
+def test_a_card_names_the_weights_that_a_model_learned_from(name):
+    evaluation = read_evaluation(WEIGHTS / name / "evaluation.json")
+    told = f"from {evaluation.taught_by} (weights SHA-256 `{evaluation.teacher_sha256[:8]}`)"
+    assert told in (WEIGHTS / name / "CARD.md").read_text()
+
+
+def test_the_shipped_efficientnet_learned_from_the_shipped_vgg16():
+    evaluation = read_evaluation(WEIGHTS / "efficientnet_b0" / "evaluation.json")
+    assert evaluation.teacher_sha256 == read_manifest(WEIGHTS / "vgg16").sha256
+
+
 def test_examples_are_the_publishers_bytes(films):
     assert [film.sha256 for film in films] == [film["sha256"] for film in FILMS]
 

@@ -1,12 +1,15 @@
 """A network that learns from another one: what is measured, what is trained, what is saved."""
 
 import csv
+import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 
 from bonefx.errors import RecipeError
+from bonefx.manifest import read_manifest
 from bonefx.preprocess import normalise
 from tests.factories import make_model_folder, make_network
 from tests.synthetic import make_image_folder, write_initial_weights, write_recipe
@@ -15,7 +18,9 @@ from train.cli import main as train
 from train.data import DataSet
 from train.distil import channels_of, teacher_of
 from train.objective import Objective
-from train.recipe import read_recipe
+from train.optimiser import optimiser_of
+from train.recipe import Evidence, read_recipe
+from train.subject import RECIPES
 
 CPU = torch.device("cpu")
 SPLIT = "3a" * 32
@@ -124,6 +129,16 @@ def test_a_teacher_of_another_split_may_know_the_held_out_films(path, changes):
         teacher_of(read_recipe(path)[0], make_set(**changes), CPU)
 
 
+def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
+    """As README says for films of one's own."""
+    recipe, _ = read_recipe(RECIPES / "efficientnet_b0.toml")
+    alone = replace(recipe, data="csv", distillation=None, evidence=Evidence())
+    objective = Objective(make_network(recipe.architecture).requires_grad_(True), alone)
+    trained = [value for group in optimiser_of(objective, alone).param_groups
+               for value in group["params"]]  # fmt: skip
+    assert len(trained) == len(list(objective.parameters()))
+
+
 def test_counting_channels_leaves_a_network_as_it_was():
     network = make_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -148,6 +163,10 @@ def test_fit_learns_from_the_teacher_and_goes_on_with_no_other(tmp_path, monkeyp
     with (run / "log.csv").open() as file:
         (line,) = csv.DictReader(file)
     assert float(line["distilled_loss"]) > 0
+    assert train(["evaluate", str(run), "--data", str(data), "--device", "cpu"]) == 0
+    evaluation = json.loads(capsys.readouterr().out)
+    assert evaluation["taught_by"] == "teacher"
+    assert evaluation["teacher_sha256"] == read_manifest(weights / "teacher").sha256
     shutil.rmtree(weights)
     make_model_folder(weights, id="teacher", seed=6, training_data=own)
     assert train(command) == 5

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from bonefx.errors import RecipeError
 from bonefx.explain import logits_and_maps
 from bonefx.preprocess import normalise
 from tests.factories import make_network
@@ -86,19 +87,42 @@ def test_grad_cam_learns_to_lie_in_the_boxes(tmp_path):
     assert objective(sample).evidence.item() < first
 
 
-def test_both_ways_to_learn_from_boxes_add_up(tmp_path):
+def test_both_ways_to_learn_from_boxes_count_as_the_recipe_says(tmp_path):
     evidence = Evidence(weight=2.0, grad_cam=3.0)
     objective, sample = make_objective(tmp_path, "vgg16", evidence).eval(), make_sample()
-    both = objective(sample).evidence
-    probed, objective.sharpness = objective.sharpness, None
-    alone = objective(sample).evidence
-    objective.sharpness = probed
-    batch_logits, activations = objective.network(normalised(sample, objective))
-    cells = grad_cam_cells(batch_logits, activations) * objective.sharpness.exp()
-    torch.testing.assert_close(both - alone, 3.0 * objective._place_loss(cells, sample))
+    logits, activations = objective.network(normalise(sample.square, objective._spec))
+    probed = objective._place_loss(objective.probe(activations)[:, 0], sample)
+    cells = grad_cam_cells(logits, activations) * objective.sharpness.exp()
+    expected = 2.0 * probed + 3.0 * objective._place_loss(cells, sample)
+    torch.testing.assert_close(objective(sample).evidence, expected)
+
+
+def test_the_head_learns_where_to_look_though_all_before_it_is_frozen(tmp_path):
+    objective = make_objective(tmp_path, "vgg16", Evidence(grad_cam=1.0))
+    objective.network.frozen_part(30).requires_grad_(False)
+    objective(make_sample()).evidence.backward()
+    assert objective.network.last_layer.weight.grad.abs().max() > 0
+
+
+def test_a_supervised_map_keeps_its_precision_in_bfloat16(tmp_path):
+    objective = make_objective(tmp_path, "vgg16", Evidence(grad_cam=1.0))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, activations = objective.network(torch.rand(1, 3, 64, 64))
+        assert activations.dtype == torch.bfloat16
+        assert grad_cam_cells(logits, activations).dtype == torch.float32
+        objective(make_sample()).evidence.backward()
+    assert objective.sharpness.grad.isfinite()
+
+
+@pytest.mark.parametrize("architecture", ["efficientnet_b0", "efficientnet_b0_fpn"])
+def test_a_head_that_rates_its_cells_is_not_supervised_twice(tmp_path, architecture):
+    with pytest.raises(RecipeError, match="use weight"):
+        make_objective(tmp_path, architecture, Evidence(weight=1.0, grad_cam=1.0))
+
+
+def test_boxes_are_learned_from_where_a_multiplier_says_so():
+    assert Evidence(weight=1.0).asks
     assert Evidence(grad_cam=1.0).asks
     assert not Evidence().asks
-
-
-def normalised(sample, objective):
-    return normalise(sample.square, objective._spec)
+    with pytest.raises(RecipeError, match=">= 0"):
+        Evidence(weight=-1.0)
