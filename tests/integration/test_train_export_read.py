@@ -159,8 +159,9 @@ def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
     last_layer = load_file(after)["classifier.1.weight"]
     assert np.abs(last_layer - before["classifier.1.weight"].astype(np.float32)).max() < 1e-6
     initial = json.loads((tmp_path / "run" / "run.json").read_text())["initial"]
-    assert initial["source"] == "synthetic"
-    assert initial["sha256"] == read_manifest(folder).sha256
+    sha256 = read_manifest(folder).sha256
+    assert initial["source"] == f"synthetic (weights SHA-256 {sha256[:8]})"
+    assert initial["sha256"] == sha256
     assert "init.safetensors: seed 0" in initial["note"]
 
 
