@@ -158,6 +158,11 @@ class Manifest:
             raise WeightsError(f"no operating point is called {self.default_point!r}; {REMEDY}")
 
 
+def with_weights(name: str, sha256: str | None) -> str:
+    """Name a model with its weights' checksum, where one is known: ids stay, weights change."""
+    return f"{name} (weights SHA-256 {sha256[:8]})" if sha256 else name
+
+
 def check_beside(file: str) -> None:
     """Refuse what is no safetensors file beside the manifest that names it.
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bonefx.comparisons import MeasuredComparison
 from bonefx.errors import RecipeError
-from bonefx.manifest import Manifest
+from bonefx.manifest import Manifest, with_weights
 from bonefx.records import Estimate
 from bonefx.report.words import FEWEST_TO_TELL
 from train.choose import FLOOR_QUANTILE, REVIEW_SHARE
@@ -145,7 +145,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "figure": figure, "share": share, "short": short, "short_share": short_share,
         "figure_of": _of_table(without_n(figure)), "share_of": _of_table(without_n(share)),
-        "words": lambda name: name.replace("_", " "),
+        "with_weights": with_weights, "words": lambda name: name.replace("_", " "),
     }  # fmt: skip
     return environment
 

@@ -14,7 +14,7 @@ from torchvision.models import VGG, get_model_weights
 from bonefx.architectures import BatchNormSpec, architecture_of, build_network
 from bonefx.errors import RecipeError
 from bonefx.low_rank import LARGE_LAYERS, restore_whole
-from bonefx.manifest import InitialWeights, Manifest
+from bonefx.manifest import InitialWeights, Manifest, with_weights
 from bonefx.networks import SplitNetwork
 from bonefx.registry import load_model
 
@@ -118,7 +118,7 @@ def _model(
         _load_features(network, loaded.network.backbone.state_dict())
     before = found.initial_weights
     initial = InitialWeights(
-        source=f"{loaded.name} (weights SHA-256 {found.sha256[:8]})",
+        source=with_weights(loaded.name, found.sha256),
         sha256=found.sha256,
         licence=local.licence or _licence_of(found),
         note=local.note or f"a model that began from {before.source}: {before.note}",

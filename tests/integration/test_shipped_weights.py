@@ -65,7 +65,7 @@ def test_a_shipped_map_points_at_fractures_far_more_often_than_the_films_middle(
 @pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16"])
 def test_a_card_names_the_weights_that_a_model_learned_from(name):
     evaluation = read_evaluation(WEIGHTS / name / "evaluation.json")
-    told = f"from {evaluation.taught_by} (weights SHA-256 `{evaluation.teacher_sha256[:8]}`)"
+    told = f"from {evaluation.taught_by} (weights SHA-256 {evaluation.teacher_sha256[:8]})"
     assert told in (WEIGHTS / name / "CARD.md").read_text()
 
 

@@ -19,7 +19,7 @@ from train.data import DataSet
 from train.distil import channels_of, teacher_of
 from train.objective import Objective
 from train.optimiser import optimiser_of
-from train.recipe import Evidence, read_recipe
+from train.recipe import TRAINING_PARTS, Evidence, read_recipe
 from train.subject import RECIPES
 
 CPU = torch.device("cpu")
@@ -137,6 +137,14 @@ def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
     trained = [value for group in optimiser_of(objective, alone).param_groups
                for value in group["params"]]  # fmt: skip
     assert len(trained) == len(list(objective.parameters()))
+
+
+def test_the_parts_that_a_recipe_may_give_rates_to_are_those_of_training(path):
+    recipe, _ = read_recipe(path)
+    recipe = replace(recipe, evidence=Evidence(weight=1.0, grad_cam=1.0))
+    whole = Objective(make_network("vgg16"), recipe, teacher_of(recipe, make_set(), CPU))
+    parts = {name.partition(".")[0] for name, _ in whole.named_parameters()}
+    assert parts == {"network", *TRAINING_PARTS}
 
 
 def test_counting_channels_leaves_a_network_as_it_was():
