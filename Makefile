@@ -1,6 +1,6 @@
 # make app    serve http://127.0.0.1:7860
 # make test   checks and every test
-# make check  ruff and mypy alone
+# make check  ruff, mypy and import-linter
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
@@ -19,6 +19,7 @@ check: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 clean:
 	rm -rf .venv

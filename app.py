@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 
 from bonefx.errors import BonefxError
-from bonefx.reader import Reader
-from bonefx.registry import pick_device
-from bonefx.ui.layout import build, launch
-from bonefx.ui.settings import server_settings
-from bonefx.ui.tools import tools_of
+from bonefx.models.registry import pick_device
+from bonefx.reading.reader import Reader
+from bonefx.web.mcp_tools import mcp_app_settings
+from bonefx.web.page import build_page, launch
+from bonefx.web.server_settings import server_settings
 
 
 def serve(device_name: str | None, models: Sequence[str]) -> None:
@@ -38,8 +38,8 @@ def serve(device_name: str | None, models: Sequence[str]) -> None:
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # end as by Ctrl-C: delete all uploads
-    tools = tools_of(reader, settings) if settings.tools else None
-    launch(build(reader), settings, tools=tools)
+    tools = mcp_app_settings(reader, settings) if settings.tools else None
+    launch(build_page(reader), settings, tools=tools)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

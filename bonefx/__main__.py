@@ -2,6 +2,6 @@
 
 import sys
 
-from bonefx.cli import main
+from bonefx.cli.parser import main
 
 sys.exit(main())

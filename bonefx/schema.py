@@ -11,7 +11,7 @@ from bonefx.errors import BonefxError
 Record = TypeVar("Record")
 
 
-def record_from(
+def parse_record(
     kind: type[Record], table: Any, *, source: str, error: type[BonefxError], remedy: str
 ) -> Record:
     """Build a record of a kind from a parsed table.
@@ -37,6 +37,6 @@ def record_from(
         raise error(f"{source} does not fit: {found}; {remedy}") from invalid
 
 
-def table_of(record: object) -> Any:
+def dump_record(record: object) -> Any:
     """Turn a record into plain tables, lists, strings and numbers, ready for JSON."""
     return TypeAdapter(type(record)).dump_python(record, mode="json")

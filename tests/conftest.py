@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bonefx.ui.listing import PREFIX
-from tests.factories import copy_with_open_scope, make_model_folder, make_three_models
+from bonefx.web.worklist.session_list import LIST_FOLDER_PREFIX
+from tests.fixtures.factories import copy_with_open_scope, make_model_folder, make_three_models
 
 REPOSITORY = Path(__file__).parent.parent
 SHIPPED = REPOSITORY / "weights"
@@ -40,7 +40,7 @@ class ServedApp:
     @property
     def lists(self) -> list[Path]:
         """Private folders of worklists that exist now."""
-        return list(self.uploads.parent.glob(f"{PREFIX}*"))
+        return list(self.uploads.parent.glob(f"{LIST_FOLDER_PREFIX}*"))
 
 
 @pytest.fixture(scope="session", params=["tiny", "shipped"])

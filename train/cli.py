@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import BonefxError
-from train.audit.command import add_audit
+from train.audit.cli import add_audit
 
 if TYPE_CHECKING:
-    from bonefx.comparisons import MapOverlap
+    from bonefx.models.measured_comparison import MapOverlap
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,9 +145,9 @@ def _cache_of(options: argparse.Namespace, run: Path) -> Path:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from train.allocator import keep_freed_memory
-    from train.engine import Fit, FitOptions
-    from train.initial import LocalWeights
+    from train.fit.allocator import keep_freed_memory
+    from train.fit.engine import FitOptions, TrainingRun
+    from train.fit.initial_weights import LocalWeights
     from train.recipe import read_recipe
 
     keep_freed_memory()
@@ -161,7 +161,7 @@ def _fit(options: argparse.Namespace) -> None:
         last_epoch=options.last_epoch, deterministic=options.deterministic,
         bf16=options.bf16,
     )  # fmt: skip
-    fit = Fit(recipe, sha256, fit_options)
+    fit = TrainingRun(recipe, sha256, fit_options)
     if fit.accelerator.is_main_process:
         fit.describe()
     fit.run()
@@ -170,12 +170,12 @@ def _fit(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.registry import pick_device
-    from bonefx.schema import table_of
-    from train.allocator import keep_freed_memory
-    from train.card import render_protocols
-    from train.evaluate import evaluate
-    from train.evaluate_options import About, EvaluateOptions
+    from bonefx.models.registry import pick_device
+    from bonefx.schema import dump_record
+    from train.evaluate.options import About, EvaluateOptions
+    from train.evaluate.pipeline import evaluate
+    from train.fit.allocator import keep_freed_memory
+    from train.publish.card import render_protocols
 
     keep_freed_memory()
     about = options.set_name and About(
@@ -194,18 +194,18 @@ def _evaluate(options: argparse.Namespace) -> None:
     )  # fmt: skip
     if evaluation.protocols:
         print(render_protocols([evaluation]), file=sys.stderr)
-    print(json.dumps(table_of(evaluation)))
+    print(json.dumps(dump_record(evaluation)))
 
 
 def _scope(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.registry import pick_device
-    from bonefx.schema import table_of
-    from train.evaluate import evaluate_scope
-    from train.evaluate_options import EvaluateOptions
-    from train.export import export
-    from train.subject import is_model
+    from bonefx.models.registry import pick_device
+    from bonefx.schema import dump_record
+    from train.evaluate.evaluated_model import is_model
+    from train.evaluate.options import EvaluateOptions
+    from train.evaluate.pipeline import evaluate_scope
+    from train.publish.export import export
 
     evaluation = evaluate_scope(
         options.run_folder,
@@ -219,27 +219,27 @@ def _scope(options: argparse.Namespace) -> None:
     assert evaluation.scope is not None  # it was just fitted
     if is_model(options.run_folder):  # whose manifest states the scope's checksum
         export(options.run_folder, options.run_folder.parent)
-    print(json.dumps(table_of(evaluation.scope)))
+    print(json.dumps(dump_record(evaluation.scope)))
 
 
 def _compare(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.schema import table_of
-    from train.compare import compare, compare_and_write
+    from bonefx.schema import dump_record
+    from train.evaluate.comparison import compare_and_write, compare_models
 
     maps = _overlap(options) if options.data else None
     if options.write:
         comparison = compare_and_write(*options.folders, weights=options.weights, maps=maps)
     else:
-        comparison = compare(*options.folders, maps=maps)
-    print(json.dumps(table_of(comparison)))
+        comparison = compare_models(*options.folders, maps=maps)
+    print(json.dumps(dump_record(comparison)))
 
 
 def _overlap(options: argparse.Namespace) -> MapOverlap | None:
-    from bonefx.registry import pick_device
+    from bonefx.models.registry import pick_device
     from train.data import load_data
-    from train.overlap import map_overlap
+    from train.evaluate.map_overlap import map_overlap
 
     films = load_data(options.layout, options.data, options.splits).split("val")
     return map_overlap(
@@ -248,7 +248,7 @@ def _overlap(options: argparse.Namespace) -> MapOverlap | None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from train.export import export
+    from train.publish.export import export
 
     print(export(options.run_folder, options.weights, full=options.full))
 
@@ -256,22 +256,22 @@ def _export(options: argparse.Namespace) -> None:
 def _publish(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.schema import table_of
-    from train.publish import publish
+    from bonefx.schema import dump_record
+    from train.publish.hub_upload import publish
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells every request otherwise
     publication = publish(
         options.model_folder, options.repo,
         revision=options.revision, private=options.private, dry_run=options.dry_run,
     )  # fmt: skip
-    print(json.dumps(table_of(publication)))
+    print(json.dumps(dump_record(publication)))
 
 
 def _readme(options: argparse.Namespace) -> None:
-    from train.readme import rendered_blocks, with_blocks
+    from train.publish.results import fill_blocks, render_blocks
 
-    blocks = rendered_blocks(options.model_folder, options.docs)
-    text = with_blocks(options.file.read_text(encoding="utf-8"), blocks)
+    blocks = render_blocks(options.model_folder, options.docs)
+    text = fill_blocks(options.file.read_text(encoding="utf-8"), blocks)
     options.file.write_text(text, encoding="utf-8", newline="\n")
 
 

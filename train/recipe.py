@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Tag
 
-from bonefx.architectures import architecture_of
 from bonefx.errors import RecipeError, WeightsError
-from bonefx.preprocess import PreprocessSpec
-from bonefx.schema import record_from
+from bonefx.models.architectures import architecture_of
+from bonefx.models.preprocess import PreprocessSpec
+from bonefx.schema import parse_record
 
 TRAINING_PARTS = ("probe", "sharpness", "distiller")  # beside a network; a recipe may need none
 
@@ -122,7 +122,7 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EvidenceLoss:
     """A second loss that asks each cell whether it looks at an annotated fracture.
 
     Of a linear head it asks the head's own ratings; else a probe, the Grad-CAM map, or both, each
@@ -210,7 +210,7 @@ class Recipe:
     head_ranks: tuple[int, int] | None = None
     damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
-    evidence: Evidence = Evidence()
+    evidence: EvidenceLoss = EvidenceLoss()
     distillation: Distillation | None = None
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
@@ -270,7 +270,7 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
         table = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not TOML: {error}; correct it") from error
-    recipe = record_from(
+    recipe = parse_record(
         Recipe, table, source=path.name, error=RecipeError, remedy="correct the recipe"
     )
     return recipe, hashlib.sha256(text).hexdigest()

@@ -3,21 +3,20 @@
 LoadedModel is the one noun that lives elsewhere (registry.py), because it holds a network.
 """
 
-from bonefx.records.films import Radiograph, Window, inverted
-from bonefx.records.models import (
+from bonefx.records.estimate import Estimate, estimate_text, probability_text
+from bonefx.records.model import (
     Calibration,
-    Estimate,
     Guarantee,
     OperatingPoint,
     Origin,
     RegionFigures,
     TrustLimits,
-    probability_text,
 )
-from bonefx.records.readings import Agreement, Reading, Trust, Verdict
+from bonefx.records.radiograph import Radiograph, Window, invert_radiograph
+from bonefx.records.reading import Agreement, Reading, Trust, Verdict
 
 __all__ = [
     "Agreement", "Calibration", "Estimate", "Guarantee", "OperatingPoint", "Origin", "Radiograph",
-    "Reading", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "inverted",
-    "probability_text",
+    "Reading", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "estimate_text",
+    "invert_radiograph", "probability_text",
 ]  # fmt: skip

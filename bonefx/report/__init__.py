@@ -3,13 +3,13 @@
 Needs no torch. The PDF and DICOM libraries load when such a file is made.
 """
 
-from bonefx.report.dicom import secondary_capture_bytes
-from bonefx.report.files import FORMS, file_name, report_bytes, write_report
+from bonefx.report.files import REPORT_FORMS, file_name, report_bytes, write_report
+from bonefx.report.image import report_png
 from bonefx.report.pdf import pdf_bytes
-from bonefx.report.picture import png_bytes
 from bonefx.report.record import Overlay, Report
-from bonefx.report.structured import structured_report_bytes
-from bonefx.report.table import (
+from bonefx.report.secondary_capture import secondary_capture_bytes
+from bonefx.report.structured_report import structured_report_bytes
+from bonefx.report.tables import (
     AgreementTable,
     ReadingTable,
     ReportTable,
@@ -20,7 +20,7 @@ from bonefx.report.table import (
 )
 
 __all__ = [
-    "FORMS",
+    "REPORT_FORMS",
     "AgreementTable",
     "Overlay",
     "ReadingTable",
@@ -30,9 +30,9 @@ __all__ = [
     "file_name",
     "json_bytes",
     "pdf_bytes",
-    "png_bytes",
     "reading_table",
     "report_bytes",
+    "report_png",
     "report_table",
     "secondary_capture_bytes",
     "structured_report_bytes",

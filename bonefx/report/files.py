@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bonefx.errors import SettingsError
-from bonefx.report.dicom import secondary_capture_bytes
+from bonefx.films.patient_ids import StudyHeader
+from bonefx.report.image import heatmap_png, report_png
 from bonefx.report.pdf import pdf_bytes
-from bonefx.report.picture import map_bytes, png_bytes
 from bonefx.report.record import Report
-from bonefx.report.structured import structured_report_bytes
-from bonefx.report.table import json_bytes
-from bonefx.study import StudyHeader
+from bonefx.report.secondary_capture import secondary_capture_bytes
+from bonefx.report.structured_report import structured_report_bytes
+from bonefx.report.tables import json_bytes
 
-FORMS = {
+REPORT_FORMS = {
     "pdf": "pdf", "png": "png", "json": "json", "map": "map.png", "sc": "sc.dcm", "sr": "sr.dcm",
 }  # fmt: skip
-MAKERS = {"pdf": pdf_bytes, "png": png_bytes, "json": json_bytes, "map": map_bytes}
+MAKERS = {"pdf": pdf_bytes, "png": report_png, "json": json_bytes, "map": heatmap_png}
 OF_STUDY = ("sc", "sr")  # forms that need the identifiers of a DICOM film
 
 
@@ -34,8 +34,8 @@ def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None
         SettingsError: No such form, a DICOM form without header or with another film's, or the
             map of a reading that shows none.
     """
-    if form not in FORMS:
-        raise SettingsError(f"no report has the form {form!r}; use {', '.join(FORMS)}")
+    if form not in REPORT_FORMS:
+        raise SettingsError(f"no report has the form {form!r}; use {', '.join(REPORT_FORMS)}")
     if form not in OF_STUDY:
         return MAKERS[form](report)
     if header is None:
@@ -49,7 +49,8 @@ def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None
 def file_name(report: Report, form: str) -> str:
     """Name a report's file by film, model and operating point."""
     reading = report.reading
-    return f"{reading.radiograph_sha256[:16]}.{reading.model}.{reading.point.name}.{FORMS[form]}"
+    stem = f"{reading.radiograph_sha256[:16]}.{reading.model}.{reading.point.name}"
+    return f"{stem}.{REPORT_FORMS[form]}"
 
 
 def write_report(

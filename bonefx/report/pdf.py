@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.records import Estimate, Verdict, probability_text
-from bonefx.report.picture import scale_bar, shrunk
+from bonefx.report.image import scale_bar, shrink_to
+from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
 from bonefx.report.record import Report
-from bonefx.report.sheet import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
-from bonefx.report.typeface import MISSING, printable
-from bonefx.report.words import (
+from bonefx.report.typeface import MISSING, printable_text
+from bonefx.report.wording import (
     MEASURES,
     NOTICE,
     REFUSED,
-    WORDING,
+    VERDICT_WORDING,
     guarantee_words,
     map_words,
-    notes,
     point_words,
+    reading_notes,
+    reason_words,
     test_films_words,
-    why,
 )
 
 MAX_PICTURE_PX = 1536  # longer side; over 400 dots an inch on the page
@@ -84,7 +84,7 @@ def _head(sheet: Sheet, report: Report) -> None:
 def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     """Verdict, reason and scale; returns where the pictures begin."""
     reading = report.reading
-    sign, words = WORDING[reading.verdict]
+    sign, words = VERDICT_WORDING[reading.verdict]
     tone = TONE[reading.verdict]
     sheet.words(MARGIN_MM, y, f"{sign} {words}", size_pt=20, bold=True, colour=tone)
     if reading.probability is not None:
@@ -92,10 +92,14 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
         sheet.words(RIGHT_MM, y, text, size_pt=20, bold=True, side="R")
         words = "calibrated probability of fracture"
         sheet.words(RIGHT_MM, y + 9, words, size_pt=7.5, colour=DIM, side="R")
-    reason = why(reading) if reading.probability is not None else f"{why(reading)} {REFUSED}"
+    reason = (
+        reason_words(reading)
+        if reading.probability is not None
+        else f"{reason_words(reading)} {REFUSED}"
+    )
     lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
     y = sheet.paragraph(MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), step=4.4, size_pt=9)
-    told = sheet.wrapped(" ".join(notes(reading)), INNER_MM, size_pt=8.5)
+    told = sheet.wrapped(" ".join(reading_notes(reading)), INNER_MM, size_pt=8.5)
     y = sheet.paragraph(MARGIN_MM, y, _cut(told, MAX_REASON_LINES, "…"), step=4.2, colour=DIM)
     y = sheet.paragraph(MARGIN_MM, y, _caution(sheet, report), step=4.4, size_pt=9, colour=WARNING)
     if reading.probability is None:
@@ -151,7 +155,7 @@ def _pictures(sheet: Sheet, report: Report, *, y: float, height: float) -> float
 def _picture(
     sheet: Sheet, pixels: NDArray[np.uint8], x: float, y: float, *, width: float, height: float
 ) -> None:
-    sheet.picture(shrunk(pixels, MAX_PICTURE_PX), x, y, width=width, height=height)
+    sheet.picture(shrink_to(pixels, MAX_PICTURE_PX), x, y, width=width, height=height)
     sheet.box(x, y, width, height)
 
 
@@ -162,7 +166,7 @@ def _text(sheet: Sheet, report: Report, *, y: float) -> None:
         return
     sheet.words(MARGIN_MM, y, "Reader's text", bold=True)
     y += 5
-    missing = printable(report.text)[1]
+    missing = printable_text(report.text)[1]
     notes = [] if not missing else [f"{MISSING} stands for {missing} characters not printed here."]
     room = int((FIGURES_MM - 3 - y) / TEXT_STEP_MM) - len(notes)
     lines = sheet.wrapped(report.text, INNER_MM, size_pt=TEXT_PT)

@@ -18,7 +18,7 @@ def font_file(*, bold: bool = False) -> Path:
     return Path(mpl.get_data_path()) / "fonts" / "ttf" / name
 
 
-def printable(text: str) -> tuple[str, int]:
+def printable_text(text: str) -> tuple[str, int]:
     """Put MISSING for what the page cannot print, so that no library tells it to a log.
 
     Format characters without a glyph are dropped.

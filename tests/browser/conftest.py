@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.factories import make_pixels
+from tests.fixtures.factories import make_pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

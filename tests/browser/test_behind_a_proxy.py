@@ -11,12 +11,12 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from bonefx.login import hash_of
+from bonefx.web.auth.passwords import hash_password
 from tests.browser.reading import expect_verdict_and_film, upload
 from tests.browser.test_accessibility import grave_findings
 from tests.conftest import REPOSITORY, serving
-from tests.factories import make_three_models, png_film
-from tests.reverse_proxy import proxied
+from tests.fixtures.factories import make_three_models, png_film
+from tests.fixtures.reverse_proxy import proxied
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
@@ -27,7 +27,7 @@ def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proxied")
     make_three_models(folder / "weights")
     users = folder / "users"
-    users.write_text(f"anna:{hash_of('geheim')}\n")
+    users.write_text(f"anna:{hash_password('geheim')}\n")
     settings = {"BONEFX_AUTH": str(users), "BONEFX_ROOT_PATH": "/bonefx"}
     with serving(folder / "weights", folder, **settings) as served:
         yield served

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film, verdict
-from tests.factories import png_film
+from tests.fixtures.factories import png_film
 
 FILMS = 30
 

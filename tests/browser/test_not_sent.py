@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film, upload, verdict
 from tests.conftest import ServedApp
-from tests.factories import png_film
-from tests.reverse_proxy import proxied
+from tests.fixtures.factories import png_film
+from tests.fixtures.reverse_proxy import proxied
 
 WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a smaller one"
 

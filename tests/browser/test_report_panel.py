@@ -12,8 +12,8 @@ from pypdf import PdfReader
 
 from tests.browser.conftest import NAME
 from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.factories import make_pixels
-from tests.unit.test_images import make_dicom
+from tests.fixtures.factories import make_pixels
+from tests.fixtures.images import make_dicom
 
 PATIENT = {"PatientName": "Doe^Jane", "PatientID": "4711"}
 STUDY = {

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film, upload, verdict
 from tests.conftest import serving
-from tests.factories import make_model_folder, make_narrow_scope, make_pixels
+from tests.fixtures.factories import make_model_folder, make_narrow_scope, make_pixels
 
 OUT = re.compile("Out of scope")
 

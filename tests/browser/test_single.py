@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from bonefx import images
+from bonefx.films import images
 from tests.browser.conftest import NAME
 from tests.browser.reading import (
     expect_map_or_its_absence_in_words,
@@ -18,10 +18,10 @@ from tests.browser.reading import (
     shown_pixels,
     upload,
     verdict,
-)  # fmt: skip
+)
 from tests.conftest import REPOSITORY
-from tests.factories import make_pixels
-from tests.unit.test_images import make_dicom
+from tests.fixtures.factories import make_pixels
+from tests.fixtures.images import make_dicom
 
 
 def drop(page, path, *, target):
@@ -108,7 +108,7 @@ def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
     expect_verdict_and_film(page)
     pixels = shown_pixels(page)
     assert 0.05 < pixels.mean() < 0.6
-    assert np.abs(pixels - images.read(path).pixels).max() <= 1 / 255
+    assert np.abs(pixels - images.read_radiograph(path).pixels).max() <= 1 / 255
 
 
 def test_a_file_without_extension_is_known_by_its_content(page, film_file):

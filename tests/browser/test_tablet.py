@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film
-from tests.factories import png_film
+from tests.fixtures.factories import png_film
 
 TAPPED_PX = 40
 # Whoever taps a label taps its field, but the words above a slider are not tapped.

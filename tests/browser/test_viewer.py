@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from bonefx import images
+from bonefx.films import images
 from tests.browser.reading import expect_verdict_and_film, shown_pixels, upload
-from tests.factories import make_pixels
-from tests.unit.test_images import make_dicom
+from tests.fixtures.factories import make_pixels
+from tests.fixtures.images import make_dicom
 
 WINDOW = {"WindowCenter": "2000", "WindowWidth": "1000", "WindowCenterWidthExplanation": "NORMAL"}
 
@@ -63,7 +63,7 @@ def through(film, low, high):
 
 def test_a_dicom_film_opens_in_its_own_window_and_keeps_what_lies_outside(deep):
     page, path = deep
-    film = images.read(path)
+    film = images.read_radiograph(path)
     assert np.abs(shown_pixels(page) - film.pixels).max() <= 1.01 / 255
     tool(page, "preset").select_option("Full range")
     settle(page)

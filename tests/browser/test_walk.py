@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.factories import png_film
+from tests.fixtures.factories import png_film
 
 FILMS = 6
 FLICKER_MS = 250  # the page changes its parts one after another

@@ -12,13 +12,13 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from bonefx.reader import Reader
-from bonefx.ui.layout import launch
-from bonefx.ui.settings import ServerSettings
-from bonefx.ui.worklist import build_worklist
+from bonefx.reading.reader import Reader
+from bonefx.web.page import launch
+from bonefx.web.server_settings import ServerSettings
+from bonefx.web.worklist.screen import build_worklist
 from tests.conftest import REPOSITORY, free_port
-from tests.factories import make_model_folder, make_pixels, png_film
-from tests.unit.test_images import make_dicom
+from tests.fixtures.factories import make_model_folder, make_pixels, png_film
+from tests.fixtures.images import make_dicom
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.jpg"))[:3]
 LONG = 500

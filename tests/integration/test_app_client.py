@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from tests.conftest import REPOSITORY, free_port
-from tests.factories import make_model_folder
+from tests.fixtures.factories import make_model_folder
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthetic import shipped_rows
-from train.audit.films import listing_of
-from train.audit.groups import finding_of, grouping_of
+from tests.fixtures.synthetic import shipped_rows
+from train.audit.films import list_films
+from train.audit.matching.groups import finding_of, grouping_of
 from train.audit.run import audit_folder
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -30,7 +30,7 @@ def test_most_test_files_of_the_kaggle_set_lie_in_its_training_set(tmp_path):
     with archive("fmrxd.tar") as tar:
         tar.extractall(tmp_path, filter="data")
     (folder,) = {path.parent for path in tmp_path.rglob("test")}
-    films = listing_of(folder).films
+    films = list_films(folder).films
     sha256 = [hashlib.sha256(film.path.read_bytes()).hexdigest() for film in films]
     found = finding_of(films, grouping_of(films, sha256, []).by_bytes)
     assert sum(film.split == "test" for film in films) == 506

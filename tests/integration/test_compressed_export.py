@@ -7,13 +7,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from bonefx.cli import main as bonefx
-from bonefx.manifest import MANIFEST, read_manifest
-from bonefx.registry import load_model
-from tests.synthetic import make_image_folder, write_recipe
+from bonefx.cli.parser import main as bonefx
+from bonefx.models.manifest import MANIFEST, read_manifest
+from bonefx.models.registry import load_model
+from tests.fixtures.synthetic import make_image_folder, write_recipe
 from train.cli import main as train
-from train.figures import read_evaluation
-from train.initial import LocalWeights, initial_network
+from train.evaluate.records import read_evaluation
+from train.fit.initial_weights import LocalWeights, build_initial_network
 
 FC6 = 25088 * 4096
 
@@ -98,7 +98,7 @@ def test_the_whole_head_is_shipped_when_asked(place):
 
 
 def test_training_goes_on_from_a_model_that_was_shipped_in_few_directions(shipped):
-    network, _, initial = initial_network("vgg16", LocalWeights(file=shipped))
+    network, _, initial = build_initial_network("vgg16", LocalWeights(file=shipped))
     loaded = load_model(shipped, device=torch.device("cpu")).network
     film = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -110,10 +110,10 @@ def test_training_goes_on_from_a_model_that_was_shipped_in_few_directions(shippe
 
 
 def test_going_on_twice_names_a_licence_once(shipped, tmp_path):
-    once = initial_network("vgg16", LocalWeights(file=shipped))[2]
+    once = build_initial_network("vgg16", LocalWeights(file=shipped))[2]
     assert "trained on" in once.licence
     again = shutil.copytree(shipped, tmp_path / shipped.name)
     table = json.loads((again / MANIFEST).read_text())
     table["initial_weights"]["licence"] = once.licence
     (again / MANIFEST).write_text(json.dumps(table))
-    assert initial_network("vgg16", LocalWeights(file=again))[2].licence == once.licence
+    assert build_initial_network("vgg16", LocalWeights(file=again))[2].licence == once.licence

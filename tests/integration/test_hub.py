@@ -12,10 +12,10 @@ import yaml
 from huggingface_hub import constants
 
 import app
-from bonefx.cli import main as bonefx
+from bonefx.cli.parser import main as bonefx
 from tests.conftest import REPOSITORY, SHIPPED
-from tests.factories import make_model_folder
-from tests.hub_stand_in import TOKEN, running
+from tests.fixtures.factories import make_model_folder
+from tests.fixtures.hub_stand_in import TOKEN, running
 from train.cli import main as train
 
 REPO = "hospital/bonefx"

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from torchvision.models import EfficientNet_B0_Weights, VGG16_Weights, efficientnet_b0, vgg16
 
 from bonefx.errors import RecipeError
-from train.initial import LocalWeights, initial_network
+from train.evaluate.evaluated_model import RECIPES
+from train.fit.initial_weights import LocalWeights, build_initial_network
 from train.recipe import read_recipe
-from train.subject import RECIPES
 
 PUBLISHED = {
     "efficientnet_b0": EfficientNet_B0_Weights.IMAGENET1K_V1,
@@ -62,7 +62,7 @@ def test_vgg16s_recipe_starts_from_the_download_head_included(stand_in):
     state = small_vgg16()
     publish(write_weights(folder, state, name="vgg16").name)
     recipe, _ = read_recipe(RECIPES / "vgg16.toml")
-    network, _, initial = initial_network(recipe.architecture, None)
+    network, _, initial = build_initial_network(recipe.architecture, None)
     own = network.backbone.state_dict()
     taken = [name for name in state if not name.startswith("classifier.6.")]
     assert all(torch.equal(own[name], state[name]) for name in taken)
@@ -77,7 +77,7 @@ def test_without_its_head_vgg16_starts_by_looking_at_the_mean_of_all_cells(tmp_p
         name: value.contiguous() for name, value in small_vgg16().items() if "features" in name
     }
     save_file(features, path, metadata={"licence": "none", "note": "of a test"})
-    network, _, _ = initial_network("vgg16", LocalWeights(file=path))
+    network, _, _ = build_initial_network("vgg16", LocalWeights(file=path))
     first = network.backbone.classifier[0]
     cells = torch.rand(2, 512, 7, 7, generator=torch.Generator().manual_seed(0))
     moved = cells.roll((2, 3), (2, 3))
@@ -92,7 +92,7 @@ def test_downloaded_features_are_taken_and_the_last_layer_is_new(stand_in):
     torch.manual_seed(1)
     state = efficientnet_b0().state_dict()
     publish(write_weights(folder, state).name)
-    network, batch_norm, initial = initial_network("efficientnet_b0", None)
+    network, batch_norm, initial = build_initial_network("efficientnet_b0", None)
     own = network.backbone.state_dict()
     assert torch.equal(own["features.0.0.weight"], state["features.0.0.weight"])
     assert own["classifier.1.weight"].shape == (2, 1280)
@@ -105,7 +105,7 @@ def test_a_download_that_cannot_be_had_points_to_a_local_file(stand_in):
     _, publish = stand_in
     publish("efficientnet_b0-00000000.pth")
     with pytest.raises(RecipeError, match="--init"):
-        initial_network("efficientnet_b0", None)
+        build_initial_network("efficientnet_b0", None)
 
 
 def test_a_download_with_another_checksum_is_refused(stand_in):
@@ -114,7 +114,7 @@ def test_a_download_with_another_checksum_is_refused(stand_in):
     path.rename(folder / "efficientnet_b0-00000000.pth")
     publish("efficientnet_b0-00000000.pth")
     with pytest.raises(RecipeError, match="--init"):
-        initial_network("efficientnet_b0", None)
+        build_initial_network("efficientnet_b0", None)
 
 
 def test_a_last_layer_of_two_outputs_is_gone_on_with(tmp_path):
@@ -122,5 +122,5 @@ def test_a_last_layer_of_two_outputs_is_gone_on_with(tmp_path):
     torch.manual_seed(1)
     state = efficientnet_b0(num_classes=2).state_dict()
     save_file(state, path, metadata={"licence": "none", "note": "of a test"})
-    network, _, _ = initial_network("efficientnet_b0", LocalWeights(file=path))
+    network, _, _ = build_initial_network("efficientnet_b0", LocalWeights(file=path))
     assert torch.equal(network.last_layer.weight, state["classifier.1.weight"])

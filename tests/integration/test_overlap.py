@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bonefx.manifest import read_manifest
-from tests.factories import make_model_folder
-from tests.synthetic import make_image_folder
+from bonefx.models.manifest import read_manifest
+from tests.fixtures.factories import make_model_folder
+from tests.fixtures.synthetic import make_image_folder
 from train.data import load_data
-from train.overlap import map_overlap
+from train.evaluate.map_overlap import map_overlap
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.conftest import REPOSITORY, free_port
-from tests.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
+from tests.fixtures.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
 
 LAUNCH_S = 600
 # batch norms and augmentation would meet other films in each process
@@ -40,11 +40,25 @@ def place(tmp_path_factory):
 
 def fit(place, run, launch):
     command = [
-        sys.executable, *launch, "-m", "tests.fit_apart", "fit", str(place / "recipe.toml"),
-        "--data", str(place / "data"), "--out", str(place / run), "--device", "cpu",
-        "--cache", str(place / f"{run}_cache"), "--workers", "0",
-        "--init", str(place / "init.safetensors"),
-    ]  # fmt: skip
+        sys.executable,
+        *launch,
+        "-m",
+        "tests.fixtures.fit_apart",
+        "fit",
+        str(place / "recipe.toml"),
+        "--data",
+        str(place / "data"),
+        "--out",
+        str(place / run),
+        "--device",
+        "cpu",
+        "--cache",
+        str(place / f"{run}_cache"),
+        "--workers",
+        "0",
+        "--init",
+        str(place / "init.safetensors"),
+    ]
     ended = subprocess.run(
         command, cwd=REPOSITORY, env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, timeout=LAUNCH_S, check=False,

@@ -11,17 +11,17 @@ import yaml
 from sklearn.datasets import load_sample_image
 from sklearn.metrics import roc_auc_score
 
-from bonefx import images
-from bonefx.manifest import read_manifest
-from bonefx.reader import Reader
-from bonefx.records import Verdict, inverted
-from bonefx.registry import WEIGHTS, model_ids
-from bonefx.report.words import test_films_words as films_words
-from train.card import render_card
-from train.figures import read_evaluation
-from train.front_matter import front_matter
-from train.intruders.picture import as_film
-from train.readme import rendered_blocks, with_blocks
+from bonefx.films import images
+from bonefx.models.manifest import read_manifest
+from bonefx.models.registry import WEIGHTS, model_ids
+from bonefx.reading.reader import Reader
+from bonefx.records import Verdict, invert_radiograph
+from bonefx.report.wording import test_films_words as films_words
+from train.evaluate.records import read_evaluation
+from train.evaluate.scope.intruders.picture import as_film
+from train.publish.card import render_card
+from train.publish.front_matter import front_matter
+from train.publish.results import fill_blocks, render_blocks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILMS = json.loads((EXAMPLES / "films.json").read_text())
@@ -34,7 +34,7 @@ def reader():
 
 @pytest.fixture(scope="module")
 def films():
-    return [images.read(EXAMPLES / film["file"]) for film in FILMS]
+    return [images.read_radiograph(EXAMPLES / film["file"]) for film in FILMS]
 
 
 def test_the_leak_free_efficientnet_is_shipped():
@@ -135,11 +135,11 @@ def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
 
 
 def test_readmes_tables_are_rendered_from_what_was_measured():
-    blocks = rendered_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs")
+    blocks = render_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs")
     names = {"figures", "intruders", "protocols", "comparisons", "audits", "maps"}
     assert set(blocks) == names
     readme = (EXAMPLES.parent / "README.md").read_text()
-    assert with_blocks(readme, blocks) == readme
+    assert fill_blocks(readme, blocks) == readme
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
@@ -203,10 +203,10 @@ def test_the_reader_admits_the_examples_and_refuses_photographs(reader, films):
 
 
 def test_most_examples_are_recognised_inverted_and_read_as_before(reader, films):
-    turned = [replace(inverted(film), inverted=False) for film in films]
+    turned = [replace(invert_radiograph(film), inverted=False) for film in films]
     offered = [reading.looks_inverted for reading in reader.read_batch(turned)]
     assert sum(offered) >= len(films) - 1
-    again = reader.read_batch([inverted(film) for film in turned])
+    again = reader.read_batch([invert_radiograph(film) for film in turned])
     for first, second in zip(reader.read_batch(films), again, strict=True):
         assert second.probability == pytest.approx(first.probability, abs=1e-3)
         assert second.regions == first.regions

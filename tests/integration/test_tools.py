@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import REPOSITORY, serving
-from tests.factories import make_three_models, png_film
+from tests.fixtures.factories import make_three_models, png_film
 
 pytest.importorskip("mcp", reason="mcp is not installed")
 

@@ -10,20 +10,20 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from bonefx.cli import main as bonefx
-from bonefx.comparisons import comparison_path
-from bonefx.manifest import read_manifest
-from bonefx.registry import load_model
-from tests.factories import make_comparison
-from tests.synthetic import (
+from bonefx.cli.parser import main as bonefx
+from bonefx.models.manifest import read_manifest
+from bonefx.models.measured_comparison import comparison_path
+from bonefx.models.registry import load_model
+from tests.fixtures.factories import make_comparison
+from tests.fixtures.synthetic import (
     make_image_folder,
     make_split_fracatlas,
     write_initial_weights,
     write_recipe,
 )
 from train.cli import main as train
-from train.figures import AS_PUBLISHED, GROUPED, read_evaluation
-from train.run import read_facts
+from train.evaluate.records import AS_PUBLISHED, GROUPED, read_evaluation
+from train.fit.run_folder import read_facts
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +274,7 @@ def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
     place, tmp_path, monkeypatch, capsys
 ):
     folder, splits = make_split_fracatlas(tmp_path, films=4)
-    monkeypatch.setattr("train.data.index.SPLITS", splits)
+    monkeypatch.setattr("train.data.index.SPLITS_FOLDER", splits)
     recipe = write_recipe(tmp_path / "recipe.toml", epochs=3)
     recipe.write_text(recipe.read_text().replace("image_folder", "fracatlas"))
     run, data = str(tmp_path / "run"), ("--data", str(folder), "--device", "cpu")
@@ -448,7 +448,7 @@ def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tm
     shutil.copy(place / "recipe.toml", recipes)
     before = (weights / "synthetic" / "evaluation.json").read_text()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("train.subject.RECIPES", recipes)
+        patch.setattr("train.evaluate.evaluated_model.RECIPES", recipes)
         folder = str(weights / "synthetic")
         data = ("--data", str(place / "data"), "--device", "cpu")
         assert train(["evaluate", folder, *data, "--test"]) == 0

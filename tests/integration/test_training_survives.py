@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 
 from bonefx.errors import RecipeError
 from tests.conftest import REPOSITORY
-from tests.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
-from train import engine
+from tests.fixtures.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
 from train.cli import main as train
 from train.files import write_atomically
+from train.fit import engine
 
 PLATEAU = "frozen_layers = 9\nearly_stopping = 2\nclass_balanced = false"
 PARTS = "frozen_layers = 7\naccumulate = 2"

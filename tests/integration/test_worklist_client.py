@@ -10,9 +10,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import Status
 
-from bonefx.worklist import RowTable
+from bonefx.reading.worklist import RowTable
 from tests.conftest import REPOSITORY
-from tests.factories import png_film
+from tests.fixtures.factories import png_film
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 

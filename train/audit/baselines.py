@@ -13,8 +13,8 @@ from sklearn.metrics import pairwise_distances_chunked
 
 from bonefx.records import Estimate
 from train.audit.films import AuditFilm
-from train.audit.groups import Grouping, Groups
-from train.audit.pairs import SMALL_PX, Prints
+from train.audit.matching.groups import Grouping, Groups
+from train.audit.matching.pairs import SMALL_PX, Fingerprints
 from train.audit.records import NO_SPLIT, Baselines
 from train.metrics import proportion
 
@@ -38,7 +38,7 @@ class Question:
     groups: NDArray[np.str_]
 
 
-def baselines_of(films: Sequence[AuditFilm], grouping: Grouping, prints: Prints) -> Baselines:
+def baselines_of(films: Sequence[AuditFilm], grouping: Grouping, prints: Fingerprints) -> Baselines:
     """Measure what the rules reach on test films, or film by film where there is no such split."""
     place = {one: index for index, one in enumerate(prints.sha256)}
     shown = [index for index, one in enumerate(grouping.by_bytes) if one in place]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.audit.films import AuditFilm
+from train.audit.matching.store import Store
 from train.audit.records import Count
-from train.audit.report import Row
-from train.audit.store import Store
+from train.audit.report import FindingRow
 
 RARE = 0.05  # share of films below which a format, a colour mode or a depth is odd
 FAR = 4.0  # times the median, or a part of it, that makes a long side odd
@@ -50,7 +50,7 @@ def headers_of(store: Store) -> dict[str, Header]:
 
 def fault_rows(
     films: Sequence[AuditFilm], sha256: Sequence[str], headers: dict[str, Header]
-) -> list[Row]:
+) -> list[FindingRow]:
     """List unreadable films with their error, and odd films with what is odd, once for each."""
     own = [headers[one] for one in sha256]
     readable = [header for header in own if not header.error]
@@ -68,7 +68,7 @@ def fault_rows(
     return rows
 
 
-def counts_of(rows: Sequence[Row], kind: str) -> tuple[Count, ...]:
+def fault_counts(rows: Sequence[FindingRow], kind: str) -> tuple[Count, ...]:
     """Count the films of each fault of a kind."""
     counts = Counter(row.detail for row in rows if row.kind == kind)
     return tuple(Count(value=value, films=films) for value, films in sorted(counts.items()))
@@ -85,5 +85,5 @@ def _odd_sides(header: Header, middle_px: float) -> list[str]:
     return found
 
 
-def _row(kind: str, film: AuditFilm, detail: str) -> Row:
-    return Row(kind=kind, path=film.name, label=film.label, split=film.split, detail=detail)
+def _row(kind: str, film: AuditFilm, detail: str) -> FindingRow:
+    return FindingRow(kind=kind, path=film.name, label=film.label, split=film.split, detail=detail)

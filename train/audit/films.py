@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bonefx.errors import RecipeError
-from train.data.image_folder import FRACTURED_NAMES, INTACT_NAMES
+from train.data.adapters.image_folder import FRACTURED_NAMES, INTACT_NAMES
 
-FRACTURE, NO_FRACTURE = "fracture", "no_fracture"
-LABELS = dict.fromkeys(("1", "positive", *FRACTURED_NAMES), FRACTURE) | dict.fromkeys(
-    ("0", "negative", *INTACT_NAMES), NO_FRACTURE
+FRACTURE_LABEL, NO_FRACTURE_LABEL = "fracture", "no_fracture"
+LABEL_NAMES = dict.fromkeys(("1", "positive", *FRACTURED_NAMES), FRACTURE_LABEL) | dict.fromkeys(
+    ("0", "negative", *INTACT_NAMES), NO_FRACTURE_LABEL
 )
-SPLITS = {
+SPLIT_FOLDERS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
@@ -46,14 +46,14 @@ class AuditFilm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class AuditListing:
     """The films to audit and how many rows of the CSV had no file, as they may."""
 
     films: tuple[AuditFilm, ...]
     missing: int = 0
 
 
-def listing_of(folder: Path, splits: Path | None = None) -> Listing:
+def list_films(folder: Path, splits: Path | None = None) -> AuditListing:
     """List the films of a folder, sorted by name.
 
     Args:
@@ -65,7 +65,7 @@ def listing_of(folder: Path, splits: Path | None = None) -> Listing:
     """
     if not folder.is_dir():
         raise RecipeError(f"{folder.name} is no folder; name the folder that holds the films")
-    listing = list_csv(folder, splits) if splits else Listing(films=tuple(list_tree(folder)))
+    listing = list_csv(folder, splits) if splits else AuditListing(films=tuple(list_tree(folder)))
     if not listing.films:
         raise RecipeError(
             f"no film was found in {folder.name}; films end in {', '.join(sorted(SUFFIXES))}"
@@ -81,13 +81,13 @@ def list_tree(folder: Path) -> list[AuditFilm]:
     """
     films = [_tree_film(folder, path) for path in _files(folder)]
     if len({film.label for film in films}) > 1 or any(
-        film.label in LABELS.values() for film in films
+        film.label in LABEL_NAMES.values() for film in films
     ):
         return films
     return [replace(film, label="") for film in films]
 
 
-def list_csv(folder: Path, splits: Path) -> Listing:
+def list_csv(folder: Path, splits: Path) -> AuditListing:
     """List the films that a CSV names.
 
     Args:
@@ -115,7 +115,7 @@ def list_csv(folder: Path, splits: Path) -> Listing:
                 f"{splits.name}, line {number}: there is no such film; check the path, or give the "
                 f"row the split {MAY_BE_MISSING[0]!r}"
             )
-    return Listing(films=tuple(films), missing=missing)
+    return AuditListing(films=tuple(films), missing=missing)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -136,9 +136,11 @@ def _may_be_a_film(path: Path) -> bool:
 
 def _tree_film(folder: Path, path: Path) -> AuditFilm:
     name = PurePosixPath(*path.relative_to(folder).parts)
-    parents = [part for part in name.parts[:-1] if part.lower() not in SPLITS]
-    split = next((SPLITS[part.lower()] for part in name.parts if part.lower() in SPLITS), "")
-    known = (LABELS[part.lower()] for part in reversed(parents) if part.lower() in LABELS)
+    parents = [part for part in name.parts[:-1] if part.lower() not in SPLIT_FOLDERS]
+    split = next(
+        (SPLIT_FOLDERS[part.lower()] for part in name.parts if part.lower() in SPLIT_FOLDERS), ""
+    )
+    known = (LABEL_NAMES[part.lower()] for part in reversed(parents) if part.lower() in LABEL_NAMES)
     return AuditFilm(
         path=path,
         name=str(name),
@@ -160,16 +162,16 @@ def _rows(splits: Path) -> list[dict[str, str]]:
 
 def _csv_film(folder: Path, path: Path, row: dict[str, str], number: int) -> AuditFilm:
     label = row["label"].strip().lower()
-    if label not in LABELS and label != "":
+    if label not in LABEL_NAMES and label != "":
         raise RecipeError(
-            f"line {number} of the CSV: found label {row['label']!r}; write {FRACTURE} or "
-            f"{NO_FRACTURE}, 1 or 0, or nothing"
+            f"line {number} of the CSV: found label {row['label']!r}; write {FRACTURE_LABEL} or "
+            f"{NO_FRACTURE_LABEL}, 1 or 0, or nothing"
         )
     return AuditFilm(
         path=path,
         name=path.relative_to(folder).as_posix(),
-        label=LABELS.get(label, ""),
-        split=SPLITS.get(row["split"], row["split"]),
+        label=LABEL_NAMES.get(label, ""),
+        split=SPLIT_FOLDERS.get(row["split"], row["split"]),
         group=next((row[column] for column in GROUP_COLUMNS if row.get(column)), ""),
     )
 

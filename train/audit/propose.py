@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bonefx.errors import RecipeError
-from train.audit.films import FRACTURE, AuditFilm
-from train.audit.groups import Grouping
+from train.audit.films import FRACTURE_LABEL, AuditFilm
+from train.audit.matching.groups import Grouping
 from train.audit.records import SplitSize
 from train.data.split import SEED, grouped_split
 
 log = logging.getLogger(__name__)
 
 # A set of few groups needs many test films: one group there counts as little more than one film
-SHARES = (("train", 0.7), ("val", 0.1), ("test", 0.2))
+PROPOSED_SHARES = (("train", 0.7), ("val", 0.1), ("test", 0.2))
 LEFT_OUT = ("excluded", "holdout")
 
 
@@ -49,7 +49,7 @@ def proposed_split(
     groups = [grouping.together[index] for index in usable]
     labels = [films[index].label for index in usable]
     try:
-        splits = grouped_split(labels, groups, SHARES, seed=SEED)
+        splits = grouped_split(labels, groups, PROPOSED_SHARES, seed=SEED)
     except RecipeError as error:
         log.warning("no split is proposed: %s", error)
         return []
@@ -62,13 +62,13 @@ def proposed_split(
 def sizes_of(rows: Sequence[Proposal]) -> tuple[SplitSize, ...]:
     """Count films, fractures and groups of each split."""
     sizes = []
-    for name, _ in SHARES:
+    for name, _ in PROPOSED_SHARES:
         part = [row for row in rows if row.split == name]
         sizes.append(
             SplitSize(
                 split=name,
                 films=len(part),
-                fractured=sum(row.label == FRACTURE for row in part),
+                fractured=sum(row.label == FRACTURE_LABEL for row in part),
                 groups=len({row.group for row in part}),
             )
         )

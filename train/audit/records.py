@@ -10,11 +10,11 @@ from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
 from bonefx.records import Estimate
-from bonefx.schema import record_from, table_of
+from bonefx.schema import dump_record, parse_record
 from train.files import write_atomically
 
-AUDIT = "audit.json"
-SCHEMA_VERSION = 1
+AUDIT_FILE = "audit.json"
+AUDIT_SCHEMA_VERSION = 1
 NO_SPLIT = "all"
 
 
@@ -137,7 +137,7 @@ class Audit:
 
 def write_audit(path: Path, audit: Audit) -> None:
     """Write audit.json."""
-    text = json.dumps(table_of(audit), indent=2) + "\n"
+    text = json.dumps(dump_record(audit), indent=2) + "\n"
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
@@ -152,7 +152,7 @@ def read_audit(path: Path) -> Audit:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path.name} is no readable audit; {remedy}") from error
-    audit = record_from(Audit, table, source=path.name, error=RecipeError, remedy=remedy)
-    if audit.schema_version != SCHEMA_VERSION:
+    audit = parse_record(Audit, table, source=path.name, error=RecipeError, remedy=remedy)
+    if audit.schema_version != AUDIT_SCHEMA_VERSION:
         raise RecipeError(f"{path.name} is of version {audit.schema_version}; {remedy}")
     return audit

@@ -10,6 +10,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,11 +19,12 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.images import read_bytes
+from bonefx.films.images import read_radiograph_bytes
+from bonefx.records import estimate_text
 from train.audit.films import AuditFilm
-from train.audit.fingerprint import rescued
-from train.audit.groups import Grouping, Groups
-from train.audit.pairs import Pair
+from train.audit.matching.fingerprint import read_truncated_jpeg
+from train.audit.matching.groups import Grouping, Groups
+from train.audit.matching.pairs import Pair
 from train.audit.propose import Proposal
 from train.audit.records import Audit
 from train.files import write_atomically
@@ -32,7 +34,7 @@ MOST_SHOWN = 24  # pairs a section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FindingRow:
     """One line of findings.csv; fields that do not apply are "".
 
     Attributes:
@@ -55,10 +57,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ShownPair:
     """A pair of films with pictures, as PNG in base64; "" where a file cannot be shown."""
 
-    row: Row
+    row: FindingRow
     picture: str
     other_picture: str
 
@@ -69,10 +71,12 @@ class Section:
 
     title: str
     total: int
-    shown: list[Shown]
+    shown: list[ShownPair]
 
 
-def rows_of(films: Sequence[AuditFilm], grouping: Grouping, pairs: Sequence[Pair]) -> list[Row]:
+def rows_of(
+    films: Sequence[AuditFilm], grouping: Grouping, pairs: Sequence[Pair]
+) -> list[FindingRow]:
     """List all pairs: each group's films against a mate, in another split or of another label."""
     by_sha256 = dict(zip(reversed(grouping.by_bytes), reversed(films), strict=True))
     near = dict(zip(grouping.by_bytes, grouping.near, strict=True))
@@ -92,7 +96,7 @@ def rows_of(films: Sequence[AuditFilm], grouping: Grouping, pairs: Sequence[Pair
     return found + _pair_rows("name_family", films, grouping.families)
 
 
-def write_rows(path: Path, rows: Sequence[Row] | Sequence[Proposal], kind: type) -> None:
+def write_rows(path: Path, rows: Sequence[FindingRow] | Sequence[Proposal], kind: type) -> None:
     """Write records as a CSV."""
     names = [field.name for field in fields(kind)]
 
@@ -105,7 +109,7 @@ def write_rows(path: Path, rows: Sequence[Row] | Sequence[Proposal], kind: type)
     write_atomically(path, write)
 
 
-def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> None:
+def write_html(path: Path, audit: Audit, rows: Sequence[FindingRow], folder: Path) -> None:
     """Write the report for the owner of the data, pictures included.
 
     Args:
@@ -114,8 +118,6 @@ def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> N
         rows: All findings.
         folder: Where the films lie.
     """
-    from train.card import share
-
     crossing = [row for row in rows if row.split != row.other_split]
     sections = [
         _section("Labels in conflict", folder, [row for row in rows if row.kind == "conflict"]),
@@ -131,7 +133,7 @@ def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> N
     environment = Environment(
         loader=PackageLoader("train.audit"), undefined=StrictUndefined, autoescape=True
     )
-    environment.filters["share"] = share
+    environment.filters["share"] = partial(estimate_text, percent=True, with_n=True)
     text = environment.get_template("audit.html.j2").render(
         audit=audit,
         sections=sections,
@@ -147,7 +149,7 @@ def write_html(path: Path, audit: Audit, rows: Sequence[Row], folder: Path) -> N
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def _pair_rows(kind: str, films: Sequence[AuditFilm], groups: Groups) -> list[Row]:
+def _pair_rows(kind: str, films: Sequence[AuditFilm], groups: Groups) -> list[FindingRow]:
     """Set each film of a group, but its first, against the mate that tells most."""
     members: dict[str, list[AuditFilm]] = defaultdict(list)
     for film, group in zip(films, groups, strict=True):
@@ -169,17 +171,19 @@ def _mate(film: AuditFilm, mates: Sequence[AuditFilm]) -> AuditFilm:
     )
 
 
-def _pair_row(kind: str, film: AuditFilm, other: AuditFilm, *, group: str, detail: str = "") -> Row:
-    return Row(
+def _pair_row(
+    kind: str, film: AuditFilm, other: AuditFilm, *, group: str, detail: str = ""
+) -> FindingRow:
+    return FindingRow(
         kind=kind, group=group, detail=detail,
         path=film.name, label=film.label, split=film.split,
         other=other.name, other_label=other.label, other_split=other.split,
     )  # fmt: skip
 
 
-def _section(title: str, folder: Path, rows: Sequence[Row]) -> Section:
+def _section(title: str, folder: Path, rows: Sequence[FindingRow]) -> Section:
     shown = [
-        Shown(
+        ShownPair(
             row=row,
             picture=_picture(folder / row.path),
             other_picture=_picture(folder / row.other),
@@ -189,10 +193,10 @@ def _section(title: str, folder: Path, rows: Sequence[Row]) -> Section:
     return Section(title=title, total=len(rows), shown=shown)
 
 
-def _spread(rows: Iterable[Row]) -> list[Row]:
+def _spread(rows: Iterable[FindingRow]) -> list[FindingRow]:
     """Take the first pairs of as many groups as can be shown, not many of one."""
     taken: Counter[str] = Counter()
-    ranked: list[tuple[int, int, Row]] = []
+    ranked: list[tuple[int, int, FindingRow]] = []
     for row in rows:
         ranked.append((taken[row.group], len(ranked), row))
         taken[row.group] += 1
@@ -203,9 +207,9 @@ def _picture(path: Path) -> str:
     """Encode a film as a small PNG; what is left of it where it is damaged."""
     data = path.read_bytes()
     try:
-        film = read_bytes(data)
+        film = read_radiograph_bytes(data)
     except UnreadableRadiographError:
-        rest = rescued(data)
+        rest = read_truncated_jpeg(data)
         if rest is None:
             return ""
         film = rest

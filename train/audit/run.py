@@ -9,23 +9,23 @@ from pathlib import Path
 
 import cv2
 
-from train.audit.faults import counts_of, fault_rows, headers_of
-from train.audit.films import FRACTURE, AuditFilm, Listing, listing_of
-from train.audit.groups import Grouping, finding_of, grouping_of
-from train.audit.pairs import load_prints, near_duplicates
+from train.audit.faults import fault_counts, fault_rows, headers_of
+from train.audit.films import FRACTURE_LABEL, AuditFilm, AuditListing, list_films
+from train.audit.matching.groups import Grouping, finding_of, grouping_of
+from train.audit.matching.pairs import load_fingerprints, near_duplicates
+from train.audit.matching.scan import scan
+from train.audit.matching.store import opened
 from train.audit.propose import Proposal, proposed_split, sizes_of
 from train.audit.records import (
-    AUDIT,
+    AUDIT_FILE,
+    AUDIT_SCHEMA_VERSION,
     NO_SPLIT,
-    SCHEMA_VERSION,
     Audit,
     Baselines,
     SplitSize,
     write_audit,
 )
-from train.audit.report import Row, rows_of, write_html, write_rows
-from train.audit.scan import scan
-from train.audit.store import opened
+from train.audit.report import FindingRow, rows_of, write_html, write_rows
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +47,16 @@ def audit_folder(
         RecipeError: The folder or the CSV does not fit, or out cannot be written.
     """
     cv2.setNumThreads(1)  # films are read in parallel; threads within each only get in the way
-    listing = listing_of(folder, splits)
+    listing = list_films(folder, splits)
     films = listing.films
     with opened(out / STORE) as store:
         sha256 = scan(films, store)
-        prints = load_prints(store, set(sha256))
+        prints = load_fingerprints(store, set(sha256))
         pairs = near_duplicates(prints, store)
         headers = headers_of(store)
     grouping = grouping_of(films, sha256, pairs)
     log.info("grouped; measuring the baselines")
-    from train.audit.baselines import baselines_of  # with torch, which nothing before needs
+    from train.audit.baselines import baselines_of
 
     baselines = baselines_of(films, grouping, prints)
     rows = rows_of(films, grouping, pairs) + fault_rows(films, sha256, headers)
@@ -70,21 +70,21 @@ def audit_folder(
         rows=rows,
         proposal=proposal,
     )
-    write_rows(out / "findings.csv", rows, Row)
+    write_rows(out / "findings.csv", rows, FindingRow)
     write_rows(out / "splits.csv", proposal, Proposal)
     write_html(out / "audit.html", audit, rows, folder)
-    write_audit(out / AUDIT, audit)
+    write_audit(out / AUDIT_FILE, audit)
     log.info("%s films audited; open %s", len(films), out / "audit.html")
     return audit
 
 
 def _audit(
     name: str,
-    listing: Listing,
+    listing: AuditListing,
     *,
     grouping: Grouping,
     baselines: Baselines,
-    rows: Sequence[Row],
+    rows: Sequence[FindingRow],
     proposal: Sequence[Proposal],
 ) -> Audit:
     films = listing.films
@@ -93,7 +93,7 @@ def _audit(
         for group, opposed in zip(grouping.near, grouping.in_conflict, strict=True)
     ]
     return Audit(
-        schema_version=SCHEMA_VERSION,
+        schema_version=AUDIT_SCHEMA_VERSION,
         name=name,
         films=len(films),
         missing=listing.missing,
@@ -105,8 +105,8 @@ def _audit(
         conflicts=finding_of(films, conflicts),
         together=finding_of(films, grouping.together),
         largest_group=max(Counter(grouping.together).values()),
-        unreadable=counts_of(rows, "unreadable"),
-        odd=counts_of(rows, "odd"),
+        unreadable=fault_counts(rows, "unreadable"),
+        odd=fault_counts(rows, "odd"),
         baselines=baselines,
         proposed=sizes_of(proposal) if proposal else (),
     )
@@ -120,7 +120,7 @@ def _published(films: Sequence[AuditFilm], grouping: Grouping) -> tuple[SplitSiz
             SplitSize(
                 split=name or NO_SPLIT,
                 films=len(part),
-                fractured=sum(films[index].label == FRACTURE for index in part),
+                fractured=sum(films[index].label == FRACTURE_LABEL for index in part),
                 groups=len({grouping.together[index] for index in part}),
             )
         )

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from train.data.fracatlas import FRACATLAS_BOXES, coco_annotations, fracatlas
-from train.data.grazpedwri import grazpedwri
-from train.data.image_folder import image_folder
-from train.data.index import SPLITS, Box, DataSet, Film
-from train.data.mura import mura
+from train.data.adapters.fracatlas import FRACATLAS_BOXES, coco_annotations, fracatlas
+from train.data.adapters.grazpedwri import grazpedwri
+from train.data.adapters.image_folder import image_folder
+from train.data.adapters.mura import mura
+from train.data.adapters.table import films_csv, table
+from train.data.index import SPLITS_FOLDER, Box, DataSet, Film
 from train.data.split import grouped_split
-from train.data.table import films_csv, table
 
 __all__ = [
-    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS", "Box", "DataSet", "Film", "coco_annotations",
+    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS_FOLDER", "Box", "DataSet", "Film", "coco_annotations",
     "films_csv", "fracatlas", "grazpedwri", "grouped_split", "image_folder", "load_data", "mura",
     "table",
 ]  # fmt: skip

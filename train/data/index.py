@@ -8,8 +8,12 @@ from pathlib import Path
 
 from bonefx.errors import RecipeError
 
-SPLITS = Path(__file__).parents[1] / "splits"
+SPLITS_FOLDER = Path(__file__).parents[1] / "splits"
+
+
 Box = tuple[float, float, float, float]
+
+
 Outline = tuple[float, ...]
 
 
@@ -94,3 +98,12 @@ def check_present(films: Sequence[Film], *, remedy: str) -> None:
         raise RecipeError(
             f"{len(missing)} films of the split are missing, first {missing[0]}; {remedy}"
         )
+
+
+def subgroups_of(film: Film) -> set[tuple[str, str]]:
+    """Name the subgroups that a film belongs to, as pairs of trait and value."""
+    found = {("region", value) for value in film.region.split("+") if value}
+    found |= {("view", value) for value in film.view.split("+") if value}
+    if film.hardware is not None:
+        found.add(("hardware", "with hardware" if film.hardware else "without hardware"))
+    return found

@@ -12,11 +12,13 @@ from train.data.index import Film
 
 SEED = 0
 MOST_FOLDS = 20  # so that a share is met to 5 % of the films
-Shares = Sequence[tuple[str, float]]
+SplitShares = Sequence[tuple[str, float]]
 Labels = Sequence[bool] | Sequence[str]
 
 
-def grouped_split(labels: Labels, groups: Sequence[str], shares: Shares, *, seed: int) -> list[str]:
+def grouped_split(
+    labels: Labels, groups: Sequence[str], shares: SplitShares, *, seed: int
+) -> list[str]:
     """Cut films into splits so that no group crosses and all have about the same prevalence.
 
     The films are cut into the folds, at most 20, that meet the shares best, and the folds are
@@ -49,7 +51,7 @@ def grouped_split(labels: Labels, groups: Sequence[str], shares: Shares, *, seed
     return names
 
 
-def _fewest_groups(labels: Labels, groups: Sequence[str], shares: Shares) -> int:
+def _fewest_groups(labels: Labels, groups: Sequence[str], shares: SplitShares) -> int:
     counts = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
     fewest = min(counts.values()) if len(counts) > 1 else 0
     if fewest < len(shares):
@@ -60,7 +62,7 @@ def _fewest_groups(labels: Labels, groups: Sequence[str], shares: Shares) -> int
     return fewest
 
 
-def _dealt(shares: Shares, *, most: int) -> list[str]:
+def _dealt(shares: SplitShares, *, most: int) -> list[str]:
     """Name the split of each fold, with as few folds as meet the shares best."""
 
     def error(names: list[str]) -> float:
@@ -70,7 +72,7 @@ def _dealt(shares: Shares, *, most: int) -> list[str]:
     return min(deals, key=lambda names: (round(error(names), 9), len(names)))
 
 
-def _deal(shares: Shares, folds: int) -> list[str]:
+def _deal(shares: SplitShares, folds: int) -> list[str]:
     """Deal folds: one to each split, then always to whom most is owed."""
     names = [name for name, _ in shares]
     while len(names) < folds:
@@ -79,7 +81,7 @@ def _deal(shares: Shares, folds: int) -> list[str]:
     return names
 
 
-def cut(films: Sequence[Film], shares: Shares) -> tuple[Film, ...]:
+def split_films(films: Sequence[Film], shares: SplitShares) -> tuple[Film, ...]:
     """Put films into splits with grouped_split and the project's seed.
 
     Raises:

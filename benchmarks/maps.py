@@ -1,0 +1,92 @@
+"""A model's maps of annotated films by every method, with what they are compared to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bonefx.heatmaps.forward import run_with_gradients
+from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS, class_activation_map
+from bonefx.models.registry import LoadedModel
+from train.data.augment import fracture_mask
+from train.data.cache import CachedFilms
+from train.evaluate.localisation import (
+    AnnotatedFilm,
+    Heat,
+    annotated_films,
+    centre_heats,
+    map_heats,
+)
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
+from train.fit.objective import cell_targets
+from train.fit.outputs import FORWARD_BATCH_FILMS, film_batches
+
+Heats = Callable[[list[AnnotatedFilm]], Iterator[Heat]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Maps:
+    """The annotated films of a split with one model's maps of them.
+
+    Attributes:
+        films: Those films alone.
+        cells: By method, (N, h, w).
+        called: At the balanced point, (N,).
+    """
+
+    model: LoadedModel
+    films: CachedFilms
+    cells: dict[str, NDArray[np.float32]]
+    called: NDArray[np.bool_]
+
+    @property
+    def truths(self) -> list[AnnotatedFilm]:
+        """Of the films that are called fractured."""
+        return [truth for truth in annotated_films(self.films) if self.called[truth.index]]
+
+    def rows(self) -> dict[str, Heats]:
+        """Name all that is measured: methods, baselines and the ceiling."""
+        grid, size_px = self.model.network.grid(), self.films.size_px
+
+        def of(cells: NDArray[np.float32]) -> Heats:
+            return lambda truths: map_heats(truths, cells, grid, size_px=size_px)
+
+        shape = self.cells[GRAD_CAM].shape
+        random = np.random.default_rng(0).random(shape, dtype=np.float32)
+        return {name: of(cells) for name, cells in self.cells.items()} | {
+            "centre of the film": centre_heats,
+            "random map": of(random),
+            "ceiling: boxes on the network's grid": of(self._ceiling(shape)),
+        }
+
+    def _ceiling(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        masks = torch.stack([fracture_mask(self.films, i) for i in range(shape[0])])
+        grid = self.model.network.grid()
+        return cell_targets(masks, grid, (shape[1], shape[2])).numpy()
+
+
+def maps_of(model: LoadedModel, films: CachedFilms) -> Maps:
+    """Run the annotated films of a split through a model, once for all methods."""
+    annotated = films.only(np.flatnonzero([bool(film.boxes) for film in films.films]))
+    logits, cells = [], {name: [] for name in HEATMAP_METHODS}
+    spec, steps = model.manifest.preprocess, -(-len(annotated.films) // FORWARD_BATCH_FILMS)
+    batches = film_batches(annotated, spec, model.device)
+    for batch in tqdm(batches, desc="maps", total=steps, leave=False):
+        passed = run_with_gradients(model.network, batch)
+        logits.append(passed.logits.double().cpu().numpy())
+        for name in HEATMAP_METHODS:
+            cells[name].append(
+                class_activation_map(name, passed.activations, passed.gradients).cpu().numpy()
+            )
+    probability = calibrated_probabilities(np.concatenate(logits), model.manifest.calibration)
+    return Maps(
+        model=model,
+        films=annotated,
+        cells={name: np.concatenate(parts) for name, parts in cells.items()},
+        called=probability >= model.point(BALANCED).threshold,
+    )

@@ -1,0 +1,48 @@
+"""A sheet of annotated test films with every method's map; for the run's folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from benchmarks.maps import Maps
+from bonefx.heatmaps.methods import HEATMAP_METHODS
+from bonefx.heatmaps.overlay import heat_layer
+from bonefx.heatmaps.projection import heat_on_input
+from bonefx.models.preprocess import letterbox_of
+from train.plot_style import ORANGE, save_figure, show_film
+
+FILMS = 8
+TILE_INCHES = 1.9
+
+
+def draw_maps(maps: Maps, path: Path) -> None:
+    """Draw the first films that are called fractured, one a row: bare, framed, and each map.
+
+    The films of a data set may not be redistributed by whoever measures on it: keep the sheet.
+    """
+    truths = maps.truths[:FILMS]
+    columns = 1 + len(HEATMAP_METHODS)
+    figure = Figure(
+        figsize=(TILE_INCHES * columns, TILE_INCHES * len(truths)), layout="constrained"
+    )
+    panels = figure.subplots(len(truths), columns, squeeze=False)
+    size_px, grid = maps.films.size_px, maps.model.network.grid()
+    for row, truth in zip(panels, truths, strict=True):
+        square = maps.films.squares[maps.films.rows[truth.index]]
+        for axes in row:
+            show_film(axes, square)
+        place = letterbox_of(*map(int, maps.films.shapes[truth.index]), size_px=size_px)
+        for left, top, right, bottom in maps.films.films[truth.index].boxes:
+            corner = left * place.scale_x + place.left, top * place.scale_y + place.top
+            sides = (right - left) * place.scale_x, (bottom - top) * place.scale_y
+            row[0].add_patch(Rectangle(corner, *sides, fill=False, edgecolor=ORANGE))
+        for axes, name in zip(row[1:], HEATMAP_METHODS, strict=True):
+            axes.imshow(
+                heat_layer(heat_on_input(maps.cells[name][truth.index], grid, size_px=size_px))
+            )
+    for axes, name in zip(panels[0], ("annotated", *HEATMAP_METHODS), strict=True):
+        axes.set_title(name, fontsize=9)
+    save_figure(figure, path)

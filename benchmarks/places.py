@@ -1,0 +1,66 @@
+"""Where maps lie that tell nothing of a fracture, and where two models point to the same place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.maps import Maps
+from bonefx.heatmaps.agreement import hot_region_overlap
+from bonefx.heatmaps.methods import GRAD_CAM
+from bonefx.schema import dump_record
+from train.evaluate.localisation import AnnotatedFilm, Heat, map_heats
+from train.evaluate.trust_limits import shares_off_anatomy
+from train.metrics import ratio_of_means
+
+
+def off_anatomy(maps: Maps) -> dict[str, dict[str, object]]:
+    """Measure each method's mean shares on borders and on markers, of films called fractured."""
+    indices = [truth.index for truth in maps.truths]
+    groups, grid = maps.films.groups[indices], maps.model.network.grid()
+    return {
+        name: {
+            place: _mean(values, groups)
+            for place, values in zip(
+                ("border", "markers"),
+                zip(
+                    *(shares_off_anatomy(maps.films, i, cells[i], grid) for i in indices),
+                    strict=True,
+                ),
+                strict=True,
+            )
+        }
+        for name, cells in maps.cells.items()
+    }
+
+
+def agreement(first: Maps, second: Maps) -> dict[str, object] | None:
+    """Measure how far two models' hot regions overlap on films that both call fractured.
+
+    Returns:
+        Mean intersection over union with its interval, and the share of films on which the regions
+        do not meet at all; None where there is no such film.
+    """
+    both = {truth.index for truth in first.truths} & {truth.index for truth in second.truths}
+    truths = [truth for truth in first.truths if truth.index in both]
+    if not truths:
+        return None
+    pairs = zip(_heats(first, truths), _heats(second, truths), strict=True)
+    overlaps = np.array([hot_region_overlap(*pair) for pair in pairs])
+    groups = first.films.groups[[truth.index for truth in truths]]
+    return {
+        "with": second.model.name,
+        "overlap": _mean(overlaps, groups),
+        "apart": _mean(overlaps == 0, groups),
+    }
+
+
+def _heats(maps: Maps, truths: list[AnnotatedFilm]) -> list[Heat]:
+    grid, size_px = maps.model.network.grid(), maps.films.size_px
+    return list(map_heats(truths, maps.cells[GRAD_CAM], grid, size_px=size_px))
+
+
+def _mean(values: object, groups: NDArray[np.str_]) -> dict[str, object]:
+    array = np.asarray(values, np.float64)
+    table: dict[str, object] = dump_record(ratio_of_means(array, np.ones(len(array)), groups))
+    return table

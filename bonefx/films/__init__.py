@@ -1,0 +1,1 @@
+"""Files to radiographs: pictures, DICOM, archives, display windows and patient identifiers."""

@@ -1,0 +1,76 @@
+"""One forward pass -> logit and heat map; the map's place on the film; the overlay.
+
+The pass runs without hooks: the layers up to the cut without gradient, the head with gradient.
+Nothing is kept on the shared network, so threads do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.models.networks import CellGrid
+from bonefx.models.preprocess import letterbox_of
+
+
+def peak_on_film(
+    cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
+) -> float:
+    """Find a map's largest value on its film; what lies in the letterbox's border does not count.
+
+    Args:
+        cells: (h, w) >= 0, in logits.
+        grid: Where the cells look, in pixels of the network's input.
+        shape: Height and width of the film.
+        size_px: Side of the input that the film was letterboxed into.
+
+    Returns:
+        The peak over the input's pixels that show the film, in logits.
+    """
+    place = letterbox_of(*shape, size_px=size_px)
+    rows = _cell_weights(np.arange(place.height) + place.top, cells.shape[0], grid)
+    columns = _cell_weights(np.arange(place.width) + place.left, cells.shape[1], grid)
+    return float((rows @ cells @ columns.T).max())
+
+
+def heat_on_film(
+    cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
+) -> NDArray[np.float32]:
+    """Lay a map over its film, each cell where it looks, linear in between.
+
+    Args:
+        cells: (h, w) >= 0.
+        grid: Where the cells look, in pixels of the network's input.
+        shape: Height and width of the film.
+        size_px: Side of the input that the film was letterboxed into.
+
+    Returns:
+        (H, W) float32 in [0, 1]: the map divided by peak_on_film; zeros where that is 0.
+    """
+    place = letterbox_of(*shape, size_px=size_px)
+    down = (np.arange(shape[0]) + 0.5) * place.scale_y - 0.5 + place.top
+    across = (np.arange(shape[1]) + 0.5) * place.scale_x - 0.5 + place.left
+    rows = _cell_weights(down, cells.shape[0], grid)
+    columns = _cell_weights(across, cells.shape[1], grid)
+    peak = peak_on_film(cells, grid, shape=shape, size_px=size_px)
+    scaled = cells / np.float32(peak) if peak > 0 else cells
+    heat: NDArray[np.float32] = np.clip(rows @ scaled @ columns.T, 0.0, 1.0)
+    return heat.astype(np.float32, copy=False)
+
+
+def heat_on_input(
+    cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
+) -> NDArray[np.float32]:
+    """Lay a map over the network's whole input, (S, S) in [0, 1]; see heat_on_film."""
+    return heat_on_film(cells, grid, shape=(size_px, size_px), size_px=size_px)
+
+
+def _cell_weights(
+    in_input: NDArray[np.floating | np.integer], cells: int, grid: CellGrid
+) -> NDArray[np.float32]:
+    """Weigh each cell for each place along one axis of the input, (places, cells).
+
+    Linear between cells; beyond the first and the last cell their values go on.
+    """
+    cell = np.clip((in_input - grid.offset_px) / grid.stride_px, 0, cells - 1)
+    return np.clip(1.0 - np.abs(cell[:, None] - np.arange(cells)), 0.0, 1.0).astype(np.float32)

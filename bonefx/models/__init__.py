@@ -1,0 +1,1 @@
+"""Model folders and their networks: preprocessing, manifest, registry, calibration and decision."""

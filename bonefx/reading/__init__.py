@@ -1,0 +1,1 @@
+"""Read radiographs with models: one film, several models, many films."""

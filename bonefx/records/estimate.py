@@ -1,0 +1,67 @@
+"""Measured figures with their 95 % intervals, and the one way to write them as text."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bonefx.errors import WeightsError
+
+NOT_MEASURED = "not measured"
+MAX_DECIMALS = 3  # of a plain figure
+MAX_PERCENT_DECIMALS = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A measured figure with its 95 % interval and the number of films behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n <= 0 or not self.low <= self.value <= self.high:
+            raise WeightsError(
+                f"an estimate must lie in its interval with n > 0, got {self.value} in "
+                f"[{self.low}, {self.high}], n = {self.n}; evaluate and export the model again"
+            )
+
+
+def estimate_text(
+    estimate: Estimate | None, *, percent: bool = False, signed: bool = False, with_n: bool = False
+) -> str:
+    """Write an estimate with its interval, such as "0.948 (0.908 to 0.975)".
+
+    The number of decimals follows the width of the interval, of which three significant digits are shown.
+
+    Args:
+        estimate: None gives NOT_MEASURED.
+        percent: Write a share in [0, 1] as per cent.
+        signed: Write a plus before positive numbers, for differences.
+        with_n: Add the number of films.
+    """
+    if estimate is None:
+        return NOT_MEASURED
+    scale = 100 if percent else 1
+    value, low, high = (scale * part for part in (estimate.value, estimate.low, estimate.high))
+    decimals = _decimals(high - low, at_most=MAX_PERCENT_DECIMALS if percent else MAX_DECIMALS)
+    spec = f"{'+' if signed else ''}.{decimals}f"
+    unit = " %" if percent else ""
+    n = f", n = {estimate.n}" if with_n else ""
+    return f"{value:{spec}}{unit} ({low:{spec}} to {high:{spec}}){n}"
+
+
+def _decimals(width: float, *, at_most: int) -> int:
+    """Decimals that show three significant digits of an interval's width, in [0, at_most]."""
+    if width <= 0:
+        return at_most
+    return min(max(2 - math.floor(math.log10(width)), 0), at_most)
+
+
+def probability_text(probability: float) -> str:
+    """Write a probability in [0, 1] with two digits, never rounded to certainty."""
+    if probability < 0.005:
+        return "<0.01"
+    return ">0.99" if probability >= 0.995 else f"{probability:.2f}"

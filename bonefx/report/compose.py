@@ -1,0 +1,70 @@
+"""Film and reading -> Report: what the screens and the command line make every report from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from bonefx.heatmaps.overlay import heat_layer, hot_contours, overlay
+from bonefx.models.evaluation import model_notes
+from bonefx.models.registry import LoadedModel
+from bonefx.records import Radiograph, Reading
+from bonefx.report import Overlay, Report
+from bonefx.report.wording import film_facts
+
+OPACITY = 0.5
+SCALE_STEPS = 256
+
+
+def compose_report(
+    film: Radiograph,
+    reading: Reading,
+    *,
+    model: LoadedModel,
+    text: str = "",
+    opacity: float = OPACITY,
+    created: datetime | None = None,
+) -> Report:
+    """Put a report together.
+
+    Args:
+        film: The film that was read.
+        reading: With its heat, if the report shall show the map.
+        model: That read it.
+        text: The reader's own.
+        opacity: Weight of the map's colour at its peak, in [0, 1].
+        created: With its time zone; None takes now.
+
+    Raises:
+        ValueError: The reading is of another film or another model.
+        SettingsError: The text is too long.
+    """
+    if (film.sha256, model.name) != (reading.radiograph_sha256, reading.model):
+        raise ValueError("the reading is of another film or of another model")
+    return Report(
+        reading=reading,
+        film=np.rint(film.pixels * 255).astype(np.uint8),
+        overlay=_overlay(film, reading, opacity=opacity),
+        heat_floor=model.manifest.heat_floor,
+        facts=tuple(film_facts(film)),
+        calibration=model.manifest.calibration,
+        origin=str(model.origin) if model.origin else None,
+        test_set=model_notes(model).tested_on,
+        validated_share=model.manifest.training_data.share_of("val"),
+        created=created or datetime.now().astimezone(),
+        text=text,
+    )
+
+
+def _overlay(film: Radiograph, reading: Reading, *, opacity: float) -> Overlay | None:
+    if reading.heat is None:
+        return None
+    steps = np.linspace(0, 1, SCALE_STEPS, dtype=np.float32)[None]  # (1, N)
+    return Overlay(
+        heat=reading.heat,
+        contours=tuple(hot_contours(reading.heat)),
+        pixels=overlay(film.pixels, reading.heat, opacity=opacity),
+        scale=heat_layer(steps)[0, :, :3],
+        opacity=opacity,
+    )

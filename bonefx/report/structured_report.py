@@ -1,0 +1,196 @@
+"""Report -> DICOM Structured Report by TID 1500: the reading as codes and numbers.
+
+Whether there is a fracture is told by CID 240 (present, absent, undetermined); review is
+undetermined, and a film out of scope was not evaluated. The standard has no code for a calibrated
+probability, so that one is of bonefx' own scheme, which the file names. Nobody has verified it,
+and the file says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bonefx.films.patient_ids import StudyHeader
+from bonefx.records import Verdict
+from bonefx.report.dicom_filing import (
+    DEVICE,
+    MANUFACTURER,
+    check_same_film,
+    filed_bytes,
+    new_uid,
+    reference,
+    series,
+)
+from bonefx.report.record import Report
+from bonefx.report.wording import (
+    MEASURES,
+    NOTICE,
+    REFUSED,
+    estimate_words,
+    guarantee_words,
+    point_words,
+    reading_notes,
+    reason_words,
+    test_films_words,
+)
+
+if TYPE_CHECKING:
+    from pydicom.sr.coding import Code
+
+SR_SERIES_NUMBER = 9102
+SCHEME = "99BONEFX"  # private coding schemes begin with 99, PS3.16 section 8.2
+FRACTURE_CODE = ("125605004", "SCT", "Fracture of bone")
+PROBABILITY = ("PFRACTURE", SCHEME, "Calibrated probability of fracture")
+PRESENCE = {  # keywords of pydicom's SNOMED CT codes
+    Verdict.FRACTURE: "Present",
+    Verdict.NO_FRACTURE: "Absent",
+    Verdict.REVIEW: "Undetermined",
+    Verdict.OUT_OF_SCOPE: "NotEvaluated",
+}
+
+
+def structured_report_bytes(report: Report, header: StudyHeader) -> bytes:
+    """Make a Comprehensive SR of the source's patient and study, preliminary and unverified.
+
+    Args:
+        report: Verdict, probability, operating point, model and the reader's text go in.
+        header: Of the same film.
+
+    Returns:
+        A DICOM file. Equal reports of one film give equal bytes and identifiers.
+
+    Raises:
+        SettingsError: The header is of another film.
+    """
+    import highdicom
+    from highdicom.coding_schemes import CodingSchemeIdentificationItem
+    from pydicom.uid import ComputedRadiographyImageStorage
+
+    check_same_film(report, header)
+    stand_in = reference(header)  # highdicom knows no private class of images
+    stand_in.SOPClassUID = ComputedRadiographyImageStorage
+    document = highdicom.sr.ComprehensiveSR(
+        evidence=[stand_in],
+        content=_content(report, header),
+        series_number=SR_SERIES_NUMBER,
+        series_description="bonefx structured report",
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name="bonefx")],
+        **series(report, header, "structured report"),
+    )
+    (study,) = document.CurrentRequestedProcedureEvidenceSequence
+    (image,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    image.ReferencedSOPClassUID = reference(header).SOPClassUID
+    return filed_bytes(document, report, header)
+
+
+def _content(report: Report, header: StudyHeader) -> Any:
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=_observer(report)),
+        procedure_reported=codes.LN.XRUnspecifiedBodyRegion,
+        imaging_measurements=[_group(report, header)],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    for name, text in _texts(report):
+        content[0].ContentSequence.append(
+            sr.TextContentItem(name=name, value=text, relationship_type="CONTAINS")
+        )
+    return content
+
+
+def _observer(report: Report) -> Any:
+    """The device that read the film: this version with these weights."""
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+    from pydicom.uid import generate_uid
+
+    device = sr.DeviceObserverIdentifyingAttributes(
+        uid=generate_uid(entropy_srcs=["bonefx", report.version, report.reading.weights_sha256]),
+        name="bonefx",
+        manufacturer_name=MANUFACTURER,
+        model_name=DEVICE,
+        serial_number=report.reading.weights_sha256,
+    )
+    return sr.ObserverContext(
+        observer_type=codes.DCM.Device, observer_identifying_attributes=device
+    )
+
+
+def _group(report: Report, header: StudyHeader) -> Any:
+    """Algorithm, finding, probability and the image that they are about (TID 1501)."""
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    source = reference(header)
+    reading = report.reading
+    presence: Code = getattr(codes.SCT, PRESENCE[reading.verdict])
+    return sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(
+            uid=new_uid(report, header, "tracking"), identifier="bonefx reading"
+        ),
+        algorithm_id=sr.AlgorithmIdentification(
+            name="bonefx",
+            version=report.version,
+            parameters=_parameters(report),
+        ),
+        measurements=_probability(report),
+        qualitative_evaluations=[
+            sr.QualitativeEvaluation(name=sr.CodedConcept(*FRACTURE_CODE), value=presence)
+        ],
+        source_images=[
+            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+        ],
+    )
+
+
+def _probability(report: Report) -> list[Any] | None:
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    probability = report.reading.probability
+    if probability is None:
+        return None
+    name = sr.CodedConcept(*PROBABILITY)
+    return [sr.Measurement(name=name, value=float(probability), unit=codes.UCUM.NoUnits)]
+
+
+def _parameters(report: Report) -> list[str]:
+    reading = report.reading
+    origin = [f"origin={report.origin}"] if report.origin else []
+    low, high = reading.point.review_band
+    return [
+        f"model={reading.model}",
+        *origin,
+        f"weights_sha256={reading.weights_sha256}",
+        f"film_sha256={reading.radiograph_sha256}",
+        f"point={reading.point.name}",
+        f"threshold={reading.point.threshold}",
+        f"review_band={low},{high}",
+    ]
+
+
+def _texts(report: Report) -> list[tuple[Code, str]]:
+    """What people read: reason, operating point, its figures, the notice, the reader's own text."""
+    from pydicom.sr.codedict import codes
+
+    reading = report.reading
+    refused = [REFUSED] if reading.probability is None else []
+    measured = "; ".join(
+        f"{words} {estimate_words(getattr(reading.point, name))}" for name, words in MEASURES
+    )
+    films = test_films_words(reading.point, test_set=report.test_set)
+    comment: Code = codes.DCM.Comment
+    impression: Code = codes.DCM.Impression
+    texts = [
+        (comment, " ".join([reason_words(reading), *refused, *reading_notes(reading)])),
+        (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
+        (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
+        (comment, NOTICE),
+    ]
+    texts += [(comment, report.reading.caution)] if report.reading.caution else []
+    return texts + ([(impression, f"Reader's own text: {report.text}")] if report.text else [])

@@ -1,1 +1,0 @@
-"""The screens. Only this package and app.py know gradio."""

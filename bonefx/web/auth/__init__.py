@@ -1,0 +1,1 @@
+"""Password login with rate limiting, for the page and the MCP tools."""

@@ -1,0 +1,1 @@
+"""The Compare screen: several models on one film."""

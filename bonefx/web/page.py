@@ -1,0 +1,156 @@
+"""Join the screens to one page, and start it: theme, privacy, server settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from bonefx.errors import SettingsError
+from bonefx.reading.reader import Reader
+from bonefx.report.wording import NOTICE
+from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
+from bonefx.web.compare.screen import build_compare
+from bonefx.web.html_pages import PageMiddleware
+from bonefx.web.model_card.screen import build_model_card
+from bonefx.web.read.screen import build_read
+from bonefx.web.server_settings import ServerSettings
+from bonefx.web.shared.components import UNQUEUED_EVENT
+from bonefx.web.shared.navigation import ListPosition
+from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
+from bonefx.web.theme import dark_theme
+from bonefx.web.worklist.screen import build_worklist
+from bonefx.web.worklist.session_list import delete_leftovers
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+STYLES = ("compare.css", "style.css", "touch.css")  # a later one speaks last
+
+
+CACHE_S = 600  # uploads that nobody read are deleted after this time
+
+
+MAX_SESSIONS = 100  # each may keep one film in memory
+
+
+TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
+
+
+HEADER = (
+    '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
+    f'<p class="notice">{NOTICE}</p></header>'
+)
+
+
+def build_page(reader: Reader) -> gr.Blocks:
+    """Build the page around loaded models."""
+    page: gr.Blocks = gr.Blocks(
+        title="bonefx", fill_width=True, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)
+    )
+    with page:
+        gr.HTML(HEADER, elem_id="head", apply_default_css=False)
+        with gr.Tabs(elem_id="screens") as tabs:
+            with gr.Tab("Read", id="read"):
+                single = build_read(reader)
+            with gr.Tab("Compare", id="compare"):
+                build_compare(reader)
+            with gr.Tab("Worklist", id="worklist"):
+                worklist = build_worklist(reader)
+            with gr.Tab("Model card", id="card"):
+                build_model_card(reader)
+        worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **UNQUEUED_EVENT)
+        single.open_from(
+            worklist.opened, worklist.chosen,
+            step=worklist.step, model=worklist.model, point=worklist.point,
+        )  # fmt: skip
+        page.unload(worklist.on_unload)
+    return page
+
+
+def to_read(step: ListPosition) -> Any:
+    """Put Read in front for a film of the table; whoever walks from film to film is there."""
+    return gr.skip() if step["walked"] else gr.Tabs(selected="read")
+
+
+def launch(
+    page: gr.Blocks,
+    settings: ServerSettings,
+    *,
+    tools: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Serve a page until it is stopped.
+
+    Args:
+        page: From build.
+        settings: Where to serve.
+        tools: From tools_of, to offer tools to assistants too.
+        changes: More settings of gradio's launch, such as prevent_thread_lock.
+
+    Raises:
+        SettingsError: The address or the port cannot be had.
+    """
+    delete_leftovers()
+    with _address_errors(settings):
+        page.queue(api_open=False).launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            root_path=settings.root_path or None,
+            auth=LoginGate(settings.login).enter if settings.login else None,
+            app_kwargs={
+                "middleware": [Middleware(CallerAddressMiddleware), Middleware(PageMiddleware)]
+            }
+            | (tools or {}),
+            **(_look() | _privacy() | changes),
+        )
+
+
+def _look() -> dict[str, Any]:
+    return {
+        "theme": dark_theme(),
+        "css_paths": [ASSETS / name for name in STYLES],
+        "js": _script(),
+        "favicon_path": ASSETS / "favicon.svg",
+        "footer_links": [],
+    }
+
+
+def _script() -> str:
+    """Join the page's functions to the one that gradio calls when it is there."""
+    parts = [(ASSETS / name).read_text().strip() for name in ("page.js", "viewer.js")]
+    joined = "\n".join(f"({part})();" for part in parts)
+    script = f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
+    return script.replace("NOT_SENT", json.dumps(UPLOAD_FAILURES))
+
+
+def _privacy() -> dict[str, Any]:
+    """Nothing of a film is kept, shared, measured or shown to another user."""
+    return {
+        "share": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "quiet": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "show_error": False,
+        "max_file_size": MAX_UPLOAD_MB * gr.FileSize.MB,
+        "state_session_capacity": MAX_SESSIONS,
+    }
+
+
+@contextmanager
+def _address_errors(settings: ServerSettings) -> Iterator[None]:
+    """Say in a sentence that an address cannot be had."""
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen at {settings.host}:{settings.port}; stop the program that does, or "
+            "choose another BONEFX_PORT"
+        ) from error

@@ -1,0 +1,1 @@
+"""The Read screen: one film, one verdict."""

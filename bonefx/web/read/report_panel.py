@@ -1,0 +1,71 @@
+"""The part of the Read screen that makes reports of the film on it, for the user to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import gradio as gr
+
+from bonefx.errors import SettingsError
+from bonefx.reading.reader import Reader
+from bonefx.reading.second_opinion import with_second_opinion
+from bonefx.report import file_name, report_bytes
+from bonefx.report.compose import compose_report
+from bonefx.report.files import OF_STUDY
+from bonefx.web.read.state import ShownFilm
+from bonefx.web.shared.components import MODEL_EVENT
+from bonefx.web.shared.downloads import Download, offer_download
+
+REPORT_BUTTONS = {  # words and media type of each form
+    "pdf": ("PDF", "application/pdf"),
+    "png": ("PNG", "image/png"),
+    "json": ("JSON", "application/json"),
+    "map": ("Map", "image/png"),
+    "sc": ("DICOM picture", "application/dicom"),
+    "sr": ("DICOM report", "application/dicom"),
+}
+NOTHING_READ = "no film is read on this screen; read one, and answer first where you asked to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPanel:
+    """Handlers of the panel."""
+
+    reader: Reader
+
+    def on_form(self, form: str, text: str, shown: ShownFilm | None) -> Download:
+        """Make one form of a report; the model reads the film again for its map.
+
+        Raises:
+            SettingsError: There is no reading, or no DICOM film for a DICOM form.
+        """
+        if shown is None or shown.reading is None:
+            raise SettingsError(NOTHING_READ)
+        header = shown.taken.study if form in OF_STUDY else None
+        if isinstance(header, str):
+            raise SettingsError(header)
+        film = shown.taken.film
+        name, point = shown.reading.model, shown.reading.point.name
+        reading = with_second_opinion(
+            self.reader, film, self.reader.read(film, model=name, point=point)
+        )
+        report = compose_report(film, reading, model=self.reader.model(name), text=text)
+        return Download(
+            name=file_name(report, form),
+            media_type=REPORT_BUTTONS[form][1],
+            content=report_bytes(report, form, header=header),
+        )
+
+
+def build_report_panel(reader: Reader, shown: gr.State) -> None:
+    """Lay the panel out; call it inside the screen's column."""
+    panel = ReportPanel(reader=reader)
+    with gr.Accordion("Report", open=False, elem_id="report"):
+        text = gr.Textbox(
+            label="Your own text, printed in the report", lines=2, elem_id="report_text"
+        )
+        with gr.Row(elem_id="report_forms"):
+            for form, (words, _) in REPORT_BUTTONS.items():
+                button = gr.Button(words, size="sm")
+                offer_download(button, partial(panel.on_form, form), [text, shown], **MODEL_EVENT)

@@ -1,0 +1,1 @@
+"""Components, templates, uploads, downloads and error messages that several screens use."""

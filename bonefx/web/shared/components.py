@@ -1,0 +1,42 @@
+"""What all screens are built of: settings of events, and small parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from bonefx.models.registry import LoadedModel
+from bonefx.records import OperatingPoint
+from bonefx.web.shared import verdict_card
+
+PRIVATE_EVENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+MODEL_EVENT: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+
+
+UNQUEUED_EVENT: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **PRIVATE_EVENT}
+
+
+LATEST_ONLY_EVENT: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", **PRIVATE_EVENT}
+
+
+def html_block(value: str, elem_id: str, **settings: Any) -> gr.HTML:
+    """Put a piece of HTML on the page as it is."""
+    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)
+
+
+def point_choice(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:
+    """Offer a model's operating points, one of them chosen."""
+    offered = model.manifest.operating_points
+    choices = [(verdict_card.point_label(point), point.name) for point in offered]
+    return gr.Radio(choices, value=chosen.name, **settings)
+
+
+SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
+
+
+READING_FAULT = (
+    "The program failed on this film, and the fault is ours. The server's log says more."
+)

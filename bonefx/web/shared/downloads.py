@@ -1,0 +1,78 @@
+"""Hand a file that was made in memory to the browser. It never lies on the server's disk.
+
+The bytes travel as base64 through a component that nobody sees; a few lines of JavaScript save them
+under their name and empty the component.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from bonefx.web.shared.error_messages import show_errors_to_user
+
+SAVE = """
+(file) => {
+    if (file === null) return null;
+    const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes], {type: file.media_type}));
+    link.download = file.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    return null;
+}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file for the user to keep.
+
+    Attributes:
+        name: What the browser calls it; no patient's name.
+        media_type: Such as "text/csv".
+        content: Its bytes.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def offer_download(
+    button: gr.Button,
+    handler: Callable[..., Download | None],
+    inputs: Sequence[Any],
+    **settings: Any,
+) -> None:
+    """Save what a handler makes whenever a button is pressed.
+
+    Args:
+        button: Starts it.
+        handler: Makes the file from the inputs; None where there is nothing to save. A
+            BonefxError of it is shown as a message.
+        inputs: Components whose values the handler takes.
+        settings: More of gradio's event settings, such as concurrency_id.
+    """
+    hidden = gr.JSON(visible=False)
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    made = button.click(_encoded(handler), list(inputs), hidden, **quiet | settings)
+    made.success(fn=None, inputs=hidden, outputs=hidden, js=SAVE, **quiet)
+
+
+def _encoded(handler: Callable[..., Download | None]) -> Callable[..., dict[str, str] | None]:
+    @wraps(handler)
+    def encoded(*args: Any) -> dict[str, str] | None:
+        made = show_errors_to_user(handler)(*args)
+        if made is None:
+            return None
+        content = base64.b64encode(made.content).decode()
+        return {"name": made.name, "media_type": made.media_type, "content": content}
+
+    return encoded

@@ -1,0 +1,58 @@
+"""From film to film of a worklist without leaving the Read screen: one back, one on, or the list.
+
+The page knows the list as it is sorted there; walk.js takes its next row, and nothing is loaded
+again but that film.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import gradio as gr
+
+WALK_JS = (Path(__file__).parents[1] / "assets" / "walk.js").read_text()
+NAVIGATION_BUTTONS = (
+    ("previous", "P", "Previous", "Previous film of the list"),
+    ("next", "N", "Next", "Next film of the list"),
+    ("list", "L", "List", "Back to this film in the list"),
+)
+
+
+class ListPosition(TypedDict):
+    """Where in a list the film on screen stands.
+
+    Attributes:
+        list: Key of the Listing; 0 for a film that is of none.
+        place: Number in the list as it was given, from 1.
+        walked: Whether it was reached from another film of the list, and not from the table.
+        opening: Number that the page gave to this opening, rising, so that it knows which of its
+            steps is answered; 0 for a film that is of no list.
+    """
+
+    list: int
+    place: int
+    walked: bool
+    opening: int
+
+
+NO_POSITION = ListPosition(list=0, place=0, walked=False, opening=0)
+
+
+def navigation_bar() -> gr.HTML:
+    """Offer the films before and after the one on screen; hidden without a list."""
+    back, on, home = (_button(*button) for button in NAVIGATION_BUTTONS)
+    bar = (
+        f'<div class="walk" role="group" aria-label="Films of the list" hidden>{back}'
+        f'<p><span role="status"></span><small></small></p>{on}{home}</div>'
+    )
+    return gr.HTML(
+        NO_POSITION, html_template=bar, js_on_load=WALK_JS, elem_id="walk", apply_default_css=False
+    )
+
+
+def _button(name: str, key: str, words: str, spoken: str) -> str:
+    return (
+        f'<button type="button" data-walk="{name}" aria-keyshortcuts="{key}" '
+        f'aria-label="{spoken}" title="{spoken}: key {key} on the film">{words}</button>'
+    )

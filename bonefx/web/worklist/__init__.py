@@ -1,0 +1,1 @@
+"""The Worklist screen: many films, sorted by urgency."""

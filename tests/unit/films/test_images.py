@@ -1,0 +1,585 @@
+"""Reading films: what each format comes out as, and what is refused with which sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import threading
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    MediaStorageDirectoryStorage,
+)
+
+from bonefx.errors import UnreadableRadiographError
+from bonefx.films import dicom, images
+from tests.fixtures.images import (
+    HEIGHT,
+    SECRET,
+    WIDTH,
+    encoded,
+    huge_png_header,
+    make_16_bit_colour_png,
+    make_colourful,
+    make_dicom,
+    make_grey,
+    make_lut,
+    refusal,
+    tinted,
+    window,
+    written,
+)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "BMP"])
+def test_8_bit_grey_is_divided_by_255(file_format):
+    grey = make_grey(low=20, high=200)
+    film = images.read_radiograph_bytes(encoded(grey, file_format))
+    assert film.file_format == file_format
+    assert (film.bits, film.photometric) == (8, "MONOCHROME2")
+    assert film.pixels.dtype == np.float32
+    np.testing.assert_array_equal(film.pixels, grey.astype(np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        pytest.param("WEBP", {"lossless": True}, id="WebP without loss"),
+        pytest.param("PNG", {}, id="PNG"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_grey_stored_in_colour_channels_gives_the_same_values(file_format, options, mode):
+    grey = make_grey()
+    data = encoded(Image.fromarray(grey).convert(mode), file_format, **options)
+    np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels * 255, grey)
+
+
+def test_jpeg_is_read_as_its_decoder_gives_it():
+    data = encoded(make_grey(), "JPEG", quality=90)
+    decoded = np.asarray(Image.open(io.BytesIO(data)))
+    film = images.read_radiograph_bytes(data)
+    assert film.file_format == "JPEG"
+    np.testing.assert_array_equal(film.pixels * 255, decoded)
+
+
+def test_palette_is_looked_up():
+    grey = make_grey() // 16 * 16
+    paletted = Image.fromarray(255 - grey).convert("P")
+    paletted.putpalette([255 - level for level in range(256) for _ in range(3)])
+    film = images.read_radiograph_bytes(encoded(paletted))
+    assert film.photometric == "PALETTE COLOR"
+    np.testing.assert_array_equal(film.pixels * 255, grey)
+
+
+def test_one_bit_is_black_and_white():
+    film = images.read_radiograph_bytes(encoded(Image.fromarray(make_grey() > 127)))
+    assert film.bits == 1
+    assert set(np.unique(film.pixels)) == {0.0, 1.0}
+
+
+def test_clear_pixels_are_black_whatever_lies_under_them():
+    rgba = np.dstack([make_grey(low=255)] * 3 + [np.full((HEIGHT, WIDTH), 255, np.uint8)])
+    rgba[:, :40, 3] = 0
+    film = images.read_radiograph_bytes(encoded(rgba))
+    assert film.pixels[:, :40].max() == 0.0
+    assert film.pixels[:, 40:].min() == 1.0
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_16_bit_keeps_its_depth_and_is_not_washed_out(file_format):
+    grey = make_grey(low=300, high=4095, dtype=np.uint16)
+    film = images.read_radiograph_bytes(encoded(grey, file_format))
+    assert film.bits == 16
+    assert (film.pixels.min(), film.pixels.max()) == (0.0, 1.0)
+    assert len(np.unique(film.pixels)) == len(np.unique(grey)) > 1000
+    assert 0.4 < np.median(film.pixels) < 0.6
+    np.testing.assert_allclose(film.pixels, (grey - 300.0) / 3795.0, atol=1e-6)
+
+
+def test_big_endian_16_bit_tiff_gives_the_same_values():
+    grey = make_grey(high=4095, dtype=np.uint16)
+    big = Image.frombytes("I;16B", (WIDTH, HEIGHT), grey.astype(">u2").tobytes())
+    data = encoded(big, "TIFF")
+    assert data.startswith(b"MM")
+    expected = images.read_radiograph_bytes(encoded(grey)).pixels
+    np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels, expected)
+
+
+def test_16_bit_grey_in_colour_channels_keeps_its_depth():
+    data, grey = make_16_bit_colour_png()
+    film = images.read_radiograph_bytes(data)
+    assert (film.bits, film.photometric) == (16, "RGB")
+    np.testing.assert_allclose(film.pixels, grey / 4095, atol=1 / 4095)
+    assert len(np.unique(film.pixels)) > 1000
+
+
+def test_clear_16_bit_pixels_are_black():
+    alpha = np.full((HEIGHT, WIDTH), 65535, np.uint16)
+    alpha[:, 60:] = 0
+    film = images.read_radiograph_bytes(make_16_bit_colour_png(alpha=alpha)[0])
+    assert film.pixels[:, 60:].max() == 0.0
+    assert film.pixels[:, :60].max() == 1.0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_with_white_as_zero_comes_out_white_is_dense(dtype):
+    grey = make_grey(dtype=dtype)
+    stored = Image.fromarray(grey.max() - grey)
+    if dtype is np.uint8:  # Pillow inverts 8 bit as it writes, 16 bit not
+        stored = Image.fromarray(grey)
+    data = encoded(stored, "TIFF", tiffinfo={262: 0})
+    film = images.read_radiograph_bytes(data)
+    assert film.photometric == "MONOCHROME1"
+    np.testing.assert_allclose(film.pixels * 255, grey, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_constant_picture_is_read_without_dividing_by_zero(dtype):
+    with np.errstate(all="raise"):
+        film = images.read_radiograph_bytes(encoded(np.full((HEIGHT, WIDTH), 51, dtype)))
+    assert len(np.unique(film.pixels)) == 1
+    assert 0.0 <= film.pixels[0, 0] <= 1.0
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_orientation_is_applied_as_viewers_do(file_format):
+    upright = images.read_radiograph_bytes(encoded(make_grey(), file_format, quality=95)).pixels
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored turned: show it turned right by 90 degrees
+    turned = images.read_radiograph_bytes(
+        encoded(make_grey(), file_format, quality=95, exif=exif)
+    ).pixels
+    assert turned.shape == (WIDTH, HEIGHT)
+    np.testing.assert_allclose(turned, np.rot90(upright, -1), atol=0.02)
+
+
+def test_the_name_does_not_matter_and_the_checksum_is_of_the_file(tmp_path):
+    data = encoded(make_grey())
+    file = tmp_path / "film.dcm"
+    file.write_bytes(data)
+    film = images.read_radiograph(str(file))
+    assert film.file_format == "PNG"
+    assert film.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("dark", "light"),
+    [
+        pytest.param((30, 15, 0), (255, 240, 200), id="sepia"),
+        pytest.param((10, 25, 60), (190, 215, 245), id="blue base"),
+    ],
+)
+def test_a_tinted_film_passes(dark, light):
+    film = images.read_radiograph_bytes(encoded(tinted(dark, light), "JPEG"))
+    assert film.photometric == "RGB"
+    assert film.pixels[:, -8:].mean() > 0.7
+    assert film.pixels[:, :8].mean() < 0.2
+
+
+def test_a_coloured_arrow_on_a_film_passes():
+    annotated = np.dstack([make_grey()] * 3)
+    annotated[30:34, 20:50] = (255, 255, 0)
+    assert images.read_radiograph_bytes(encoded(annotated)).pixels.shape == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(make_colourful(), id="many hues"),
+        pytest.param(tinted((40, 0, 0), (255, 120, 60)), id="one strong hue"),
+    ],
+)
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_in_plain_colour_is_refused(picture, file_format):
+    assert "in colour" in refusal(encoded(picture, file_format))
+
+
+def test_a_16_bit_picture_in_plain_colour_is_refused():
+    import cv2
+
+    data = cv2.imencode(".png", make_colourful().astype(np.uint16) * 257)[1].tobytes()
+    assert "in colour" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "step"),
+    [("PNG", 97), ("JPEG", 53), ("TIFF", 1009), ("WEBP", 97), ("BMP", 1009)],
+)
+def test_every_truncation_is_refused(file_format, step):
+    data = encoded(make_grey(), file_format)
+    cuts = [*range(0, len(data) - 1, step), len(data) - 12, len(data) - 2, len(data) - 1]
+    if file_format == "TIFF":  # its directory comes after the pixels, the last bytes are padding
+        cuts = [cut for cut in cuts if cut < len(data) - 16]
+    for cut in cuts:
+        assert refusal(data[:cut]), f"cut at {cut} of {len(data)}"
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "BMP"])
+def test_half_a_file_is_called_damaged_by_its_format(file_format):
+    data = encoded(make_grey(), file_format)
+    assert f"the {file_format} file is damaged" in refusal(data[: len(data) // 2])
+
+
+def test_half_a_jpeg_is_read_as_far_as_it_goes_where_that_is_asked_for():
+    whole = encoded(make_grey(), "JPEG")
+    half = whole[: len(whole) // 2]
+    salvaged = images.read_radiograph_bytes(half, salvage=True).pixels
+    expected = images.read_radiograph_bytes(whole).pixels
+    assert salvaged.shape == expected.shape
+    rows = len(expected) // 8
+    assert salvaged[:rows] == pytest.approx(expected[:rows], abs=0.02)
+    assert refusal(half)  # unless it is asked for
+
+
+def test_salvage_does_not_make_a_film_of_another_file():
+    with pytest.raises(UnreadableRadiographError, match="GIF"):
+        images.read_radiograph_bytes(b"GIF89a" + bytes(100), salvage=True)
+    with pytest.raises(UnreadableRadiographError, match="damaged"):
+        images.read_radiograph_bytes(encoded(make_grey(), "JPEG")[:30], salvage=True)
+
+
+@pytest.mark.parametrize(
+    "from_end", [pytest.param(14, id="checksum"), pytest.param(2000, id="data")]
+)
+def test_a_png_with_a_flipped_bit_is_refused(from_end):
+    data = bytearray(encoded(make_grey()))
+    data[-from_end] ^= 1
+    assert "damaged" in refusal(bytes(data))
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM"])
+def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_format):
+    data = make_dicom() if file_format == "DICOM" else encoded(make_grey(), file_format)
+    random = np.random.default_rng(1)
+    for _ in range(60):
+        noisy = np.frombuffer(data, np.uint8).copy()
+        at = random.integers(0, min(len(noisy), 600), 4)
+        noisy[at] = random.integers(0, 256, 4)
+        try:
+            film = images.read_radiograph_bytes(noisy.tobytes())
+        except UnreadableRadiographError:
+            continue
+        assert np.isfinite(film.pixels).all()
+        assert film.pixels.min() >= 0.0
+        assert film.pixels.max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(b"", "empty.*export it again", id="empty"),
+        pytest.param(b"Dear colleague, the film shows", "not an image; use PNG", id="text"),
+        pytest.param(b"\0" * 5000, "not an image; use PNG", id="zeros"),
+        pytest.param(b"%PDF-1.7", "found a PDF file; use PNG", id="PDF"),
+        pytest.param(b'<?xml version="1.0"?>\n<svg xmlns="">', "found a SVG file", id="SVG"),
+        pytest.param(b"\0\0\0\x18ftypheic\0\0\0\0", "found a HEIC or AVIF file", id="HEIC"),
+        pytest.param(encoded(make_grey(), "GIF"), "found a GIF file; use PNG", id="GIF"),
+        pytest.param(encoded(make_grey(), "ICO"), "found a ICO file; use PNG", id="ICO"),
+    ],
+)
+def test_other_files_are_refused_by_what_they_are(data, sentence):
+    with pytest.raises(UnreadableRadiographError, match=sentence):
+        images.read_radiograph_bytes(data)
+
+
+def test_a_missing_file_and_a_folder_are_refused_without_their_name(tmp_path):
+    with pytest.raises(UnreadableRadiographError, match="no such file") as missing:
+        images.read_radiograph(tmp_path / "Miller_Jane.png")
+    with pytest.raises(UnreadableRadiographError, match="found a folder") as folder:
+        images.read_radiograph(tmp_path)
+    assert "Miller" not in str(missing.value)
+    assert str(tmp_path) not in str(folder.value)
+
+
+def test_a_file_that_may_not_be_opened_is_refused_without_its_name(tmp_path, monkeypatch):
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    file = tmp_path / "Miller_Jane.png"
+    file.write_bytes(encoded(make_grey()))
+    monkeypatch.setattr("pathlib.Path.read_bytes", forbidden)
+    with pytest.raises(UnreadableRadiographError, match=r"Permission denied.*check") as caught:
+        images.read_radiograph(file)
+    assert "Miller" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_63_pixels_on_a_side_are_too_few_and_64_enough():
+    assert "found 200 x 63 pixels" in refusal(encoded(np.zeros((63, 200), np.uint8)))
+    film = images.read_radiograph_bytes(encoded(np.zeros((64, 64), np.uint8)))
+    assert film.pixels.shape == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(10_000, 5_001, id="just over"),
+        pytest.param(12_000, 10_000, id="Pillow warns"),
+        pytest.param(60_000, 60_000, id="Pillow refuses"),
+    ],
+)
+def test_over_50_megapixels_is_refused_from_the_header(width, height):
+    assert "more than 50 megapixels" in refusal(huge_png_header(width, height))
+
+
+def test_50_megapixels_are_not_too_large():
+    assert "damaged" in refusal(huge_png_header(10_000, 5_000))
+
+
+@pytest.mark.parametrize("file_format", ["TIFF", "PNG", "WEBP", "MPO"])
+def test_several_pictures_in_one_file_are_refused(file_format):
+    first, second = (Image.fromarray(make_grey(seed=seed)).convert("RGB") for seed in (1, 2))
+    data = encoded(first, file_format, save_all=True, append_images=[second])
+    assert "found 2 pictures in one file" in refusal(data)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_32_bit_tiff_is_refused(mode):
+    image = Image.fromarray(make_grey()).convert(mode)
+    assert "32-bit" in refusal(encoded(image, "TIFF"))
+
+
+def test_dicom_without_a_window_spans_its_own_range():
+    stored = make_grey(low=200, high=3000, dtype=np.uint16)
+    film = images.read_radiograph_bytes(make_dicom(stored))
+    assert (film.file_format, film.modality, film.bits) == ("DICOM", "DX", 12)
+    np.testing.assert_allclose(film.pixels, (stored - 200.0) / 2800.0, atol=1e-5)
+
+
+def test_dicom_with_a_window_is_shown_through_it():
+    stored = make_grey(high=4095, dtype=np.uint16)
+    film = images.read_radiograph_bytes(make_dicom(stored, WindowCenter="2000", WindowWidth="1000"))
+    np.testing.assert_allclose(film.pixels, window(stored, 2000, 1000), atol=1e-5)
+
+
+def test_the_first_of_several_windows_counts():
+    stored = make_grey(high=4095, dtype=np.uint16)
+    data = make_dicom(stored, WindowCenter=["2000", "100"], WindowWidth=["1000", "50"])
+    np.testing.assert_allclose(
+        images.read_radiograph_bytes(data).pixels, window(stored, 2000, 1000), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("width", ["", "0"])
+def test_a_window_that_means_nothing_is_as_good_as_none(width):
+    plain = images.read_radiograph_bytes(make_dicom())
+    film = images.read_radiograph_bytes(make_dicom(WindowCenter="2000", WindowWidth=width))
+    np.testing.assert_array_equal(film.pixels, plain.pixels)
+
+
+def test_rescale_comes_before_the_window():
+    stored = make_grey(high=4095, dtype=np.uint16)
+    data = make_dicom(
+        stored, RescaleSlope="2", RescaleIntercept="-1000", WindowCenter="3000", WindowWidth="2000"
+    )
+    np.testing.assert_allclose(
+        images.read_radiograph_bytes(data).pixels,
+        window(stored * 2.0 - 1000, 3000, 2000),
+        atol=1e-3,
+    )
+
+
+@pytest.mark.parametrize(
+    "voi", [{}, {"WindowCenter": "2000", "WindowWidth": "1000"}], ids=["no window", "window"]
+)
+@pytest.mark.parametrize("shape", [None, "INVERSE", "IDENTITY"])
+def test_monochrome1_comes_out_white_is_dense(shape, voi):
+    lut = {} if shape is None else {"PresentationLUTShape": shape}
+    dense_is_low = make_dicom(PhotometricInterpretation="MONOCHROME1", **voi, **lut)
+    dense_is_high = make_dicom(**voi)
+    film = images.read_radiograph_bytes(dense_is_low)
+    assert film.photometric == "MONOCHROME1"
+    np.testing.assert_allclose(
+        film.pixels, 1 - images.read_radiograph_bytes(dense_is_high).pixels, atol=1e-6
+    )
+    assert film.pixels[:, :8].mean() > film.pixels[:, -8:].mean() + 0.5
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_lookup_tables_are_applied_one_after_the_other(photometric):
+    stored = make_grey()
+    halved = [level // 2 for level in range(256)]
+    squared = [level * level for level in range(256)]
+    data = make_dicom(
+        stored,
+        PhotometricInterpretation=photometric,
+        ModalityLUTSequence=[make_lut(halved)],
+        VOILUTSequence=[make_lut(squared)],
+    )
+    expected = (stored // 2).astype(float) ** 2 / 127**2
+    if photometric == "MONOCHROME1":
+        expected = 1 - expected
+    np.testing.assert_allclose(images.read_radiograph_bytes(data).pixels, expected, atol=1e-5)
+
+
+def test_bits_above_those_stored_are_not_part_of_the_film():
+    stored = make_grey(high=4095, dtype=np.uint16)
+    overlaid = stored.copy()
+    overlaid[10:20, 10:20] |= 0x8000  # old files keep an overlay there
+    np.testing.assert_array_equal(
+        images.read_radiograph_bytes(make_dicom(overlaid)).pixels,
+        images.read_radiograph_bytes(make_dicom(stored)).pixels,
+    )
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_dicom_without_preamble_and_meta_information_is_read(syntax):
+    data = make_dicom(syntax=syntax)
+    body = data[data.index(b"\x08\0\x16\0") :]  # from SOP Class UID on
+    film = images.read_radiograph_bytes(body)
+    np.testing.assert_array_equal(film.pixels, images.read_radiograph_bytes(data).pixels)
+
+
+def test_dicom_that_starts_like_a_tiff_is_dicom():
+    data = make_dicom()
+    assert images.read_radiograph_bytes(b"II*\0" + data[4:]).file_format == "DICOM"
+
+
+def test_dicom_facts_are_kept_clean():
+    data = make_dicom(
+        BodyPartExamined="hand ",
+        ViewPosition="AP",
+        ImageLaterality="L",
+        PixelSpacing=["0.15", "0.2"],
+        ImagerPixelSpacing=["0.3", "0.3"],
+    )
+    film = images.read_radiograph_bytes(data)
+    assert (film.body_part, film.view, film.laterality) == ("HAND", "AP", "L")
+    assert film.spacing_mm == (0.15, 0.2)
+
+
+def test_spacing_falls_back_to_the_detector_plane():
+    assert images.read_radiograph_bytes(
+        make_dicom(ImagerPixelSpacing=["0.3", "0.4"])
+    ).spacing_mm == (0.3, 0.4)
+
+
+def test_dicom_facts_that_are_absent_or_not_codes_are_none():
+    film = images.read_radiograph_bytes(
+        make_dicom(BodyPartExamined="Hand\nMüller", Laterality="B", PixelSpacing=["0", "0"])
+    )
+    assert (film.body_part, film.view, film.laterality, film.spacing_mm) == (None,) * 4
+
+
+def test_grey_dicom_in_colour_channels_is_read():
+    grey = make_grey()
+    film = images.read_radiograph_bytes(make_dicom(np.dstack([grey] * 3)))
+    assert film.photometric == "RGB"
+    np.testing.assert_array_equal(film.pixels * 255, grey)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(make_dicom(make_colourful()), "in colour", id="colour"),
+        pytest.param(
+            make_dicom(Modality="CT", SOPClassUID=CTImageStorage), "modality CT.*CR, DX", id="CT"
+        ),
+        pytest.param(make_dicom(without=("Modality",)), "modality unknown", id="no modality"),
+        pytest.param(make_dicom(NumberOfFrames=3), "found 3 frames", id="frames"),
+        pytest.param(make_dicom(without=("PixelData",)), "without pixel data", id="no pixels"),
+        pytest.param(make_dicom(without=("Rows",)), "damaged", id="no rows"),
+        pytest.param(
+            make_dicom(SOPClassUID=MediaStorageDirectoryStorage), "DICOMDIR", id="DICOMDIR"
+        ),
+        pytest.param(
+            make_dicom(PhotometricInterpretation="PALETTE COLOR"), "PALETTE COLOR", id="palette"
+        ),
+        pytest.param(
+            make_dicom(SamplesPerPixel=3, PlanarConfiguration=0), "3 samples", id="samples"
+        ),
+        pytest.param(
+            make_dicom(PhotometricInterpretation="RGB"), "1 samples of 16 bit", id="no samples"
+        ),
+        pytest.param(
+            make_dicom(make_colourful().astype(np.uint16)), "3 samples of 16 bit", id="deep colour"
+        ),
+        pytest.param(
+            make_dicom(syntax=DeflatedExplicitVRLittleEndian),
+            "Deflated.*uncompressed",
+            id="deflate",
+        ),
+        pytest.param(make_dicom(Rows=9000, Columns=9000), "more than 50 mega", id="large"),
+        pytest.param(make_dicom(Rows=60), "found 96 x 60 pixels", id="small"),
+    ],
+)
+def test_dicom_of_another_kind_is_refused_by_what_it_is(data, sentence):
+    with pytest.raises(UnreadableRadiographError, match=sentence):
+        images.read_radiograph_bytes(data)
+
+
+def test_a_syntax_that_is_not_decoded_is_named():
+    from pydicom.encaps import encapsulate
+
+    film = pydicom.dcmread(io.BytesIO(make_dicom()))
+    film.file_meta.TransferSyntaxUID = JPEGExtended12Bit
+    film.PixelData = encapsulate([b"\xff\xd8\xff\xc1" + b"\0" * 200])
+    film["PixelData"].VR = "OB"
+    film["PixelData"].is_undefined_length = True
+    sentence = refusal(written(film))
+    assert "JPEG Extended" in sentence
+    assert "uncompressed" in sentence
+
+
+def test_truncated_dicom_is_refused():
+    data = make_dicom()
+    for cut in [*range(0, len(data) - 1, 701), len(data) - 2]:
+        assert refusal(data[:cut]), f"cut at {cut} of {len(data)}"
+
+
+def test_patient_data_is_neither_kept_nor_logged_nor_warned_of(caplog):
+    caplog.set_level(logging.DEBUG)
+    odd = make_dicom(SpecificCharacterSet=SECRET, BodyPartExamined=f"{SECRET} HAND ARM")
+    other = make_dicom(Modality="CT", BodyPartExamined=f"{SECRET} HAND ARM")
+    caplog.clear()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        told = f"{images.read_radiograph_bytes(odd)!r} {refusal(other)} {caplog.text}"
+    assert "SECRET" not in told
+    assert "19510203" not in told
+    assert [str(warning.message) for warning in heard] == []
+
+
+def test_elements_outside_the_list_are_never_read():
+    header = dicom.parse_dicom(make_dicom())
+    assert "PatientName" not in header
+    assert {element.keyword for element in header} <= {*dicom.KEEP, "SpecificCharacterSet"}
+
+
+def test_films_are_read_the_same_in_several_threads():
+    files = [
+        make_dicom(PhotometricInterpretation="MONOCHROME1"),
+        make_dicom(),
+        encoded(make_grey()),
+    ]
+    expected = [images.read_radiograph_bytes(data).pixels for data in files]
+    different = []
+
+    def work():
+        for data, pixels in zip(files * 4, expected * 4, strict=True):
+            if not np.array_equal(images.read_radiograph_bytes(data).pixels, pixels):
+                different.append(data)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not different
+
+
+def test_reading_leaves_the_warnings_of_others_alone():
+    images.read_radiograph_bytes(make_dicom())
+    with pytest.warns(UserWarning, match="still heard"):
+        warnings.warn("still heard", stacklevel=1)

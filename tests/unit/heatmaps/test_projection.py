@@ -1,0 +1,131 @@
+"""Grad-CAM without hooks, its place on the film, and the overlay."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import pytorch_grad_cam
+import torch
+from pytorch_grad_cam.utils.image import scale_cam_image
+
+from bonefx.errors import SettingsError
+from bonefx.heatmaps.forward import logits_and_maps
+from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS
+from bonefx.heatmaps.overlay import overlay
+from bonefx.heatmaps.projection import heat_on_film
+from bonefx.models.architectures import ARCHITECTURES
+from bonefx.models.networks import CellGrid
+from bonefx.models.preprocess import letterbox_of
+from tests.fixtures.factories import make_network, make_pixels
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name):
+    return make_network(name)
+
+
+def log_odds(outputs):
+    """The library's target: what SplitNetwork.logit returns."""
+    return outputs[1] - outputs[0]
+
+
+@pytest.mark.parametrize("method", HEATMAP_METHODS)
+def test_maps_equal_the_librarys_own(name, network, method):
+    batch = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    layer = network.backbone.get_submodule(ARCHITECTURES[name].cam_layer)
+    with getattr(pytorch_grad_cam, HEATMAP_METHODS[method])(network.backbone, [layer]) as library:
+        theirs = library(batch.clone().requires_grad_(True), targets=[log_odds, log_odds])
+    _, maps = logits_and_maps(network, batch, method=method)
+    assert (maps.amax((1, 2)) > 0).all()
+    once = scale_cam_image(maps.numpy(), (96, 96))  # the library scales each layer, then their mean
+    assert np.abs(scale_cam_image(once) - theirs).max() < 1e-4
+    assert np.ptp(theirs) > 0.5
+
+
+def test_an_unknown_method_is_refused_with_those_there_are(network):
+    with pytest.raises(SettingsError, match=r"fog_cam.*grad_cam, grad_cam_plus_plus"):
+        logits_and_maps(network, torch.rand(1, 3, 64, 64), method="fog_cam")
+
+
+def test_no_gradient_and_no_hook_is_left_behind(network):
+    logits, maps = logits_and_maps(network, torch.rand(1, 3, 64, 64))
+    assert not logits.requires_grad
+    assert not maps.requires_grad
+    assert all(value.grad is None for value in network.parameters())
+    assert not any(layer._forward_hooks for layer in network.modules())
+
+
+def test_threads_on_shared_networks_get_their_own_maps():
+    """8 threads, distinct requests of film, network and method; the bench asks for 400."""
+    networks = [make_network("efficientnet_b0"), make_network("efficientnet_b0_fpn")]
+    asked = list(itertools.product(range(4), range(2), HEATMAP_METHODS))
+    films = torch.rand(4, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+
+    def answer(request):
+        film, network, method = request
+        return logits_and_maps(networks[network], films[film], method=method)[1]
+
+    alone = [answer(request) for request in asked]
+    grad_cams = [
+        maps for maps, (*_, method) in zip(alone, asked, strict=True) if method == GRAD_CAM
+    ]
+    assert len({tuple(maps.flatten().tolist()) for maps in grad_cams}) == 8
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(answer, asked))
+    for expected, found in zip(alone, together, strict=True):
+        assert torch.allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("grid", [CellGrid(stride_px=32, offset_px=0.0),
+                                  CellGrid(stride_px=16, offset_px=7.5)])  # fmt: skip
+@pytest.mark.parametrize("shape", [(300, 200), (150, 400)])
+def test_a_hot_cell_lies_on_the_film_where_it_looks(grid, shape):
+    size_px = 256
+    cells = np.zeros((size_px // grid.stride_px,) * 2, np.float32)
+    middle = cells.shape[0] // 2
+    cells[middle, middle + 1] = 3.0
+    heat = heat_on_film(cells, grid, shape=shape, size_px=size_px)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    place = letterbox_of(*shape, size_px=size_px)
+    in_input = (
+        (row + 0.5) * place.scale_y - 0.5 + place.top,
+        (column + 0.5) * place.scale_x - 0.5 + place.left,
+    )
+    expected = (
+        grid.offset_px + middle * grid.stride_px,
+        grid.offset_px + (middle + 1) * grid.stride_px,
+    )
+    assert in_input == pytest.approx(expected, abs=1.5)
+    assert heat.shape == shape
+    assert heat.max() == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_map_of_zeros_stays_zero():
+    heat = heat_on_film(
+        np.zeros((4, 4), np.float32), CellGrid(stride_px=32, offset_px=0.0), shape=(90, 90),
+        size_px=128,
+    )  # fmt: skip
+    assert heat.max() == 0
+
+
+def test_the_film_keeps_its_grey_levels_where_there_is_no_heat():
+    pixels = make_pixels()
+    heat = np.zeros_like(pixels)
+    heat[40:60, 40:60] = 0.8
+    coloured = overlay(pixels, heat, opacity=0.6)
+    grey = np.rint(pixels * 255).astype(np.uint8)
+    outside = heat == 0
+    assert (coloured[outside] == grey[outside][:, None]).all()
+    assert (coloured[~outside] != grey[~outside][:, None]).any()
+
+
+def test_opacity_0_shows_the_bare_film():
+    pixels = make_pixels()
+    coloured = overlay(pixels, np.ones_like(pixels), opacity=0.0)
+    assert (coloured == np.rint(pixels * 255).astype(np.uint8)[..., None]).all()

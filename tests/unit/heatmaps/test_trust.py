@@ -1,0 +1,139 @@
+"""Maps that can be believed, and maps that cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bonefx.heatmaps.markers import border_mask, marker_mask
+from bonefx.heatmaps.trust import blur_batch, heat_share, logit_drops, measure_trust
+from bonefx.models.registry import load_model
+from bonefx.reading.comparison import compare_readings
+from bonefx.reading.reader import Reader
+from bonefx.records import TrustLimits
+from bonefx.report import reading_table
+from bonefx.report.wording import map_words, trust_rows
+from bonefx.web.shared.viewer import film_figure
+from tests.fixtures.factories import make_model_folder, make_radiograph
+
+LIMITS = TrustLimits(
+    peaks=(1.0, 2.0, 3.0, 4.0), border_share=0.1, marker_share=0.1, drop=0.5, n=72
+)  # fmt: skip
+
+
+def film_with_marker():
+    """Soft tissue with a bone across it, and a letter on dark ground."""
+    pixels = np.full((200, 160), 0.05, np.float32)
+    pixels[:, 60:110] = 0.4
+    pixels[:, 75:95] = 0.9
+    letter = np.zeros_like(pixels, bool)
+    letter[20:32, 20:23] = letter[29:32, 20:28] = True
+    pixels[letter] = 1.0
+    return pixels, letter
+
+
+def test_markers_are_found_and_bone_is_not():
+    pixels, letter = film_with_marker()
+    found = marker_mask(pixels)
+    assert found[letter].all()
+    assert not found[:, 60:110].any()
+
+
+def test_the_border_is_the_outermost_frame():
+    border = border_mask((200, 100))
+    assert border[:3].all()
+    assert border[:, -3:].all()
+    assert not border[3:-3, 3:-3].any()
+
+
+@pytest.mark.parametrize(
+    ("spot", "drop", "failure"),
+    [
+        ((slice(90, 110), slice(75, 95)), 2.0, None),
+        ((slice(0, 4), slice(40, 90)), 2.0, "film's border"),
+        ((slice(20, 32), slice(20, 28)), 2.0, "markers or text"),
+        ((slice(90, 110), slice(75, 95)), 0.1, "changes by -0.10 logits"),
+    ],
+)
+def test_a_map_fails_by_place_or_by_having_no_effect(spot, drop, failure):
+    pixels, _ = film_with_marker()
+    heat = np.zeros_like(pixels)
+    heat[spot] = 1.0
+    trust = measure_trust(pixels, heat, peak=2.5, drop=drop, limits=LIMITS)
+    assert trust.peak_rank == 0.5
+    assert (failure is None) == (not trust.failures)
+    if failure:
+        assert [failure in sentence for sentence in trust.failures] == [True]
+
+
+def test_shares_of_an_empty_map_are_nought():
+    assert heat_share(np.zeros((9, 9), np.float32), np.ones((9, 9), bool)) == 0.0
+
+
+class SpotNetwork(torch.nn.Module):
+    """Sees nothing but the brightness of one place."""
+
+    def forward(self, batch):
+        return 10 * batch[:, 0, 20:28, 40:48].mean((1, 2)), None
+
+
+def test_blurring_the_place_that_decides_takes_the_answer_away():
+    batch = torch.zeros(2, 3, 64, 64)
+    batch[:, :, 20:28, 40:48] = 1.0
+    heats = np.zeros((2, 64, 64), np.float32)
+    heats[0, 20:28, 40:48] = 1.0
+    heats[1, 50:58, 0:8] = 1.0
+    right, wrong = logit_drops(SpotNetwork(), batch, heats)
+    assert right > 5
+    assert wrong == pytest.approx(0.0, abs=1e-5)
+    assert blur_batch(batch)[0, 0, 20:28, 40:48].max() < 0.5
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load_model(
+        make_model_folder(tmp_path_factory.mktemp("weights")), device=torch.device("cpu")
+    )
+
+
+def reading_with(model, **limits):
+    manifest = replace(model.manifest, trust=replace(LIMITS, **limits))
+    film = make_radiograph()
+    return film, Reader([replace(model, manifest=manifest)]).read(film)
+
+
+def test_a_map_that_holds_is_drawn_with_what_was_measured(model):
+    film, reading = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
+    assert reading.heat is not None
+    assert reading_table(reading)["trust"]["failures"] == []
+    page = film_figure(film, reading, heat_floor=0.0)
+    assert 'class="map"' in page
+    for name, words in trust_rows(reading.trust):
+        assert name in page.replace("&#x27;", "'")
+        assert words in page
+
+
+def test_a_map_that_fails_is_not_drawn_and_the_reason_is_said(model):
+    film, reading = reading_with(model, border_share=1.0, marker_share=1.0, drop=1e9)
+    assert reading.heat is None
+    assert reading.probability is not None
+    said = map_words(reading, shown=False, heat_floor=0.0)
+    assert said.startswith("No reliable localisation, so no map. Without the hot region")
+    page = film_figure(film, reading, heat_floor=0.0)
+    assert "No reliable localisation" in page
+    assert 'class="map"' not in page
+
+
+def test_two_models_do_not_agree_on_a_map_that_is_not_believed(model):
+    _, failed = reading_with(model, border_share=1.0, marker_share=1.0, drop=1e9)
+    _, held = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
+    (pair,) = compare_readings([failed, replace(held, model="other")]).agreements
+    assert pair.overlap is None
+    assert "localisation is not reliable" in pair.reason
+
+
+def test_a_model_without_limits_measures_no_trust(model):
+    reading = Reader([model]).read(make_radiograph())
+    assert reading.trust is None
+    assert reading.heat is not None

@@ -1,0 +1,113 @@
+"""A second model is asked where it points, and a map that it contradicts is not drawn."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bonefx.models.measured_comparison import comparison_path
+from bonefx.models.registry import load_model
+from bonefx.reading.reader import Reader
+from bonefx.reading.second_opinion import second_model, with_second_opinion
+from bonefx.records import TrustLimits
+from bonefx.report import reading_table
+from bonefx.report.wording import map_words, trust_rows
+from tests.fixtures.factories import (
+    make_comparison,
+    make_evaluation,
+    make_model_folder,
+    make_radiograph,
+)
+
+EASY = TrustLimits(peaks=(0.0,), border_share=1.0, marker_share=1.0, drop=-1e9, n=1)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two models whose maps differ, each with limits that any map holds."""
+    folders = [
+        make_model_folder(tmp_path, seed=seed, id=name) for seed, name in ((0, "a"), (1, "b"))
+    ]
+    loaded = [load_model(folder, device=torch.device("cpu")) for folder in folders]
+    return [replace(own, manifest=replace(own.manifest, trust=EASY)) for own in loaded]
+
+
+def write_limit(pair, least):
+    manifests = [model.manifest for model in pair]
+    table = make_comparison(manifests, maps={"n": 40, "median": 0.6, "least": least})
+    path = comparison_path(pair[0].folder.parent, "a", "b")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(table))
+
+
+def read(reader):
+    film = make_radiograph()
+    return with_second_opinion(reader, film, reader.read(film, model="a"))
+
+
+def test_the_overlap_with_the_other_model_is_measured_and_told(pair):
+    reading = read(Reader(pair))
+    agreement = reading.trust.agreement
+    assert agreement.models == ("a", "b")
+    assert 0 < agreement.overlap <= 1
+    assert reading_table(reading)["trust"]["agreement"]["overlap"] == agreement.overlap
+    told = dict(trust_rows(reading.trust))["Another model"]
+    assert f"of a and b overlap by {100 * agreement.overlap:.0f} %" in told
+    assert reading.heat is not None  # nobody measured what to expect
+
+
+@pytest.mark.parametrize(("student", "teacher"), [("a", "b"), ("b", "a")])
+def test_models_that_learned_from_each_other_are_not_told_as_two_opinions(pair, student, teacher):
+    (own,) = [model for model in pair if model.name == student]
+    evaluation = make_evaluation(own.manifest, taught_by=teacher)
+    (own.folder / "evaluation.json").write_text(json.dumps(evaluation))
+    reading = read(Reader(pair))
+    assert reading.trust.agreement.kin
+    assert "one of them learned from the other" in dict(trust_rows(reading.trust))["Another model"]
+    assert reading_table(reading)["trust"]["agreement"]["kin"]
+
+
+def test_a_map_that_the_other_contradicts_more_than_val_taught_is_not_drawn(pair):
+    overlap = read(Reader(pair)).trust.agreement.overlap
+    write_limit(pair, least=overlap + 0.01)
+    reading = read(Reader(pair))
+    assert reading.heat is None
+    assert reading.probability is not None
+    said = map_words(reading, shown=False, heat_floor=0.0)
+    assert said.startswith("No reliable localisation, so no map. b points elsewhere")
+
+
+def test_a_map_that_agrees_as_val_taught_is_drawn(pair):
+    write_limit(pair, least=read(Reader(pair)).trust.agreement.overlap)
+    reading = read(Reader(pair))
+    assert reading.heat is not None
+    assert reading.trust.failures == ()
+
+
+def test_limits_of_other_weights_do_not_count(pair):
+    write_limit(pair, least=1.0)
+    path = comparison_path(pair[0].folder.parent, "a", "b")
+    path.write_text(path.read_text().replace(pair[1].manifest.sha256, "f" * 64))
+    assert read(Reader(pair)).heat is not None
+
+
+def test_a_model_that_there_is_a_caution_about_is_not_asked(pair):
+    table = make_evaluation(pair[1].manifest, in_training=491)
+    (pair[1].folder / "evaluation.json").write_text(json.dumps(table))
+    reader = Reader(pair)
+    assert second_model(reader, "a") is None
+    assert second_model(reader, "b").name == "a"
+    assert read(reader).trust.agreement is None
+
+
+def test_a_model_alone_is_held_against_its_limits_only(pair):
+    assert read(Reader(pair[:1])).trust.agreement is None
+
+
+def test_where_the_other_shows_no_map_the_reason_is_told(pair):
+    silent = replace(pair[1], manifest=replace(pair[1].manifest, heat_floor=1e9))
+    reading = read(Reader([pair[0], silent]))
+    assert reading.trust.agreement.overlap is None
+    assert "b has no map" in dict(trust_rows(reading.trust))["Another model"]
+    assert reading.heat is not None

@@ -1,0 +1,208 @@
+"""Many films -> rows: one a film, the most urgent first, and a table safe to open."""
+
+import csv
+import io
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from bonefx.errors import SettingsError
+from bonefx.films.sources import FilmSource, find_films
+from bonefx.reading.reader import Reader
+from bonefx.reading.worklist import (
+    THUMBNAIL_PX,
+    RowTable,
+    WorklistRow,
+    read_worklist,
+    row_table,
+    rows_at_point,
+    sorted_by_urgency,
+    urgency,
+    worklist_csv,
+)
+from bonefx.records import Verdict
+from tests.fixtures.factories import make_model_folder, make_point, make_reading, png_film
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    weights = tmp_path_factory.mktemp("weights")
+    make_model_folder(weights)
+    return Reader.from_folder(weights, device=torch.device("cpu"))
+
+
+@pytest.fixture
+def films(tmp_path):
+    """Five good films, the fourth with the bytes of the first, and a broken one at place 3."""
+    for index, seed in enumerate((0, 1, None, 0, 2, 3)):
+        content = b"no film" if seed is None else png_film(100 + index * 0, seed=seed)
+        (tmp_path / f"{index}.png").write_bytes(content)
+    return find_films([("films", tmp_path)]).films
+
+
+def make_row(place=1, *, name="film.png", error=None, **reading):
+    source = FilmSource(name=name, path=None)
+    found = None if error else make_reading(**reading)
+    return WorklistRow(place=place, source=source, reading=found, error=error)
+
+
+def parsed(rows):
+    return list(csv.DictReader(io.StringIO(worklist_csv(rows).decode("utf-8-sig"), newline="")))
+
+
+def test_every_film_has_a_row_in_the_order_given_and_a_bad_one_says_why(reader, films):
+    rows = list(read_worklist(reader, films))
+    assert [row.place for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row.source for row in rows] == list(films)
+    assert [row.error is not None for row in rows] == [False, False, True, False, False, False]
+    assert "not an image" in rows[2].error
+    assert (rows[2].verdict, rows[2].sha256, rows[2].thumbnail) == (None, None, None)
+
+
+def test_a_row_reads_the_same_as_the_film_alone(reader, films):
+    row = list(read_worklist(reader, films))[4]
+    alone = reader.read(films[4].read(), heat=False)
+    assert row.probability == pytest.approx(alone.probability, abs=1e-5)
+    assert row.verdict is alone.verdict
+    assert row.reading.heat is None
+
+
+def test_the_same_bytes_again_are_noted_and_still_read(reader, films):
+    rows = list(read_worklist(reader, films))
+    assert [row.same_as for row in rows] == [None, None, None, 1, None, None]
+    assert rows[3].probability == pytest.approx(rows[0].probability, abs=1e-5)
+
+
+def test_a_thumbnail_is_the_whole_film_in_a_small_square(reader, films):
+    row = next(read_worklist(reader, films))
+    pixels = cv2.imdecode(np.frombuffer(row.thumbnail, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels.shape == (THUMBNAIL_PX, THUMBNAIL_PX)
+    assert pixels[:, 0].max() == 0  # beside the upright film
+    assert pixels.max() > 100
+    assert next(read_worklist(reader, films, thumbnails=False)).thumbnail is None
+
+
+def test_films_are_read_a_few_at_a_time_as_rows_are_asked_for(reader, films):
+    taken = []
+
+    def given():
+        for film in itertools.cycle(films):
+            taken.append(film)
+            yield film
+
+    rows = read_worklist(reader, given(), batch_films=2)
+    next(rows)
+    assert len(taken) == 2
+    for _ in range(4):
+        next(rows)
+    assert len(taken) == 6
+
+
+def test_a_batch_of_bad_films_alone_gives_its_rows(reader, films):
+    rows = list(read_worklist(reader, [films[2]] * 3, batch_films=2))
+    assert [row.error is not None for row in rows] == [True] * 3
+
+
+def test_model_and_point_are_asked_for_by_name(reader, films):
+    row = next(read_worklist(reader, films, model="tiny", point="screening"))
+    assert row.reading.point.name == "screening"
+    with pytest.raises(SettingsError, match="lenient"):
+        next(read_worklist(reader, films, point="lenient"))
+    with pytest.raises(SettingsError, match="none"):
+        next(read_worklist(reader, [], model="none"))
+
+
+def test_the_most_urgent_comes_first():
+    rows = [
+        make_row(1, verdict=Verdict.NO_FRACTURE, probability=0.01),
+        make_row(2, verdict=Verdict.REVIEW, probability=0.45),
+        make_row(3, error="the file is empty"),
+        make_row(4, verdict=Verdict.FRACTURE, probability=0.7),
+        make_row(5, verdict=Verdict.NO_FRACTURE, probability=0.3),
+        make_row(6, verdict=Verdict.OUT_OF_SCOPE, reason="a chest"),
+        make_row(7, verdict=Verdict.FRACTURE, probability=1.0),
+        make_row(8, verdict=Verdict.REVIEW, probability=0.55),
+    ]
+    assert [row.place for row in sorted_by_urgency(rows)] == [7, 4, 8, 2, 3, 6, 5, 1]
+    assert [row.place for row in rows] == list(range(1, 9))
+
+
+def test_a_film_without_an_answer_stands_before_any_without_a_fracture():
+    certain = make_row(verdict=Verdict.NO_FRACTURE, probability=0.399)
+    assert urgency(make_row(error="x")) < urgency(certain)
+    assert urgency(make_row(verdict=Verdict.REVIEW, probability=0.0)) <= urgency(
+        make_row(error="x")
+    )
+
+
+def test_equals_keep_the_order_of_the_list():
+    rows = [make_row(place) for place in (3, 1, 2)]
+    assert [row.place for row in sorted_by_urgency(rows)] == [1, 2, 3]
+
+
+def test_a_film_that_differs_from_itself_by_its_batch_keeps_the_order_of_the_list():
+    rows = [make_row(1, probability=0.7), make_row(2, probability=0.7 + 1e-8)]
+    assert [row.place for row in sorted_by_urgency(rows)] == [1, 2]
+
+
+def test_another_point_changes_verdicts_and_leaves_errors():
+    rows = [make_row(1, probability=0.73), make_row(2, error="x")]
+    changed = rows_at_point(rows, make_point(name="strict", threshold=0.8, review_band=(0.7, 0.9)))
+    assert [row.verdict for row in changed] == [Verdict.REVIEW, None]
+    assert "'strict'" in changed[0].reading.reason
+
+
+def test_a_row_has_a_reading_or_an_error():
+    with pytest.raises(ValueError, match="either"):
+        WorklistRow(place=1, source=FilmSource(name="a", path=None))
+
+
+def test_the_csv_is_sorted_complete_and_plain():
+    rows = [
+        make_row(1, verdict=Verdict.NO_FRACTURE, probability=0.1),
+        make_row(2, name='a "quoted", film.png'),
+        make_row(3, error="the file is empty; copy it again"),
+    ]
+    data = worklist_csv(rows)
+    assert data.startswith(b"\xef\xbb\xbfplace,film,urgency,verdict,probability,")
+    assert data.count(b"\r\n") == 4
+    assert data.count(b"\n") == 4
+    lines = parsed(rows)
+    assert [line["place"] for line in lines] == ["2", "3", "1"]
+    assert lines[0]["film"] == 'a "quoted", film.png'
+    assert (lines[1]["verdict"], lines[1]["error"]) == ("", "the file is empty; copy it again")
+    assert float(lines[2]["probability"]) == 0.1
+    assert set(lines[0]) == set(RowTable.__annotations__)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=cmd|' /C calc'!A0.png",
+        "+1.png",
+        "-1.png",
+        "@SUM(A1).png",
+        "\t=1.png",
+        "\r=1.png",
+        "\uff1d1",
+    ],
+)
+def test_no_cell_of_the_csv_is_a_formula(name):
+    line = parsed([make_row(name=name)])[0]
+    assert line["film"] == f"'{name}"
+
+
+def test_an_ordinary_name_stays_as_it_is():
+    assert parsed([make_row(name="hand-2 (=left).png")])[0]["film"] == "hand-2 (=left).png"
+
+
+def test_a_row_as_a_table_names_no_path(tmp_path):
+    source = FilmSource(name="film.png", path=tmp_path / "private")
+    row = WorklistRow(place=1, source=source, reading=make_reading(), thumbnail=b"PNG")
+    table = row_table(row)
+    assert set(table) == set(RowTable.__annotations__)
+    assert "private" not in str(table)
+    assert table["verdict"] == "fracture"

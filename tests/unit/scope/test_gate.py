@@ -1,0 +1,293 @@
+"""A film out of scope gets nothing but its refusal; what cannot be checked is out of scope."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bonefx.cli.parser import main
+from bonefx.errors import WeightsError
+from bonefx.models.networks import compute_signatures
+from bonefx.models.registry import load_model
+from bonefx.reading.comparison import compare_readings
+from bonefx.reading.reader import Reader
+from bonefx.records import Estimate, RegionFigures, Verdict, Window, invert_radiograph
+from bonefx.report import json_bytes, report_bytes
+from bonefx.report.compose import compose_report
+from bonefx.report.wording import region_words
+from bonefx.scope import gate
+from bonefx.scope.gate import find_refusals
+from bonefx.scope.rules import measure_grey_levels
+from tests.fixtures.factories import (
+    make_model_folder,
+    make_narrow_scope,
+    make_pixels,
+    make_point,
+    make_radiograph,
+    make_reading,
+    png_film,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return make_model_folder(tmp_path_factory.mktemp("weights"), scope=make_narrow_scope())
+
+
+@pytest.fixture(scope="module")
+def reader(folder):
+    return Reader([load_model(folder, device=CPU)])
+
+
+def photograph():
+    """Something bright and noisy."""
+    pixels = np.random.default_rng(0).random((120, 96), np.float32)
+    return make_radiograph(pixels=pixels)
+
+
+def nothing_but_a_refusal(reading):
+    evidence = (reading.probability, reading.logit, reading.heat, reading.heat_peak, reading.trust)
+    return reading.verdict is Verdict.OUT_OF_SCOPE and reading.reason and set(evidence) == {None}
+
+
+def test_a_film_in_scope_is_read_and_an_intruder_beside_it_is_refused(reader):
+    film, intruder = reader.read_batch([make_radiograph(), photograph()])
+    assert film.probability is not None
+    assert film.heat is not None
+    assert nothing_but_a_refusal(intruder)
+    assert not intruder.looks_inverted
+
+
+def test_an_intruder_does_not_change_the_film_beside_it(reader):
+    alone = reader.read(make_radiograph())
+    _, beside = reader.read_batch([photograph(), make_radiograph()])
+    assert beside.logit == pytest.approx(alone.logit, abs=1e-4)
+    assert np.allclose(beside.heat, alone.heat, atol=1e-4)
+
+
+def test_an_inverted_film_is_refused_offered_inverted_and_read_so(reader):
+    film = make_radiograph()
+    dark = invert_radiograph(film)
+    as_it_came = replace(dark, inverted=False)
+    refused = reader.read(as_it_came)
+    assert nothing_but_a_refusal(refused)
+    assert refused.looks_inverted
+    assert "--invert" in refused.reason
+    again = reader.read(invert_radiograph(as_it_came))
+    assert again.inverted
+    assert again.radiograph_sha256 == refused.radiograph_sha256
+    assert again.logit == pytest.approx(reader.read(film).logit, abs=0.05)
+
+
+def test_a_film_that_was_inverted_already_is_not_offered_so_again(reader):
+    refused = reader.read(invert_radiograph(make_radiograph()))
+    assert nothing_but_a_refusal(refused)
+    assert not refused.looks_inverted
+    assert "read as it is" in refused.reason
+    assert "--invert" not in refused.reason
+
+
+def test_gate_and_training_refuse_the_same_pictures(reader):
+    """The card's shares are counted by the training module's arrays, not film by film."""
+    model = reader.models[0]
+    films = [make_radiograph(), photograph(), invert_radiograph(make_radiograph())]
+    films += [make_radiograph(pixels=np.full((90, 80), level, np.float32)) for level in (0.0, 0.5)]
+    signatures = compute_signatures(model.network, films, model.manifest.preprocess)
+    measures = np.array([measure_grey_levels(film.pixels) for film in films])
+    one_by_one = [found is not None for found in find_refusals(model.scope, films, signatures)]
+    assert model.scope.refuses(signatures, measures).tolist() == one_by_one
+    assert one_by_one[:2] == [False, True]
+
+
+@pytest.fixture(scope="module")
+def taught(reader):
+    """A reader that was taught regions."""
+    (model,) = reader.models
+    weights = np.full_like(model.scope.region_weights, 0.01)
+    return Reader([replace(model, scope=replace(model.scope, region_weights=weights))])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "CHEST",
+        "SKULL",
+        "LSPINE",
+        "C SPINE",
+        "C_SPINE",
+        "LUMBAR SPINE",
+        "THORAX",
+        "RIBS",
+        "CHEST_PA",
+        "JAW",
+        "ABDOMENPELVIS",
+    ],
+)
+def test_a_film_whose_header_names_another_body_part_is_refused(taught, part):
+    refused = taught.read(make_radiograph(body_part=part))
+    assert nothing_but_a_refusal(refused)
+    assert part in refused.reason
+    assert "hand, leg, hip, shoulder" in refused.reason
+    assert "corrected" in refused.reason  # headers can be wrong
+    assert not refused.looks_inverted
+
+
+@pytest.mark.parametrize(
+    "part", ["HAND", "EXTREMITY", "PELVIS", "FEMORAL HEAD", "CLAVICLE", "SCAPULA", "NEW", None]
+)
+def test_a_film_of_a_limb_or_of_no_stated_part_is_judged_by_its_pixels(taught, part):
+    assert taught.read(make_radiograph(body_part=part)).probability is not None
+
+
+def test_a_model_that_was_taught_no_regions_goes_by_the_pixels_alone(reader):
+    assert reader.read(make_radiograph(body_part="CHEST")).probability is not None
+
+
+def test_inverting_turns_values_and_windows_with_the_pixels():
+    full = make_pixels()
+    film = make_radiograph(full=full, windows=(Window(name="bone", low=0.2, high=0.7),))
+    turned = invert_radiograph(film)
+    assert np.allclose(turned.values, 1 - full)
+    (window,) = turned.windows
+    assert (window.low, window.high) == pytest.approx((0.3, 0.8))
+    assert np.allclose(invert_radiograph(turned).pixels, film.pixels, atol=1e-6)
+    assert not invert_radiograph(turned).inverted
+
+
+def test_a_model_without_a_scope_reads_no_film(tmp_path):
+    model = load_model(make_model_folder(tmp_path, scope=None), device=CPU)
+    reading = Reader([replace(model, scope=None)]).read(make_radiograph())
+    assert nothing_but_a_refusal(reading)
+    assert "carries no scope" in reading.reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_signature_that_is_not_a_number_is_out_of_scope(reader, value):
+    model = reader.model()
+    signatures = np.zeros((1, model.scope.mean.size), np.float32)
+    signatures[0, 7] = value
+    (entry,) = gate.check_scope(
+        model.scope, [make_radiograph()], signatures, signatures_of=model.signatures
+    )
+    assert entry.refusal == gate.UNLIKE
+
+
+def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(gate, "measures_of", fails)
+    for reading in reader.read_batch([make_radiograph(), photograph()]):
+        assert nothing_but_a_refusal(reading)
+        assert reading.reason == gate.GATE_FAULT
+
+
+def test_pixels_that_are_not_numbers_are_refused(reader):
+    assert nothing_but_a_refusal(
+        reader.read(make_radiograph(pixels=np.full((100, 100), np.nan, np.float32)))
+    )
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+def test_a_scope_file_that_is_not_the_stated_one_keeps_the_model_from_loading(tmp_path, damage):
+    folder = make_model_folder(tmp_path)
+    path = folder / "scope.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink() if damage == "missing" else path.write_bytes(bytes(content))
+    with pytest.raises(WeightsError, match=r"scope\.safetensors.*fetch the model again"):
+        load_model(folder, device=CPU)
+
+
+@pytest.mark.parametrize("form", ["pdf", "png", "json"])
+def test_a_report_of_a_refused_film_has_its_reason_and_no_figure(reader, form):
+    film = photograph()
+    report = compose_report(film, reader.read(film), model=reader.model())
+    assert report.overlay is None
+    assert report_bytes(report, form)
+    table = json.loads(json_bytes(report))
+    assert table["reading"]["verdict"] == "out_of_scope"
+    assert table["reading"]["reason"].startswith("This picture")
+    for name in ("probability", "logit", "heat_peak", "trust", "regions"):
+        assert table["reading"][name] is None
+
+
+def test_refused_readings_can_be_compared(tmp_path):
+    folders = [
+        make_model_folder(tmp_path, id=name, seed=seed, scope=make_narrow_scope())
+        for seed, name in enumerate(("first", "second"))
+    ]
+    both = Reader([load_model(folder, device=CPU) for folder in folders])
+    film = photograph()
+    found = compare_readings([both.read(film, model=model.name) for model in both.models])
+    assert found.peak is None
+    assert "gives no answer about this film" in found.agreements[0].reason
+
+
+def test_the_command_line_refuses_an_inverted_film_and_reads_it_when_asked(
+    folder, tmp_path, capsys
+):
+    import cv2
+
+    bytes_ = np.frombuffer(png_film(), np.uint8)
+    path = tmp_path / "film.png"
+    cv2.imwrite(str(path), 255 - cv2.imdecode(bytes_, cv2.IMREAD_GRAYSCALE))
+    common = ["--weights", str(folder.parent), "--device", "cpu"]
+    for command in ("read", "worklist"):
+        assert main([command, str(path), *common]) == 0
+        refused = json.loads(capsys.readouterr().out)
+        assert refused["verdict"] == "out_of_scope"
+        assert refused["probability"] is None
+        assert "--invert" in refused["reason"]
+        assert main([command, str(path), "--invert", *common]) == 0
+        assert json.loads(capsys.readouterr().out)["probability"] is not None
+    out = ["--out", str(tmp_path / "out"), "--forms", "json"]
+    assert main(["report", str(path), "--invert", *out, *common]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert line["inverted"]
+    report = json.loads((tmp_path / "out").glob("*.json").__next__().read_text())
+    assert "swapped" in report["film"]["Polarity"]
+
+
+def estimate(value, n):
+    return Estimate(value=value, low=value - 0.1, high=value + 0.05, n=n)
+
+
+def at_regions(regions):
+    hand = RegionFigures(
+        region="hand", sensitivity=estimate(0.8, 61), specificity=estimate(0.9, 163)
+    )
+    hip = RegionFigures(region="hip", sensitivity=estimate(0.5, 2), specificity=estimate(0.9, 37))
+    return region_words(make_reading(point=make_point(by_region=(hand, hip)), regions=regions))
+
+
+def test_a_region_with_enough_films_is_told_with_its_figures():
+    (told,) = at_regions(("hand",))
+    assert told == (
+        "Hand: on test films sensitivity 80 % (70 to 85, n = 61), specificity 90 % (80 to 95, "
+        "n = 163)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [
+        pytest.param(("hip",), "too few test films to know what the model does (2 fractured, 37",
+                     id="too few"),
+        pytest.param(("leg",), "(0 fractured, 0 intact", id="never measured"),
+        pytest.param((), "not recognised", id="not recognised"),
+        pytest.param(None, "was not taught", id="not taught"),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_of_a_region_is_said(regions, words):
+    (told,) = at_regions(regions)
+    assert words in told
+
+
+def test_two_regions_are_told_one_by_one_and_a_refused_film_has_none():
+    assert len(at_regions(("hand", "hip"))) == 2
+    assert region_words(make_reading(verdict=Verdict.OUT_OF_SCOPE)) == []

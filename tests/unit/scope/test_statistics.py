@@ -1,0 +1,83 @@
+"""Is it a bone film? A picture's signature against those of the training films."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from bonefx.errors import WeightsError
+from bonefx.scope.rules import GREY_LEVEL_RULES
+from bonefx.scope.statistics import REGIONS, Scope, read_scope, scope_bytes
+
+
+@pytest.fixture(scope="module")
+def signatures():
+    random = np.random.default_rng(0)
+    return (random.normal(size=(400, 12)) * np.linspace(3, 0.5, 12)).astype(np.float32)
+
+
+def make_scope(signatures, **changes):
+    found = PCA(n_components=4).fit(signatures)
+    values = {
+        "mean": found.mean_, "scale": np.ones(12), "axes": found.components_,
+        "variances": found.explained_variance_,
+        "noise": np.array(found.noise_variance_), "limit": np.array(2.0),
+        "region_weights": np.zeros((len(REGIONS), 12)), "region_biases": np.zeros(len(REGIONS)),
+        "rule_low": np.zeros(len(GREY_LEVEL_RULES)), "rule_high": np.ones(len(GREY_LEVEL_RULES)),
+    }  # fmt: skip
+    return Scope(**{
+        name: np.asarray(value, np.float32) for name, value in (values | changes).items()
+    })  # fmt: skip
+
+
+def test_distances_order_pictures_as_their_likelihood_does(signatures):
+    scope, model = make_scope(signatures), PCA(n_components=4).fit(signatures)
+    others = signatures[:50] * np.linspace(0.1, 4, 50, dtype=np.float32)[:, None]
+    likelihood = model.score_samples(others)
+    assert (np.argsort(scope.distances(others)) == np.argsort(-likelihood)).all()
+    assert scope.distances(signatures).mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_strange_picture_is_out_and_one_that_cannot_be_measured_too(signatures):
+    scope = make_scope(signatures)
+    assert scope.within(float(scope.distances(scope.mean[None])[0]))
+    assert not scope.within(float(scope.distances(scope.mean[None] + 20)[0]))
+    assert not scope.within(float("nan"))
+    assert not scope.within(float("inf"))
+
+
+def test_regions_that_were_taught_are_told_and_no_others(signatures):
+    weights = np.zeros((len(REGIONS), 12))
+    weights[0, 0], weights[1, 1] = 2, 2
+    scope = make_scope(signatures, region_weights=weights)
+    both, one, none = scope.mean + 3 * np.eye(12, dtype=np.float32)[:3]
+    both[1] += 3
+    one[0] -= 9
+    none[:2] -= 3
+    assert scope.known_regions == REGIONS[:2]
+    assert scope.told_regions(both)[:2] == REGIONS[:2]
+    assert "hand" not in scope.told_regions(one)
+    assert "leg" in scope.told_regions(one)
+    assert not {"hand", "leg"} & set(scope.told_regions(none))
+    assert make_scope(signatures).told_regions(both) is None
+
+
+def test_a_scope_survives_its_file(signatures):
+    scope = make_scope(signatures)
+    again = read_scope(scope_bytes(scope), source="scope")
+    assert (again.distances(signatures) == scope.distances(signatures)).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"variances": np.zeros(4)}, {"mean": np.zeros(3)}, {"limit": np.array(np.nan)},
+     {"noise": np.array(0.0)}, {"scale": np.zeros(12)},
+     {"region_biases": np.zeros(3)}, {"rule_low": np.zeros(2)}, {"axes": np.zeros(4)}],
+)  # fmt: skip
+def test_a_scope_that_does_not_fit_together_is_refused(signatures, changes):
+    with pytest.raises(WeightsError, match="does not fit together"):
+        read_scope(scope_bytes(make_scope(signatures, **changes)), source="scope.safetensors")
+
+
+def test_a_file_that_is_no_scope_is_refused(signatures):
+    with pytest.raises(WeightsError, match="no safetensors file"):
+        read_scope(b"nothing", source="scope.safetensors")

@@ -1,0 +1,181 @@
+"""A network that learns from another one: what is measured, what is trained, what is saved."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from bonefx.errors import RecipeError
+from bonefx.models.manifest import read_manifest
+from bonefx.models.preprocess import normalise
+from tests.fixtures.factories import make_model_folder, make_network
+from tests.fixtures.synthetic import make_image_folder, write_initial_weights, write_recipe
+from train.cli import main as train
+from train.data import DataSet
+from train.data.augment import Sample
+from train.evaluate.evaluated_model import RECIPES
+from train.fit.distillation import channels_of, teacher_of
+from train.fit.objective import Objective
+from train.fit.optimiser import build_optimiser
+from train.recipe import TRAINING_PARTS, EvidenceLoss, read_recipe
+
+CPU = torch.device("cpu")
+SPLIT = "3a" * 32
+TRAINED_ON = {
+    "name": "Films", "licence": "none", "source": "", "split_sha256": SPLIT,
+    "counts": {"train": {"films": 10, "fractured": 5, "with_boxes": 5}},
+}  # fmt: skip
+
+
+def make_set(**changes):
+    """The data set that a student is trained on."""
+    facts = {"name": "Films", "licence": "none", "source": "", "split_sha256": SPLIT, "films": ()}
+    return DataSet(**(facts | changes))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    make_model_folder(folder, id="teacher", seed=5, training_data=TRAINED_ON)
+    return folder
+
+
+@pytest.fixture
+def path(tmp_path, weights, monkeypatch):
+    """A recipe of a network that learns from another one."""
+    monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text() + '\n[distillation]\nteacher = "teacher"\n')
+    return path
+
+
+@pytest.fixture
+def objective(path):
+    recipe, _ = read_recipe(path)
+    torch.manual_seed(0)
+    return Objective(
+        make_network().requires_grad_(True), recipe, teacher_of(recipe, make_set(), CPU)
+    ).eval()  # fmt: skip
+
+
+@pytest.fixture
+def sample():
+    random = torch.Generator().manual_seed(0)
+    return Sample(
+        square=torch.randint(0, 255, (3, 64, 64), dtype=torch.uint8, generator=random),
+        mask=torch.zeros(3, 64, 64, dtype=torch.uint8),
+        fractured=torch.tensor([1.0, 0.0, 1.0]),
+        annotated=torch.zeros(3),
+    )
+
+
+@pytest.fixture
+def taught(path, sample):
+    """What the teacher makes of the films: logits and activations."""
+    teacher = teacher_of(read_recipe(path)[0], make_set(), CPU)
+    with torch.no_grad():
+        return teacher.network(normalise(sample.square, teacher.manifest.preprocess))
+
+
+def test_nothing_is_nearer_to_the_teacher_than_its_own_answers(objective, sample, taught):
+    logits, activations = taught
+    near, unsure, opposed = (
+        objective.distiller(sample, factor * logits, activations) for factor in (1, 0, -1)
+    )
+    assert near < unsure < opposed
+
+
+def test_a_translation_finds_the_teachers_activations(objective, sample, taught):
+    logits, activations = taught
+    translation = objective.distiller.translation
+    before = objective.distiller(sample, logits, activations)
+    with torch.no_grad():
+        translation.bias.zero_()
+        translation.weight.copy_(torch.eye(len(translation.weight))[:, :, None, None])
+    after = objective.distiller(sample, logits, activations)
+    floor = torch.nn.functional.binary_cross_entropy_with_logits(logits, logits.sigmoid())
+    assert after.item() == pytest.approx(floor.item(), rel=1e-4)  # nothing is left but entropy
+    assert after < before
+
+
+def test_the_teacher_is_neither_trained_nor_saved(objective, sample):
+    losses = objective(sample)
+    losses.distilled.backward()
+    assert objective.network.backbone.features[0][0].weight.grad.abs().max() > 0
+    (teacher,) = objective.distiller._teacher
+    assert all(value.grad is None for value in teacher.network.parameters())
+    names = [name for name in objective.state_dict() if name.startswith("distiller.")]
+    assert names == ["distiller.translation.weight", "distiller.translation.bias"]
+
+
+def test_a_recipe_without_a_teacher_measures_no_distance(tmp_path, sample):
+    recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
+    assert teacher_of(recipe, make_set(), CPU) is None
+    assert Objective(make_network(), recipe).eval()(sample).distilled.item() == 0
+
+
+def test_a_teacher_that_is_not_there_is_named(path):
+    path.write_text(path.read_text().replace('"teacher"', '"nobody"'))
+    with pytest.raises(RecipeError, match="the teacher nobody cannot be loaded"):
+        teacher_of(read_recipe(path)[0], make_set(), CPU)
+
+
+@pytest.mark.parametrize("changes", [{"split_sha256": "4b" * 32}, {"name": "Others"}])
+def test_a_teacher_of_another_split_may_know_the_held_out_films(path, changes):
+    with pytest.raises(RecipeError, match="another split"):
+        teacher_of(read_recipe(path)[0], make_set(**changes), CPU)
+
+
+def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
+    """As README says for films of one's own."""
+    recipe, _ = read_recipe(RECIPES / "efficientnet_b0.toml")
+    alone = replace(recipe, data="csv", distillation=None, evidence=EvidenceLoss())
+    objective = Objective(make_network(recipe.architecture).requires_grad_(True), alone)
+    trained = [value for group in build_optimiser(objective, alone).param_groups
+               for value in group["params"]]  # fmt: skip
+    assert len(trained) == len(list(objective.parameters()))
+
+
+def test_the_parts_that_a_recipe_may_give_rates_to_are_those_of_training(path):
+    recipe, _ = read_recipe(path)
+    recipe = replace(recipe, evidence=EvidenceLoss(weight=1.0, grad_cam=1.0))
+    whole = Objective(make_network("vgg16"), recipe, teacher_of(recipe, make_set(), CPU))
+    parts = {name.partition(".")[0] for name, _ in whole.named_parameters()}
+    assert parts == {"network", *TRAINING_PARTS}
+
+
+def test_counting_channels_leaves_a_network_as_it_was():
+    network = make_network().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert channels_of(network) == 1280
+    assert network.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_fit_learns_from_the_teacher_and_goes_on_with_no_other(tmp_path, monkeypatch, capsys):
+    data = make_image_folder(tmp_path / "data")
+    weights, run, recipe = tmp_path / "weights", tmp_path / "run", tmp_path / "r.toml"
+    monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))
+    own = TRAINED_ON | {"name": "data", "split_sha256": None}
+    make_model_folder(weights, id="teacher", seed=5, training_data=own)
+    write_recipe(recipe, epochs=2)
+    recipe.write_text(recipe.read_text() + '\n[distillation]\nteacher = "teacher"\n')
+    command = [
+        "fit", str(recipe), "--data", str(data), "--out", str(run), "--device", "cpu", "--init",
+        str(write_initial_weights(tmp_path / "initial.safetensors")), "--last-epoch", "1",
+    ]  # fmt: skip
+    assert train(command) == 0
+    with (run / "log.csv").open() as file:
+        (line,) = csv.DictReader(file)
+    assert float(line["distilled_loss"]) > 0
+    assert train(["evaluate", str(run), "--data", str(data), "--device", "cpu"]) == 0
+    evaluation = json.loads(capsys.readouterr().out)
+    assert evaluation["taught_by"] == "teacher"
+    assert evaluation["teacher_sha256"] == read_manifest(weights / "teacher").sha256
+    shutil.rmtree(weights)
+    make_model_folder(weights, id="teacher", seed=6, training_data=own)
+    assert train(command) == 5
+    assert "another teacher" in capsys.readouterr().err

@@ -1,0 +1,287 @@
+"""Augmentation, sampling, losses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bonefx.errors import RecipeError
+from bonefx.models.networks import CellGrid
+from bonefx.models.preprocess import PreprocessSpec, normalise
+from tests.fixtures.factories import MEAN, STD, make_network
+from tests.fixtures.synthetic import write_recipe
+from train.data import Film
+from train.data.augment import AugmentedFilms, Sample, balanced_sampler, fracture_mask
+from train.data.cache import CachedFilms
+from train.fit.objective import Objective, cell_targets, place_losses
+from train.fit.optimiser import Schedule, build_optimiser
+from train.fit.run_folder import EpochLog, is_best, stopped_early
+from train.recipe import Augmentation, read_recipe
+
+
+def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0):
+    """One film with a bright square in each box, and other films without fracture."""
+    pixels = np.zeros((1 + others, 64, 64), np.uint8)
+    film = Film(
+        path=tmp_path, name="a", fractured=fractured, split="train", group="0", boxes=boxes,
+        annotated=True,
+    )  # fmt: skip
+    other = Film(path=tmp_path, name="b", fractured=False, split="train", group="1", annotated=True)
+    cache = CachedFilms(
+        films=[film, *[other] * others],
+        squares=pixels,
+        rows=np.arange(1 + others),
+        sha256=np.array([str(index) for index in range(1 + others)]),
+        shapes=np.array([shape] * (1 + others), np.int32),
+        skipped=0,
+    )
+    pixels[0] = 200 * fracture_mask(cache, 0).numpy()
+    return cache
+
+
+def test_a_box_is_drawn_where_the_letterbox_puts_it(tmp_path):
+    cache = make_cache(tmp_path, boxes=((0.0, 0.0, 64.0, 32.0),))
+    mask = fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
+    assert mask[:16, 16:48].all()
+    assert mask.sum() == 16 * 32
+
+
+def test_a_mask_moves_with_its_film(tmp_path):
+    cache = make_cache(tmp_path, boxes=((10.0, 30.0, 40.0, 60.0),))
+    settings = Augmentation(rotation_deg=30, translate=0.2, scale=(0.7, 1.3), flip=True)
+    films = AugmentedFilms(cache, settings)
+    torch.manual_seed(0)
+    squares = []
+    for _ in range(20):
+        sample = films[0]
+        bright = sample.square > 100
+        inside = sample.mask > 0
+        overlap = (bright & inside).sum() / (bright | inside).sum().clamp(min=1)
+        assert overlap > 0.7
+        squares.append(sample.square)
+    assert not torch.equal(squares[0], squares[1])
+
+
+def test_without_augmentation_a_film_stays_as_it_is(tmp_path):
+    cache = make_cache(tmp_path, boxes=((10.0, 30.0, 40.0, 60.0),))
+    sample = AugmentedFilms(cache, Augmentation())[0]
+    assert np.array_equal(sample.square.numpy(), cache.squares[0])
+
+
+def test_both_classes_are_drawn_equally_often(tmp_path):
+    cache = make_cache(tmp_path, others=99)
+    drawn = list(balanced_sampler(cache, torch.Generator().manual_seed(0)))
+    assert len(drawn) == 100
+    assert 30 <= sum(index == 0 for index in drawn) <= 70
+
+
+@pytest.mark.parametrize(
+    ("grid", "expected"),
+    [
+        pytest.param(CellGrid(stride_px=32, offset_px=0.0), (2, 1), id="cells at 0, 32, 64"),
+        pytest.param(CellGrid(stride_px=32, offset_px=15.5), (1, 1), id="cells at 15.5, 47.5"),
+    ],
+)
+def test_the_cell_nearest_to_a_fracture_is_its_target(grid, expected):
+    masks = torch.zeros(1, 128, 128, dtype=torch.uint8)
+    masks[0, 57:60, 39:42] = 1
+    targets = cell_targets(masks, grid, (4, 4))
+    assert torch.nonzero(targets[0]).tolist() == [list(expected)]
+
+
+@pytest.fixture
+def objective(tmp_path):
+    recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml", extra="frozen_layers = 3"))
+    return Objective(make_network("efficientnet_b0"), recipe)
+
+
+def make_sample(*, annotated=1.0):
+    mask = torch.zeros(2, 64, 64, dtype=torch.uint8)
+    mask[:, 20:40, 20:40] = 1
+    return Sample(
+        square=torch.randint(0, 255, (2, 64, 64), dtype=torch.uint8),
+        mask=mask,
+        fractured=torch.tensor([1.0, 0.0]),
+        annotated=torch.full((2,), annotated),
+    )
+
+
+def test_frozen_layers_keep_their_statistics_while_training(objective):
+    objective.train()
+    frozen = objective.network.frozen_part(3)
+    assert not any(layer.training for part in frozen for layer in part.modules())
+    assert objective.network.backbone.features[4].training
+
+
+def test_films_without_known_boxes_say_nothing_about_places(objective):
+    objective.eval().network.last_layer.weight.data *= 1e-8
+    assert objective(make_sample()).evidence.item() > 0
+    assert objective(make_sample(annotated=0.0)).evidence.item() == 0
+
+
+def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
+    objective.eval()
+    grid = objective.network.grid()
+    sample = make_sample()
+    targets = cell_targets(sample.mask, grid, (2, 2))
+    weight = objective.network.last_layer.weight
+    direction = (weight[1] - weight[0]).detach()
+
+    def loss(sign):
+        cells = sign * (2 * targets - 1)[:, None] * direction[None, :, None, None] * 100
+        return objective._place_loss(objective.network.evidence(cells), sample).item()
+
+    assert loss(1.0) < loss(-1.0)
+
+
+def test_places_are_learned_from_marked_cells_and_the_most_mistaken_others():
+    targets = torch.zeros(1, 8, 8)
+    targets[0, 4, 4] = 1
+    cells = torch.full((1, 8, 8), -20.0)
+    cells[0, 4, 4] = 20.0
+    assert place_losses(cells, targets).item() < 1e-6
+    cells[0, 3, 3] = 5.0  # beside the marked cell: nobody knows
+    assert place_losses(cells, targets).item() < 1e-6
+    cells[0, 0, 0] = 5.0  # one of the two cells, 1/32 of 64, that are asked
+    assert place_losses(cells, targets).item() == pytest.approx(5.0067 / 2, abs=1e-3)
+    cells[0, 4, 4] = -5.0
+    assert place_losses(cells, targets).item() == pytest.approx(5.0067 * 1.5, abs=1e-3)
+
+
+def test_the_image_loss_is_the_cross_entropy_of_the_two_softmax_outputs(objective):
+    objective.eval().network.last_layer.weight.data *= 1e-8  # logits of the usual size
+    objective.network.last_layer.bias.data *= 0
+    sample = make_sample()
+    batch = normalise(sample.square, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
+    outputs = objective.network.backbone(batch)  # (N, 2)
+    expected = torch.nn.functional.cross_entropy(outputs, sample.fractured.long())
+    assert 0.01 < expected.item() < 2
+    assert objective(sample).image.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_accuracy_counts_the_larger_of_the_two_outputs(objective):
+    objective.eval()
+    sample = make_sample()
+    batch = normalise(sample.square, PreprocessSpec(size_px=64, mean=MEAN, std=STD))
+    called = objective.network.backbone(batch).argmax(1)
+    expected = (called == sample.fractured).float().mean()
+    assert objective(sample).accuracy.item() == expected.item()
+
+
+def make_schedule(tmp_path, optimiser):
+    path = write_recipe(tmp_path / "r.toml")
+    text = path.read_text().replace("learning_rate = 1e-3\nweight_decay = 0.01", optimiser)
+    path.write_text(text)
+    recipe, _ = read_recipe(path)
+    weights = torch.nn.Linear(2, 1)
+    made = build_optimiser(weights, recipe)
+    return made, Schedule(made, recipe, total_steps=10)
+
+
+SGD = (
+    'name = "sgd_plateau"\nlearning_rate = 0.001\nmomentum = 0.9\nweight_decay = 1e-4\n'
+    "factor = 0.1\npatience = 2"
+)
+
+
+def test_at_a_plateau_of_the_validation_loss_the_learning_rate_is_cut(tmp_path):
+    optimiser, schedule = make_schedule(tmp_path, SGD)
+    assert isinstance(optimiser, torch.optim.SGD)
+    group = optimiser.param_groups[0]
+    assert (group["momentum"], group["weight_decay"], group["lr"]) == (0.9, 1e-4, 0.001)
+    rates = []
+    for val_loss in (0.5, 0.4, 0.4, 0.4, 0.4, 0.4):
+        for _ in range(3):
+            optimiser.step()
+            schedule.after_step()
+        schedule.after_epoch(val_loss)
+        rates.append(schedule.learning_rate)
+    assert rates == pytest.approx([0.001] * 4 + [0.0001] * 2)
+
+
+def test_one_cycle_rises_and_falls_by_steps_and_ignores_the_validation_loss(tmp_path):
+    optimiser, schedule = make_schedule(tmp_path, "learning_rate = 0.01\nweight_decay = 0.0")
+    rates = [schedule.learning_rate]
+    for _ in range(10):
+        optimiser.step()
+        schedule.after_step()
+        schedule.after_epoch(1.0)
+        rates.append(schedule.learning_rate)
+    top = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.01, rel=0.1)
+    assert rates == sorted(rates[: top + 1]) + sorted(rates[top + 1 :], reverse=True)
+    assert 0 < top < 10
+
+
+def make_line(epoch, *, val_loss=0.5, val_auroc=0.8, best=False):
+    return EpochLog(
+        epoch=epoch, size_px=64, learning_rate=0.1, image_loss=0.5, evidence_loss=0.0,
+        accuracy=0.5, val_loss=val_loss, val_accuracy=0.5, val_auroc=val_auroc, best=best,
+        elapsed_s=1.0,
+    )  # fmt: skip
+
+
+def recipe_with(tmp_path, extra, *, epochs=9):
+    return read_recipe(write_recipe(tmp_path / "r.toml", extra=extra, epochs=epochs))[0]
+
+
+def test_training_stops_when_the_validation_loss_has_not_fallen_for_long_enough(tmp_path):
+    recipe = recipe_with(tmp_path, "early_stopping = 2")
+    losses = [0.5, 0.4, 0.41, 0.4]
+    lines = [make_line(index + 1, val_loss=loss) for index, loss in enumerate(losses)]
+    assert [stopped_early(lines[:n], recipe) for n in range(5)] == [False] * 4 + [True]
+    assert not stopped_early(lines, recipe_with(tmp_path, ""))
+
+
+@pytest.mark.parametrize(("rule", "best"), [("val_loss", 2), ("val_auroc", 3)])
+def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_path, rule, best):
+    recipe = recipe_with(tmp_path, f'best_by = "{rule}"')
+    lines = []
+    for epoch, (loss, area) in enumerate([(0.5, 0.7), (0.3, 0.8), (0.4, 0.9), (0.4, 0.9)], 1):
+        line = make_line(epoch, val_loss=loss, val_auroc=area)
+        lines.append(replace(line, best=is_best(line, lines, recipe)))
+    assert [line.epoch for line in lines if line.best][-1] == best
+
+
+def test_only_epochs_at_the_last_size_are_kept(tmp_path):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text() + "\n[[stages]]\nsize_px = 96\nepochs = 1\n")
+    recipe, _ = read_recipe(path)
+    assert not is_best(make_line(1, val_auroc=0.99), [], recipe)
+    assert is_best(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
+
+
+@pytest.mark.parametrize(
+    ("rates", "message"), [("nobody = 2", "nobody"), ("classifier = 0", "must be > 0")]
+)
+def test_a_rate_that_would_do_nothing_is_refused(tmp_path, rates, message):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text().replace("[optimiser]", f"[optimiser]\nrates.{rates}"))
+    with pytest.raises(RecipeError, match=message):
+        build_optimiser(
+            torch.nn.ModuleDict({"classifier": torch.nn.Linear(2, 2)}), read_recipe(path)[0]
+        )
+
+
+def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
+    path = write_recipe(tmp_path / "r.toml")
+    path.write_text(path.read_text().replace("[optimiser]", "[optimiser]\nrates.classifier = 0.1"))
+    recipe, _ = read_recipe(path)
+    module = torch.nn.ModuleDict(
+        {"features": torch.nn.Linear(2, 2), "classifier": torch.nn.Linear(2, 2)}
+    )
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    optimiser = build_optimiser(module, recipe)
+    schedule = Schedule(optimiser, recipe, total_steps=4)
+    module["classifier"](module["features"](torch.ones(1, 2))).sum().backward()
+    optimiser.step()
+    schedule.after_step()
+    moved = {
+        name: float((value - before[name]).detach().abs().max())
+        for name, value in module.state_dict().items()
+    }
+    assert moved["classifier.bias"] == pytest.approx(0.1 * moved["features.bias"], rel=0.02)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    assert rates[1] == pytest.approx(0.1 * rates[0])
+    assert schedule.learning_rate == rates[0]

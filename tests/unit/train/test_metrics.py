@@ -1,0 +1,139 @@
+"""Figures, intervals, and what is chosen on validation films."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss, roc_auc_score
+
+from bonefx.errors import RecipeError
+from train import metrics
+from train.evaluate.operating_points import (
+    calibrated_probabilities,
+    choose_heat_floor,
+    choose_points,
+    fit_calibration,
+)
+from train.evaluate.split_figures import point_on
+
+
+def make_logits(n=400, *, separation=2.0, seed=0):
+    """Labels with a fifth fractured, and logits that separate them."""
+    random = np.random.default_rng(seed)
+    fractured = np.arange(n) % 5 == 0
+    return random.normal(np.where(fractured, separation, 0.0) - 1.0), fractured
+
+
+def test_auroc_is_that_of_scikit_learn_even_for_large_logits():
+    logits, fractured = make_logits()
+    expected = roc_auc_score(fractured, logits)
+    assert metrics.auroc(fractured, logits) == pytest.approx(expected)
+    assert metrics.auroc(fractured, logits * 1000) == pytest.approx(expected)
+
+
+def test_brier_score_is_that_of_scikit_learn():
+    logits, fractured = make_logits()
+    probability = 1 / (1 + np.exp(-logits))
+    expected = brier_score_loss(fractured, probability)
+    assert metrics.brier(fractured, probability) == pytest.approx(expected)
+
+
+def test_a_probability_that_comes_true_has_no_calibration_error():
+    probability = np.repeat([0.25, 0.75], 400)
+    fractured = np.concatenate([np.arange(400) % 4 == 0, np.arange(400) % 4 != 0])
+    assert metrics.calibration_error(fractured, probability) == pytest.approx(0.0, abs=1e-6)
+    assert metrics.calibration_error(~fractured, probability) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_sensitivity_at_90_percent_specificity_is_read_off_the_curve():
+    fractured = np.array([False] * 10 + [True] * 4)
+    values = np.array([*range(10), 8.5, 9.5, 3.5, 10.0])  # one intact film lies above 8.5
+    assert metrics.sensitivity_at_specificity(fractured, values) == pytest.approx(0.75)
+
+
+def test_a_share_has_at_least_wilsons_interval_and_none_without_films():
+    hits, alone = np.arange(10) < 8, np.arange(10).astype(str)
+    share = metrics.proportion(hits, alone)
+    assert share.low == pytest.approx(0.490, abs=1e-3)  # Wilson (1927)
+    assert (share.value, share.n) == (0.8, 10)
+    assert metrics.proportion(np.zeros(10, bool), alone).low == 0
+    assert metrics.proportion(hits[:0], alone[:0]) is None
+
+
+def test_a_share_is_less_certain_when_whole_patients_hit_or_miss():
+    hits, alone = np.arange(100) < 80, np.arange(100).astype(str)
+    blocks = (np.arange(100) // 20).astype(str)
+    narrow, wide = metrics.proportion(hits, alone), metrics.proportion(hits, blocks)
+    assert wide.low < narrow.low - 0.1
+
+
+def test_films_of_one_patient_count_together():
+    logits, fractured = make_logits()
+    alone = np.arange(len(logits)).astype(str)
+    blocks = (np.arange(len(logits)) // 5 % 4).astype(str)
+    narrow = metrics.with_interval(metrics.auroc, fractured, logits, alone, draws=200)
+    doubled = metrics.with_interval(
+        metrics.auroc, np.tile(fractured, 4), np.tile(logits, 4), np.tile(alone, 4), draws=200
+    )
+    assert narrow.low < narrow.value < narrow.high
+    # four copies of each film add nothing when they count as one patient
+    assert doubled.high - doubled.low == pytest.approx(narrow.high - narrow.low, rel=0.3)
+    assert metrics.with_interval(metrics.auroc, fractured, logits, blocks, draws=50).n == 400
+
+
+def test_platt_scaling_mends_overconfident_logits():
+    logits, fractured = make_logits(n=4000)
+    calibration = fit_calibration(logits * 5, fractured, split="val")
+    before = metrics.calibration_error(fractured, 1 / (1 + np.exp(-5 * logits)))
+    after = metrics.calibration_error(fractured, calibrated_probabilities(logits * 5, calibration))
+    assert after < before / 3
+    assert (calibration.split, calibration.n) == ("val", 4000)
+
+
+def test_a_model_that_is_worse_than_chance_is_not_calibrated():
+    logits, fractured = make_logits()
+    with pytest.raises(RecipeError, match="train longer"):
+        fit_calibration(-logits, fractured, split="val")
+
+
+@pytest.fixture
+def chosen():
+    logits, fractured = make_logits(n=1000)
+    probability = calibrated_probabilities(logits, fit_calibration(logits, fractured, split="val"))
+    groups = np.arange(len(logits)).astype(str)
+    return probability, fractured, choose_points(probability, fractured), groups
+
+
+def test_each_point_keeps_its_promise_on_the_films_it_was_chosen_on(chosen):
+    probability, fractured, points, groups = chosen
+    screening, balanced, specific = (
+        point_on(probability, fractured, point, groups=groups) for point in points
+    )
+    assert [point.name for point in points] == ["screening", "balanced", "specific"]
+    assert screening.sensitivity.value >= 0.95
+    assert specific.specificity.value >= 0.98
+    youden = [point.sensitivity.value + point.specificity.value
+              for point in (screening, balanced, specific)]  # fmt: skip
+    assert youden[1] == max(youden)
+
+
+def test_a_tenth_of_the_films_goes_to_review_and_more_where_an_edge_is_certified(chosen):
+    probability, fractured, points, groups = chosen
+    for point in points:
+        rate = point_on(probability, fractured, point, groups=groups).review_rate.value
+        assert rate == pytest.approx(0.1, abs=0.02) or (point.guarantee and 0.1 < rate < 0.2)
+
+
+def test_the_missed_rate_counts_fractures_among_films_called_intact(chosen):
+    probability, fractured, points, groups = chosen
+    point = points[2]
+    called_intact = probability < point.review_band[0]
+    measured = point_on(probability, fractured, point, groups=groups).missed_rate
+    assert measured.n == called_intact.sum()
+    assert measured.value == pytest.approx(fractured[called_intact].mean())
+
+
+def test_the_floor_lets_most_maps_of_found_fractures_through():
+    peaks = np.linspace(1, 2, 101)
+    called = np.ones(101)
+    floor = choose_heat_floor(peaks, called, np.ones(101, bool), 0.5)
+    assert floor == pytest.approx(1.05)
+    assert choose_heat_floor(peaks, np.zeros(101), np.ones(101, bool), 0.5) == 0.0

@@ -1,0 +1,60 @@
+"""What reader and model said in a session."""
+
+import csv
+import io
+
+from bonefx.records import Verdict
+from bonefx.web.read.read_first import (
+    SESSION_COLUMNS,
+    ReaderAnswer,
+    agreement_csv,
+    agreement_html,
+    answered,
+)
+from tests.fixtures.factories import make_point, make_reading
+
+SESSION = [
+    (Verdict.FRACTURE, Verdict.FRACTURE),
+    (Verdict.FRACTURE, Verdict.NO_FRACTURE),
+    (Verdict.NO_FRACTURE, Verdict.NO_FRACTURE),
+    (Verdict.NO_FRACTURE, Verdict.NO_FRACTURE),
+    (Verdict.REVIEW, Verdict.FRACTURE),
+    (Verdict.FRACTURE, Verdict.REVIEW),
+]
+
+
+def make_reads():
+    return [ReaderAnswer(own=own, reading=make_reading(verdict=model)) for own, model in SESSION]
+
+
+def test_agreement_counts_films_that_both_decided():
+    html = agreement_html(make_reads())
+    assert "Same call on 3 of 4 films; on 2 more one of the two did not decide." in html
+    assert "<td>1</td><td>1</td></tr>" in html
+    assert "<td>0</td><td>2</td></tr>" in html
+
+
+def test_before_the_first_film_there_is_no_table():
+    assert agreement_html([]) == ""
+
+
+def test_only_a_film_that_was_answered_needs_no_answer():
+    reads = make_reads()
+    assert answered(reads[0].reading.radiograph_sha256, reads)
+    assert not answered("f" * 64, reads)
+    assert not answered(reads[0].reading.radiograph_sha256, [])
+
+
+def test_a_session_as_csv_has_a_line_a_film_and_no_name():
+    rows = list(csv.DictReader(io.StringIO(agreement_csv(make_reads()).decode())))
+    assert list(rows[0]) == list(SESSION_COLUMNS)
+    assert [row["reader"] for row in rows] == [own.value for own, _ in SESSION]
+    assert rows[0]["film_sha256"] == make_reading().radiograph_sha256
+    assert rows[0]["threshold"] == f"{make_point().threshold:.6f}"
+
+
+def test_a_film_out_of_scope_has_no_probability():
+    reading = make_reading(verdict=Verdict.OUT_OF_SCOPE, probability=None, logit=None)
+    read = ReaderAnswer(own=Verdict.REVIEW, reading=reading)
+    rows = list(csv.DictReader(io.StringIO(agreement_csv([read]).decode())))
+    assert rows[0]["probability"] == ""

@@ -1,0 +1,197 @@
+"""A session's list: taken over whole, kept private, deleted in every way that it can end."""
+
+import gc
+import os
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bonefx.errors import SettingsError
+from bonefx.reading.worklist import WorklistRow
+from bonefx.web.worklist import session_list as module
+from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list, delete_leftovers
+from bonefx.web.worklist.table import no_list, row_html, table_value
+from tests.conftest import REPOSITORY
+from tests.fixtures.factories import make_reading, png_film
+
+
+@pytest.fixture(autouse=True)
+def lists(tmp_path, monkeypatch):
+    """The folder that lists lie in."""
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(folder))
+    monkeypatch.setattr(module.tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def uploads(tmp_path):
+    """Three files as gradio leaves them: by content, then by name."""
+    paths = []
+    for index, name in enumerate(("Miller.png", "notes.txt", "Jones.png")):
+        (tmp_path / f"sha{index}").mkdir()
+        paths.append(tmp_path / f"sha{index}" / name)
+        paths[-1].write_bytes(png_film(seed=index))
+    return [str(path) for path in paths]
+
+
+def taken(uploads, *, chosen=True):
+    listing = SessionList()
+    listing.take(uploads, chosen=chosen)
+    return listing
+
+
+def test_films_move_into_a_folder_of_their_owner_under_names_that_say_nothing(uploads, lists):
+    listing = taken(uploads)
+    assert [film.name for film in listing.films] == ["Miller.png", "notes.txt", "Jones.png"]
+    assert not any(Path(upload).exists() for upload in uploads)
+    folder = listing.films[0].path.parent
+    assert folder.parent == lists
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not any("Miller" in path.name for path in lists.rglob("*"))
+    assert listing.films[0].read().pixels.shape == (120, 96)
+
+
+def test_documents_of_a_whole_folder_are_left_out_and_deleted(uploads):
+    listing = taken(uploads, chosen=False)
+    assert [film.name for film in listing.films] == ["Miller.png", "Jones.png"]
+    assert listing.left_out == 1
+    assert not any(Path(upload).exists() for upload in uploads)
+
+
+def test_one_path_twice_is_two_films(uploads):
+    listing = taken([uploads[0], uploads[0]])
+    assert [film.read().bits for film in listing.films] == [8, 8]
+
+
+def test_an_upload_that_is_gone_is_a_film_with_an_error(uploads):
+    Path(uploads[0]).unlink()
+    listing = taken(uploads)
+    assert listing.films[0].fault == "the film did not arrive; choose it again"
+    assert listing.films[2].read()
+
+
+def test_too_much_at_once_is_refused_in_a_sentence_and_nothing_stays(uploads, monkeypatch, lists):
+    monkeypatch.setattr(module, "MAX_LIST_MB", 0.001)
+    listing = SessionList()
+    with pytest.raises(SettingsError, match=r"more than 0.001 MB in one list; give fewer"):
+        listing.take(uploads, chosen=True)
+    assert not any(Path(upload).exists() for upload in uploads)
+    assert [path for path in lists.rglob("*") if path.is_file()] == []
+
+
+def test_too_many_films_are_refused_with_those_of_archives(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_FILMS", 3)
+    path = tmp_path / "list.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(4):
+            archive.writestr(f"{index}.png", png_film())
+    listing = SessionList()
+    with pytest.raises(SettingsError, match="found 4 films, more than 3"):
+        listing.take([str(path)], chosen=True)
+    assert listing.closed
+
+
+@pytest.mark.parametrize("ending", ["closed", "forgotten", "expired", "replaced", "ended"])
+def test_however_a_list_ends_its_folder_is_deleted(uploads, lists, ending):
+    listings = SessionLists()
+    listing = listings.open("session")
+    listing.take(uploads, chosen=True)
+    assert len(list(lists.iterdir())) == 1
+    if ending == "closed":
+        listing.close()
+    elif ending == "forgotten":
+        del listing
+        gc.collect()
+    elif ending == "expired":
+        close_list(listing)
+    elif ending == "replaced":
+        listing = listings.open("session")
+        assert len(list(lists.iterdir())) == 1
+        listing.close()
+    else:
+        listings.close("session")
+    assert list(lists.iterdir()) == []
+
+
+def test_another_sessions_list_is_left_alone(lists):
+    listings = SessionLists()
+    own, other = listings.open("own"), listings.open("other")
+    listings.close("own")
+    listings.close("own")
+    listings.close("never seen")
+    close_list(None)
+    assert (own.closed, other.closed) == (True, False)
+
+
+def test_the_end_of_the_program_deletes_its_lists(tmp_path):
+    program = "from bonefx.ui.listing import Listing; import os; kept = Listing(); print('made')"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)}, check=False,
+    )  # fmt: skip
+    assert ended.stdout.strip() == "made"
+    assert list(tmp_path.glob("bonefx-list-*")) == []
+
+
+def test_only_old_folders_of_other_programs_are_deleted_at_the_start(lists):
+    old, young, foreign = (lists / name for name in ("bonefx-list-a", "bonefx-list-b", "else"))
+    for folder in (old, young, foreign):
+        folder.mkdir()
+        (folder / "film").write_bytes(b"x")
+    long_ago = time.time() - 2 * module.KEEP_S
+    for path in (old, old / "film", foreign, foreign / "film"):
+        os.utime(path, (long_ago, long_ago))
+    delete_leftovers()
+    assert sorted(path.name for path in lists.iterdir()) == ["bonefx-list-b", "else"]
+
+
+def test_an_order_is_begun_once_and_can_be_stopped_before():
+    listing = SessionList()
+    assert not listing.begin()
+    listing.order()
+    assert (listing.begin(), listing.begin()) == (True, False)
+    listing.order()
+    listing.halt()
+    assert not listing.begin()
+    assert (listing.running, listing.goes_on) == (False, False)
+    listing.order()
+    assert listing.goes_on
+    listing.close()
+    assert not listing.goes_on
+
+
+def test_every_state_of_a_table_has_a_larger_number_than_those_before():
+    first, listing = no_list()["number"], SessionList()
+    numbers = [first, listing.number]
+    listing.order()
+    numbers.append(listing.number)
+    listing.redraw([])
+    numbers += [listing.number, no_list()["number"]]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_name_never_becomes_part_of_the_page(uploads):
+    film = taken(uploads).films[0]
+    source = module.FilmSource(name='<img src=x onerror="alert(1)">', path=film.path)
+    html = row_html(WorklistRow(place=1, source=source, reading=make_reading()))
+    assert "<img src=x" not in html
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in html
+    assert str(film.path) not in html
+
+
+def test_the_summary_counts_verdicts_and_what_was_not_looked_at(uploads):
+    listing = taken(uploads, chosen=False)
+    source = listing.films[0]
+    listing.redraw([WorklistRow(place=1, source=source, error="the file is empty")])
+    told = table_value(listing, [""])["told"]
+    assert "<b>1</b> film<" in told
+    assert "<b>1</b> not read" in told
+    assert "stopped, <b>1</b> not looked at" in told
+    assert "1 other file left out" in told

@@ -1,0 +1,122 @@
+"""Readings in words: nothing is told by colour alone, nothing is rounded to certainty."""
+
+import pytest
+
+from bonefx.models.decision import reading_at_point
+from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
+from bonefx.web.shared import verdict_card
+from bonefx.web.shared.viewer import map_note
+from tests.fixtures.factories import make_point, make_radiograph, make_reading
+
+DATA = {"test_set": "Synthetic bones", "val_share": 0.18}
+CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        (Verdict.FRACTURE, "Fracture"),
+        (Verdict.NO_FRACTURE, "No fracture"),
+        (Verdict.REVIEW, "Review"),
+    ],
+)
+def test_each_verdict_has_words(verdict, words):
+    html = verdict_card.verdict_html(make_reading(verdict=verdict), CALIBRATION)
+    assert f"</span> {words}</h2>" in html
+    assert "0.73" in html
+
+
+def test_a_film_out_of_scope_has_no_probability_on_screen():
+    reading = make_reading(verdict=Verdict.OUT_OF_SCOPE, probability=None, logit=None)
+    html = verdict_card.verdict_html(reading, CALIBRATION)
+    assert "Out of scope" in html
+    assert "probability" not in html
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.0, "<0.01"), (0.004, "<0.01"), (0.4249, "0.42"), (0.999, ">0.99")]
+)
+def test_no_probability_is_rounded_to_certainty(probability, text):
+    assert probability_text(probability) == text
+
+
+def test_no_edge_of_a_review_band_is_rounded_to_certainty():
+    point = make_point(threshold=0.09, review_band=(0.0007, 0.9996))
+    html = verdict_card.verdict_html(make_reading(point=point), CALIBRATION)
+    assert "review band &lt;0.01 to &gt;0.99</span>" in html
+    assert "0.00" not in html
+
+
+def test_what_was_not_measured_is_said_to_be_so():
+    assert (
+        verdict_card.measured_html(make_point(), **DATA, prevalence=0.2).count("not measured") == 4
+    )
+    sensitivity = Estimate(value=0.8, low=0.71, high=0.87, n=98)
+    html = verdict_card.measured_html(make_point(sensitivity=sensitivity), **DATA, prevalence=0.2)
+    assert "80.0 %" in html
+    assert "71.0 &ndash; 87.0" in html
+    assert ">98<" in html
+
+
+def test_predictive_values_follow_the_prevalence_and_its_intervals():
+    measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
+    point = make_point(sensitivity=measured, specificity=measured)
+    assert verdict_card.own_prevalence(point) == 0.5
+    html = verdict_card.measured_html(point, **DATA, prevalence=0.1)
+    assert "50.0 %</td><td>30.8 &ndash; 67.9</td><td>at 10 %" in html
+    assert "98.8 %" in html
+
+
+def test_a_certified_band_says_what_it_holds():
+    held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
+    html = verdict_card.measured_html(make_point(guarantee=held), **DATA, prevalence=0.2)
+    assert "with 95 % confidence at most 7.5 % of the films called no fracture" in html
+    assert "found 13 of 392" in html
+    assert "confidence" not in verdict_card.measured_html(make_point(), **DATA, prevalence=0.2)
+
+
+def test_films_of_a_measurement_are_named_and_counted():
+    measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
+    point = make_point(sensitivity=measured, specificity=measured)
+    html = verdict_card.measured_html(point, **DATA, prevalence=0.1)
+    assert "Measured on 200 test films of Synthetic bones at" in html
+
+
+def test_what_the_prevalence_slider_does_not_change_is_said_with_its_own_prevalence():
+    measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
+    held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
+    point = make_point(
+        sensitivity=measured, specificity=measured, missed_rate=measured, guarantee=held
+    )
+    for prevalence in (0.02, 0.6):
+        html = verdict_card.measured_html(point, **DATA, prevalence=prevalence)
+        assert "only predictive values follow the share of fractures set below" in html
+        assert "“no fracture” hold for the test films, 50 % of them fractured" in html
+        assert "where fractures are as frequent as among those films, which is 18 %" in html
+
+
+def test_text_from_a_file_cannot_become_markup():
+    html = verdict_card.not_read_html("<script>alert(1)</script>")
+    assert "<script>" not in html
+
+
+def test_only_facts_that_a_film_gives_are_listed():
+    assert [name for name, _ in verdict_card.film_facts(make_radiograph())] == ["Film"]
+    film = make_radiograph(body_part="HAND", view="PA", laterality="L", spacing_mm=(0.14, 0.14))
+    assert [name for name, _ in verdict_card.film_facts(film)] == [
+        "Film", "Body part", "View", "Laterality", "Pixel spacing",
+    ]  # fmt: skip
+
+
+def test_a_missing_map_is_explained():
+    assert "below the floor" in map_note(make_reading(), heat_floor=0.5)
+
+
+def test_another_point_decides_again_on_the_same_probability():
+    strict = make_point(name="specific", threshold=0.9, review_band=(0.8, 0.95))
+    again = reading_at_point(make_reading(), strict)
+    assert (again.verdict, again.probability) == (Verdict.NO_FRACTURE, 0.73)
+    assert again.point is strict
+    review = reading_at_point(make_reading(), make_point(threshold=0.7, review_band=(0.6, 0.8)))
+    assert review.verdict is Verdict.REVIEW
+    assert "review band" in review.reason

@@ -1,0 +1,73 @@
+"""The commands audit and audit-table. Heavy imports wait until one of them runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from train.audit.records import Audit, SplitSize
+
+
+def add_audit(commands: Any) -> None:
+    """Add the audit's commands to the parser's sub-commands."""
+    audit = commands.add_parser("audit", help="find what repeats in a folder of films")
+    audit.add_argument("folder", type=Path, metavar="DIR", help="any tree of films")
+    audit.add_argument(
+        "--splits", type=Path, metavar="CSV", help="columns path or image, label, split, group"
+    )
+    audit.add_argument("--name", help="of the data set, for the reports (default: DIR's)")
+    audit.add_argument("--out", type=Path, metavar="DIR", help="default: runs/audit-<name>")
+    audit.set_defaults(run=_audit)
+    table = commands.add_parser("audit-table", help="print audits as one Markdown table")
+    table.add_argument("audits", type=Path, nargs="+", metavar="JSON", help="audit.json files")
+    table.set_defaults(run=_table)
+
+
+def _audit(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import dump_record
+    from train.audit.run import audit_folder
+
+    out = options.out or Path("runs") / f"audit-{options.folder.resolve().name}"
+    audit = audit_folder(options.folder, splits=options.splits, out=out, name=options.name)
+    print(json.dumps(dump_record(audit)))  # noqa: T201 (stdout is for programs)
+
+
+def _table(options: argparse.Namespace) -> None:
+    from train.audit.records import read_audit
+
+    print(render_audits([read_audit(path) for path in options.audits]), end="")  # noqa: T201
+
+
+def render_audits(audits: Sequence[Audit]) -> str:
+    """Render audits as one Markdown table; every number comes from them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from bonefx.records import estimate_text
+
+    environment = Environment(
+        loader=PackageLoader("train.audit"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (Markdown from our own JSON)
+    )
+    environment.filters |= {
+        "share": partial(estimate_text, percent=True, with_n=True),
+        "sizes": _sizes,
+        "unreadable": _unreadable,
+    }
+    return environment.get_template("audits.md.j2").render(audits=audits)
+
+
+def _sizes(sizes: Sequence[SplitSize]) -> str:
+    return ", ".join(f"{size.split} {size.films:,}" for size in sizes) or "none"
+
+
+def _unreadable(audit: Audit) -> int:
+    return sum(count.films for count in audit.unreadable)

@@ -1,0 +1,1 @@
+"""Find films that show the same: fingerprints, near-duplicates and groups."""

@@ -1,0 +1,65 @@
+"""Families of copies by their file names: "81-rotated3-rotated3 - Copy (1).jpg" comes from "81".
+
+A name alone proves little. So a family needs a suffix that says that a file was made from another,
+and stays within one label and one folder. A bare counter says nothing: browsers and renaming tools
+give it to different films ("81.jpg" and "81 (1).jpg" of the Kaggle set are a hand and a wrist).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from train.audit.films import SPLIT_FOLDERS, AuditFilm
+
+COPY = re.compile(
+    r"(?:[-_ ](?:rotated|rot|flipped|flip|mirrored|augmented|aug)[-_]?\d*|[-_ ]+copy)$",
+    re.IGNORECASE,
+)
+COUNTER = re.compile(r" ?\(\d{1,3}\)$")
+
+
+class _Stem(NamedTuple):
+    base: str
+    copy: bool  # a suffix says that the file was made from another
+
+
+def families_of(films: Sequence[AuditFilm]) -> list[str]:
+    """Name each film's family; "" where its name tells of none.
+
+    A file without such a suffix belongs to the family if it is the only one that can be the source;
+    if there are several, pictures must tell. Films of different folders share a family only when
+    the folders differ in the split alone.
+    """
+    stems = [_stem(PurePosixPath(film.name).stem) for film in films]
+    keys = [_key(film, stem.base) for film, stem in zip(films, stems, strict=True)]
+    copies = Counter(key for key, stem in zip(keys, stems, strict=True) if stem.copy)
+    sources: dict[str, set[str]] = defaultdict(set)
+    for film, key, stem in zip(films, keys, stems, strict=True):
+        if not stem.copy:
+            sources[key].add(PurePosixPath(film.name).name)
+    members = {key: n + (len(sources[key]) == 1) for key, n in copies.items()}
+    return [
+        key if members.get(key, 0) > 1 and (stem.copy or len(sources[key]) == 1) else ""
+        for key, stem in zip(keys, stems, strict=True)
+    ]
+
+
+def _stem(name: str) -> _Stem:
+    copy = False
+    while True:
+        found = COPY.search(name)
+        copy = copy or found is not None
+        found = found or COUNTER.search(name)
+        if not found or not found.start():
+            return _Stem(name, copy)
+        name = name[: found.start()]
+
+
+def _key(film: AuditFilm, base: str) -> str:
+    folders = PurePosixPath(film.name).parts[:-1]
+    place = "/".join(part for part in folders if part.lower() not in SPLIT_FOLDERS)
+    return f"{place}/{film.label}/{base}"

@@ -1,0 +1,69 @@
+"""The listed films -> their fingerprints in the store; each distinct film is decoded once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tqdm import tqdm
+
+from bonefx.errors import RecipeError
+from train.audit.films import AuditFilm
+from train.audit.matching.fingerprint import Fingerprint, fingerprint_of
+from train.audit.matching.store import FilmFile, Store
+
+CHUNK = 32  # films in one transaction: what a kill can cost, and what is in memory at once
+THREADS = 2
+
+
+def scan(films: Sequence[AuditFilm], store: Store) -> list[str]:
+    """Fill the store with the fingerprints of all films, going on from what it holds.
+
+    Returns:
+        The checksum of each film, in the order of the films.
+
+    Raises:
+        RecipeError: A film vanished or may not be read.
+    """
+    files, done = store.known_files(), store.known_fingerprints()
+    todo = [film for film in films if not _unchanged(film, files.get(film.name))]
+    progress = tqdm(total=len(films), initial=len(films) - len(todo), unit="film", desc="read")
+    with progress, ThreadPoolExecutor(THREADS) as pool:
+        for chunk in _chunks(todo):
+            read = list(pool.map(_take, chunk, [done] * len(chunk)))
+            store.keep_films([file for file, _ in read], [one for _, one in read if one])
+            done |= {file.sha256 for file, _ in read}
+            files |= {file.name: file for file, _ in read}
+            progress.update(len(chunk))
+    return [files[film.name].sha256 for film in films]
+
+
+def _unchanged(film: AuditFilm, before: FilmFile | None) -> bool:
+    if before is None:
+        return False
+    now = film.path.stat()
+    return (before.size_bytes, before.modified_ns) == (now.st_size, now.st_mtime_ns)
+
+
+def _chunks(films: Sequence[AuditFilm]) -> Iterator[Sequence[AuditFilm]]:
+    for start in range(0, len(films), CHUNK):
+        yield films[start : start + CHUNK]
+
+
+def _take(film: AuditFilm, done: set[str]) -> tuple[FilmFile, Fingerprint | None]:
+    try:
+        status, data = film.path.stat(), film.path.read_bytes()
+    except OSError as error:
+        raise RecipeError(
+            f"a film of the folder cannot be read ({error.strerror}); check that you may read all "
+            "files and that none is being moved"
+        ) from None  # the cause holds the path
+    sha256 = hashlib.sha256(data).hexdigest()
+    file = FilmFile(
+        name=film.name,
+        size_bytes=status.st_size,
+        modified_ns=status.st_mtime_ns,
+        sha256=sha256,
+    )
+    return file, None if sha256 in done else fingerprint_of(data)

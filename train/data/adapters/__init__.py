@@ -1,0 +1,1 @@
+"""Adapters: one published layout of a data set each."""

@@ -1,0 +1,67 @@
+"""Image folders: {train,val,test}/{fractured,not fractured}/, as Kaggle sets are laid out."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+from bonefx.errors import RecipeError
+from train.data.index import SPLITS_FOLDER, DataSet, Film
+
+FRACTURED_NAMES = ("fractured", "fracture")
+
+
+INTACT_NAMES = ("not fractured", "not_fractured", "non_fractured", "no_fracture", "normal")
+
+
+def image_folder(folder: Path) -> DataSet:
+    """Index {train,val,test}/{fractured,not fractured}/ as image folders lay films out.
+
+    Every file is a film of its own group: such a layout does not tell patients apart.
+
+    Raises:
+        RecipeError: A split or a class folder is missing or has another name.
+    """
+    films: list[Film] = []
+    for split in ("train", "val", "test"):
+        classes = sorted(path for path in (folder / split).glob("*") if path.is_dir())
+        for path in classes:
+            films += _class_films(path, split)
+    if not films:
+        raise RecipeError(
+            "--data has no train/, val/ and test/ with class folders such as "
+            f"'{FRACTURED_NAMES[0]}' and '{INTACT_NAMES[0]}'; lay the films out so"
+        )
+    return DataSet(
+        name=folder.resolve().name, licence="as given by its owner", source="", split_sha256=None,
+        films=tuple(films),
+    )  # fmt: skip
+
+
+def _class_films(folder: Path, split: str) -> list[Film]:
+    name = folder.name.lower()
+    if name not in FRACTURED_NAMES + INTACT_NAMES:
+        raise RecipeError(
+            f"class folder {folder.name!r} is not known; call it '{FRACTURED_NAMES[0]}' or "
+            f"'{INTACT_NAMES[0]}'"
+        )
+    return [
+        Film(
+            path=path,
+            name=f"{split}/{folder.name}/{path.name}",
+            fractured=name in FRACTURED_NAMES,
+            split=split,
+            group=f"{split}/{folder.name}/{path.name}",
+            twin=f"{split}/{folder.name}/{path.name}" in kaggle_films_of_fracatlas(),
+        )
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.startswith(".")
+    ]
+
+
+@cache
+def kaggle_films_of_fracatlas() -> frozenset[str]:
+    """Paths, within the Kaggle set "Fracture Multi-Region X-ray Data", of films of FracAtlas."""
+    with (SPLITS_FOLDER / "kaggle_shared.csv").open(newline="") as file:
+        return frozenset(row["path"] for row in csv.DictReader(file))

@@ -1,0 +1,119 @@
+"""Cached films -> augmented training samples, with a mask of the annotated fractures."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, WeightedRandomSampler
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from bonefx.models.preprocess import letterbox_of
+from train.data.cache import CachedFilms
+from train.recipe import Augmentation
+
+
+class Sample(NamedTuple):
+    """One training film, or a batch of them with a leading N.
+
+    Attributes:
+        square: (S, S) uint8.
+        mask: (S, S) uint8, 1 inside an annotated fracture.
+        fractured: Ground truth, 0 or 1, float32.
+        annotated: 1 where the mask is known to be complete, float32.
+    """
+
+    square: torch.Tensor
+    mask: torch.Tensor
+    fractured: torch.Tensor
+    annotated: torch.Tensor
+
+
+def fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
+    """Draw a film's boxes onto its letterboxed square, (S, S) uint8."""
+    size_px = cache.size_px
+    height, width = (int(side) for side in cache.shapes[index])
+    place = letterbox_of(height, width, size_px=size_px)
+    mask = torch.zeros((size_px, size_px), dtype=torch.uint8)
+    for left, top, right, bottom in cache.films[index].boxes:
+        columns = slice(
+            int(left * place.scale_x) + place.left, int(np.ceil(right * place.scale_x)) + place.left
+        )
+        rows = slice(
+            int(top * place.scale_y) + place.top, int(np.ceil(bottom * place.scale_y)) + place.top
+        )
+        mask[rows, columns] = 1
+    return mask
+
+
+class AugmentedFilms(Dataset[Sample]):
+    """Training samples, changed at random each time they are drawn."""
+
+    def __init__(self, cache: CachedFilms, augmentation: Augmentation) -> None:
+        self._cache = cache
+        self._geometry = _geometry(augmentation)
+        self._greys = _greys(augmentation)
+
+    def __len__(self) -> int:
+        return len(self._cache.films)
+
+    def __getitem__(self, index: int) -> Sample:
+        film = self._cache.films[index]
+        own = self._cache.squares[self._cache.rows[index]]
+        square = tv_tensors.Image(torch.from_numpy(np.array(own))[None])
+        mask = tv_tensors.Mask(fracture_mask(self._cache, index)[None])
+        if film.boxes:
+            square, mask = self._geometry(square, mask)
+        else:  # an empty mask stays empty, and to change it would take longer than all the rest
+            square = self._geometry(square)
+        return Sample(
+            self._greys(square)[0].as_subclass(torch.Tensor),
+            mask[0].as_subclass(torch.Tensor),
+            torch.tensor(float(film.fractured)),
+            torch.tensor(float(film.annotated)),
+        )
+
+
+def _geometry(settings: Augmentation) -> v2.Transform:
+    """Changes of place, the same for a film and its mask."""
+    flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()] if settings.flip else []
+    affine = v2.RandomAffine(
+        degrees=settings.rotation_deg,
+        translate=(settings.translate, settings.translate),
+        scale=settings.scale,
+        interpolation=v2.InterpolationMode.BILINEAR,
+    )
+    return v2.Compose([*flips, affine])
+
+
+def _greys(settings: Augmentation) -> v2.Transform:
+    """Changes of exposure."""
+    jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
+    return v2.Compose([jitter, RandomGamma(settings.gamma)])
+
+
+class RandomGamma(v2.Transform):  # type: ignore[misc]  # torchvision carries no types
+    """Bend a film's grey levels by a gamma curve of random exponent."""
+
+    def __init__(self, largest: float) -> None:
+        super().__init__()
+        self.largest = largest
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the exponent, even on a logarithmic scale, from 1 / largest to largest."""
+        del flat_inputs
+        return {"exponent": self.largest ** float(torch.empty(1).uniform_(-1.0, 1.0))}
+
+    def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
+        """Bend one film, (1, S, S) uint8."""
+        changed: torch.Tensor = v2.functional.adjust_gamma(inpt, params["exponent"])
+        return changed
+
+
+def balanced_sampler(cache: CachedFilms, generator: torch.Generator) -> WeightedRandomSampler:
+    """Draw as many films as there are, both classes equally often."""
+    fractured = np.array([film.fractured for film in cache.films])
+    weights = np.where(fractured, 0.5 / fractured.sum(), 0.5 / (~fractured).sum())
+    return WeightedRandomSampler(weights.tolist(), len(cache.films), generator=generator)

@@ -1,0 +1,219 @@
+"""Films decoded and letterboxed once, kept as uint8 squares that every epoch reads again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bonefx.errors import RecipeError, UnreadableRadiographError
+from bonefx.films.images import read_radiograph
+from bonefx.models.preprocess import letterbox
+from train.data import Film
+from train.files import write_atomically
+
+log = logging.getLogger(__name__)
+
+CACHE_VERSION = 3  # count up when images.read or preprocess.letterbox give other pixels
+SQUARES, INDEX = "squares.npy", "index.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class CachedFilms:
+    """Films of one split at one size; files with the same bytes share a square.
+
+    Attributes:
+        films: N films that could be read, in the order of the index.
+        squares: (U, S, S) uint8, mapped from disk, one for each distinct file.
+        rows: Which square belongs to each film, (N,).
+        shapes: (N, 2) height and width of each film before letterboxing.
+        sha256: Checksum of each film's file, (N,).
+        skipped: How many could not be read.
+    """
+
+    films: list[Film]
+    squares: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    shapes: NDArray[np.int32]
+    sha256: NDArray[np.str_]
+    skipped: int
+
+    @property
+    def size_px(self) -> int:
+        """Side of the squares."""
+        return int(self.squares.shape[-1])
+
+    @property
+    def fractured(self) -> NDArray[np.bool_]:
+        """Ground truth, (N,)."""
+        return np.array([film.fractured for film in self.films])
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Patient or block of each film, (N,)."""
+        return np.array([film.group for film in self.films])
+
+    def distinct(self) -> CachedFilms:
+        """Keep the first of all films whose files have the same bytes."""
+        return self.only(np.sort(np.unique(self.sha256, return_index=True)[1]))
+
+    def only(self, kept: NDArray[np.int64]) -> CachedFilms:
+        """Keep the films of the given places, in their order."""
+        return replace(
+            self,
+            films=[self.films[index] for index in kept],
+            rows=self.rows[kept],
+            shapes=self.shapes[kept],
+            sha256=self.sha256[kept],
+        )
+
+
+def load_cached(
+    films: list[Film], *, size_px: int, folder: Path, salvage: bool = False
+) -> CachedFilms:
+    """Load films from the cache, filling it first where it has none of them.
+
+    Args:
+        films: Films to load.
+        size_px: Side of the letterboxed squares.
+        folder: Where caches are kept; one sub-folder for each list of films and size.
+        salvage: See images.read_bytes.
+
+    Raises:
+        RecipeError: No film could be read, or the disk is full.
+    """
+    place = folder / _key(films, size_px, salvage=salvage)
+    if not (place / INDEX).is_file():
+        _make_folder(place)
+        with FileLock(place.with_suffix(".lock")):  # one process decodes, the others wait
+            if not (place / INDEX).is_file():
+                _fill(films, size_px, place, salvage=salvage)
+    with np.load(place / INDEX) as index:
+        rows, shapes, sha256 = index["rows"], index["shapes"], index["sha256"]
+    readable = shapes[:, 0] > 0
+    if not readable.any():
+        raise RecipeError("no film of this split could be read; check the data folder")
+    if not readable.all():
+        log.warning("%d of %d films cannot be read and are left out", (~readable).sum(), len(films))
+    return CachedFilms(
+        films=[film for film, kept in zip(films, readable, strict=True) if kept],
+        squares=np.load(place / SQUARES, mmap_mode="r"),
+        rows=rows[readable],
+        shapes=shapes[readable],
+        sha256=sha256[readable],
+        skipped=int((~readable).sum()),
+    )
+
+
+def checksums(films: list[Film]) -> list[str]:
+    """Compute the SHA-256 of each film's file; no film is decoded."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(_sha256, films))
+
+
+def _key(films: list[Film], size_px: int, *, salvage: bool) -> str:
+    """Name a cache after what decides its content: the files, their sizes and times, the side."""
+    facts = [[film.name, *_stamp(film.path)] for film in films]
+    digest = hashlib.sha256(
+        json.dumps([CACHE_VERSION, size_px, salvage, facts]).encode()
+    ).hexdigest()
+    return f"{size_px}px-{digest[:16]}"
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _make_folder(place: Path) -> None:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(
+            f"the film cache could not be made ({error.strerror}); choose another --cache"
+        ) from error
+
+
+def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
+    """Write squares.npy, then index.npz, whose presence says that the cache is whole."""
+    sha256 = np.array(checksums(films))
+    _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
+
+    def decode(index: int) -> Decoded | None:
+        return _decode(films, int(index), size_px, salvage=salvage)
+
+    shapes = np.zeros((len(first), 2), np.int32)
+    write_atomically(
+        place / SQUARES,
+        lambda part: _save_squares(part, first, decode, shapes=shapes, size_px=size_px),
+        option="--cache",
+    )
+    write_atomically(
+        place / INDEX,
+        lambda part: _save_index(part, rows, shapes[rows], sha256),
+        option="--cache",
+    )
+
+
+def _save_index(
+    part: Path, rows: NDArray[np.int64], shapes: NDArray[np.int32], sha256: NDArray[np.str_]
+) -> None:
+    with part.open("wb") as file:  # savez adds .npz to a path, not to a file
+        np.savez(file, rows=rows, shapes=shapes, sha256=sha256)
+
+
+def _sha256(film: Film) -> str:
+    """Checksum of a film's file; a mark of its own if it cannot be opened, as decoding will say."""
+    try:
+        return hashlib.sha256(film.path.read_bytes()).hexdigest()
+    except OSError:
+        return f"unread {hashlib.sha256(film.name.encode()).hexdigest()[:16]}"
+
+
+Decoded = tuple[NDArray[np.uint8], tuple[int, int]]
+
+
+def _save_squares(
+    part: Path,
+    films: NDArray[np.int64],
+    decode: Callable[[int], Decoded | None],
+    *,
+    shapes: NDArray[np.int32],
+    size_px: int,
+) -> None:
+    """Decode U films into an array file, and note their shapes, (U, 2), 0 x 0 if unreadable.
+
+    Squares are written one after another: a full disk then raises an error, where writing into a
+    mapped file would end the process.
+    """
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(films), size_px, size_px)}
+    black = np.zeros((size_px, size_px), np.uint8)
+    with part.open("wb") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        np.lib.format.write_array_header_1_0(file, header)
+        progress = tqdm(
+            pool.map(decode, films), total=len(films), desc=f"decode at {size_px} px", leave=False
+        )
+        for row, decoded in enumerate(progress):
+            square, shapes[row] = decoded or (black, (0, 0))
+            file.write(square.tobytes())
+
+
+def _decode(films: list[Film], index: int, size_px: int, *, salvage: bool) -> Decoded | None:
+    try:
+        radiograph = read_radiograph(films[index].path, salvage=salvage)
+    except UnreadableRadiographError as error:
+        # the film's place, not its name: a hospital's file names may be patients'
+        log.warning("left out film %d of %d: %s", index + 1, len(films), error)
+        return None
+    height, width = radiograph.pixels.shape
+    return letterbox(radiograph, size_px=size_px), (height, width)

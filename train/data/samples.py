@@ -1,0 +1,68 @@
+"""samples.png of a run's folder: a few films of each split and class, as the network meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import NDArray
+
+from train.data.cache import CachedFilms
+from train.plot_style import CLASS_COLOURS, CLASS_LABELS, save_figure, show_film
+
+SAMPLES = "samples.png"
+ACROSS = 8
+TILE_INCHES = 1.5
+
+
+def draw_samples(films: dict[str, CachedFilms], path: Path, *, seed: int = 0) -> None:
+    """Draw a row of films for each split and class; the same films each time.
+
+    The sheet names splits and classes and no film. It stays in the folder of the run and is never
+    exported: the films of a data set may not be redistributed by whoever trains on it.
+
+    Args:
+        films: By split.
+        path: The PNG file to write.
+        seed: Of the draw.
+
+    Raises:
+        RecipeError: The disk is full or the folder may not be written.
+    """
+    save_figure(samples_figure(films, seed=seed), path)
+
+
+def samples_figure(films: dict[str, CachedFilms], *, seed: int = 0) -> Figure:
+    """Lay out the sheet of draw_samples; copies of one file count as one film."""
+    rows = [(split, label) for split in films for label in (1, 0)]
+    width, height = ACROSS * TILE_INCHES, len(rows) * (TILE_INCHES + 0.35)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    strips = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    random = np.random.default_rng(seed)
+    for strip, (split, label) in zip(strips, rows, strict=True):
+        _draw_row(
+            strip, films[split], label, title=f"{split}, {CLASS_LABELS[label]}", random=random
+        )
+    return figure
+
+
+def _draw_row(
+    strip: SubFigure, films: CachedFilms, label: int, *, title: str, random: np.random.Generator
+) -> None:
+    distinct = np.unique(films.rows[films.fractured == bool(label)])
+    drawn = random.permutation(distinct)[:ACROSS]
+    number = int((films.fractured == bool(label)).sum())
+    strip.suptitle(
+        f"{title}: {len(drawn)} of {number} films", x=0.005, ha="left", fontsize=11,
+        fontweight="bold", color=CLASS_COLOURS[label],
+    )  # fmt: skip
+    for axes, row in zip(strip.subplots(1, ACROSS, squeeze=False)[0], _padded(drawn), strict=True):
+        if row < 0:
+            axes.set_axis_off()
+        else:
+            show_film(axes, films.squares[row])
+
+
+def _padded(drawn: NDArray[np.int64]) -> list[int]:
+    return [*(int(row) for row in drawn), *[-1] * (ACROSS - len(drawn))]

@@ -1,0 +1,1 @@
+"""Evaluation: metrics on validation, test and outside films, operating points and figures."""

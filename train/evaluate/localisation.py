@@ -1,0 +1,264 @@
+"""Do heat maps lie where fractures are annotated? Figures of maps on annotated films.
+
+Every map is measured on its film at LONGER_PX, so that a pixel means the same on each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.heatmaps.projection import heat_on_film
+from bonefx.heatmaps.trust import heat_share
+from bonefx.models.networks import CellGrid
+from bonefx.records import Estimate
+from train.data import Box
+from train.data.cache import CachedFilms
+from train.data.index import subgroups_of
+from train.metrics import proportion, ratio_of_means
+
+LONGER_PX = 500
+TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
+HOTTEST = 0.05  # share of a film
+CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
+
+TINY = float(np.finfo(np.float32).tiny)  # more than no heat at all
+
+Shape = tuple[int, int]
+Heat = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapFigures:
+    """What maps do on n annotated films.
+
+    Attributes:
+        pointing: Share of films on which the map's maximum lies in a box, or near it.
+        energy: Mean share of a map's sum that lies in boxes; 0 for an empty map.
+        gain: Mean energy over the boxes' mean share of the film: 1 for a map without a clue.
+        mass: Mean share of a map's sum that lies in the annotated outlines; None without any.
+        hottest: Share of films on which the hottest 5 % of the film hold the middle of a box.
+    """
+
+    pointing: Estimate
+    energy: Estimate
+    gain: Estimate
+    mass: Estimate | None
+    hottest: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Localisation:
+    """Maps, and what they must beat: a spot in the middle of the film.
+
+    Attributes:
+        map: Of the maps.
+        centre: Of the spot.
+        pointing_by: Pointing of the maps by trait and value: those of traits.traits, and
+            "fracture", the smaller and the larger half by the boxes' share of the film.
+    """
+
+    map: MapFigures
+    centre: MapFigures
+    pointing_by: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class AnnotatedFilm:
+    """An annotated film at LONGER_PX.
+
+    Attributes:
+        index: Of the film in its cache.
+        shape: Height and width.
+        boxes: Left, top, right, bottom.
+        inside: (h, w) bool, in a box.
+        outlined: (h, w) bool, in an outline; None where the film has none.
+    """
+
+    index: int
+    shape: Shape
+    boxes: tuple[Box, ...]
+    inside: NDArray[np.bool_]
+    outlined: NDArray[np.bool_] | None
+
+
+def annotated_films(films: CachedFilms) -> list[AnnotatedFilm]:
+    """Take the annotated fractured films of a cache, in its order."""
+    return [_truth(films, index) for index, film in enumerate(films.films) if film.boxes]
+
+
+def _truth(films: CachedFilms, index: int) -> AnnotatedFilm:
+    film = films.films[index]
+    height, width = (int(side) for side in films.shapes[index])
+    scale = LONGER_PX / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    boxes = tuple(
+        (left * scale, top * scale, right * scale, bottom * scale)
+        for left, top, right, bottom in film.boxes
+    )
+    corners = [
+        [(left, top), (right, top), (right, bottom), (left, bottom)]
+        for left, top, right, bottom in boxes
+    ]
+    outlines = [np.asarray(line).reshape(-1, 2) * scale for line in film.outlines]
+    return AnnotatedFilm(
+        index=index,
+        shape=shape,
+        boxes=boxes,
+        inside=_filled(shape, [np.asarray(line) for line in corners]),
+        outlined=_filled(shape, outlines) if outlines else None,
+    )
+
+
+def _filled(shape: Shape, lines: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    drawn = np.zeros(shape, np.uint8)
+    cv2.fillPoly(drawn, [np.rint(line).astype(np.int32) for line in lines], color=1)
+    return drawn.astype(bool)
+
+
+def map_heats(
+    truths: list[AnnotatedFilm], cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
+) -> Iterator[Heat]:
+    """Lay each film's map, cells of all films (N, h, w), over it."""
+    for truth in truths:
+        yield heat_on_film(cells[truth.index], grid, shape=truth.shape, size_px=size_px)
+
+
+def centre_heats(truths: list[AnnotatedFilm]) -> Iterator[Heat]:
+    """Draw a spot in the middle of each film."""
+    for truth in truths:
+        rows, columns = (
+            np.exp(-0.5 * (((np.arange(side) + 0.5) / side - 0.5) / CENTRE_SPREAD) ** 2)
+            for side in truth.shape
+        )
+        yield np.outer(rows, columns).astype(np.float32)
+
+
+def measure_localisation(
+    films: CachedFilms, cells: NDArray[np.float32], called: NDArray[np.bool_], grid: CellGrid
+) -> dict[str, Localisation]:
+    """Measure maps on annotated fractured films.
+
+    Args:
+        films: N cached films.
+        cells: Their maps, (N, h, w).
+        called: Which films are called fractured, (N,).
+        grid: Where the cells look.
+
+    Returns:
+        "annotated": on all annotated fractured films; "called_fracture": on those of them that
+        are called fractured. A set without films is left out.
+    """
+    truths = annotated_films(films)
+    sets = {"annotated": truths, "called_fracture": [own for own in truths if called[own.index]]}
+    return {
+        name: Localisation(
+            map=measure_maps(films, own, map_heats(own, cells, grid, size_px=films.size_px)),
+            centre=measure_maps(films, own, centre_heats(own)),
+            pointing_by=_pointing_by(
+                films, own, map_heats(own, cells, grid, size_px=films.size_px)
+            ),
+        )
+        for name, own in sets.items()
+        if own
+    }
+
+
+def _pointing_by(
+    films: CachedFilms, truths: list[AnnotatedFilm], heats: Iterator[Heat]
+) -> dict[str, dict[str, Estimate]]:
+    """Tell where maps point at the fracture more often, and where less."""
+    hits = np.array([points_at(*pair) for pair in zip(heats, truths, strict=True)])
+    groups = films.groups[[truth.index for truth in truths]]
+    median = float(np.median([truth.inside.mean() for truth in truths]))
+    belongs = [
+        subgroups_of(films.films[truth.index])
+        | {("fracture", "smaller half" if truth.inside.mean() < median else "larger half")}
+        for truth in truths
+    ]
+    found: dict[str, dict[str, Estimate]] = {}
+    for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
+        own = np.array([(trait, value) in pairs for pairs in belongs])
+        estimate = proportion(hits[own], groups[own])
+        assert estimate is not None  # a film gave the value
+        found.setdefault(trait, {})[value] = estimate
+    return found
+
+
+def measure_maps(
+    films: CachedFilms, truths: list[AnnotatedFilm], heats: Iterator[Heat]
+) -> MapFigures:
+    """Measure one map a film.
+
+    Args:
+        films: That the truths were taken from.
+        truths: At least one.
+        heats: Of the truths' shapes, in their order, each >= 0.
+    """
+    groups = films.groups[[truth.index for truth in truths]]
+    pairs = list(zip(truths, heats, strict=True))
+    energy, mass = [], []
+    points, hottest = np.zeros((2, len(truths)), bool)
+    for place, (truth, heat) in enumerate(pairs):
+        energy.append(heat_share(heat, truth.inside))
+        mass.append(np.nan if truth.outlined is None else heat_share(heat, truth.outlined))
+        points[place] = points_at(heat, truth)
+        hottest[place] = hottest_holds(heat, truth)
+    ones, inside = np.ones(len(truths)), np.array(energy)
+    area = np.array([truth.inside.mean() for truth in truths])
+    known = ~np.isnan(mass)
+    pointing, middle = (proportion(hits, groups) for hits in (points, hottest))
+    assert pointing is not None  # there are films
+    assert middle is not None
+    return MapFigures(
+        pointing=pointing,
+        energy=ratio_of_means(inside, ones, groups),
+        gain=ratio_of_means(inside, area, groups),
+        mass=_mean(np.array(mass)[known], groups[known]),
+        hottest=middle,
+    )
+
+
+def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | None:
+    return ratio_of_means(values, np.ones(len(values)), groups) if len(values) else None
+
+
+def overlap_with_boxes(heat: Heat, truth: AnnotatedFilm, *, from_share: float) -> float:
+    """Intersection over union of the boxes and the map where it reaches a share of its peak."""
+    hot = heat >= max(from_share, TINY)
+    union = np.count_nonzero(hot | truth.inside)
+    return np.count_nonzero(hot & truth.inside) / union if union else 0.0
+
+
+def points_at(heat: Heat, truth: AnnotatedFilm) -> bool:
+    """Tell whether a map's maximum lies in a box or within the tolerance.
+
+    Source:
+        Zhang et al. (2018), "Top-down neural attention by excitation backprop", section 4.2.
+    """
+    if not heat.any():
+        return False
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    return any(
+        left - TOLERANCE_PX <= column <= right + TOLERANCE_PX
+        and top - TOLERANCE_PX <= row <= bottom + TOLERANCE_PX
+        for left, top, right, bottom in truth.boxes
+    )
+
+
+def hottest_holds(heat: Heat, truth: AnnotatedFilm) -> bool:
+    """Tell whether the hottest pixels of a film, HOTTEST of them, hold the middle of a box."""
+    if not heat.any():
+        return False
+    height, width = heat.shape
+    limit = np.partition(heat, -round(HOTTEST * heat.size), axis=None)[-round(HOTTEST * heat.size)]
+    return any(
+        heat[
+            min(height - 1, int((top + bottom) / 2)), min(width - 1, int((left + right) / 2))
+        ] >= max(limit, TINY)
+        for left, top, right, bottom in truth.boxes
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""What is chosen on validation films alone: calibration, operating points, the heat floor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+from sklearn.linear_model import LogisticRegression
+
+from bonefx.errors import RecipeError
+from bonefx.models.decision import calibrated_probability
+from bonefx.records import Calibration, Guarantee, OperatingPoint
+
+SCREENING_SENSITIVITY = 0.95
+SPECIFIC_SPECIFICITY = 0.98
+BALANCED = "balanced"
+REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
+MISSED_AT_MOST = {"screening": 0.05, BALANCED: 0.075, "specific": 0.10}
+CONFIDENCE = 0.95
+GRID = np.round(np.arange(0.005, 1.0, 0.005), 3)  # edges that are tested
+STARTS = (0.02, 0.1, 0.3)
+FLOOR_QUANTILE = 0.05  # of the map peaks of fractured validation films that are called so
+
+
+def fit_calibration(
+    logits: NDArray[np.float64], fractured: NDArray[np.bool_], *, split: str
+) -> Calibration:
+    """Fit Platt scaling by maximum likelihood.
+
+    Args:
+        logits: (N,).
+        fractured: Ground truth, (N,).
+        split: Name of the films' split, for the record.
+
+    Raises:
+        RecipeError: A higher logit goes with fewer fractures, so there is nothing to calibrate.
+    """
+    model = LogisticRegression(C=np.inf).fit(logits[:, None], fractured)
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope <= 0:
+        raise RecipeError(
+            f"on {split} a higher logit goes with fewer fractures (slope {slope:.3f}); train longer"
+        )
+    return Calibration(method="platt", slope=slope, intercept=intercept, n=len(logits), split=split)
+
+
+def calibrated_probabilities(
+    logits: NDArray[np.float64], calibration: Calibration
+) -> NDArray[np.float64]:
+    """Calibrate logits, (N,) to (N,), by the rule that readings use."""
+    return np.array([calibrated_probability(float(logit), calibration) for logit in logits])
+
+
+def choose_points(
+    probability: NDArray[np.float64], fractured: NDArray[np.bool_], *, held_out: bool = True
+) -> tuple[OperatingPoint, ...]:
+    """Choose screening, balanced and specific thresholds and their review bands.
+
+    Args:
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,), with both classes.
+        held_out: The model was trained on none of the films; else nothing can be certified.
+
+    Returns:
+        Screening: the highest threshold that keeps SCREENING_SENSITIVITY; balanced: the highest
+        sum of sensitivity and specificity (Youden, 1950); specific: the lowest threshold that
+        keeps SPECIFIC_SPECIFICITY. Thresholds rise in this order: where the classes lie far apart
+        the first and the last give way to the balanced one. Each band's lower edge is certified
+        where the films suffice.
+    """
+    candidates = _between(np.unique(probability))
+    sensitivity = np.array([(probability[fractured] >= at).mean() for at in candidates])
+    specificity = np.array([(probability[~fractured] < at).mean() for at in candidates])
+    balanced = candidates[np.argmax(sensitivity + specificity)]
+    thresholds = {
+        "screening": min(balanced, candidates[sensitivity >= SCREENING_SENSITIVITY].max()),
+        BALANCED: balanced,
+        "specific": max(balanced, candidates[specificity >= SPECIFIC_SPECIFICITY].min()),
+    }
+    points = [
+        OperatingPoint(
+            name=name, threshold=float(at), review_band=_review_band(probability, float(at))
+        )
+        for name, at in thresholds.items()
+    ]
+    if not held_out:
+        return tuple(points)
+    return tuple(_with_certified_edge(point, probability, fractured) for point in points)
+
+
+def _with_certified_edge(
+    point: OperatingPoint, probability: NDArray[np.float64], fractured: NDArray[np.bool_]
+) -> OperatingPoint:
+    """Move the band's lower edge to a certified one; none up to the threshold leaves it."""
+    low, high = point.review_band
+    at_most = MISSED_AT_MOST[point.name]
+    certified = certified_edges(probability, fractured, at_most=at_most)
+    edges = [edge for edge in certified if edge <= point.threshold]
+    if not edges:
+        return point
+    edge = max((edge for edge in edges if edge <= low), default=edges[0])
+    called = probability < edge
+    return replace(
+        point,
+        review_band=(edge, high),
+        guarantee=Guarantee(
+            missed_at_most=at_most,
+            confidence=CONFIDENCE,
+            n=int(called.sum()),
+            missed=int(fractured[called].sum()),
+        ),
+    )
+
+
+def certified_edges(
+    probability: NDArray[np.float64], fractured: NDArray[np.bool_], *, at_most: float
+) -> list[float]:
+    """Find the edges below which at most a share of the films is fractured.
+
+    With probability CONFIDENCE over draws of N independent films, the share of fractures among
+    films below every returned edge is at most at_most. Edges stand on a grid that was fixed before
+    the films were seen. From each of STARTS, edges are tested upwards by the exact binomial test
+    until one fails, and the starts share the error.
+
+    Args:
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,).
+        at_most: Share of fractures, in (0, 1).
+
+    Returns:
+        Rising; empty where the films are too few or fractures too many.
+
+    Source:
+        Angelopoulos et al. (2021), "Learn then Test", fixed-sequence testing with several starts.
+    """
+    error = (1 - CONFIDENCE) / len(STARTS)
+    certified: set[float] = set()
+    for start in STARTS:
+        for edge in GRID[start <= GRID]:
+            called = probability < edge
+            missed = int(fractured[called].sum())
+            if binom.cdf(missed, int(called.sum()), at_most) > error:
+                break
+            certified.add(float(edge))
+    return sorted(certified)
+
+
+def _between(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Thresholds between neighbouring values, and one below and one above them all."""
+    middles = (values[1:] + values[:-1]) / 2
+    return np.concatenate([[values[0] / 2], middles, [(1 + values[-1]) / 2]])
+
+
+def _review_band(probability: NDArray[np.float64], threshold: float) -> tuple[float, float]:
+    """The band around a threshold that holds REVIEW_SHARE of the films, half on each side."""
+    ordered = np.sort(probability)
+    half = round(len(ordered) * REVIEW_SHARE / 2)
+    at = int(np.searchsorted(ordered, threshold))
+    low = ordered[max(0, at - half)] if at else threshold
+    high = ordered[min(len(ordered) - 1, at + half - 1)]
+    return float(min(low, threshold)), float(max(high, threshold))
+
+
+def choose_heat_floor(
+    peaks: NDArray[np.float64], probability: NDArray[np.float64], fractured: NDArray[np.bool_],
+    threshold: float,
+) -> float:  # fmt: skip
+    """Choose the map peak, in logits, below which no map is shown.
+
+    Args:
+        peaks: Raw map peak of each film, (N,).
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,).
+        threshold: Of the balanced operating point.
+    """
+    found = peaks[fractured & (probability >= threshold)]
+    return float(np.quantile(found, FLOOR_QUANTILE)) if len(found) else 0.0

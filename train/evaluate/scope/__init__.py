@@ -1,0 +1,1 @@
+"""Fit and measure the scope by which a model refuses pictures."""

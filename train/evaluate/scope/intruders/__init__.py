@@ -1,0 +1,14 @@
+"""Pictures that are no bone films, made or found on this machine: nothing is fetched.
+
+Half of the sources of each kind are for development, the other half is measured and reported.
+"""
+
+from train.evaluate.scope.intruders.drawn import draw_intruders
+from train.evaluate.scope.intruders.found import find_intruders
+from train.evaluate.scope.intruders.picture import DEVELOPMENT, REPORTED, Intruder
+from train.evaluate.scope.intruders.spoiled import INVERTED_KIND, SPOILED, invert_films, spoil_films
+
+__all__ = [
+    "DEVELOPMENT", "INVERTED_KIND", "REPORTED", "SPOILED", "Intruder", "draw_intruders",
+    "find_intruders", "invert_films", "spoil_films",
+]  # fmt: skip

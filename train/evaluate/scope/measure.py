@@ -1,0 +1,213 @@
+"""A fitted scope x real films and intruders -> what it lets in and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.models.networks import SplitNetwork, compute_signatures
+from bonefx.models.preprocess import PreprocessSpec
+from bonefx.records import Estimate, OperatingPoint, RegionFigures, invert_radiograph
+from bonefx.scope.rules import measure_grey_levels
+from bonefx.scope.statistics import REGIONS, Scope
+from train import metrics
+from train.data.cache import CachedFilms
+from train.evaluate.scope.fit import region_labels
+from train.evaluate.scope.intruders import INVERTED_KIND, Intruder
+from train.evaluate.scope.records import IntruderFigures, InvertedFigures, RecognisedFigures
+
+SCOPE_BATCH = 16
+SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class MeasuredFilms:
+    """Pictures with all that a scope judges them by.
+
+    Attributes:
+        signatures: (N, D).
+        measures: By film_rules.RULES, (N, M).
+    """
+
+    signatures: NDArray[np.float32]
+    measures: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class MeasuredIntruders:
+    """Intruders as they are, and with black and white swapped; nothing of their pixels is kept."""
+
+    kinds: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    upright: MeasuredFilms
+    turned: MeasuredFilms
+
+
+def measure_intruders(
+    network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
+) -> MeasuredIntruders:
+    """Run intruders through the network as a film would be."""
+    kinds, sources, parts = [], [], []
+    remaining = iter(intruders)
+    while batch := list(islice(remaining, SCOPE_BATCH)):
+        kinds += [one.kind for one in batch]
+        sources += [one.source for one in batch]
+        upright = [one.film for one in batch]
+        turned = [invert_radiograph(film) for film in upright]
+        parts.append(
+            [
+                (
+                    compute_signatures(network, films, spec),
+                    [measure_grey_levels(film.pixels) for film in films],
+                )
+                for films in (upright, turned)
+            ]
+        )
+    both = [
+        MeasuredFilms(
+            signatures=np.concatenate([part[way][0] for part in parts]),
+            measures=np.concatenate([part[way][1] for part in parts]),
+        )
+        for way in (0, 1)
+    ]
+    return MeasuredIntruders(
+        kinds=np.array(kinds), sources=np.array(sources), upright=both[0], turned=both[1]
+    )
+
+
+def refused_share(scope: Scope, films: CachedFilms, gauged: MeasuredFilms) -> Estimate:
+    """Measure which share of real films is refused."""
+    return _share(scope.refuses(gauged.signatures, gauged.measures), films.groups)
+
+
+def intruder_figures(
+    scope: Scope, found: MeasuredIntruders, test: MeasuredFilms
+) -> tuple[tuple[IntruderFigures, ...], Estimate]:
+    """Measure each kind of intruder and all of them, without inverted films.
+
+    Args:
+        scope: Fitted.
+        found: The half that nothing was chosen on.
+        test: Real films that the distance is compared with.
+    """
+    out = scope.refuses(found.upright.signatures, found.upright.measures)
+    kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
+    figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
+    others = found.kinds != INVERTED_KIND
+    return figures, _share(out[others], _named(found)[others])
+
+
+def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
+    """Measure which inverted films are refused, and which of them are recognised as such."""
+    own = found.kinds == INVERTED_KIND
+    out, offered = _out_and_offered(scope, found)
+    return InvertedFigures(
+        refused=_share(out[own], found.sources[own]),
+        recognised=_share(offered[own], found.sources[own]),
+    )
+
+
+def region_figures(
+    scope: Scope, films: CachedFilms, gauged: MeasuredFilms
+) -> tuple[tuple[RecognisedFigures, ...], Estimate | None]:
+    """Measure how the regions of test films are recognised; nothing where none was learned."""
+    if not scope.known_regions:
+        return (), None
+    shown, told = region_labels(films.films), scope.regions(gauged.signatures) >= 0.5
+    return (
+        tuple(_regions_of(shown, told, films.groups)),
+        _share((shown == told).all(axis=1), films.groups),
+    )
+
+
+def points_by_region(
+    scope: Scope,
+    films: CachedFilms,
+    probability: NDArray[np.float64],
+    points: Iterable[OperatingPoint],
+) -> dict[str, tuple[RegionFigures, ...]]:
+    """Measure each operating point on the test films of each region, threshold alone."""
+    shown = region_labels(films.films)
+    places = [REGIONS.index(name) for name in scope.known_regions]
+    return {
+        point.name: tuple(
+            _at_region(films, probability >= point.threshold, shown[:, place], REGIONS[place])
+            for place in places
+        )
+        for point in points
+    }
+
+
+def _at_region(
+    films: CachedFilms, called: NDArray[np.bool_], own: NDArray[np.bool_], region: str
+) -> RegionFigures:
+    broken, intact = own & films.fractured, own & ~films.fractured
+    return RegionFigures(
+        region=region,
+        sensitivity=metrics.proportion(called[broken], films.groups[broken]),
+        specificity=metrics.proportion(~called[intact], films.groups[intact]),
+    )
+
+
+def _regions_of(
+    shown: NDArray[np.bool_], told: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> Iterator[RecognisedFigures]:
+    for place, region in enumerate(REGIONS):
+        own = shown[:, place]
+        if own.any() and not own.all():
+            yield RecognisedFigures(
+                region=region,
+                found=_share(told[own, place], groups[own]),
+                told_wrongly=_share(told[~own, place], groups[~own]),
+            )
+
+
+def _kind(
+    scope: Scope,
+    found: MeasuredIntruders,
+    test: MeasuredFilms,
+    *,
+    kind: str,
+    out: NDArray[np.bool_],
+) -> IntruderFigures:
+    own = found.kinds == kind
+    sources = _named(found)[own]
+    near, far = scope.distances(test.signatures), scope.distances(found.upright.signatures[own])
+    alone = np.arange(len(near)).astype(str)
+    return IntruderFigures(
+        kind=kind,
+        sources=len(np.unique(sources)),
+        refused=_share(out[own], sources),
+        by_rules=int(scope.breaks_a_rule(found.upright.measures[own]).sum()),
+        auroc=metrics.with_interval(
+            metrics.auroc,
+            np.arange(len(near) + len(far)) >= len(near),
+            np.concatenate([near, far]),
+            np.concatenate([alone, sources]),
+            draws=SCOPE_DRAWS,
+        ),
+        offered=int(_out_and_offered(scope, found)[1][own].sum()),
+    )
+
+
+def _out_and_offered(
+    scope: Scope, found: MeasuredIntruders
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which intruders are refused, and which of these would be in scope inverted."""
+    out = scope.refuses(found.upright.signatures, found.upright.measures)
+    return out, out & ~scope.refuses(found.turned.signatures, found.turned.measures)
+
+
+def _named(found: MeasuredIntruders) -> NDArray[np.str_]:
+    """Name each source with its kind, as drawings are numbered anew for each kind."""
+    return np.char.add(np.char.add(found.kinds, "/"), found.sources)
+
+
+def _share(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:
+    found = metrics.proportion(hits, groups)
+    assert found is not None  # there is at least one picture of each kind
+    return found

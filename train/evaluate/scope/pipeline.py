@@ -1,0 +1,127 @@
+"""Train, val and test films with a network -> scope.safetensors and what it is worth.
+
+A step of `evaluate`, and a command of its own for a model that was evaluated before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.preprocess import PreprocessSpec
+from bonefx.schema import dump_record
+from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
+from train.data.cache import CachedFilms
+from train.evaluate.operating_points import calibrated_probabilities
+from train.evaluate.records import EVALUATION, Evaluation
+from train.evaluate.scope.fit import fit_scope, measures_by_rule
+from train.evaluate.scope.intruders import (
+    DEVELOPMENT,
+    REPORTED,
+    Intruder,
+    draw_intruders,
+    find_intruders,
+    invert_films,
+    spoil_films,
+)
+from train.evaluate.scope.measure import (
+    MeasuredFilms,
+    intruder_figures,
+    inverted_figures,
+    measure_intruders,
+    points_by_region,
+    refused_share,
+    region_figures,
+)
+from train.evaluate.scope.records import ScopeFigures
+from train.evaluate.split_figures import ReadSplit
+from train.files import write_atomically
+from train.fit.outputs import cached_signatures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
+class ScopeFilms:
+    """All that a scope is fitted and measured on.
+
+    Attributes:
+        train: The distinct training films.
+        reads: Val, test, and outside where another set is measured, as the network read them.
+        salvage: See images.read_bytes.
+    """
+
+    network: SplitNetwork
+    spec: PreprocessSpec
+    train: CachedFilms
+    reads: dict[str, ReadSplit]
+    salvage: bool
+
+
+def with_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
+    """Fit a scope, write it into a folder, and put what it is worth into an evaluation."""
+    gauged = {name: _gauged(read, salvage=films.salvage) for name, read in films.reads.items()}
+    val = gauged["val"]
+    scope = fit_scope(
+        cached_signatures(films.network, films.train, films.spec),
+        films.train.films,
+        measures_by_rule(films.train.films, salvage=films.salvage),
+        val=val.signatures,
+        val_measures=val.measures,
+    )
+    content = scope_bytes(scope)
+    figures = _figures(scope, evaluation, films, gauged)
+    write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
+    return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json."""
+    text = json.dumps(dump_record(evaluation), indent=2) + "\n"
+    write_atomically(
+        folder / EVALUATION, lambda part: part.write_text(text, encoding="utf-8", newline="\n")
+    )
+
+
+def _gauged(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
+    measures = measures_by_rule(read.films.films, salvage=salvage)
+    return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
+
+
+def _intruders(read: ReadSplit, half: str) -> list[Intruder]:
+    films = read.films.distinct().films
+    made = [*spoil_films(films), *invert_films(films)]
+    return made if half == DEVELOPMENT else [*find_intruders(half), *draw_intruders(half), *made]
+
+
+def _figures(
+    scope: Scope, evaluation: Evaluation, films: ScopeFilms, gauged: dict[str, MeasuredFilms]
+) -> ScopeFigures:
+    reads, test = films.reads, films.reads["test"]
+    halves = {
+        split: measure_intruders(films.network, films.spec, _intruders(reads[split], half))
+        for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
+    }
+    intruders, all_intruders = intruder_figures(scope, halves["test"], gauged["test"])
+    regions, all_regions = region_figures(scope, test.films, gauged["test"])
+    shown = reads.get(evaluation.unseen, test)
+    return ScopeFigures(
+        sha256="",
+        limit=float(scope.limit),
+        refused={
+            name: refused_share(scope, read.films, gauged[name]) for name, read in reads.items()
+        },
+        by_rules={name: int(scope.breaks_a_rule(gauged[name].measures).sum()) for name in reads},
+        intruders=intruders,
+        all_intruders=all_intruders,
+        inverted={name: inverted_figures(scope, half) for name, half in halves.items()},
+        regions=regions,
+        all_regions=all_regions,
+        by_region=points_by_region(
+            scope,
+            shown.films,
+            calibrated_probabilities(shown.logits, evaluation.calibration),
+            evaluation.splits[evaluation.unseen].points,
+        ),
+    )

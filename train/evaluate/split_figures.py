@@ -1,0 +1,195 @@
+"""Films with their outputs -> figures. Thresholds come in; nothing is chosen here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from bonefx.models.decision import decide
+from bonefx.models.networks import CellGrid
+from bonefx.records import Calibration, OperatingPoint, Verdict
+from train import metrics
+from train.data.cache import CachedFilms
+from train.data.index import subgroups_of
+from train.evaluate.localisation import measure_localisation
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
+from train.evaluate.records import (
+    ClassFigures,
+    Classification,
+    GroupFigures,
+    Protocol,
+    SplitFigures,
+)
+from train.fit.outputs import NetworkOutputs
+
+FEWEST_FILMS = 5  # of each class, for a subgroup's AUROC to say anything
+ERRORS: dict[str, metrics.Figure] = {
+    "expected_calibration_error": metrics.calibration_error,
+    "brier": metrics.brier,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class ReadSplit:
+    """The films of one split as one network read them."""
+
+    films: CachedFilms
+    outputs: NetworkOutputs
+
+    @property
+    def logits(self) -> NDArray[np.float64]:
+        """(N,)."""
+        return self.outputs.logits
+
+
+def split_figures(
+    read: ReadSplit,
+    *,
+    calibration: Calibration,
+    points: tuple[OperatingPoint, ...],
+    grid: CellGrid,
+    trained_on: set[str],
+) -> SplitFigures:
+    """Measure a split.
+
+    Args:
+        read: Its films and what the network said.
+        calibration: Fitted on val.
+        points: Chosen on val.
+        grid: Where the cells of the maps look.
+        trained_on: SHA-256 of the files that the network was trained on.
+    """
+    films, fractured, groups = read.films, read.films.fractured, read.films.groups
+    probability, plain = calibrated_probabilities(read.logits, calibration), expit(read.logits)
+    interval = partial(metrics.with_interval, fractured=fractured, groups=groups)
+    balanced = next(point for point in points if point.name == BALANCED)
+    called = probability >= balanced.threshold
+    return SplitFigures(
+        n=len(fractured),
+        fractured=int(fractured.sum()),
+        groups=len(np.unique(groups)),
+        skipped=films.skipped,
+        in_training=sum(digest in trained_on for digest in films.sha256.tolist()),
+        auroc=interval(metrics.auroc, values=read.logits),
+        sensitivity_at_90_specificity=replace(
+            interval(metrics.sensitivity_at_specificity, values=read.logits),
+            n=int(fractured.sum()),
+        ),
+        before={name: interval(figure, values=plain) for name, figure in ERRORS.items()},
+        after={name: interval(figure, values=probability) for name, figure in ERRORS.items()},
+        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
+        classification=classification(read.logits > 0, fractured, groups),
+        subgroups=subgroups(films, read.logits, called),
+        localisation=measure_localisation(films, read.outputs.cells, called, grid),
+    )
+
+
+def point_on(
+    probability: NDArray[np.float64],
+    fractured: NDArray[np.bool_],
+    point: OperatingPoint,
+    *,
+    groups: NDArray[np.str_],
+) -> OperatingPoint:
+    """Measure an operating point on films: threshold alone, and with its review band.
+
+    Args:
+        probability: Calibrated, (N,).
+        fractured: Ground truth, (N,).
+        point: Threshold and band; its figures are replaced.
+        groups: Patient or block of each film, (N,).
+    """
+    called = probability >= point.threshold
+    verdicts = np.array([decide(float(value), point) for value in probability])
+    negative = verdicts == Verdict.NO_FRACTURE
+    return replace(
+        point,
+        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
+        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
+        review_rate=metrics.proportion(verdicts == Verdict.REVIEW, groups),
+        missed_rate=metrics.proportion(fractured[negative], groups[negative]),
+    )
+
+
+def classification(
+    called: NDArray[np.bool_], fractured: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> Classification:
+    """Measure plain calls against the ground truth, (N,) each."""
+    from sklearn.metrics import classification_report, confusion_matrix
+
+    names = ["no_fracture", "fracture"]
+    table = classification_report(
+        fractured, called, labels=[False, True], target_names=names, output_dict=True,
+        zero_division=0.0,
+    )  # fmt: skip
+    (tn, fp), (fn, tp) = confusion_matrix(fractured, called, labels=[False, True]).tolist()
+    accuracy = metrics.proportion(called == fractured, groups)
+    assert accuracy is not None  # a split has films
+    parts = {
+        name: ClassFigures(
+            precision=row["precision"], recall=row["recall"], f1=row["f1-score"],
+            support=int(row["support"]),
+        )
+        for name, row in table.items() if name != "accuracy"
+    }  # fmt: skip
+    return Classification(
+        accuracy=accuracy,
+        confusion=((tn, fp), (fn, tp)),
+        no_fracture=parts["no_fracture"],
+        fracture=parts["fracture"],
+        macro=parts["macro avg"],
+        weighted=parts["weighted avg"],
+    )
+
+
+def subgroups(
+    films: CachedFilms, logits: NDArray[np.float64], called: NDArray[np.bool_]
+) -> dict[str, dict[str, GroupFigures]]:
+    """Measure each subgroup, by trait and value."""
+    belongs = [subgroups_of(film) for film in films.films]
+    figures: dict[str, dict[str, GroupFigures]] = {}
+    for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
+        own = np.array([(trait, value) in pairs for pairs in belongs])
+        figures.setdefault(trait, {})[value] = _group_figures(
+            films.fractured[own], logits[own], called[own], films.groups[own]
+        )
+    return figures
+
+
+def _group_figures(
+    fractured: NDArray[np.bool_],
+    logits: NDArray[np.float64],
+    called: NDArray[np.bool_],
+    groups: NDArray[np.str_],
+) -> GroupFigures:
+    both = min(fractured.sum(), (~fractured).sum()) >= FEWEST_FILMS
+    return GroupFigures(
+        n=len(fractured),
+        fractured=int(fractured.sum()),
+        auroc=metrics.with_interval(metrics.auroc, fractured, logits, groups) if both else None,
+        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
+        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
+    )
+
+
+def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> Protocol:
+    """Set a split's figures down as one protocol's."""
+    point = figures.point(BALANCED)
+    assert point.sensitivity is not None  # measured on films of both classes
+    assert point.specificity is not None
+    return Protocol(
+        name=name,
+        data_set=data_set,
+        n=figures.n,
+        fractured=figures.fractured,
+        groups=figures.groups,
+        in_training=figures.in_training,
+        accuracy=figures.classification.accuracy,
+        auroc=figures.auroc,
+        sensitivity=point.sensitivity,
+        specificity=point.specificity,
+    )

@@ -1,0 +1,88 @@
+"""What maps of found fractures do on val: the limits beyond which a map is not believed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.heatmaps.markers import border_mask, marker_mask
+from bonefx.heatmaps.projection import heat_on_film, heat_on_input
+from bonefx.heatmaps.trust import heat_share, logit_drops
+from bonefx.models.networks import CellGrid, SplitNetwork
+from bonefx.models.preprocess import PreprocessSpec, letterbox_of
+from bonefx.records import TrustLimits
+from train.data.cache import CachedFilms
+from train.evaluate.operating_points import FLOOR_QUANTILE
+from train.evaluate.split_figures import ReadSplit
+from train.fit.outputs import FORWARD_BATCH_FILMS, film_batches
+
+QUANTILES = 21  # of the peaks: every twentieth
+LEAST_SHARE = 0.05  # of a map, that may lie anywhere
+
+
+def trust_limits(
+    network: SplitNetwork, read: ReadSplit, found: NDArray[np.bool_], spec: PreprocessSpec
+) -> TrustLimits | None:
+    """Choose limits that all but the most unusual maps of found fractures hold.
+
+    Args:
+        network: That read the films.
+        read: N validation films and what it said.
+        found: Fractured films that it calls so and whose map is shown, (N,).
+        spec: Of its input.
+
+    Returns:
+        None where no map is shown.
+    """
+    members = np.flatnonzero(found)
+    if not len(members):
+        return None
+    outputs, grid = read.outputs, network.grid()
+    shares = np.array([
+        shares_off_anatomy(read.films, int(index), outputs.cells[index], grid) for index in members
+    ])  # fmt: skip
+    border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
+    falls = _falls(network, read.films.only(members), outputs.cells[members], spec)
+    return TrustLimits(
+        peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
+        border_share=max(LEAST_SHARE, float(border)),
+        marker_share=max(LEAST_SHARE, float(markers)),
+        drop=float(np.quantile(falls, FLOOR_QUANTILE)),
+        n=len(members),
+    )
+
+
+def shares_off_anatomy(
+    films: CachedFilms, index: int, cells: NDArray[np.float32], grid: CellGrid
+) -> tuple[float, float]:
+    """Tell which shares of a map lie on its film's border and on its markers, each in [0, 1].
+
+    Args:
+        films: Cached; the film is taken at the input's size.
+        index: Of the film.
+        cells: Its map, (h, w).
+        grid: Where the cells look.
+    """
+    height, width = (int(side) for side in films.shapes[index])
+    place = letterbox_of(height, width, size_px=films.size_px)
+    square = films.squares[films.rows[index]]
+    film = square[place.top : place.top + place.height, place.left : place.left + place.width]
+    shape = (place.height, place.width)
+    heat = heat_on_film(cells, grid, shape=shape, size_px=films.size_px)
+    pixels = np.asarray(film, np.float32) / np.float32(255)
+    return heat_share(heat, border_mask(shape)), heat_share(heat, marker_mask(pixels))
+
+
+def _falls(
+    network: SplitNetwork,
+    films: CachedFilms,
+    cells: NDArray[np.float32],
+    spec: PreprocessSpec,
+) -> list[float]:
+    device = next(network.parameters()).device
+    heats = [heat_on_input(own, network.grid(), size_px=films.size_px) for own in cells]
+    falls: list[float] = []
+    for place, batch in enumerate(film_batches(films, spec, device)):
+        own = heats[place * FORWARD_BATCH_FILMS : (place + 1) * FORWARD_BATCH_FILMS]
+        falls += logit_drops(network, batch, np.stack(own))
+    return falls

@@ -1,0 +1,143 @@
+"""A contact sheet of a model's worst misses, for whoever wants to see what it gets wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from bonefx.models.preprocess import letterbox_of
+from train.data import Box
+from train.data.cache import CachedFilms
+from train.plot_style import CLASS_COLOURS, GREY, ORANGE, save_figure, show_film
+
+ACROSS = 6
+TILE_INCHES = 2.3
+MARGIN_PX = 3.0  # between a fracture's edge and the line around it
+TITLES = ("Called fracture, labelled no fracture", "Called no fracture, labelled fracture")
+ORDERS = (
+    "highest probability first",
+    "lowest probability first; framed where annotated",
+)
+
+
+def draw_misses(
+    films: CachedFilms,
+    probability: NDArray[np.float64],
+    called: NDArray[np.bool_],
+    path: Path,
+    *,
+    most: int = 24,
+) -> None:
+    """Draw the missed fractures of lowest and the intact films of highest probability.
+
+    Each film stands with its probability and its annotated fractures, and without its name. The
+    sheet stays in the folder of the run and is never exported: the films of a data set may not be
+    redistributed by whoever trains on it.
+
+    Args:
+        films: N films.
+        probability: Calibrated, (N,).
+        called: Films that the model calls fracture, (N,).
+        path: The PNG file to write.
+        most: Films on the sheet; half of each kind, more of one where the other has fewer.
+
+    Raises:
+        RecipeError: The disk is full or the folder may not be written.
+    """
+    save_figure(misses_figure(films, probability, called, most=most), path)
+
+
+def worst_misses(
+    fractured: NDArray[np.bool_],
+    probability: NDArray[np.float64],
+    called: NDArray[np.bool_],
+    *,
+    most: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the worst misses, the worst first; see draw_misses.
+
+    Returns:
+        Places of the missed fractures and of the intact films called fracture.
+    """
+    missed = np.flatnonzero(fractured & ~called)
+    alarms = np.flatnonzero(~fractured & called)
+    missed = missed[np.argsort(probability[missed], kind="stable")]
+    alarms = alarms[np.argsort(-probability[alarms], kind="stable")]
+    room = max(most // 2, most - len(alarms))
+    missed = missed[:room]
+    return missed, alarms[: most - len(missed)]
+
+
+def misses_figure(
+    films: CachedFilms,
+    probability: NDArray[np.float64],
+    called: NDArray[np.bool_],
+    *,
+    most: int,
+) -> Figure:
+    """Lay out the sheet of draw_misses."""
+    fractured = films.fractured
+    kinds = worst_misses(fractured, probability, called, most=most)
+    rows = [-(-len(kind) // ACROSS) for kind in kinds]
+    heights = [0.45 + count * (TILE_INCHES + 0.3) for count in rows]
+    figure = Figure(figsize=(ACROSS * TILE_INCHES, sum(heights)), layout="constrained")
+    sections = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
+    for section, kind, label in zip(sections, kinds, (1, 0), strict=True):
+        same = fractured == bool(label)
+        wrong = int((same & (called != fractured)).sum())
+        section.suptitle(
+            f"{TITLES[label]}: {wrong} of {same.sum()} films; {len(kind)} shown, {ORDERS[label]}",
+            x=0.005, ha="left", fontsize=12, fontweight="bold", color=CLASS_COLOURS[label],
+        )  # fmt: skip
+        _draw_tiles(section, films, probability, kind)
+    return figure
+
+
+def _draw_tiles(
+    section: SubFigure,
+    films: CachedFilms,
+    probability: NDArray[np.float64],
+    kind: NDArray[np.int64],
+) -> None:
+    if not len(kind):
+        return
+    tiles = section.subplots(-(-len(kind) // ACROSS), ACROSS, squeeze=False).ravel()
+    for axes, index in zip(tiles, kind, strict=False):
+        _draw_tile(axes, films, int(index), float(probability[index]))
+    for axes in tiles[len(kind) :]:
+        section.delaxes(axes)
+
+
+def _draw_tile(axes: Axes, films: CachedFilms, index: int, probability: float) -> None:
+    show_film(axes, films.squares[films.rows[index]])
+    for left, top, right, bottom in boxes_on_square(films, index):
+        axes.add_patch(
+            Rectangle(
+                (left, top), right - left, bottom - top, fill=False, edgecolor=ORANGE, linewidth=1.3
+            )
+        )
+    axes.set_title(f"probability {probability:.3f}", fontsize=9, color=GREY)
+
+
+def boxes_on_square(films: CachedFilms, index: int) -> list[Box]:
+    """Place a film's annotated fractures on its letterboxed square, with a margin around them.
+
+    Returns:
+        Left, top, right and bottom, counted at pixel centres as a picture is drawn.
+    """
+    height, width = (int(side) for side in films.shapes[index])
+    place = letterbox_of(height, width, size_px=films.size_px)
+    return [
+        (
+            left * place.scale_x + place.left - 0.5 - MARGIN_PX,
+            top * place.scale_y + place.top - 0.5 - MARGIN_PX,
+            right * place.scale_x + place.left - 0.5 + MARGIN_PX,
+            bottom * place.scale_y + place.top - 0.5 + MARGIN_PX,
+        )
+        for left, top, right, bottom in films.films[index].boxes
+    ]

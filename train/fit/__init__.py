@@ -1,0 +1,1 @@
+"""Training: engine, objective, optimiser, distillation, initial weights and the run folder."""

@@ -1,0 +1,261 @@
+"""Fit one recipe, on one process, one GPU or many; a checkpoint and a log line each epoch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast, set_seed
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from bonefx.models.registry import pick_device
+from bonefx.schema import dump_record
+from train.data import load_data
+from train.data.augment import Sample
+from train.data.cache import CachedFilms, load_cached
+from train.data.loader import share_batches, training_loader
+from train.files import write_atomically
+from train.fit.distillation import teacher_of
+from train.fit.initial_weights import LocalWeights, build_initial_network
+from train.fit.objective import Losses
+from train.fit.outputs import validation_logits
+from train.fit.run_folder import (
+    CHECKPOINT,
+    EpochLog,
+    RunFacts,
+    check_same_run,
+    is_best,
+    save_best,
+    stopped_early,
+    training_data_of,
+    write_facts,
+    write_log,
+)
+from train.fit.trainer import Trainer
+from train.metrics import auroc
+from train.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """What the machine, not the recipe, decides.
+
+    Attributes:
+        data: Folder of the data set.
+        splits: A CSV file that says label, group and split instead of the data's layout.
+        out: Folder of this run.
+        cache: Folder of decoded films.
+        init: Local initial weights; None downloads torchvision's.
+        device: "cpu" keeps off the GPU; "auto" takes what Accelerate finds; None asks
+            BONEFX_DEVICE.
+        workers: Processes that augment films beside the training process.
+        last_epoch: Stop after this epoch, counted from 1; None goes on to the recipe's end.
+        deterministic: Take GPU kernels that give the same bits each time, where there are any.
+        bf16: Compute in bfloat16 on a CPU too, validation included; a GPU always trains so.
+            Weights stay float32, and what is exported is evaluated in float32.
+    """
+
+    data: Path
+    out: Path
+    cache: Path
+    init: LocalWeights | None
+    splits: Path | None = None
+    device: str | None = None
+    workers: int = 1
+    last_epoch: int | None = None
+    deterministic: bool = False
+    bf16: bool = False
+
+
+class TrainingRun:
+    """One training run: its films, its epochs, its folder."""
+
+    def __init__(self, recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
+        if options.deterministic:
+            make_deterministic()
+        set_seed(recipe.seed)
+        self.recipe = recipe
+        self.options = options
+        self.accelerator = accelerator_for(
+            options.device, accumulate=recipe.accumulate, bf16=options.bf16
+        )
+        self.data_set = load_data(recipe.data, options.data, options.splits)
+        teacher = teacher_of(recipe, self.data_set, self.accelerator.device)
+        teacher_sha256 = None if teacher is None else teacher.manifest.sha256
+        network, batch_norm, initial = build_initial_network(recipe.architecture, options.init)
+        check_same_run(
+            options.out, recipe=recipe_sha256, initial=initial.sha256,
+            split=self.data_set.split_sha256, teacher=teacher_sha256,
+        )  # fmt: skip
+        self._loaded: dict[tuple[str, int], CachedFilms] = {}
+        first_px = recipe.stage_at(0).size_px
+        splits = {name: self._films(name, first_px) for name in ("train", "val")}
+        self.shares = share_batches(splits["train"], recipe, self.accelerator)
+        self.trainer = Trainer(
+            network, recipe, accelerator=self.accelerator, steps=self.shares.steps,
+            teacher=teacher,
+        )  # fmt: skip
+        self.history: list[EpochLog] = []
+        self._facts = RunFacts(
+            recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
+            device=str(self.accelerator.device),
+            data=training_data_of(self.data_set, splits), teacher_sha256=teacher_sha256,
+        )  # fmt: skip
+
+    def describe(self) -> None:
+        """Write data.json and samples.png into the run's folder; see describe.describe."""
+        from train.data.statistics import write_data_statistics
+
+        first_px = self.recipe.stage_at(0).size_px
+        films = {name: self._films(name, first_px) for name in ("train", "val")}
+        write_data_statistics(self.data_set, films, self.options.out)
+
+    def run(self) -> None:
+        """Train from the last checkpoint, or from the start, to the recipe's last epoch."""
+        self.accelerator.wait_for_everyone()  # until all have seen that the folder is theirs
+        if self.accelerator.is_main_process:
+            write_facts(self.options.out, self._facts)
+        self._resume()
+        last = min(self.options.last_epoch or self.recipe.epochs, self.recipe.epochs)
+        while len(self.history) < last and not stopped_early(self.history, self.recipe):
+            started = time.perf_counter()
+            epoch = len(self.history)
+            losses = self._train_epoch(epoch)
+            self.history.append(self._validate(epoch, losses, started))
+            if self.accelerator.is_main_process:
+                self._keep()
+        self.accelerator.end_training()
+
+    def _train_epoch(self, epoch: int) -> Losses:
+        """Pass every film once; returns means over the films of all processes."""
+        set_seed(self.recipe.seed + 1000 * (epoch + 1), device_specific=True)
+        self.trainer.train()
+        loader = training_loader(
+            self._films("train", self.recipe.stage_at(epoch).size_px), self.recipe,
+            epoch=epoch, accelerator=self.accelerator, workers=self.options.workers,
+        )  # fmt: skip
+        sums = torch.zeros(len(Losses._fields) + 1, device=self.accelerator.device)
+        for part, tensors in enumerate(self._told(loader, epoch)):
+            losses = self.trainer.pass_part(Sample(*tensors), weight=self.shares.weight(part))
+            sums += self.shares.own_films(part) * torch.stack([*losses, sums.new_ones(())])
+        sums = self.accelerator.reduce(sums, reduction="sum")
+        return Losses(*(sums[:-1] / sums[-1]))
+
+    def _told(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
+        """Show people how far an epoch is."""
+        told: Iterable[Sample] = tqdm(
+            loader, desc=f"epoch {epoch + 1}/{self.recipe.epochs}", leave=False,
+            disable=not self.accelerator.is_main_process,
+        )  # fmt: skip
+        return told
+
+    def _films(self, split: str, size_px: int) -> CachedFilms:
+        key = split, size_px
+        if key not in self._loaded:
+            self._loaded[key] = load_cached(
+                self.data_set.split(split), size_px=size_px, folder=self.options.cache,
+                salvage=self.recipe.salvage,
+            )  # fmt: skip
+        return self._loaded[key]
+
+    def _validate(self, epoch: int, losses: Losses, started: float) -> EpochLog:
+        stage = self.recipe.stage_at(epoch)
+        films = self._films("val", stage.size_px)
+        logits = self._logits(films, stage.size_px)
+        fractured = torch.from_numpy(films.fractured)
+        loss = float(functional.binary_cross_entropy_with_logits(logits, fractured.float()))
+        line = EpochLog(
+            epoch=epoch + 1,
+            size_px=stage.size_px,
+            learning_rate=self.trainer.learning_rate,
+            image_loss=float(losses.image),
+            evidence_loss=float(losses.evidence),
+            distilled_loss=float(losses.distilled),
+            accuracy=float(losses.accuracy),
+            val_loss=loss,
+            val_accuracy=float(((logits > 0) == fractured).float().mean()),
+            val_auroc=auroc(films.fractured, logits.double().numpy()),
+            best=False,
+            elapsed_s=time.perf_counter() - started,
+        )
+        self.trainer.after_epoch(loss)
+        return replace(line, best=is_best(line, self.history, self.recipe))
+
+    def _logits(self, films: CachedFilms, size_px: int) -> torch.Tensor:
+        """Validation logits, (N,) on the CPU, the same in every process.
+
+        Batch norms meet other films in each process: what one makes of its statistics must not
+        decide for itself when training stops.
+        """
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
+            logits = validation_logits(self.trainer.shipped, films, self.recipe.spec(size_px))
+        mine: torch.Tensor = broadcast(logits.to(self.accelerator.device))
+        return mine.cpu()
+
+    def _keep(self) -> None:
+        """Write a checkpoint, and what follows from it.
+
+        The checkpoint comes first: a run that is killed before the rest is written writes the
+        rest from it when it is started again.
+        """
+        log.info("%s", self.history[-1])
+        state = self.trainer.state_dict() | {
+            "history": [dump_record(line) for line in self.history]
+        }
+        write_atomically(self.options.out / CHECKPOINT, lambda part: torch.save(state, part))
+        self._write_results()
+
+    def _write_results(self) -> None:
+        """Write the last epoch's weights if they are the best, and the log."""
+        if self.history[-1].best:
+            save_best(self.options.out, self.trainer.shipped)
+        write_log(self.options.out, self.history)
+
+    def _resume(self) -> None:
+        path = self.options.out / CHECKPOINT
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        self.trainer.load_state_dict(state)
+        self.history = [EpochLog(**line) for line in state["history"]]
+        self.accelerator.wait_for_everyone()  # until all have read the checkpoint
+        if self.accelerator.is_main_process:
+            log.info("resumed after epoch %d", len(self.history))
+            self._write_results()
+
+
+def accelerator_for(device: str | None, *, accumulate: int = 1, bf16: bool = False) -> Accelerator:
+    """Make the Accelerator: bf16 on a GPU, float32 on a CPU unless asked otherwise.
+
+    Args:
+        device: As registry.pick_device takes it; Accelerate itself numbers the GPUs.
+        accumulate: Parts that a step's films are passed in.
+        bf16: Compute in bfloat16 on a CPU too, which pays where its instructions know bfloat16.
+
+    Raises:
+        SettingsError: There is no such device here.
+    """
+    on_cpu = pick_device(device).type == "cpu"
+    return Accelerator(
+        cpu=on_cpu,
+        mixed_precision="no" if on_cpu and not bf16 else "bf16",
+        gradient_accumulation_steps=accumulate,
+        step_scheduler_with_optimizer=False,
+    )
+
+
+def make_deterministic() -> None:
+    """Take deterministic kernels; PyTorch warns of an operation that has none."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False

@@ -1,0 +1,106 @@
+"""A recipe's optimiser, and how its learning rate changes over the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+
+from bonefx.errors import RecipeError
+from train.recipe import TRAINING_PARTS, OneCycleAdamW, PlateauSgd, Recipe
+
+
+class Schedule:
+    """A learning rate that changes after each step (one cycle) or each epoch (plateau)."""
+
+    def __init__(self, optimiser: torch.optim.Optimizer, recipe: Recipe, total_steps: int) -> None:
+        self._optimiser = optimiser
+        self._by_step: OneCycleLR | None = None
+        self._by_epoch: ReduceLROnPlateau | None = None
+        if isinstance(recipe.optimiser, OneCycleAdamW):
+            self._by_step = _one_cycle(optimiser, recipe.optimiser, total_steps)
+        else:
+            self._by_epoch = ReduceLROnPlateau(
+                optimiser,
+                mode="min",
+                factor=recipe.optimiser.factor,
+                patience=recipe.optimiser.patience,
+            )
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self._optimiser.param_groups[0]["lr"])
+
+    def after_step(self) -> None:
+        """Tell that the optimiser made a step."""
+        if self._by_step is not None:
+            self._by_step.step()
+
+    def after_epoch(self, val_loss: float) -> None:
+        """Tell that an epoch ended with this validation loss."""
+        if self._by_epoch is not None:
+            self._by_epoch.step(val_loss)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What load_state_dict needs to go on from here."""
+        return (self._by_step or self._by_epoch).state_dict()  # type: ignore[union-attr]
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where state_dict was taken."""
+        (self._by_step or self._by_epoch).load_state_dict(state)  # type: ignore[union-attr]
+
+
+def build_optimiser(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Make the recipe's optimiser for all weights of a module that are trained."""
+    trained = [value for value in module.parameters() if value.requires_grad]
+    settings = recipe.optimiser
+    if isinstance(settings, PlateauSgd):
+        return torch.optim.SGD(
+            trained,
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+    return torch.optim.AdamW(
+        _by_rate(module, settings), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+
+
+def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
+    """Group the trained weights by the multiplier of their part; parts without one come first.
+
+    Raises:
+        RecipeError: There is no part of such a name, so that its rate would change nothing.
+    """
+    parts = {part for name, _ in module.named_parameters() for part in name.split(".")}
+    unknown = sorted(set(settings.rates) - parts - set(TRAINING_PARTS))
+    if unknown:
+        raise RecipeError(
+            f"rates name {', '.join(unknown)}, which this network has not; correct [optimiser]"
+        )
+    groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
+    for name, value in module.named_parameters():
+        if value.requires_grad:
+            groups.setdefault(_rate_of(name, settings.rates), []).append(value)
+    return [
+        {"params": values, "lr": settings.learning_rate * rate} for rate, values in groups.items()
+    ]
+
+
+def _rate_of(name: str, rates: Mapping[str, float]) -> float:
+    parts = name.split(".")
+    return next((rate for part, rate in rates.items() if part in parts), 1.0)
+
+
+def _one_cycle(
+    optimiser: torch.optim.Optimizer, settings: OneCycleAdamW, total_steps: int
+) -> OneCycleLR:
+    return OneCycleLR(
+        optimiser,
+        max_lr=[group["lr"] for group in optimiser.param_groups],
+        total_steps=total_steps + 1,
+        pct_start=max(settings.warm_up, 2 / (total_steps + 1)),  # a rise of one step at least
+    )

@@ -1,0 +1,96 @@
+"""Cached films through a network: logits for validation, logits and maps for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bonefx.heatmaps.forward import run_with_gradients
+from bonefx.heatmaps.methods import GRAD_CAM, class_activation_map
+from bonefx.heatmaps.projection import peak_on_film
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.preprocess import PreprocessSpec, normalise
+from train.data.cache import CachedFilms
+
+FORWARD_BATCH_FILMS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class NetworkOutputs:
+    """What a network says about N films.
+
+    Attributes:
+        logits: (N,) float64.
+        cells: Grad-CAM maps, (N, h, w) float32, in logits.
+        peaks: The largest value of each map on its film, (N,), in logits.
+        signatures: (N, D); see networks.Staged.
+    """
+
+    logits: NDArray[np.float64]
+    cells: NDArray[np.float32]
+    peaks: NDArray[np.float64]
+    signatures: NDArray[np.float32]
+
+
+def film_batches(
+    films: CachedFilms, spec: PreprocessSpec, device: torch.device
+) -> Iterator[torch.Tensor]:
+    """Network input in batches, (B, 3, S, S) each, in the order of the films."""
+    for start in range(0, len(films.films), FORWARD_BATCH_FILMS):
+        squares = torch.from_numpy(films.squares[films.rows[start : start + FORWARD_BATCH_FILMS]])
+        batch = normalise(squares.to(device), spec)
+        yield batch.contiguous(memory_format=torch.channels_last)
+
+
+def network_outputs(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+) -> NetworkOutputs:
+    """Run films through a frozen network in evaluation mode, by the pass that readings use."""
+    device = next(network.parameters()).device
+    passes = (run_with_gradients(network, batch) for batch in film_batches(films, spec, device))
+    parts = [
+        (
+            found.logits,
+            class_activation_map(GRAD_CAM, found.activations, found.gradients),
+            found.signature,
+        )
+        for found in passes
+    ]
+    cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
+    peaks = [
+        peak_on_film(own, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px)
+        for own, (height, width) in zip(cells, films.shapes, strict=True)
+    ]
+    return NetworkOutputs(
+        logits=torch.cat([logits for logits, *_ in parts]).double().cpu().numpy(),
+        cells=cells,
+        peaks=np.array(peaks),
+        signatures=torch.cat([found for *_, found in parts]).float().cpu().numpy(),
+    )
+
+
+@torch.inference_mode()
+def cached_signatures(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+) -> NDArray[np.float32]:
+    """Run films up to the cut for their signatures alone, (N, D)."""
+    device = next(network.parameters()).device
+    parts = [network.staged(batch).signature for batch in film_batches(films, spec, device)]
+    found: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+    return found
+
+
+@torch.inference_mode()
+def validation_logits(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+) -> torch.Tensor:
+    """Logits on the CPU, (N,) float32; the network is left in evaluation mode."""
+    network.eval()
+    device = next(network.parameters()).device
+    return torch.cat(
+        [network(batch)[0].float().cpu() for batch in film_batches(films, spec, device)]
+    )

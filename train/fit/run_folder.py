@@ -1,0 +1,290 @@
+"""The folder of a run: its facts, its log, its checkpoint, its best weights."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ConfigDict
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from bonefx.errors import RecipeError
+from bonefx.models.architectures import BatchNormSpec, build_network
+from bonefx.models.low_rank import Ranks
+from bonefx.models.manifest import InitialWeights, SplitCounts, TrainingData
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.registry import as_float32
+from bonefx.schema import dump_record, parse_record
+from train.data import DataSet, Film
+from train.data.cache import CachedFilms
+from train.files import write_atomically
+from train.recipe import Recipe
+
+BEST = "best.safetensors"
+COMPRESSED = "compressed.safetensors"
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.csv"
+FACTS = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What evaluate and export must know about a run (run.json)."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    recipe: Recipe
+    recipe_sha256: str
+    batch_norm: BatchNormSpec
+    initial: InitialWeights
+    device: str
+    data: TrainingData
+    teacher_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochLog:
+    """One line of log.csv; losses (see objective.Losses) and accuracies are means of the films.
+
+    Attributes:
+        accuracy: Of the training films, augmented and with dropout, as the epoch met them.
+        val_accuracy: At probability 0.5 of the plain softmax, as the report counts it.
+        best: The epoch is the one to keep, of all so far.
+        elapsed_s: Of training and validation together.
+    """
+
+    epoch: int
+    size_px: int
+    learning_rate: float
+    image_loss: float
+    evidence_loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    val_auroc: float
+    best: bool
+    elapsed_s: float
+    distilled_loss: float = 0.0
+
+
+def write_facts(run: Path, facts: RunFacts) -> None:
+    """Write run.json."""
+    text = json.dumps(dump_record(facts), indent=2)
+    write_atomically(run / FACTS, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def read_facts(run: Path) -> RunFacts:
+    """Read run.json.
+
+    Raises:
+        RecipeError: The folder is no run, or was written by another version.
+    """
+    try:
+        table = json.loads((run / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{run.name} has no readable {FACTS}; fit the recipe first") from error
+    return parse_record(
+        RunFacts, table, source=FACTS, error=RecipeError, remedy="fit the recipe again"
+    )
+
+
+def write_log(run: Path, lines: Sequence[EpochLog]) -> None:
+    """Write log.csv, one line an epoch."""
+    rows: list[dict[str, Any]] = [dump_record(line) for line in lines]
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_atomically(run / LOG, write)
+
+
+def read_log(run: Path) -> list[EpochLog]:
+    """Read log.csv.
+
+    Raises:
+        RecipeError: There is none yet, or another version wrote it.
+    """
+    try:
+        with (run / LOG).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise RecipeError(f"{run.name} has no {LOG} yet; let fit finish an epoch") from error
+    remedy = "fit the recipe again"
+    return [
+        parse_record(EpochLog, row, source=LOG, error=RecipeError, remedy=remedy) for row in rows
+    ]
+
+
+def is_best(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
+    """Tell whether an epoch is the one to keep so far; only the last stage's count."""
+    if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
+        return False
+    kept = [before for before in earlier if before.best]
+    if recipe.best_by == "val_loss":
+        return all(line.val_loss < before.val_loss for before in kept)
+    return all(line.val_auroc > before.val_auroc for before in kept)
+
+
+def stopped_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
+    """Tell whether the validation loss has not fallen for as long as the recipe waits."""
+    if not (recipe.early_stopping and history):
+        return False
+    lowest = min(history, key=lambda line: line.val_loss)
+    return history[-1].epoch - lowest.epoch >= recipe.early_stopping
+
+
+def save_best(run: Path, network: SplitNetwork) -> None:
+    """Write the weights that are validated best so far, in float32 under torchvision's names."""
+    state = {
+        name: value.detach().cpu().contiguous()
+        for name, value in network.backbone.state_dict().items()
+    }
+    write_atomically(run / BEST, lambda part: save_file(state, part))
+
+
+def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load a run's best weights into a frozen float32 network in evaluation mode.
+
+    Args:
+        run: Folder of the run.
+        facts: What read_facts returned.
+        float16: Round the weights as they are shipped: kernels and matrices to float16; vectors
+            (norms and biases), 2 % of the bytes, stay float32, whose range they may need.
+
+    Raises:
+        RecipeError: No epoch of the last stage has ended yet.
+    """
+    return _network_of(facts, best_state(run, float16=float16))
+
+
+def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read a run's best weights by torchvision's names; see load_best."""
+    if not (run / BEST).is_file():
+        raise RecipeError(
+            f"{run.name} has no {BEST} yet; let fit finish an epoch of its last stage"
+        )
+    state = load_file(run / BEST)
+    return rounded(state) if float16 else state
+
+
+def save_compressed(run: Path, network: SplitNetwork) -> None:
+    """Write the compressed twin of the best weights, which says whose twin it is."""
+    state = {name: value.contiguous() for name, value in network.backbone.state_dict().items()}
+    facts = {"of": best_sha256(run)}
+    write_atomically(run / COMPRESSED, lambda part: save_file(state, part, metadata=facts))
+
+
+def has_compressed(run: Path) -> bool:
+    """Tell whether the best weights, as they are now, have their compressed twin."""
+    path = run / COMPRESSED
+    if not path.is_file():
+        return False
+    with safe_open(path, "pt") as file:
+        return bool((file.metadata() or {}).get("of") == best_sha256(run))
+
+
+def load_compressed(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load the compressed twin of a run's best weights; see load_best.
+
+    Raises:
+        RecipeError: There is none, or it is of earlier weights.
+    """
+    state = compressed_state(run, float16=float16)
+    return _network_of(facts, state, head_ranks=facts.recipe.head_ranks)
+
+
+def compressed_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read the compressed twin by its own names; see load_shipped."""
+    if not has_compressed(run):
+        raise RecipeError(f"{run.name} is not compressed; evaluate it, or take it with --full")
+    state = load_file(run / COMPRESSED)
+    return rounded(state) if float16 else state
+
+
+def _network_of(
+    facts: RunFacts, state: dict[str, torch.Tensor], *, head_ranks: Ranks | None = None
+) -> SplitNetwork:
+    network = build_network(
+        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=head_ranks
+    )
+    network.backbone.load_state_dict(as_float32(state))
+    return network.requires_grad_(False).eval()
+
+
+def rounded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Round kernels and matrices to float16, as they are stored."""
+    return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
+
+
+def best_sha256(run: Path) -> str:
+    """Tell the checksum of a run's best weights."""
+    return hashlib.sha256((run / BEST).read_bytes()).hexdigest()
+
+
+def check_same_run(
+    run: Path, *, recipe: str, initial: str | None, split: str | None, teacher: str | None = None
+) -> None:
+    """Refuse to go on with a run that was started otherwise.
+
+    Args:
+        run: Folder of the run; anything goes where it holds none.
+        recipe: SHA-256 of the recipe's file.
+        initial: SHA-256 of the initial weights.
+        split: SHA-256 of what says which film is in which split.
+        teacher: SHA-256 of the weights that are learned from.
+
+    Raises:
+        RecipeError: The folder's run has another recipe, initial weights, split or teacher.
+    """
+    if not (run / FACTS).is_file():
+        return
+    before = read_facts(run)
+    for name, was, now in (
+        ("recipe", before.recipe_sha256, recipe),
+        ("initial weights", before.initial.sha256, initial),
+        ("split", before.data.split_sha256, split),
+        ("teacher", before.teacher_sha256, teacher),
+    ):
+        if was != now:
+            raise RecipeError(f"{run.name} was started with another {name}; choose another --out")
+
+
+def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
+    """Describe a data set by its publisher, and some of its splits by the films that were read."""
+    return TrainingData(
+        name=data_set.name,
+        licence=data_set.licence,
+        source=data_set.source,
+        split_sha256=data_set.split_sha256,
+        counts={
+            name: split_counts(cache.films, unreadable=cache.skipped)
+            for name, cache in splits.items()
+        },
+        label_meaning=data_set.label_meaning,
+        left_out=data_set.left_out,
+    )
+
+
+def split_counts(films: list[Film], *, unreadable: int = 0) -> SplitCounts:
+    """Count a split's films.
+
+    Args:
+        films: That were read.
+        unreadable: Films of the split beside them that were left out.
+    """
+    return SplitCounts(
+        films=len(films),
+        fractured=sum(film.fractured for film in films),
+        with_boxes=sum(bool(film.boxes) for film in films),
+        unreadable=unreadable,
+    )

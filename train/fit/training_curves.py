@@ -1,0 +1,147 @@
+"""training.png: how a run learned, epoch by epoch, and what it confuses at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from train.fit.run_folder import EpochLog, RunFacts, read_facts, read_log
+from train.plot_style import BLUE, CLASS_LABELS, GREY, ORANGE, VERMILION, save_figure, tidy_axes
+
+TRAINING = "training.png"
+FEW_EPOCHS = 15  # up to as many, each epoch is marked by a dot
+Confusion = tuple[tuple[int, int], tuple[int, int]]
+
+
+def draw_training(
+    run: Path, folder: Path, *, confusion: Confusion | None = None, split: str = "test"
+) -> None:
+    """Draw training.png from a run's log.
+
+    Args:
+        run: Holds run.json and log.csv.
+        folder: Where training.png is written.
+        confusion: Counts of films, ((tn, fp), (fn, tp)) with fracture as positive; None leaves
+            the matrix out.
+        split: Name of the films that it counts.
+
+    Raises:
+        RecipeError: The run has no finished epoch, or the disk is full.
+    """
+    figure = training_figure(read_log(run), read_facts(run), confusion=confusion, split=split)
+    save_figure(figure, folder / TRAINING)
+
+
+def training_figure(
+    lines: Sequence[EpochLog], facts: RunFacts, *, confusion: Confusion | None, split: str
+) -> Figure:
+    """Lay out the panels of draw_training: loss, accuracy and, if given, the confusion matrix."""
+    widths = [1.3, 1.3, 1.0] if confusion else [1.3, 1.3]
+    figure = Figure(figsize=(4.1 * sum(widths), 4.8), layout="constrained")
+    panels = figure.subplots(1, len(widths), width_ratios=widths)
+    figure.suptitle(_summary(lines, facts), x=0.01, ha="left", fontsize=10, color=GREY)
+    _draw_curves(panels[0], lines, facts, fields=("image_loss", "val_loss"))
+    panels[0].set(title="Loss (cross-entropy)", ylim=(0, None))
+    _draw_curves(panels[1], lines, facts, fields=("accuracy", "val_accuracy"))
+    panels[1].set(title="Accuracy", ylim=(None, 1.005))
+    panels[1].yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    panels[0].legend(loc="upper right")
+    if confusion:
+        _draw_confusion(panels[2], confusion, split)
+    return figure
+
+
+def kept_epoch(lines: Sequence[EpochLog]) -> EpochLog | None:
+    """Find the epoch whose weights were kept: the last that was best when it ended."""
+    return next((line for line in reversed(lines) if line.best), None)
+
+
+def learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[EpochLog]:
+    """Find the first epoch after each cut; a one-cycle rate moves all the time and has none."""
+    if facts.recipe.optimiser.name != "sgd_plateau":
+        return []
+    return [
+        after for before, after in pairwise(lines) if after.learning_rate < before.learning_rate
+    ]
+
+
+def _summary(lines: Sequence[EpochLog], facts: RunFacts) -> str:
+    total_s = sum(line.elapsed_s for line in lines)
+    epochs = "1 epoch" if len(lines) == 1 else f"{len(lines)} epochs"
+    return (
+        f"{facts.recipe.id} on {facts.data.name}: {epochs} in {_duration(total_s)}, "
+        f"{_duration(total_s / len(lines))} an epoch, on {facts.device}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _draw_curves(
+    axes: Axes, lines: Sequence[EpochLog], facts: RunFacts, *, fields: tuple[str, str]
+) -> None:
+    """Draw a figure of the training and of the validation films, and what happened on the way."""
+    epochs = [line.epoch for line in lines]
+    dot = "o" if len(lines) <= FEW_EPOCHS else ""
+    for field, label, colour in zip(
+        fields, ("training", "validation"), (BLUE, VERMILION), strict=True
+    ):
+        values = [getattr(line, field) for line in lines]
+        axes.plot(epochs, values, color=colour, marker=dot, markersize=4, label=label)
+    _mark_changes(axes, lines, facts)
+    kept = kept_epoch(lines)
+    if kept:
+        axes.plot(
+            kept.epoch, getattr(kept, fields[1]), "*", color=ORANGE, markersize=17,
+            markeredgecolor="black", zorder=5, clip_on=False, label=f"kept: epoch {kept.epoch}",
+        )  # fmt: skip
+    axes.set(xlabel="epoch", xlim=(0.5, max(epochs) + 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    tidy_axes(axes)
+
+
+def _mark_changes(axes: Axes, lines: Sequence[EpochLog], facts: RunFacts) -> None:
+    """Draw a line where the learning rate was cut and where the films grew."""
+    for line in learning_rate_cuts(lines, facts):
+        _mark(axes, line.epoch, f"learning rate {line.learning_rate:g}")
+    for before, after in pairwise(lines):
+        if after.size_px != before.size_px:
+            _mark(axes, after.epoch, f"films at {after.size_px} px")
+
+
+def _mark(axes: Axes, epoch: int, text: str) -> None:
+    axes.axvline(epoch - 0.5, color=GREY, linestyle=":", linewidth=1.2)
+    axes.annotate(
+        text, (epoch - 0.5, 0.5), xycoords=axes.get_xaxis_transform(), xytext=(3, 0),
+        textcoords="offset points", rotation=90, va="center", fontsize=8, color=GREY,
+    )  # fmt: skip
+
+
+def _draw_confusion(axes: Axes, confusion: Confusion, split: str) -> None:
+    """Draw counts, and each as a share of the films with the same label."""
+    counts = np.array(confusion)
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        share = shares[row, column]
+        colour = "white" if share > 0.5 else "black"
+        axes.text(column, row - 0.06, f"{count}", ha="center", fontsize=20, color=colour)
+        axes.text(column, row + 0.2, f"{100 * share:.1f} %", ha="center", fontsize=11, color=colour)
+    axes.set(
+        title=f"{split.capitalize()}: {np.trace(counts)} of {counts.sum()} called as labelled",
+        xlabel="called", ylabel="label",
+    )  # fmt: skip
+    axes.set_xticks((0, 1), CLASS_LABELS)
+    axes.set_yticks((0, 1), CLASS_LABELS, rotation=90, va="center")
+    axes.tick_params(length=0)

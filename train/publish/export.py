@@ -1,0 +1,137 @@
+"""A fitted and evaluated run -> weights/<id>/: safetensors, manifest, evaluation, card, plots."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from bonefx.errors import RecipeError
+from bonefx.models.architectures import architecture_of
+from bonefx.models.manifest import MANIFEST, MANIFEST_SCHEMA_VERSION, Manifest, ScopeFile
+from bonefx.records import OperatingPoint
+from bonefx.schema import dump_record
+from bonefx.scope.statistics import SCOPE_FILE
+from train.evaluate.evaluated_model import EvaluatedModel, is_model, load_evaluated_model
+from train.evaluate.logits import LOGITS
+from train.evaluate.operating_points import BALANCED
+from train.evaluate.plots import draw_plots
+from train.evaluate.records import EVALUATION, Evaluation, read_evaluation
+from train.files import write_atomically
+from train.fit.training_curves import draw_training
+from train.publish.card import render_card
+
+LIBRARIES = ("torch", "torchvision", "accelerate", "safetensors", "numpy", "opencv-python-headless")
+WEIGHTS_FILE = "model.safetensors"
+CARD_NAME = "CARD.md"
+
+
+def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
+    """Write a model folder from a run that was evaluated on test.
+
+    Args:
+        folder: Of the run; or of a model that was evaluated again, whose weights stay as they are
+            while manifest, card and figures are written anew.
+        weights: Folder of all models; the model's own is named after the recipe's id.
+        full: Ship a head whole that the recipe would compress; evaluated so.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        RecipeError: The weights, as they are now, were not evaluated on test, or the disk is full.
+    """
+    subject = load_evaluated_model(folder, "cpu", full=full)
+    evaluation = read_evaluation(folder / EVALUATION)
+    place = weights / subject.facts.recipe.id
+    if evaluation.weights_sha256 != subject.weights_sha256:
+        raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
+    if evaluation.head_ranks != subject.head_ranks:
+        raise RecipeError(
+            f"{folder.name} was evaluated with head_ranks {evaluation.head_ranks}, and these are "
+            f"{subject.head_ranks}; evaluate and export both with --full, or both without"
+        )
+    scope = _scope_of(folder, evaluation)
+    manifest = _manifest(subject, evaluation, scope)
+    content = subject.content
+    write_atomically(place / SCOPE_FILE, lambda part: part.write_bytes(scope))
+    write_atomically(place / WEIGHTS_FILE, lambda part: part.write_bytes(content))
+    write_atomically(place / LOGITS, lambda part: part.write_bytes((folder / LOGITS).read_bytes()))
+    if not is_model(folder):
+        confusion = evaluation.splits["test"].classification.confusion
+        draw_training(folder, place, confusion=confusion)
+    evaluation = replace(evaluation, weights_sha256=manifest.sha256)
+    _write_json(place / EVALUATION, evaluation)
+    draw_plots(place, evaluation, place, split=evaluation.unseen)
+    card = render_card(manifest, evaluation)
+    write_atomically(
+        place / CARD_NAME, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
+    )
+    _write_json(place / MANIFEST, manifest)
+    return place
+
+
+def _scope_of(folder: Path, evaluation: Evaluation) -> bytes:
+    """Read the scope that was measured.
+
+    Raises:
+        RecipeError: There is none, or another one was measured.
+    """
+    remedy = f"run `python -m train scope {folder.name} --data DIR`"
+    if evaluation.scope is None or not (folder / SCOPE_FILE).is_file():
+        raise RecipeError(f"{folder.name} has no scope, without which it reads no film; {remedy}")
+    content = (folder / SCOPE_FILE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != evaluation.scope.sha256:
+        raise RecipeError(f"{folder.name}/{SCOPE_FILE} is not the one that was measured; {remedy}")
+    return content
+
+
+def _manifest(subject: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Manifest:
+    facts, content = subject.facts, subject.content
+    recipe = facts.recipe
+    return Manifest(
+        schema_version=MANIFEST_SCHEMA_VERSION,
+        id=recipe.id,
+        architecture=recipe.architecture,
+        file=WEIGHTS_FILE,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        preprocess=recipe.spec(evaluation.size_px),
+        batch_norm=facts.batch_norm,
+        cam_layer=architecture_of(recipe.architecture).cam_layer,
+        heat_floor=evaluation.heat_floor,
+        float16_drift=evaluation.float16_drift,
+        calibration=evaluation.calibration,
+        operating_points=_points(evaluation),
+        default_point=BALANCED,
+        scope=ScopeFile(
+            file=SCOPE_FILE, bytes=len(scope), sha256=hashlib.sha256(scope).hexdigest()
+        ),
+        training_data=evaluation.data,
+        initial_weights=facts.initial,
+        recipe_sha256=facts.recipe_sha256,
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        trust=evaluation.trust,
+        head_ranks=subject.head_ranks,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
+
+
+def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
+    """Take the points that were chosen on val, with what they did on unseen films."""
+    chosen = {point.name: point for point in evaluation.splits["val"].points}
+    measured = evaluation.splits[evaluation.unseen].points
+    for point in measured:
+        own = chosen[point.name]
+        if (point.threshold, point.review_band) != (own.threshold, own.review_band):
+            raise RecipeError(f"point {point.name!r} differs between val and test; evaluate again")
+    by_region = evaluation.scope.by_region if evaluation.scope else {}
+    return tuple(replace(point, by_region=by_region.get(point.name, ())) for point in measured)
+
+
+def _write_json(path: Path, record: object) -> None:
+    text = json.dumps(dump_record(record), indent=2) + "\n"
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))

@@ -1,0 +1,178 @@
+"""weights/<id>/ -> a Hugging Face model repository, in one commit, or a list of what would go up.
+
+Only what export writes and documents goes up: a model folder may hold films' names in logits, or
+whatever else a user laid there, and none of that leaves the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from bonefx.errors import RecipeError, SettingsError, WeightsError
+from bonefx.models.hub import (
+    HUB_PREFIX,
+    LOGIN,
+    MAIN,
+    checked_repo,
+    checked_revision,
+    hub_api,
+    hub_errors,
+)
+from bonefx.models.manifest import MANIFEST, REMEDY
+from bonefx.models.registry import load_model
+from train.evaluate.records import EVALUATION, read_evaluation
+from train.publish.export import CARD_NAME
+from train.publish.front_matter import front_matter
+
+PAGE = "README.md"  # what the Hub shows of a repository
+FIGURE = re.compile(r"!\[[^\]]*\]\(([A-Za-z0-9][\w.-]*\.png)\)", re.ASCII)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """One file of a repository, as it goes up."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What goes up, and where to.
+
+    Attributes:
+        repo: OWNER/NAME.
+        revision: Branch that is committed to.
+        private: A repository that is made for it is private.
+        files: All that goes up.
+        commit: Hash of the commit on the Hub; None where nothing was sent.
+    """
+
+    repo: str
+    revision: str
+    private: bool
+    files: tuple[PublishedFile, ...]
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A file's name in the repository, and its place on this machine or its content."""
+
+    file: str
+    content: Path | bytes
+
+
+def publish(
+    folder: Path,
+    repo: str,
+    *,
+    revision: str = MAIN,
+    private: bool = False,
+    dry_run: bool = False,
+) -> Publication:
+    """Send a checked model folder to a model repository, which is made if it is not there.
+
+    Args:
+        folder: A folder of weights/, as export wrote it.
+        repo: OWNER/NAME on the Hub.
+        revision: Branch to commit to, made if it is not there.
+        private: Make the repository private; a public one that is there already is refused.
+        dry_run: Check and list only; no network is asked.
+
+    Raises:
+        WeightsError: The folder would not load, or a figure of its card is missing.
+        RecipeError: Its evaluation is missing or belongs to another model.
+        SettingsError: The repository cannot be had, or there is no token.
+    """
+    plan = Publication(
+        repo=checked_repo(repo), revision=checked_revision(revision), private=private, files=()
+    )
+    parts = list(_parts(folder.resolve(), repo, revision))
+    plan = replace(plan, files=tuple(_listed(part) for part in parts))
+    logger.info("%s", _table(plan, dry_run=dry_run))
+    return plan if dry_run else replace(plan, commit=_send(plan, parts))
+
+
+def _parts(folder: Path, repo: str, revision: str) -> Iterator[_Part]:
+    """List the documented files of a folder that loads, and the page made from its card."""
+    manifest = load_model(folder, device=torch.device("cpu")).manifest
+    evaluation = read_evaluation(folder / EVALUATION)
+    if (evaluation.model, evaluation.calibration) != (manifest.id, manifest.calibration):
+        raise RecipeError(f"{EVALUATION} is not of this {manifest.id}; export the model again")
+    card = _card(folder)
+    page = f"{front_matter(manifest, evaluation)}\n{card.rstrip()}\n\n{_use(repo, revision)}"
+    yield _Part(file=PAGE, content=page.encode())
+    figures = dict.fromkeys(FIGURE.findall(card))
+    scope = [manifest.scope.file] if manifest.scope else []
+    for name in (CARD_NAME, MANIFEST, EVALUATION, *figures, *scope, manifest.file):
+        if not (folder / name).is_file():
+            raise WeightsError(f"{folder.name}/{name} is missing, and the card shows it; {REMEDY}")
+        yield _Part(file=name, content=folder / name)
+
+
+def _card(folder: Path) -> str:
+    try:
+        return (folder / CARD_NAME).read_text(encoding="utf-8")
+    except OSError as error:
+        raise WeightsError(f"{folder.name}/{CARD_NAME} is missing; {REMEDY}") from error
+
+
+def _use(repo: str, revision: str) -> str:
+    at = "" if revision == MAIN else f"@{revision}"
+    return f"## Load it\n```\npython app.py --model {HUB_PREFIX}{repo}{at}\n```\n"
+
+
+def _listed(part: _Part) -> PublishedFile:
+    if isinstance(part.content, bytes):
+        size, digest = len(part.content), hashlib.sha256(part.content)
+    else:
+        size = part.content.stat().st_size
+        with part.content.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    return PublishedFile(file=part.file, bytes=size, sha256=digest.hexdigest())
+
+
+def _table(plan: Publication, *, dry_run: bool) -> str:
+    """List the files for people."""
+    verb = "would go" if dry_run else "go"
+    width = max(len(file.file) for file in plan.files)
+    rows = [f"{file.file:<{width}}  {file.bytes:>11,}  {file.sha256}" for file in plan.files]
+    total = sum(file.bytes for file in plan.files)
+    head = f"{len(plan.files)} files, {total:,} bytes, {verb} to {plan.repo} at {plan.revision}:"
+    return "\n".join([head, *rows])
+
+
+def _send(plan: Publication, parts: list[_Part]) -> str:
+    """Make repository and branch where they are not there, and commit; returns the commit."""
+    from huggingface_hub import CommitOperationAdd, get_token
+
+    if get_token() is None:
+        raise SettingsError(f"there is no Hugging Face token; {LOGIN} to one that may write")
+    api = hub_api()
+    additions = [
+        CommitOperationAdd(path_in_repo=part.file, path_or_fileobj=part.content) for part in parts
+    ]
+    with hub_errors(plan.repo, error=SettingsError):
+        api.create_repo(plan.repo, private=plan.private or None, exist_ok=True)
+        if plan.private and not api.model_info(plan.repo).private:
+            raise SettingsError(
+                f"{plan.repo} is there already and public; make it private in its settings, or "
+                "leave --private out"
+            )
+        if plan.revision != MAIN:
+            api.create_branch(plan.repo, branch=plan.revision, exist_ok=True)
+        message = f"Publish {len(plan.files)} files of a bonefx model"
+        return api.create_commit(
+            plan.repo, additions, commit_message=message, revision=plan.revision
+        ).oid
