@@ -34,7 +34,7 @@ def estimate_text(
 ) -> str:
     """Write an estimate with its interval, such as "0.948 (0.908 to 0.975)".
 
-    The number of decimals follows the width of the interval, of which three significant digits are shown.
+    The number of decimals shows three significant digits of the interval's width.
 
     Args:
         estimate: None gives NOT_MEASURED.
