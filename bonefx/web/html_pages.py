@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import base64
 import re
-from html import escape
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bonefx.report.wording import NOTICE
+from bonefx.web.shared.templates import render
 
 ASSETS = Path(__file__).parent / "assets"
 ICON = base64.b64encode((ASSETS / "favicon.svg").read_bytes()).decode()
-HEAD = f'<title>bonefx</title><link rel="icon" href="data:image/svg+xml;base64,{ICON}">'
 ASKS_FOR_LOGIN = '"auth_required":true'  # in gradio's settings of the page
 MANIFEST_LINK = re.compile(r'<link rel="manifest"[^>]*>')
 
@@ -65,8 +64,9 @@ class _PageSend:
 def customise_page(page: str) -> str:
     """Give gradio's page a title and an icon; put our login page where it asks for a login."""
     if ASKS_FOR_LOGIN in page:
-        page = (ASSETS / "login.html").read_text().replace("NOTICE", escape(NOTICE))
-    return MANIFEST_LINK.sub("", page).replace("</head>", f"{HEAD}</head>", 1)
+        page = render("shared/login.html.j2", notice=NOTICE)
+    head = render("shared/head.html.j2", icon=ICON)
+    return MANIFEST_LINK.sub("", page).replace("</head>", f"{head}</head>", 1)
 
 
 def _is_page(start: Message) -> bool:

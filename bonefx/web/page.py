@@ -20,8 +20,9 @@ from bonefx.web.html_pages import PageMiddleware
 from bonefx.web.model_card.screen import build_model_card
 from bonefx.web.read.screen import build_read
 from bonefx.web.server_settings import ServerSettings
-from bonefx.web.shared.components import UNQUEUED_EVENT
+from bonefx.web.shared.components import UNQUEUED_EVENT, html_block
 from bonefx.web.shared.navigation import ListPosition
+from bonefx.web.shared.templates import render
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
 from bonefx.web.theme import dark_theme
 from bonefx.web.worklist.screen import build_worklist
@@ -30,7 +31,10 @@ from bonefx.web.worklist.session_list import delete_leftovers
 ASSETS = Path(__file__).parent / "assets"
 
 
-STYLES = ("compare.css", "style.css", "touch.css")  # a later one speaks last
+STYLES = ("compare.css", "style.css", "touch.css")  # a later sheet overrides an earlier one
+
+
+SCRIPTS = ("page.js", "viewer.js")  # called in this order
 
 
 CACHE_S = 600  # uploads that nobody read are deleted after this time
@@ -42,19 +46,13 @@ MAX_SESSIONS = 100  # each may keep one film in memory
 TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
 
 
-HEADER = (
-    '<header><h1>bonefx</h1><p class="what">Second reader for bone radiographs</p>'
-    f'<p class="notice">{NOTICE}</p></header>'
-)
-
-
 def build_page(reader: Reader) -> gr.Blocks:
     """Build the page around loaded models."""
     page: gr.Blocks = gr.Blocks(
         title="bonefx", fill_width=True, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)
     )
     with page:
-        gr.HTML(HEADER, elem_id="head", apply_default_css=False)
+        html_block(render("shared/header.html.j2", notice=NOTICE), "head")
         with gr.Tabs(elem_id="screens") as tabs:
             with gr.Tab("Read", id="read"):
                 single = build_read(reader)
@@ -122,11 +120,14 @@ def _look() -> dict[str, Any]:
 
 
 def _script() -> str:
-    """Join the page's functions to the one that gradio calls when it is there."""
-    parts = [(ASSETS / name).read_text().strip() for name in ("page.js", "viewer.js")]
-    joined = "\n".join(f"({part})();" for part in parts)
-    script = f"() => {{\n{joined}\n}}".replace("MAX_UPLOAD_MB", str(MAX_UPLOAD_MB))
-    return script.replace("NOT_SENT", json.dumps(UPLOAD_FAILURES))
+    """Return the JavaScript function that gradio calls once the page has loaded.
+
+    Each file of SCRIPTS holds one function `(settings) => {...}`; all get the same settings.
+    """
+    settings = {"max_upload_mb": MAX_UPLOAD_MB, "upload_failures": UPLOAD_FAILURES}
+    parts = [(ASSETS / name).read_text().strip() for name in SCRIPTS]
+    calls = "\n".join(f"({part})(settings);" for part in parts)
+    return f"() => {{\nconst settings = {json.dumps(settings)};\n{calls}\n}}"
 
 
 def _privacy() -> dict[str, Any]:

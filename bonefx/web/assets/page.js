@@ -1,4 +1,4 @@
-() => {
+(settings) => {
     document.documentElement.lang = "en";
     // What gradio does not let Python say to a screen reader.
     const spoken = [
@@ -173,7 +173,7 @@
         if (!/\/gradio_api\/upload(\?|$)/.test(address)) return plainFetch(...asked);
         const answer = await plainFetch(...asked).catch(() => null);
         if (answer?.ok) return answer;
-        const words = NOT_SENT, why = String(answer?.status ?? "");
+        const words = settings.upload_failures, why = String(answer?.status ?? "");
         if (sending !== null) tellWhy(sending, why);
         setTimeout(ready, 500);
         return new Response(words[why] ?? words[""], { status: answer?.status ?? 503 });
@@ -192,7 +192,7 @@
             return;
         }
         sending = screen;
-        const fits = files.length === 1 && files[0].size <= MAX_UPLOAD_MB * 1024 * 1024;
+        const fits = files.length === 1 && files[0].size <= settings.max_upload_mb * 1024 * 1024;
         if (fits) {
             document.querySelector(`#${screen}sent`).click();
             return;

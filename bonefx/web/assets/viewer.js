@@ -1,4 +1,4 @@
-() => {
+(settings) => {
     // The film viewer: window and level, zoom, map, contour and curtain of every .viewer on the
     // page, on one stage or on several that show the same film. All of it happens here, so that no
     // film is sent twice and nothing of it is kept.
