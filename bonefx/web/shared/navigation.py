@@ -36,7 +36,12 @@ class ListPosition(TypedDict):
     opening: int
 
 
-NO_POSITION = ListPosition(list=0, place=0, walked=False, opening=0)
+def list_position(*, list_key: int, place: int, walked: bool, opening: int) -> ListPosition:
+    """Return a position with all the keys that walk.js reads."""
+    return ListPosition(list=list_key, place=place, walked=walked, opening=opening)
+
+
+NO_POSITION = list_position(list_key=0, place=0, walked=False, opening=0)
 
 
 def navigation_bar() -> gr.HTML:

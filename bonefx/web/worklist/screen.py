@@ -22,7 +22,7 @@ from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import PRIVATE_EVENT, UNQUEUED_EVENT, html_block, point_choice
 from bonefx.web.shared.downloads import Download, offer_download
 from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
-from bonefx.web.shared.navigation import ListPosition
+from bonefx.web.shared.navigation import ListPosition, list_position
 from bonefx.web.worklist.session_list import KEEP_S, SessionList, SessionLists, close_list
 from bonefx.web.worklist.table import (
     ROWS_JS,
@@ -156,8 +156,11 @@ class WorklistScreen:
         if listing is None or listing.closed or event.number != listing.number:
             raise UnreadableRadiographError(LIST_EXPIRED)
         place = int(event.index)
-        step = ListPosition(
-            list=listing.key, place=place, walked=bool(event.walked), opening=int(event.opening)
+        step = list_position(
+            list_key=listing.key,
+            place=place,
+            walked=bool(event.walked),
+            opening=int(event.opening),
         )
         return listing.films[place - 1], step
 

@@ -11,6 +11,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import Verdict, invert_radiograph
 from bonefx.web.read.handlers import ReadScreen
 from bonefx.web.read.state import Answer, Choices
+from bonefx.web.shared.navigation import list_position
 from bonefx.web.shared.uploads import OpenedFilm
 from tests.fixtures.factories import make_model_folder, make_narrow_scope, make_radiograph
 
@@ -67,7 +68,7 @@ def test_a_refused_film_keeps_the_point_that_was_chosen_last(screen):
 
 
 def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
-    cleared = screen.on_step({"list": 1, "place": 2, "walked": True})
+    cleared = screen.on_step(list_position(list_key=1, place=2, walked=True, opening=1))
     assert cleared.shown is None
     assert cleared.walk["place"] == 2
     assert cleared.own.visible is cleared.invert.visible is False
