@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.fixtures.factories import make_pixels
+from tests.fixtures.image_files import PATIENT_NAME, make_pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-NAME = "DOE-JANE-19700101"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
     "--no-sandbox",
@@ -59,7 +58,7 @@ def page(app, chromium, asked) -> Iterator[playwright.Page]:
 @pytest.fixture
 def film_file(tmp_path):
     """An 8-bit PNG whose name nobody may see."""
-    path = tmp_path / f"{NAME}.png"
+    path = tmp_path / f"{PATIENT_NAME}.png"
     Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
     return path
 

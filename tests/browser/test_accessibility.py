@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-
-GRAVE = ("serious", "critical")
-
-
-def grave_findings(page):
-    """Findings of the graver kinds, each with the parts of the page that it is about."""
-    results = Axe().run(page).response
-    assert len(results["passes"]) > 10  # it did look
-    return {
-        finding["id"]: [node["html"][:120] for node in finding["nodes"]]
-        for finding in results["violations"]
-        if finding["impact"] in GRAVE
-    }
+from tests.browser.helpers import (
+    expect_verdict_and_film,
+    find_serious_violations,
+    upload_film,
+    verdict_region,
+)
 
 
 def test_the_empty_page_has_no_grave_finding(page):
-    assert grave_findings(page) == {}
+    assert find_serious_violations(page) == {}
 
 
 def test_a_read_film_has_no_grave_finding(page):
     page.get_by_role("button", name="Example 3: leg").click()
     expect_verdict_and_film(page)
-    assert grave_findings(page) == {}
+    assert find_serious_violations(page) == {}
 
 
 def test_a_film_that_waits_for_the_reader_has_no_grave_finding(page):
     page.get_by_label("My read first").check()
     page.get_by_role("button", name="Example 1: ").click()
-    expect(verdict(page)).to_contain_text("Your read first")
-    assert grave_findings(page) == {}
+    expect(verdict_region(page)).to_contain_text("Your read first")
+    assert find_serious_violations(page) == {}
 
 
 def test_a_film_that_is_not_read_has_no_grave_finding(page, tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(b"GIF89a and no more")
-    upload(page, path)
-    expect(verdict(page)).to_contain_text("Not read")
-    assert grave_findings(page) == {}
+    upload_film(page, path)
+    expect(verdict_region(page)).to_contain_text("Not read")
+    assert find_serious_violations(page) == {}
 
 
 @pytest.mark.parametrize("tab", ["Compare", "Worklist", "Model card"])
 def test_the_other_screens_have_no_grave_finding(page, tab):
     page.get_by_role("tab", name=tab).click()
     expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
-    assert grave_findings(page) == {}
+    assert find_serious_violations(page) == {}
 
 
 def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
@@ -61,13 +52,13 @@ def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
     save = page.get_by_role("button", name="Download CSV")
     expect(save).to_be_enabled()
     expect(save).to_have_css("opacity", "1")
-    assert grave_findings(page) == {}
+    assert find_serious_violations(page) == {}
     if page.locator("#compare-examples").count():
         page.get_by_role("tab", name="Compare").click()
         page.locator("#compare-examples button").first.click()
         expect(page.get_by_role("region", name="Agreement")).to_be_visible()
         expect(page.locator(".compared[data-drawn]")).to_have_count(1)
-        assert grave_findings(page) == {}
+        assert find_serious_violations(page) == {}
 
 
 def test_a_film_of_a_list_has_no_grave_finding(page, film_file):
@@ -76,7 +67,7 @@ def test_a_film_of_a_list_has_no_grave_finding(page, film_file):
     page.locator(".rows tbody button").press("Enter")
     expect(page.locator("#walk [role=status]")).to_have_text("Film 1 of 1")
     expect_verdict_and_film(page)
-    assert grave_findings(page) == {}
+    assert find_serious_violations(page) == {}
 
 
 @pytest.mark.parametrize("width", [1280, 820])

@@ -12,11 +12,11 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from bonefx.web.auth.passwords import hash_password
-from tests.browser.reading import expect_verdict_and_film, upload
-from tests.browser.test_accessibility import grave_findings
-from tests.conftest import REPOSITORY, serving
-from tests.fixtures.factories import make_three_models, png_film
-from tests.fixtures.reverse_proxy import proxied
+from tests.browser.helpers import expect_verdict_and_film, find_serious_violations, upload_film
+from tests.fixtures.evaluations import make_three_models
+from tests.fixtures.image_files import make_png
+from tests.fixtures.servers.app import REPOSITORY, serve_app
+from tests.fixtures.servers.reverse_proxy import serve_behind_proxy
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
@@ -29,14 +29,14 @@ def app(tmp_path_factory):
     users = folder / "users"
     users.write_text(f"anna:{hash_password('geheim')}\n")
     settings = {"BONEFX_AUTH": str(users), "BONEFX_ROOT_PATH": "/bonefx"}
-    with serving(folder / "weights", folder, **settings) as served:
+    with serve_app(folder / "weights", folder, **settings) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def url(app):
     """Where the proxy serves it."""
-    with proxied(app.url, "/bonefx") as served_at:
+    with serve_behind_proxy(app.url, "/bonefx") as served_at:
         yield f"{served_at}/"
 
 
@@ -82,7 +82,7 @@ def test_the_login_page_says_what_it_is(door, faults):
     expect(door.get_by_text("not a medical device")).to_be_visible()
     expect(door.get_by_label("User name")).to_be_focused()
     assert door.get_by_label("Password").get_attribute("type") == "password"
-    assert grave_findings(door) == {}
+    assert find_serious_violations(door) == {}
     assert faults == []
 
 
@@ -129,8 +129,8 @@ def test_an_example_and_an_upload_are_read(page, tmp_path):
     page.get_by_role("button", name="Example 1: ").click()
     expect_verdict_and_film(page)
     film = tmp_path / "film.png"
-    film.write_bytes(png_film(220, 160))
-    upload(page, film)
+    film.write_bytes(make_png(220, 160))
+    upload_film(page, film)
     expect(page.locator("#details")).to_contain_text(re.compile(r"160 . 220"))
     expect_verdict_and_film(page)
 
@@ -148,7 +148,7 @@ def test_a_report_is_downloaded(page, tmp_path):
 def test_a_row_of_a_worklist_opens_in_read(page, tmp_path):
     paths = [tmp_path / f"film{number}.png" for number in range(3)]
     for seed, path in enumerate(paths):
-        path.write_bytes(png_film(200, 150, seed=seed))
+        path.write_bytes(make_png(200, 150, seed=seed))
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(paths)
     expect(page.locator("#list")).to_contain_text("3 films")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film
+from tests.browser.helpers import expect_verdict_and_film
 
 WARNING = "Not for reading films: second was trained on 491 of its own 582 test films."
 

@@ -11,9 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NAME
-from tests.browser.test_single import drop
-from tests.browser.test_viewer import settle
+from tests.browser.helpers import drop_file, wait_for_paint
+from tests.fixtures.image_files import PATIENT_NAME
 
 
 @pytest.fixture
@@ -171,10 +170,10 @@ def test_one_window_serves_all_columns_without_asking_the_server(compare, asked,
     expect_alike(before)
     asked.clear()
     compare.get_by_role("button", name="Invert").click()
-    settle(compare)
+    wait_for_paint(compare)
     np.testing.assert_allclose(shown(compare)[0], 255 - before[0])
     compare.get_by_role("slider", name="Width").press("Home")
-    settle(compare)
+    wait_for_paint(compare)
     expect_alike(shown(compare))
     assert np.isin(shown(compare)[2], (0, 255)).mean() > 0.9
     assert [url for url in asked if not url.startswith("data:")] == []
@@ -214,13 +213,13 @@ def test_maps_and_contours_of_all_columns_are_switched_at_once(compare):
 def test_neither_the_file_nor_its_name_is_kept(compare, app, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
-    expect(compare.locator("body")).not_to_contain_text(NAME)
-    assert NAME not in app.log.read_text()
-    assert [path for path in app.uploads.rglob("*") if NAME in path.name] == []
+    expect(compare.locator("body")).not_to_contain_text(PATIENT_NAME)
+    assert PATIENT_NAME not in app.log.read_text()
+    assert [path for path in app.uploads.rglob("*") if PATIENT_NAME in path.name] == []
 
 
 def test_a_dropped_film_is_compared_and_not_read_on_the_hidden_screen(compare, film_file):
-    drop(compare, film_file, target="#compare-sides")
+    drop_file(compare, film_file, target="#compare-sides")
     expect_columns(compare, "first", "second")
     compare.get_by_role("tab", name="Read").click()
     expect(compare.get_by_role("region", name="Verdict", exact=True)).to_contain_text("No verdict")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.reading import expect_verdict_and_film
+from tests.browser.helpers import expect_verdict_and_film
 
 pytestmark = [
     pytest.mark.parametrize("app", ["shipped"], indirect=True),

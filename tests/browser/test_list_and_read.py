@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, verdict
-from tests.fixtures.factories import png_film
+from tests.browser.helpers import expect_verdict_and_film, verdict_region
+from tests.fixtures.image_files import make_png
 
 FILMS = 30
 
@@ -30,7 +30,7 @@ def give_long_list(page, tmp_path):
     """Have a list read that is longer than the screen; returns its rows."""
     with zipfile.ZipFile(tmp_path / "list.zip", "w") as archive:
         for index in range(FILMS):
-            archive.writestr(f"{index}.png", png_film(seed=index))
+            archive.writestr(f"{index}.png", make_png(seed=index))
     page.locator("#films input[type=file]").set_input_files(tmp_path / "list.zip")
     expect(page.locator("#list [role=status]")).to_contain_text(f"{FILMS} films")
     return page.locator("#list tbody tr")
@@ -40,8 +40,8 @@ def give_long_list(page, tmp_path):
 def folder(tmp_path):
     """Two films, one of them in a folder inside, and a document."""
     (tmp_path / "study" / "series").mkdir(parents=True)
-    (tmp_path / "study" / "one.png").write_bytes(png_film(seed=1))
-    (tmp_path / "study" / "series" / "two.png").write_bytes(png_film(seed=2))
+    (tmp_path / "study" / "one.png").write_bytes(make_png(seed=1))
+    (tmp_path / "study" / "series" / "two.png").write_bytes(make_png(seed=2))
     (tmp_path / "study" / "notes.txt").write_text("x")
     return tmp_path / "study"
 
@@ -70,8 +70,8 @@ def test_read_shows_a_row_by_the_model_and_at_the_point_of_its_list(worklist, tm
     called, threshold = row.locator("td.called").inner_text(), chosen.inner_text().split()[-1]
     row.get_by_role("button").press("Enter")
     expect_verdict_and_film(worklist)
-    expect(verdict(worklist).get_by_role("heading")).to_have_text(called)
-    expect(verdict(worklist)).to_contain_text(f"Threshold {threshold}")
+    expect(verdict_region(worklist).get_by_role("heading")).to_have_text(called)
+    expect(verdict_region(worklist)).to_contain_text(f"Threshold {threshold}")
     expect(worklist.locator("#model").get_by_label("second")).to_be_checked()
     expect(worklist.locator("#point label").last.get_by_role("radio")).to_be_checked()
     expect(worklist.locator("#caution")).to_contain_text("Not for reading films: second")

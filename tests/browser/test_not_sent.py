@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.conftest import ServedApp
-from tests.fixtures.factories import png_film
-from tests.fixtures.reverse_proxy import proxied
+from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.fixtures.image_files import make_png
+from tests.fixtures.servers.app import ServedApp
+from tests.fixtures.servers.reverse_proxy import serve_behind_proxy
 
 WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a smaller one"
 
@@ -18,7 +18,7 @@ WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a 
 @pytest.fixture(scope="module")
 def app(app_of_three):
     """The app behind a server that takes small bodies alone; the page fixture opens this one."""
-    with proxied(app_of_three.url, "", most_bytes=60_000) as url:
+    with serve_behind_proxy(app_of_three.url, "", most_bytes=60_000) as url:
         yield ServedApp(url=url, log=app_of_three.log, uploads=app_of_three.uploads)
 
 
@@ -33,19 +33,19 @@ def large(tmp_path):
 @pytest.fixture
 def small(tmp_path):
     """A film that passes."""
-    (tmp_path / "small.png").write_bytes(png_film(seed=3))
+    (tmp_path / "small.png").write_bytes(make_png(seed=3))
     return tmp_path / "small.png"
 
 
 def test_read_says_why_and_takes_a_smaller_film(page, large, small):
-    upload(page, large)
-    expect(verdict(page)).to_contain_text(WORDS)
+    upload_film(page, large)
+    expect(verdict_region(page)).to_contain_text(WORDS)
     expect(page.locator("#viewer")).to_contain_text("No film.")
     expect(page.locator("#film .clear-status")).to_have_count(0)
-    upload(page, small)
+    upload_film(page, small)
     expect_verdict_and_film(page)
-    upload(page, large)
-    expect(verdict(page)).to_contain_text(WORDS)
+    upload_film(page, large)
+    expect(verdict_region(page)).to_contain_text(WORDS)
     expect(page.locator("figure.film .stage")).to_have_count(0)
 
 
@@ -69,14 +69,14 @@ def test_a_list_is_refused_in_words_and_the_next_is_read(page, large, small):
 
 def test_a_server_that_is_gone_is_said_to_be_so(page, small):
     page.route("**/gradio_api/upload*", lambda route: route.abort())
-    upload(page, small)
-    expect(verdict(page)).to_contain_text("The file did not arrive")
+    upload_film(page, small)
+    expect(verdict_region(page)).to_contain_text("The file did not arrive")
     page.unroute("**/gradio_api/upload*")
-    upload(page, small)
+    upload_film(page, small)
     expect_verdict_and_film(page)
 
 
 def test_who_was_logged_out_is_told_to_load_the_page_again(page, small):
     page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=401, body="no"))
-    upload(page, small)
-    expect(verdict(page)).to_contain_text("no longer logged in. Load this page again")
+    upload_film(page, small)
+    expect(verdict_region(page)).to_contain_text("no longer logged in. Load this page again")

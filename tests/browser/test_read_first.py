@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import VERDICTS, expect_verdict_and_film, upload, verdict
+from tests.browser.helpers import VERDICTS, expect_verdict_and_film, upload_film, verdict_region
 
 pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
@@ -22,11 +22,11 @@ def answer(page, words):
 
 
 def test_nothing_of_the_model_is_on_the_page_before_the_reader_answers(first, film_file):
-    upload(first, film_file)
-    expect(verdict(first)).to_contain_text("Your read first")
+    upload_film(first, film_file)
+    expect(verdict_region(first)).to_contain_text("Your read first")
     expect(first.locator("figure.film[data-drawn]")).to_have_count(1)
     expect(first.locator("image.map")).to_have_count(0)
-    expect(verdict(first)).not_to_contain_text("probability")
+    expect(verdict_region(first)).not_to_contain_text("probability")
     expect(first.locator("#details")).not_to_contain_text("Time")
     answer(first, "No fracture")
     expect_verdict_and_film(first)
@@ -36,26 +36,26 @@ def test_nothing_of_the_model_is_on_the_page_before_the_reader_answers(first, fi
 
 def test_an_example_does_not_tell_its_label_before_the_reader_answers(first):
     first.get_by_role("button", name="Example 3: leg").click()
-    expect(verdict(first)).to_contain_text("Your read first")
+    expect(verdict_region(first)).to_contain_text("Your read first")
     expect(first.locator("#details")).not_to_contain_text("labelled")
     answer(first, "Fracture")
     expect(first.locator("#details")).to_contain_text("labelled fracture")
 
 
 def test_another_operating_point_does_not_give_the_verdict_away(first, film_file):
-    upload(first, film_file)
-    expect(verdict(first)).to_contain_text("Your read first")
+    upload_film(first, film_file)
+    expect(verdict_region(first)).to_contain_text("Your read first")
     first.locator("#point label").first.click()
     expect(first.locator("#measured caption")).to_contain_text("screening")
-    expect(verdict(first)).to_contain_text("Your read first")
+    expect(verdict_region(first)).to_contain_text("Your read first")
 
 
 def test_films_of_a_session_are_counted(first):
     for number in (1, 2):
         first.get_by_role("button", name=f"Example {number}: ").click()
-        expect(verdict(first)).to_contain_text("Your read first")
+        expect(verdict_region(first)).to_contain_text("Your read first")
         answer(first, "Not sure")
-        expect(verdict(first).get_by_role("heading")).to_contain_text(VERDICTS)
+        expect(verdict_region(first).get_by_role("heading")).to_contain_text(VERDICTS)
     expect(first.locator("#agreement")).to_contain_text("on 2 more one of the two did not decide")
 
 

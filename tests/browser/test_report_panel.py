@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from tests.browser.conftest import NAME
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.fixtures.factories import make_pixels
-from tests.fixtures.images import make_dicom
+from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.fixtures.dicom_files import make_dicom
+from tests.fixtures.image_files import PATIENT_NAME, make_pixels
 
 PATIENT = {"PatientName": "Doe^Jane", "PatientID": "4711"}
 STUDY = {
@@ -48,9 +47,9 @@ def open_panel(page):
 
 
 def test_a_pdf_holds_verdict_and_own_text_and_nothing_of_the_patient(page, dicom_file, tmp_path):
-    upload(page, dicom_file)
+    upload_film(page, dicom_file)
     expect_verdict_and_film(page)
-    shown = verdict(page).get_by_role("heading").inner_text().split(maxsplit=1)[1]
+    shown = verdict_region(page).get_by_role("heading").inner_text().split(maxsplit=1)[1]
     open_panel(page)
     page.get_by_label("Your own text").fill("Check the scaphoid.")
     path = saved(page, "PDF", tmp_path)
@@ -64,7 +63,7 @@ def test_a_pdf_holds_verdict_and_own_text_and_nothing_of_the_patient(page, dicom
 
 @pytest.mark.parametrize("words", ["DICOM picture", "DICOM report"])
 def test_dicom_forms_file_under_the_films_patient_and_study(page, dicom_file, tmp_path, words):
-    upload(page, dicom_file)
+    upload_film(page, dicom_file)
     expect_verdict_and_film(page)
     open_panel(page)
     made = pydicom.dcmread(saved(page, words, tmp_path))
@@ -75,18 +74,18 @@ def test_dicom_forms_file_under_the_films_patient_and_study(page, dicom_file, tm
 
 
 def test_json_says_what_the_screen_says(page, film_file, tmp_path):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     open_panel(page)
     path = saved(page, "JSON", tmp_path)
-    assert NAME not in path.name
+    assert PATIENT_NAME not in path.name
     told = json.dumps(json.loads(path.read_text()))
-    assert NAME not in told
+    assert PATIENT_NAME not in told
     assert '"verdict"' in told
 
 
 def test_a_film_that_is_no_dicom_has_no_dicom_report(page, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     open_panel(page)
     page.locator("#report_forms").get_by_role("button", name="DICOM report").click()
@@ -103,8 +102,8 @@ def test_without_a_film_there_is_no_report(page):
 
 def test_a_session_of_own_reads_is_kept_as_csv(page, film_file, tmp_path):
     page.get_by_label("My read first").check()
-    upload(page, film_file)
-    expect(verdict(page)).to_contain_text("Your read first")
+    upload_film(page, film_file)
+    expect(verdict_region(page)).to_contain_text("Your read first")
     page.locator("#own").get_by_role("button", name="Fracture", exact=True).click()
     expect_verdict_and_film(page)
     with page.expect_download() as download:
@@ -112,4 +111,4 @@ def test_a_session_of_own_reads_is_kept_as_csv(page, film_file, tmp_path):
     text = download.value.path().read_text()
     assert text.splitlines()[0].startswith("film_sha256,reader,model_verdict")
     assert text.splitlines()[1].split(",")[1] == "fracture"
-    assert NAME not in text
+    assert PATIENT_NAME not in text

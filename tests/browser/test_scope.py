@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.conftest import serving
-from tests.fixtures.factories import make_model_folder, make_narrow_scope, make_pixels
+from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.fixtures.image_files import make_pixels
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.scopes import make_narrow_scope
+from tests.fixtures.servers.app import serve_app
 
 OUT = re.compile("Out of scope")
 
@@ -22,7 +24,7 @@ def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scoped")
     for seed, name in enumerate(("first", "second")):
         make_model_folder(folder / "weights", id=name, seed=seed, scope=make_narrow_scope())
-    with serving(folder / "weights", folder) as served:
+    with serve_app(folder / "weights", folder) as served:
         yield served
 
 
@@ -43,43 +45,43 @@ def dark_bone(tmp_path):
 
 
 def expect_refused(page):
-    expect(verdict(page).get_by_role("heading")).to_have_text(OUT)
+    expect(verdict_region(page).get_by_role("heading")).to_have_text(OUT)
     expect(page.get_by_text("probability of fracture")).to_have_count(0)
     expect(page.get_by_role("img", name="Radiograph")).to_be_visible()
     expect(page.locator("#viewer image.map")).to_have_count(0)
 
 
 def test_a_picture_that_is_no_film_is_shown_and_refused_with_a_reason(page, picture):
-    upload(page, picture)
+    upload_film(page, picture)
     expect_refused(page)
-    expect(verdict(page).get_by_text("This picture")).to_be_visible()
+    expect(verdict_region(page).get_by_text("This picture")).to_be_visible()
     expect(page.get_by_role("button", name="Read it inverted")).to_have_count(0)
 
 
 def test_an_inverted_film_is_offered_inverted_and_read_so(page, dark_bone):
-    upload(page, dark_bone)
+    upload_film(page, dark_bone)
     expect_refused(page)
-    expect(verdict(page).get_by_text("looks inverted")).to_be_visible()
+    expect(verdict_region(page).get_by_text("looks inverted")).to_be_visible()
     page.get_by_role("button", name="Read it inverted").click()
     expect_verdict_and_film(page)
-    expect(verdict(page).get_by_text("black and white swapped")).to_be_visible()
+    expect(verdict_region(page).get_by_text("black and white swapped")).to_be_visible()
     expect(page.get_by_role("button", name="Read it inverted")).to_be_hidden()
 
 
 def test_a_film_after_a_refused_one_is_read(page, picture, film_file):
-    upload(page, picture)
+    upload_film(page, picture)
     expect_refused(page)
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
 
 
 def test_a_refused_picture_is_no_film_to_agree_on(page, picture, film_file):
     page.get_by_label("My read first").check()
-    upload(page, picture)
+    upload_film(page, picture)
     page.get_by_role("button", name="No fracture", exact=True).click()
     expect_refused(page)
     expect(page.get_by_text("Same call on")).to_have_count(0)
-    upload(page, film_file)
+    upload_film(page, film_file)
     page.get_by_role("button", name="No fracture", exact=True).click()
     expect_verdict_and_film(page)
     expect(page.get_by_text(re.compile(r"Same call on \d of [01] films"))).to_be_visible()

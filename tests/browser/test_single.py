@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 
 import numpy as np
@@ -11,38 +10,23 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from bonefx.films import images
-from tests.browser.conftest import NAME
-from tests.browser.reading import (
-    expect_map_or_its_absence_in_words,
+from tests.browser.helpers import (
+    drop_file,
+    expect_map_or_reason_for_none,
     expect_verdict_and_film,
     shown_pixels,
-    upload,
-    verdict,
+    upload_film,
+    verdict_region,
 )
-from tests.conftest import REPOSITORY
-from tests.fixtures.factories import make_pixels
-from tests.fixtures.images import make_dicom
-
-
-def drop(page, path, *, target):
-    """Drop a file on a part of the page, as a hand with a mouse would."""
-    content = base64.b64encode(path.read_bytes()).decode()
-    transfer = page.evaluate_handle(
-        """([content, name]) => {
-            const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([bytes], name));
-            return transfer;
-        }""",
-        [content, path.name],
-    )
-    page.dispatch_event(target, "drop", {"dataTransfer": transfer})
+from tests.fixtures.dicom_files import make_dicom
+from tests.fixtures.image_files import PATIENT_NAME, make_pixels
+from tests.fixtures.servers.app import REPOSITORY
 
 
 def test_an_uploaded_png_gets_a_verdict_and_a_map(page, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
-    expect_map_or_its_absence_in_words(page)
+    expect_map_or_reason_for_none(page)
 
 
 def test_an_example_gets_a_verdict_and_a_map_by_keyboard(page):
@@ -59,52 +43,52 @@ def test_examples_do_not_tell_their_label_before_they_are_read(page):
 def test_the_verdict_is_in_sight_without_scrolling(page):
     page.get_by_role("button", name="Example 1: ").click()
     expect_verdict_and_film(page)
-    expect(verdict(page)).to_be_in_viewport(ratio=1)
+    expect(verdict_region(page)).to_be_in_viewport(ratio=1)
     expect(page.get_by_text("Research software, not a medical device.")).to_be_in_viewport()
     expect(page.get_by_role("img", name="Radiograph")).to_be_in_viewport(ratio=1)
 
 
 def test_a_broken_file_says_why_and_clears_the_verdict_before(page, film_file, broken_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
-    upload(page, broken_file)
-    expect(verdict(page)).to_contain_text("Not read")
-    expect(verdict(page)).to_contain_text("Found a GIF file; use PNG, JPEG, TIFF")
-    expect(verdict(page).get_by_text("probability of fracture")).to_have_count(0)
+    upload_film(page, broken_file)
+    expect(verdict_region(page)).to_contain_text("Not read")
+    expect(verdict_region(page)).to_contain_text("Found a GIF file; use PNG, JPEG, TIFF")
+    expect(verdict_region(page).get_by_text("probability of fracture")).to_have_count(0)
     expect(page.get_by_role("img", name="Radiograph")).to_have_count(0)
     expect(page.locator("#details")).not_to_contain_text("Time")
 
 
 def test_a_changed_point_after_a_broken_file_brings_no_verdict_back(page, film_file, broken_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
-    upload(page, broken_file)
-    expect(verdict(page)).to_contain_text("Not read")
+    upload_film(page, broken_file)
+    expect(verdict_region(page)).to_contain_text("Not read")
     page.locator("#point label").first.click()
     expect(page.locator("#measured caption")).to_contain_text("screening")
-    expect(verdict(page)).to_contain_text("Not read")
+    expect(verdict_region(page)).to_contain_text("Not read")
 
 
 def test_a_file_that_is_too_large_clears_the_verdict_before(page, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     page.evaluate("Object.defineProperty(File.prototype, 'size', {get: () => 2 ** 30})")
-    drop(page, film_file, target="#viewer")
-    expect(verdict(page)).to_contain_text("The file was not sent. Choose one film at a time")
-    expect(page.get_by_text(NAME)).to_have_count(0)
+    drop_file(page, film_file, target="#viewer")
+    expect(verdict_region(page)).to_contain_text("The file was not sent. Choose one film at a time")
+    expect(page.get_by_text(PATIENT_NAME)).to_have_count(0)
 
 
 def test_a_film_after_a_broken_file_is_read(page, film_file, broken_file):
-    upload(page, broken_file)
-    expect(verdict(page)).to_contain_text("Not read")
-    upload(page, film_file)
+    upload_film(page, broken_file)
+    expect(verdict_region(page)).to_contain_text("Not read")
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
 
 
 def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
     path = tmp_path / "deep.png"
     Image.fromarray((make_pixels(200, 150) * 4095).astype(np.uint16)).save(path)
-    upload(page, path)
+    upload_film(page, path)
     expect_verdict_and_film(page)
     pixels = shown_pixels(page)
     assert 0.05 < pixels.mean() < 0.6
@@ -114,7 +98,7 @@ def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
 def test_a_file_without_extension_is_known_by_its_content(page, film_file):
     bare = film_file.with_suffix("")
     film_file.rename(bare)
-    upload(page, bare)
+    upload_film(page, bare)
     expect_verdict_and_film(page)
 
 
@@ -124,7 +108,7 @@ def test_a_dicom_film_tells_its_projection_and_nothing_of_the_patient(page, tmp_
     patient = {"PatientName": "Doe^Jane", "PatientID": "4711", "PatientBirthDate": "19700101"}
     path = tmp_path / "0001"
     path.write_bytes(make_dicom(pixels, **facts, **patient))
-    upload(page, path)
+    upload_film(page, path)
     expect_verdict_and_film(page)
     details = page.locator("#details")
     for name, value in (("Body part", "HAND"), ("View", "PA"), ("Laterality", "L")):
@@ -134,17 +118,17 @@ def test_a_dicom_film_tells_its_projection_and_nothing_of_the_patient(page, tmp_
 
 
 def test_a_film_may_be_dropped_anywhere(page, film_file):
-    drop(page, film_file, target="#viewer")
+    drop_file(page, film_file, target="#viewer")
     expect_verdict_and_film(page)
 
 
 def test_each_operating_point_decides_again_with_its_threshold(page, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     for label in page.locator("#point label").all():
         name, threshold = label.inner_text().strip().split()
         label.click()
-        expect(verdict(page)).to_contain_text(f"Threshold {threshold}")
+        expect(verdict_region(page)).to_contain_text(f"Threshold {threshold}")
         expect(page.locator("#measured caption")).to_contain_text(f"“{name.lower()}”")
 
 
@@ -152,8 +136,8 @@ def test_the_next_film_keeps_the_chosen_operating_point(page, film_file):
     chosen = page.locator("#point label").last
     threshold = chosen.inner_text().split()[-1]
     chosen.click()
-    upload(page, film_file)
-    expect(verdict(page)).to_contain_text(f"Threshold {threshold}")
+    upload_film(page, film_file)
+    expect(verdict_region(page)).to_contain_text(f"Threshold {threshold}")
     expect(chosen.get_by_role("radio")).to_be_checked()
 
 
@@ -174,7 +158,7 @@ def test_the_first_key_stop_after_the_tabs_chooses_a_file(page, film_file):
 
 
 def test_no_other_host_is_asked_for_anything(page, app, asked, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     outside = [url for url in asked if not url.startswith((f"{app.url}/", "data:", "blob:"))]
     assert outside == []
@@ -187,11 +171,11 @@ def test_the_page_is_dark_though_the_browser_prefers_light(page):
 
 
 def test_neither_the_file_nor_its_name_is_kept(page, app, film_file):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
-    expect(page.locator("body")).not_to_contain_text(NAME)
-    assert NAME not in app.log.read_text()
-    assert [path for path in app.uploads.rglob("*") if NAME in path.name] == []
+    expect(page.locator("body")).not_to_contain_text(PATIENT_NAME)
+    assert PATIENT_NAME not in app.log.read_text()
+    assert [path for path in app.uploads.rglob("*") if PATIENT_NAME in path.name] == []
 
 
 def test_the_example_films_are_those_that_films_json_says():

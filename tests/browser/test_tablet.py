@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film
-from tests.fixtures.factories import png_film
+from tests.browser.helpers import expect_verdict_and_film
+from tests.fixtures.image_files import make_png
 
 TAPPED_PX = 40
 # Whoever taps a label taps its field, but the words above a slider are not tapped.
@@ -83,7 +83,7 @@ def test_compare_has_room_for_fingers(tablet):
 
 def test_a_worklist_has_room_for_fingers_and_a_tapped_row_opens(tablet, tmp_path):
     path = tmp_path / "film.png"
-    path.write_bytes(png_film(200, 150))
+    path.write_bytes(make_png(200, 150))
     tablet.get_by_role("tab", name="Worklist").tap()
     tablet.locator("#films input[type=file]").set_input_files(path)
     expect(tablet.locator(".rows tbody tr")).to_have_count(1)

@@ -10,11 +10,12 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from bonefx.films import images
-from tests.browser.reading import expect_verdict_and_film, shown_pixels, upload
-from tests.fixtures.factories import make_pixels
-from tests.fixtures.images import make_dicom
+from tests.browser.helpers import expect_verdict_and_film, shown_pixels, upload_film, wait_for_paint
+from tests.fixtures.dicom_files import make_dicom
+from tests.fixtures.image_files import make_pixels
 
 WINDOW = {"WindowCenter": "2000", "WindowWidth": "1000", "WindowCenterWidthExplanation": "NORMAL"}
+
 
 pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
@@ -33,20 +34,13 @@ def deep(page, tmp_path):
     """The page with a 12-bit DICOM film that has a window of its own, and its file."""
     path = tmp_path / "0001"
     path.write_bytes(make_dicom((make_pixels(200, 150) * 4095).astype(np.uint16), **WINDOW))
-    upload(page, path)
+    upload_film(page, path)
     expect_verdict_and_film(page)
     return page, path
 
 
 def tool(page, name):
     return page.locator(f'[data-tool="{name}"]')
-
-
-def settle(page):
-    """Wait until the browser has painted what was asked for."""
-    page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
 
 
 def scale(page):
@@ -66,7 +60,7 @@ def test_a_dicom_film_opens_in_its_own_window_and_keeps_what_lies_outside(deep):
     film = images.read_radiograph(path)
     assert np.abs(shown_pixels(page) - film.pixels).max() <= 1.01 / 255
     tool(page, "preset").select_option("Full range")
-    settle(page)
+    wait_for_paint(page)
     assert np.abs(shown_pixels(page) - film.values).max() <= 1.01 / 255
     assert len(np.unique(shown_pixels(page))) > len(np.unique(film.pixels > 0))
 
@@ -84,7 +78,7 @@ def test_a_narrow_window_shows_levels_that_8_bits_would_lose(page, tmp_path):
     values[0, :2] = (0, 65_535)
     path = tmp_path / "deep.png"
     Image.fromarray(values).save(path)
-    upload(page, path)
+    upload_film(page, path)
     expect_verdict_and_film(page)
     assert len(np.unique(shown_pixels(page)[1:])) <= 4
     page.evaluate(
@@ -94,7 +88,7 @@ def test_a_narrow_window_shows_levels_that_8_bits_would_lose(page, tmp_path):
             range.dispatchEvent(new Event("input", {bubbles: true}));
         } }"""
     )
-    settle(page)
+    wait_for_paint(page)
     assert len(np.unique(shown_pixels(page)[1:])) > 60
     expect(tool(page, "preset")).to_have_value("own")
 
@@ -102,7 +96,7 @@ def test_a_narrow_window_shows_levels_that_8_bits_would_lose(page, tmp_path):
 def test_invert_turns_every_grey_level(mapped):
     before = shown_pixels(mapped)
     tool(mapped, "invert").click()
-    settle(mapped)
+    wait_for_paint(mapped)
     np.testing.assert_allclose(shown_pixels(mapped), 1 - before, atol=1e-6)
     expect(tool(mapped, "invert")).to_have_attribute("aria-pressed", "true")
 
@@ -111,11 +105,11 @@ def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, ask
     before = shown_pixels(mapped)
     asked.clear()
     tool(mapped, "width").press("Home")
-    settle(mapped)
+    wait_for_paint(mapped)
     hard = shown_pixels(mapped)
     assert np.mean((hard == 0) | (hard == 1)) > 0.9 > np.mean((before == 0) | (before == 1))
     tool(mapped, "level").press("Home")
-    settle(mapped)
+    wait_for_paint(mapped)
     assert shown_pixels(mapped).mean() > hard.mean()
     assert [url for url in asked if not url.startswith("data:")] == []
 
@@ -160,7 +154,7 @@ def test_keys_zoom_move_and_fit(mapped):
 def test_the_wheel_zooms_only_after_the_film_was_chosen(mapped):
     mapped.locator(".stage").hover()
     mapped.mouse.wheel(0, -100)
-    settle(mapped)
+    wait_for_paint(mapped)
     assert scale(mapped) == 1
     mapped.locator(".stage").click()
     mapped.mouse.wheel(0, -100)

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.fixtures.factories import png_film
+from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.fixtures.image_files import make_png
 
 FILMS = 6
 FLICKER_MS = 250  # the page changes its parts one after another
@@ -26,7 +26,7 @@ def listed(page, tmp_path):
     """The page with a list of films and a broken one, read."""
     paths = [tmp_path / f"{number}.png" for number in range(FILMS)]
     for seed, path in enumerate(paths):
-        path.write_bytes(png_film(seed=seed))
+        path.write_bytes(make_png(seed=seed))
     (tmp_path / "broken.png").write_bytes(b"GIF89a and no more")
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files([*paths, tmp_path / "broken.png"])
@@ -47,7 +47,7 @@ def sort_by_place(page):
 def open_row(page, index):
     page.locator("#list tbody tr").nth(index).get_by_role("button").press("Enter")
     expect(page.locator("#walk")).to_contain_text(names(page)[index])
-    expect(stage(page).or_(verdict(page).get_by_text("Not read"))).to_be_visible()
+    expect(stage(page).or_(verdict_region(page).get_by_text("Not read"))).to_be_visible()
 
 
 def stage(page):
@@ -77,7 +77,7 @@ def test_keys_lead_through_the_list_in_its_order_and_the_film_keeps_the_focus(li
         listed.keyboard.press("n")
         expect_film(listed, index)
         if index == bad:
-            expect(verdict(listed)).to_contain_text("Found a GIF file; use PNG")
+            expect(verdict_region(listed)).to_contain_text("Found a GIF file; use PNG")
         else:
             expect_verdict_and_film(listed)
             expect(stage(listed)).to_be_focused()
@@ -92,8 +92,8 @@ def test_each_film_is_shown_with_the_verdict_of_its_row(listed):
     for index in range(FILMS + 1):
         row = listed.locator("#list tbody tr").nth(index)
         words = row.locator("td.called").text_content()
-        expect(verdict(listed).get_by_role("heading")).to_contain_text(words.strip("✕ "))
-        expect(verdict(listed)).to_contain_text(row.locator("td.number").text_content())
+        expect(verdict_region(listed).get_by_role("heading")).to_contain_text(words.strip("✕ "))
+        expect(verdict_region(listed)).to_contain_text(row.locator("td.number").text_content())
         if index < FILMS:
             button(listed, "Next film").click()
             expect_film(listed, index + 1)
@@ -121,8 +121,8 @@ def test_keys_pressed_faster_than_films_are_read_lose_no_step(listed):
     expect_film(listed, 3)
     row = listed.locator("#list tbody tr").nth(3)
     words = row.locator("td.called").text_content().strip("✕ ")
-    expect(verdict(listed).get_by_role("heading")).to_contain_text(words)
-    expect(verdict(listed)).to_contain_text(row.locator("td.number").text_content())
+    expect(verdict_region(listed).get_by_role("heading")).to_contain_text(words)
+    expect(verdict_region(listed)).to_contain_text(row.locator("td.number").text_content())
 
 
 def test_another_order_of_the_table_is_the_order_of_the_walk(listed):
@@ -165,7 +165,7 @@ def test_the_reader_comes_first_on_every_film_and_answers_by_digits(listed):
     open_row(listed, 0)
     for index in range(2):
         expect_film(listed, index)
-        expect(verdict(listed)).to_contain_text("Your read first")
+        expect(verdict_region(listed)).to_contain_text("Your read first")
         expect(stage(listed)).to_be_focused()
         listed.keyboard.press("2")
         expect_verdict_and_film(listed)
@@ -184,7 +184,7 @@ def test_the_reader_comes_first_on_every_film_and_answers_by_digits(listed):
 
 def test_a_film_from_elsewhere_ends_the_walk(listed, film_file, tmp_path):
     open_row(listed, 0)
-    upload(listed, film_file)
+    upload_film(listed, film_file)
     expect(button(listed, "Next film")).to_be_hidden()
     expect_verdict_and_film(listed)
     listed.get_by_role("tab", name="Worklist").click()

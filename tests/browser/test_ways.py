@@ -8,8 +8,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reading import expect_verdict_and_film, upload, verdict
-from tests.fixtures.factories import png_film
+from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.fixtures.image_files import make_png
 
 pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 def three_films(folder):
     paths = [folder / f"film{number}.png" for number in range(3)]
     for seed, path in enumerate(paths):
-        path.write_bytes(png_film(200, 150, seed=seed))
+        path.write_bytes(make_png(200, 150, seed=seed))
     return paths
 
 
@@ -43,7 +43,7 @@ def test_a_broken_row_says_in_read_why_it_has_no_verdict(page, tmp_path):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(path)
     page.get_by_role("button", name=re.compile("broken.png")).click()
-    expect(verdict(page)).to_contain_text("Found a GIF file")
+    expect(verdict_region(page)).to_contain_text("Found a GIF file")
 
 
 def test_a_link_leads_to_its_tab_and_the_address_follows(page, app):
@@ -63,13 +63,13 @@ def test_a_pasted_film_is_read(page):
             document.body.dispatchEvent(
                 new ClipboardEvent("paste", {clipboardData: carried, bubbles: true}));
         }""",
-        base64.b64encode(png_film(200, 150)).decode(),
+        base64.b64encode(make_png(200, 150)).decode(),
     )
     expect_verdict_and_film(page)
 
 
 def test_a_film_that_was_uploaded_first_gives_way_to_one_of_the_list(page, film_file, tmp_path):
-    upload(page, film_file)
+    upload_film(page, film_file)
     expect_verdict_and_film(page)
     first = page.locator("canvas.pixels").evaluate("canvas => canvas.width + 'x' + canvas.height")
     page.get_by_role("tab", name="Worklist").click()

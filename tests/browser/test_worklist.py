@@ -16,9 +16,10 @@ from bonefx.reading.reader import Reader
 from bonefx.web.page import launch
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.worklist.screen import build_worklist
-from tests.conftest import REPOSITORY, free_port
-from tests.fixtures.factories import make_model_folder, make_pixels, png_film
-from tests.fixtures.images import make_dicom
+from tests.fixtures.dicom_files import make_dicom
+from tests.fixtures.image_files import make_pixels, make_png
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.servers.app import REPOSITORY, find_free_port
 
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.jpg"))[:3]
 LONG = 500
@@ -48,7 +49,7 @@ def files(tmp_path):
 @pytest.fixture
 def long_list(tmp_path):
     """An archive of so many and so large films that a list of them runs for a while."""
-    path, kinds = tmp_path / "long.zip", [png_film(700, 500, seed=seed) for seed in range(10)]
+    path, kinds = tmp_path / "long.zip", [make_png(700, 500, seed=seed) for seed in range(10)]
     with zipfile.ZipFile(path, "w") as archive:
         for index in range(LONG):
             archive.writestr(f"{index}.png", kinds[index % len(kinds)])
@@ -194,7 +195,7 @@ def test_the_rows_are_still_there_after_a_look_at_another_tab(worklist, files):
 def test_a_folder_is_read_without_its_documents(worklist, tmp_path):
     folder = tmp_path / "study"
     (folder / "in").mkdir(parents=True)
-    (folder / "in" / "1.png").write_bytes(png_film(seed=1))
+    (folder / "in" / "1.png").write_bytes(make_png(seed=1))
     (folder / "notes.txt").write_text("x")
     give(worklist, folder, place="#folder")
     expect_read(worklist, 1)
@@ -209,7 +210,7 @@ def test_films_dropped_on_the_worklist_are_read_there(worklist):
                 transfer.items.add(new File([Uint8Array.from(content)], name));
             return transfer;
         }""",
-        list(png_film()),
+        list(make_png()),
     )
     worklist.dispatch_event("#list", "drop", {"dataTransfer": transfer})
     expect_read(worklist, 2)
@@ -255,7 +256,7 @@ def joined_url(tmp_path_factory):
             lambda film: f"{film.name}, {film.read().file_format}", parts.chosen, arrived
         )
         page.unload(parts.on_unload)
-    port = free_port()
+    port = find_free_port()
     launch(page, ServerSettings(host="127.0.0.1", port=port), prevent_thread_lock=True)
     yield f"http://127.0.0.1:{port}"
     page.close()

@@ -11,8 +11,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.conftest import REPOSITORY, free_port
-from tests.fixtures.factories import make_model_folder
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.servers.app import REPOSITORY, find_free_port
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
@@ -93,7 +93,7 @@ def start_that_fails(**settings):
 
 
 def test_a_start_without_models_ends_with_a_sentence(tmp_path):
-    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=str(free_port()))
+    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=str(find_free_port()))
     assert ended.returncode == 4
     assert ended.stderr.startswith("bonefx: no model is loaded")
     assert "Traceback" not in ended.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.synthetic import shipped_rows
+from tests.fixtures.datasets import read_shipped_split
 from train.audit.films import list_films
 from train.audit.matching.groups import finding_of, grouping_of
 from train.audit.run import audit_folder
@@ -39,7 +39,7 @@ def test_most_test_files_of_the_kaggle_set_lie_in_its_training_set(tmp_path):
 
 def test_all_known_copies_with_opposite_labels_of_fracatlas_are_found(tmp_path):
     groups = defaultdict(list)
-    for row in shipped_rows():
+    for row in read_shipped_split():
         groups[row["near_duplicates"]].append(row)
     known = [rows for rows in groups.values() if len({row["label"] for row in rows}) > 1]
     assert len(known) == 8

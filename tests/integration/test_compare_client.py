@@ -6,7 +6,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.conftest import REPOSITORY
+from tests.fixtures.servers.app import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 

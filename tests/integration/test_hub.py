@@ -13,9 +13,9 @@ from huggingface_hub import constants
 
 import app
 from bonefx.cli.parser import main as bonefx
-from tests.conftest import REPOSITORY, SHIPPED
-from tests.fixtures.factories import make_model_folder
-from tests.fixtures.hub_stand_in import TOKEN, running
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.servers.app import REPOSITORY, SHIPPED_WEIGHTS
+from tests.fixtures.servers.fake_hub import TOKEN, serve_fake_hub
 from train.cli import main as train
 
 REPO = "hospital/bonefx"
@@ -27,7 +27,7 @@ NO_MODELS = ("--weights", str(REPOSITORY / "docs"), "--device", "cpu")
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A stand-in that huggingface_hub asks in this process, with a cache of its own."""
-    with running() as hub:
+    with serve_fake_hub() as hub:
         monkeypatch.setattr(constants, "ENDPOINT", hub.url)
         template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
@@ -42,7 +42,7 @@ def hub(tmp_path, monkeypatch):
 def shipped(tmp_path_factory):
     """A copy of the shipped folder, with what a user may have left in it."""
     folder = tmp_path_factory.mktemp("weights") / "efficientnet_b0"
-    shutil.copytree(SHIPPED / "efficientnet_b0", folder)
+    shutil.copytree(SHIPPED_WEIGHTS / "efficientnet_b0", folder)
     (folder / "logits.csv").write_text("film,logit\npatient.dcm,1.0\n")
     (folder / "best.safetensors").write_bytes(b"a checkpoint")
     (folder / "film.png").write_bytes(b"a film that the card does not show")

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bonefx.models.manifest import read_manifest
-from tests.fixtures.factories import make_model_folder
-from tests.fixtures.synthetic import make_image_folder
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.model_folders import make_model_folder
 from train.data import load_data
 from train.evaluate.map_overlap import map_overlap
 

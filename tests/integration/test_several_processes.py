@@ -8,8 +8,9 @@ import sys
 import pytest
 from safetensors.torch import load_file
 
-from tests.conftest import REPOSITORY, free_port
-from tests.fixtures.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.recipes import SGD, write_initial_weights, write_recipe
+from tests.fixtures.servers.app import REPOSITORY, find_free_port
 
 LAUNCH_S = 600
 # batch norms and augmentation would meet other films in each process
@@ -31,7 +32,7 @@ def place(tmp_path_factory):
     launch = [
         "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-        "--num_cpu_threads_per_process", "1", "--main_process_port", str(free_port()),
+        "--num_cpu_threads_per_process", "1", "--main_process_port", str(find_free_port()),
     ]  # fmt: skip
     fit(place, "one", [])
     fit(place, "two", launch)
@@ -43,7 +44,7 @@ def fit(place, run, launch):
         sys.executable,
         *launch,
         "-m",
-        "tests.fixtures.fit_apart",
+        "tests.fixtures.fit_without_dropout",
         "fit",
         str(place / "recipe.toml"),
         "--data",

@@ -9,8 +9,9 @@ import anyio
 import httpx
 import pytest
 
-from tests.conftest import REPOSITORY, serving
-from tests.fixtures.factories import make_three_models, png_film
+from tests.fixtures.evaluations import make_three_models
+from tests.fixtures.image_files import make_png
+from tests.fixtures.servers.app import REPOSITORY, serve_app
 
 pytest.importorskip("mcp", reason="mcp is not installed")
 
@@ -26,7 +27,7 @@ def app(tmp_path_factory):
     """The app with three small models and its tools."""
     folder = tmp_path_factory.mktemp("tools")
     make_three_models(folder / "weights")
-    with serving(folder / "weights", folder, BONEFX_MCP="1") as served:
+    with serve_app(folder / "weights", folder, BONEFX_MCP="1") as served:
         yield served
 
 
@@ -124,7 +125,7 @@ def test_films_are_compared_and_listed(app):
     film = in_base64(EXAMPLE.read_bytes())
     compared = called(app, "compare", film=film, models=["first", "third"])
     assert [reading["model"] for reading in compared["readings"]] == ["first", "third"]
-    films = [film, upload(app), in_base64(b"no film"), in_base64(png_film())]
+    films = [film, upload(app), in_base64(b"no film"), in_base64(make_png())]
     rows = called(app, "worklist", films=films)["films"]
     assert [row["error"] is None for row in rows] == [True, True, False, True]
     assert rows[1]["same_as"] == 1
@@ -160,7 +161,7 @@ def locked(tmp_path_factory):
     """The app with its tools behind a login."""
     folder = tmp_path_factory.mktemp("locked")
     make_three_models(folder / "weights")
-    with serving(folder / "weights", folder, BONEFX_MCP="1", BONEFX_AUTH="anna:geheim") as served:
+    with serve_app(folder / "weights", folder, BONEFX_MCP="1", BONEFX_AUTH="anna:geheim") as served:
         yield served
 
 

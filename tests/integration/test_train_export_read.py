@@ -14,13 +14,9 @@ from bonefx.cli.parser import main as bonefx
 from bonefx.models.manifest import read_manifest
 from bonefx.models.measured_comparison import comparison_path
 from bonefx.models.registry import load_model
-from tests.fixtures.factories import make_comparison
-from tests.fixtures.synthetic import (
-    make_image_folder,
-    make_split_fracatlas,
-    write_initial_weights,
-    write_recipe,
-)
+from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
+from tests.fixtures.evaluations import make_comparison
+from tests.fixtures.recipes import write_initial_weights, write_recipe
 from train.cli import main as train
 from train.evaluate.records import AS_PUBLISHED, GROUPED, read_evaluation
 from train.fit.run_folder import read_facts
@@ -273,7 +269,7 @@ def test_a_readme_without_markers_is_left_alone(place, tmp_path):
 def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
     place, tmp_path, monkeypatch, capsys
 ):
-    folder, splits = make_split_fracatlas(tmp_path, films=4)
+    folder, splits = make_fracatlas_with_split(tmp_path, films=4)
     monkeypatch.setattr("train.data.index.SPLITS_FOLDER", splits)
     recipe = write_recipe(tmp_path / "recipe.toml", epochs=3)
     recipe.write_text(recipe.read_text().replace("image_folder", "fracatlas"))

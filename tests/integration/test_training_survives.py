@@ -16,8 +16,9 @@ import torch
 from safetensors import SafetensorError
 
 from bonefx.errors import RecipeError
-from tests.conftest import REPOSITORY
-from tests.fixtures.synthetic import SGD, make_image_folder, write_initial_weights, write_recipe
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.recipes import SGD, write_initial_weights, write_recipe
+from tests.fixtures.servers.app import REPOSITORY
 from train.cli import main as train
 from train.files import write_atomically
 from train.fit import engine

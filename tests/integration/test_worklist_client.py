@@ -11,8 +11,8 @@ from gradio_client.exceptions import AppError
 from gradio_client.utils import Status
 
 from bonefx.reading.worklist import RowTable
-from tests.conftest import REPOSITORY
-from tests.fixtures.factories import png_film
+from tests.fixtures.image_files import make_png
+from tests.fixtures.servers.app import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
@@ -35,7 +35,7 @@ def archive(tmp_path, n_films):
     path = tmp_path / "list.zip"
     with zipfile.ZipFile(path, "w") as made:
         for index in range(n_films):
-            made.writestr(f"{index}.png", png_film(seed=index))
+            made.writestr(f"{index}.png", make_png(seed=index))
     return path
 
 

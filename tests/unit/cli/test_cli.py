@@ -13,7 +13,9 @@ from bonefx.cli.common import CLI_BATCH_FILMS
 from bonefx.cli.parser import METHOD_NAMES, main
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.models.manifest import read_manifest
-from tests.fixtures.factories import make_evaluation, make_model_folder, make_pixels
+from tests.fixtures.evaluations import make_evaluation
+from tests.fixtures.image_files import make_pixels
+from tests.fixtures.model_folders import make_model_folder
 
 
 @pytest.fixture(scope="module")

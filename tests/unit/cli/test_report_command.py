@@ -13,8 +13,9 @@ import pytest
 
 from bonefx.cli.parser import FORM_NAMES, main
 from bonefx.report import REPORT_FORMS
-from tests.fixtures.factories import make_model_folder, make_pixels
-from tests.fixtures.reports import make_study_film
+from tests.fixtures.dicom_files import make_dicom_of_study
+from tests.fixtures.image_files import make_pixels
+from tests.fixtures.model_folders import make_model_folder
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def film(tmp_path):
 @pytest.fixture
 def dicom_film(tmp_path):
     path = tmp_path / "Secret^Patient.dcm"
-    path.write_bytes(make_study_film())
+    path.write_bytes(make_dicom_of_study())
     return path
 
 
@@ -154,7 +155,7 @@ def test_a_bad_film_ends_with_its_error(capsys, weights, tmp_path):
 
 def test_a_dicom_film_of_no_study_is_refused_with_a_way_out(capsys, weights, tmp_path):
     path = tmp_path / "film.dcm"
-    path.write_bytes(make_study_film(StudyInstanceUID=""))
+    path.write_bytes(make_dicom_of_study(StudyInstanceUID=""))
     code, _, told = run(capsys, path, "--weights", weights, "--out", tmp_path, "--forms", "sr")
     assert code == 3
     assert "make the report as PDF" in told

@@ -23,28 +23,29 @@ from pydicom.uid import (
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import dicom, images
-from tests.fixtures.images import (
+from tests.fixtures.dicom_files import (
+    SECRET_PATIENT,
+    apply_linear_window,
+    encode_dicom,
+    make_dicom,
+    make_lut,
+)
+from tests.fixtures.image_files import (
     HEIGHT,
-    SECRET,
     WIDTH,
-    encoded,
-    huge_png_header,
+    encode_image,
     make_16_bit_colour_png,
     make_colourful,
-    make_dicom,
     make_grey,
-    make_lut,
-    refusal,
-    tinted,
-    window,
-    written,
+    make_huge_png,
+    make_tinted,
 )
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF", "BMP"])
 def test_8_bit_grey_is_divided_by_255(file_format):
     grey = make_grey(low=20, high=200)
-    film = images.read_radiograph_bytes(encoded(grey, file_format))
+    film = images.read_radiograph_bytes(encode_image(grey, file_format))
     assert film.file_format == file_format
     assert (film.bits, film.photometric) == (8, "MONOCHROME2")
     assert film.pixels.dtype == np.float32
@@ -61,12 +62,12 @@ def test_8_bit_grey_is_divided_by_255(file_format):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_grey_stored_in_colour_channels_gives_the_same_values(file_format, options, mode):
     grey = make_grey()
-    data = encoded(Image.fromarray(grey).convert(mode), file_format, **options)
+    data = encode_image(Image.fromarray(grey).convert(mode), file_format, **options)
     np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels * 255, grey)
 
 
 def test_jpeg_is_read_as_its_decoder_gives_it():
-    data = encoded(make_grey(), "JPEG", quality=90)
+    data = encode_image(make_grey(), "JPEG", quality=90)
     decoded = np.asarray(Image.open(io.BytesIO(data)))
     film = images.read_radiograph_bytes(data)
     assert film.file_format == "JPEG"
@@ -77,13 +78,13 @@ def test_palette_is_looked_up():
     grey = make_grey() // 16 * 16
     paletted = Image.fromarray(255 - grey).convert("P")
     paletted.putpalette([255 - level for level in range(256) for _ in range(3)])
-    film = images.read_radiograph_bytes(encoded(paletted))
+    film = images.read_radiograph_bytes(encode_image(paletted))
     assert film.photometric == "PALETTE COLOR"
     np.testing.assert_array_equal(film.pixels * 255, grey)
 
 
 def test_one_bit_is_black_and_white():
-    film = images.read_radiograph_bytes(encoded(Image.fromarray(make_grey() > 127)))
+    film = images.read_radiograph_bytes(encode_image(Image.fromarray(make_grey() > 127)))
     assert film.bits == 1
     assert set(np.unique(film.pixels)) == {0.0, 1.0}
 
@@ -91,7 +92,7 @@ def test_one_bit_is_black_and_white():
 def test_clear_pixels_are_black_whatever_lies_under_them():
     rgba = np.dstack([make_grey(low=255)] * 3 + [np.full((HEIGHT, WIDTH), 255, np.uint8)])
     rgba[:, :40, 3] = 0
-    film = images.read_radiograph_bytes(encoded(rgba))
+    film = images.read_radiograph_bytes(encode_image(rgba))
     assert film.pixels[:, :40].max() == 0.0
     assert film.pixels[:, 40:].min() == 1.0
 
@@ -99,7 +100,7 @@ def test_clear_pixels_are_black_whatever_lies_under_them():
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
 def test_16_bit_keeps_its_depth_and_is_not_washed_out(file_format):
     grey = make_grey(low=300, high=4095, dtype=np.uint16)
-    film = images.read_radiograph_bytes(encoded(grey, file_format))
+    film = images.read_radiograph_bytes(encode_image(grey, file_format))
     assert film.bits == 16
     assert (film.pixels.min(), film.pixels.max()) == (0.0, 1.0)
     assert len(np.unique(film.pixels)) == len(np.unique(grey)) > 1000
@@ -110,9 +111,9 @@ def test_16_bit_keeps_its_depth_and_is_not_washed_out(file_format):
 def test_big_endian_16_bit_tiff_gives_the_same_values():
     grey = make_grey(high=4095, dtype=np.uint16)
     big = Image.frombytes("I;16B", (WIDTH, HEIGHT), grey.astype(">u2").tobytes())
-    data = encoded(big, "TIFF")
+    data = encode_image(big, "TIFF")
     assert data.startswith(b"MM")
-    expected = images.read_radiograph_bytes(encoded(grey)).pixels
+    expected = images.read_radiograph_bytes(encode_image(grey)).pixels
     np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels, expected)
 
 
@@ -138,7 +139,7 @@ def test_tiff_with_white_as_zero_comes_out_white_is_dense(dtype):
     stored = Image.fromarray(grey.max() - grey)
     if dtype is np.uint8:  # Pillow inverts 8 bit as it writes, 16 bit not
         stored = Image.fromarray(grey)
-    data = encoded(stored, "TIFF", tiffinfo={262: 0})
+    data = encode_image(stored, "TIFF", tiffinfo={262: 0})
     film = images.read_radiograph_bytes(data)
     assert film.photometric == "MONOCHROME1"
     np.testing.assert_allclose(film.pixels * 255, grey, atol=1e-4)
@@ -147,25 +148,27 @@ def test_tiff_with_white_as_zero_comes_out_white_is_dense(dtype):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_constant_picture_is_read_without_dividing_by_zero(dtype):
     with np.errstate(all="raise"):
-        film = images.read_radiograph_bytes(encoded(np.full((HEIGHT, WIDTH), 51, dtype)))
+        film = images.read_radiograph_bytes(encode_image(np.full((HEIGHT, WIDTH), 51, dtype)))
     assert len(np.unique(film.pixels)) == 1
     assert 0.0 <= film.pixels[0, 0] <= 1.0
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_orientation_is_applied_as_viewers_do(file_format):
-    upright = images.read_radiograph_bytes(encoded(make_grey(), file_format, quality=95)).pixels
+    upright = images.read_radiograph_bytes(
+        encode_image(make_grey(), file_format, quality=95)
+    ).pixels
     exif = Image.Exif()
     exif[0x0112] = 6  # stored turned: show it turned right by 90 degrees
     turned = images.read_radiograph_bytes(
-        encoded(make_grey(), file_format, quality=95, exif=exif)
+        encode_image(make_grey(), file_format, quality=95, exif=exif)
     ).pixels
     assert turned.shape == (WIDTH, HEIGHT)
     np.testing.assert_allclose(turned, np.rot90(upright, -1), atol=0.02)
 
 
 def test_the_name_does_not_matter_and_the_checksum_is_of_the_file(tmp_path):
-    data = encoded(make_grey())
+    data = encode_image(make_grey())
     file = tmp_path / "film.dcm"
     file.write_bytes(data)
     film = images.read_radiograph(str(file))
@@ -181,7 +184,7 @@ def test_the_name_does_not_matter_and_the_checksum_is_of_the_file(tmp_path):
     ],
 )
 def test_a_tinted_film_passes(dark, light):
-    film = images.read_radiograph_bytes(encoded(tinted(dark, light), "JPEG"))
+    film = images.read_radiograph_bytes(encode_image(make_tinted(dark, light), "JPEG"))
     assert film.photometric == "RGB"
     assert film.pixels[:, -8:].mean() > 0.7
     assert film.pixels[:, :8].mean() < 0.2
@@ -190,19 +193,19 @@ def test_a_tinted_film_passes(dark, light):
 def test_a_coloured_arrow_on_a_film_passes():
     annotated = np.dstack([make_grey()] * 3)
     annotated[30:34, 20:50] = (255, 255, 0)
-    assert images.read_radiograph_bytes(encoded(annotated)).pixels.shape == (HEIGHT, WIDTH)
+    assert images.read_radiograph_bytes(encode_image(annotated)).pixels.shape == (HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize(
     "picture",
     [
         pytest.param(make_colourful(), id="many hues"),
-        pytest.param(tinted((40, 0, 0), (255, 120, 60)), id="one strong hue"),
+        pytest.param(make_tinted((40, 0, 0), (255, 120, 60)), id="one strong hue"),
     ],
 )
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_in_plain_colour_is_refused(picture, file_format):
-    assert "in colour" in refusal(encoded(picture, file_format))
+    assert "in colour" in refusal(encode_image(picture, file_format))
 
 
 def test_a_16_bit_picture_in_plain_colour_is_refused():
@@ -217,7 +220,7 @@ def test_a_16_bit_picture_in_plain_colour_is_refused():
     [("PNG", 97), ("JPEG", 53), ("TIFF", 1009), ("WEBP", 97), ("BMP", 1009)],
 )
 def test_every_truncation_is_refused(file_format, step):
-    data = encoded(make_grey(), file_format)
+    data = encode_image(make_grey(), file_format)
     cuts = [*range(0, len(data) - 1, step), len(data) - 12, len(data) - 2, len(data) - 1]
     if file_format == "TIFF":  # its directory comes after the pixels, the last bytes are padding
         cuts = [cut for cut in cuts if cut < len(data) - 16]
@@ -227,12 +230,12 @@ def test_every_truncation_is_refused(file_format, step):
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "BMP"])
 def test_half_a_file_is_called_damaged_by_its_format(file_format):
-    data = encoded(make_grey(), file_format)
+    data = encode_image(make_grey(), file_format)
     assert f"the {file_format} file is damaged" in refusal(data[: len(data) // 2])
 
 
 def test_half_a_jpeg_is_read_as_far_as_it_goes_where_that_is_asked_for():
-    whole = encoded(make_grey(), "JPEG")
+    whole = encode_image(make_grey(), "JPEG")
     half = whole[: len(whole) // 2]
     salvaged = images.read_radiograph_bytes(half, salvage=True).pixels
     expected = images.read_radiograph_bytes(whole).pixels
@@ -246,21 +249,21 @@ def test_salvage_does_not_make_a_film_of_another_file():
     with pytest.raises(UnreadableRadiographError, match="GIF"):
         images.read_radiograph_bytes(b"GIF89a" + bytes(100), salvage=True)
     with pytest.raises(UnreadableRadiographError, match="damaged"):
-        images.read_radiograph_bytes(encoded(make_grey(), "JPEG")[:30], salvage=True)
+        images.read_radiograph_bytes(encode_image(make_grey(), "JPEG")[:30], salvage=True)
 
 
 @pytest.mark.parametrize(
     "from_end", [pytest.param(14, id="checksum"), pytest.param(2000, id="data")]
 )
 def test_a_png_with_a_flipped_bit_is_refused(from_end):
-    data = bytearray(encoded(make_grey()))
+    data = bytearray(encode_image(make_grey()))
     data[-from_end] ^= 1
     assert "damaged" in refusal(bytes(data))
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM"])
 def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_format):
-    data = make_dicom() if file_format == "DICOM" else encoded(make_grey(), file_format)
+    data = make_dicom() if file_format == "DICOM" else encode_image(make_grey(), file_format)
     random = np.random.default_rng(1)
     for _ in range(60):
         noisy = np.frombuffer(data, np.uint8).copy()
@@ -284,8 +287,8 @@ def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_forma
         pytest.param(b"%PDF-1.7", "found a PDF file; use PNG", id="PDF"),
         pytest.param(b'<?xml version="1.0"?>\n<svg xmlns="">', "found a SVG file", id="SVG"),
         pytest.param(b"\0\0\0\x18ftypheic\0\0\0\0", "found a HEIC or AVIF file", id="HEIC"),
-        pytest.param(encoded(make_grey(), "GIF"), "found a GIF file; use PNG", id="GIF"),
-        pytest.param(encoded(make_grey(), "ICO"), "found a ICO file; use PNG", id="ICO"),
+        pytest.param(encode_image(make_grey(), "GIF"), "found a GIF file; use PNG", id="GIF"),
+        pytest.param(encode_image(make_grey(), "ICO"), "found a ICO file; use PNG", id="ICO"),
     ],
 )
 def test_other_files_are_refused_by_what_they_are(data, sentence):
@@ -307,7 +310,7 @@ def test_a_file_that_may_not_be_opened_is_refused_without_its_name(tmp_path, mon
         raise PermissionError(13, "Permission denied", str(path))
 
     file = tmp_path / "Miller_Jane.png"
-    file.write_bytes(encoded(make_grey()))
+    file.write_bytes(encode_image(make_grey()))
     monkeypatch.setattr("pathlib.Path.read_bytes", forbidden)
     with pytest.raises(UnreadableRadiographError, match=r"Permission denied.*check") as caught:
         images.read_radiograph(file)
@@ -316,8 +319,8 @@ def test_a_file_that_may_not_be_opened_is_refused_without_its_name(tmp_path, mon
 
 
 def test_63_pixels_on_a_side_are_too_few_and_64_enough():
-    assert "found 200 x 63 pixels" in refusal(encoded(np.zeros((63, 200), np.uint8)))
-    film = images.read_radiograph_bytes(encoded(np.zeros((64, 64), np.uint8)))
+    assert "found 200 x 63 pixels" in refusal(encode_image(np.zeros((63, 200), np.uint8)))
+    film = images.read_radiograph_bytes(encode_image(np.zeros((64, 64), np.uint8)))
     assert film.pixels.shape == (64, 64)
 
 
@@ -330,24 +333,24 @@ def test_63_pixels_on_a_side_are_too_few_and_64_enough():
     ],
 )
 def test_over_50_megapixels_is_refused_from_the_header(width, height):
-    assert "more than 50 megapixels" in refusal(huge_png_header(width, height))
+    assert "more than 50 megapixels" in refusal(make_huge_png(width, height))
 
 
 def test_50_megapixels_are_not_too_large():
-    assert "damaged" in refusal(huge_png_header(10_000, 5_000))
+    assert "damaged" in refusal(make_huge_png(10_000, 5_000))
 
 
 @pytest.mark.parametrize("file_format", ["TIFF", "PNG", "WEBP", "MPO"])
 def test_several_pictures_in_one_file_are_refused(file_format):
     first, second = (Image.fromarray(make_grey(seed=seed)).convert("RGB") for seed in (1, 2))
-    data = encoded(first, file_format, save_all=True, append_images=[second])
+    data = encode_image(first, file_format, save_all=True, append_images=[second])
     assert "found 2 pictures in one file" in refusal(data)
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_tiff_is_refused(mode):
     image = Image.fromarray(make_grey()).convert(mode)
-    assert "32-bit" in refusal(encoded(image, "TIFF"))
+    assert "32-bit" in refusal(encode_image(image, "TIFF"))
 
 
 def test_dicom_without_a_window_spans_its_own_range():
@@ -360,14 +363,16 @@ def test_dicom_without_a_window_spans_its_own_range():
 def test_dicom_with_a_window_is_shown_through_it():
     stored = make_grey(high=4095, dtype=np.uint16)
     film = images.read_radiograph_bytes(make_dicom(stored, WindowCenter="2000", WindowWidth="1000"))
-    np.testing.assert_allclose(film.pixels, window(stored, 2000, 1000), atol=1e-5)
+    np.testing.assert_allclose(film.pixels, apply_linear_window(stored, 2000, 1000), atol=1e-5)
 
 
 def test_the_first_of_several_windows_counts():
     stored = make_grey(high=4095, dtype=np.uint16)
     data = make_dicom(stored, WindowCenter=["2000", "100"], WindowWidth=["1000", "50"])
     np.testing.assert_allclose(
-        images.read_radiograph_bytes(data).pixels, window(stored, 2000, 1000), atol=1e-5
+        images.read_radiograph_bytes(data).pixels,
+        apply_linear_window(stored, 2000, 1000),
+        atol=1e-5,
     )
 
 
@@ -385,7 +390,7 @@ def test_rescale_comes_before_the_window():
     )
     np.testing.assert_allclose(
         images.read_radiograph_bytes(data).pixels,
-        window(stored * 2.0 - 1000, 3000, 2000),
+        apply_linear_window(stored * 2.0 - 1000, 3000, 2000),
         atol=1e-3,
     )
 
@@ -527,7 +532,7 @@ def test_a_syntax_that_is_not_decoded_is_named():
     film.PixelData = encapsulate([b"\xff\xd8\xff\xc1" + b"\0" * 200])
     film["PixelData"].VR = "OB"
     film["PixelData"].is_undefined_length = True
-    sentence = refusal(written(film))
+    sentence = refusal(encode_dicom(film))
     assert "JPEG Extended" in sentence
     assert "uncompressed" in sentence
 
@@ -540,8 +545,10 @@ def test_truncated_dicom_is_refused():
 
 def test_patient_data_is_neither_kept_nor_logged_nor_warned_of(caplog):
     caplog.set_level(logging.DEBUG)
-    odd = make_dicom(SpecificCharacterSet=SECRET, BodyPartExamined=f"{SECRET} HAND ARM")
-    other = make_dicom(Modality="CT", BodyPartExamined=f"{SECRET} HAND ARM")
+    odd = make_dicom(
+        SpecificCharacterSet=SECRET_PATIENT, BodyPartExamined=f"{SECRET_PATIENT} HAND ARM"
+    )
+    other = make_dicom(Modality="CT", BodyPartExamined=f"{SECRET_PATIENT} HAND ARM")
     caplog.clear()
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -561,7 +568,7 @@ def test_films_are_read_the_same_in_several_threads():
     files = [
         make_dicom(PhotometricInterpretation="MONOCHROME1"),
         make_dicom(),
-        encoded(make_grey()),
+        encode_image(make_grey()),
     ]
     expected = [images.read_radiograph_bytes(data).pixels for data in files]
     different = []
@@ -583,3 +590,11 @@ def test_reading_leaves_the_warnings_of_others_alone():
     images.read_radiograph_bytes(make_dicom())
     with pytest.warns(UserWarning, match="still heard"):
         warnings.warn("still heard", stacklevel=1)
+
+
+def refusal(data):
+    """The sentence that a file is refused with."""
+    with pytest.raises(UnreadableRadiographError) as caught:
+        images.read_radiograph_bytes(data)
+    assert caught.value.exit_code == 3
+    return str(caught.value)

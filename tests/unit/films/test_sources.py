@@ -9,7 +9,7 @@ import pytest
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import sources
 from bonefx.films.sources import FilmSource, find_films, printable_name
-from tests.fixtures.factories import png_film
+from tests.fixtures.image_files import make_png
 
 
 def make_zip(path, members, **settings):
@@ -33,7 +33,7 @@ def error_of(film):
 def test_an_archive_gives_its_films_in_order_with_folders_in_their_names(tmp_path):
     path = make_zip(
         tmp_path / "list.zip",
-        [("b.png", png_film(seed=1)), ("in/", ""), ("in/a.png", png_film(seed=2))],
+        [("b.png", make_png(seed=1)), ("in/", ""), ("in/a.png", make_png(seed=2))],
     )
     found = found_in(path)
     assert [film.name for film in found.films] == ["list.zip/b.png", "list.zip/in/a.png"]
@@ -43,8 +43,8 @@ def test_an_archive_gives_its_films_in_order_with_folders_in_their_names(tmp_pat
 
 def test_a_folder_may_hold_archives_and_folders(tmp_path):
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "1.png").write_bytes(png_film())
-    make_zip(tmp_path / "deep" / "more.zip", [("2.png", png_film(seed=1))])
+    (tmp_path / "deep" / "1.png").write_bytes(make_png())
+    make_zip(tmp_path / "deep" / "more.zip", [("2.png", make_png(seed=1))])
     found = found_in(tmp_path)
     top = tmp_path.name
     assert [film.name for film in found.films] == [
@@ -54,7 +54,7 @@ def test_a_folder_may_hold_archives_and_folders(tmp_path):
 
 
 def test_an_archive_is_known_by_its_content_and_left_packed_where_asked(tmp_path):
-    path = make_zip(tmp_path / "films.dat", [("a.png", png_film())])
+    path = make_zip(tmp_path / "films.dat", [("a.png", make_png())])
     assert [film.member for film in found_in(path).films] == [0]
     packed = found_in(path, unpack=False).films
     assert "found a ZIP file" in error_of(packed[0])
@@ -64,7 +64,7 @@ HIDDEN = ("notes.txt", ".hidden.png", "__MACOSX/._a.png", ".git/x.png", "DICOMDI
 
 
 def test_hidden_files_and_documents_of_an_archive_are_counted_not_read(tmp_path):
-    members = [("a.png", png_film()), *((name, b"x") for name in HIDDEN)]
+    members = [("a.png", make_png()), *((name, b"x") for name in HIDDEN)]
     found = found_in(make_zip(tmp_path / "list.zip", members))
     assert [film.name for film in found.films] == ["list.zip/a.png"]
     assert found.left_out == len(HIDDEN)
@@ -83,15 +83,15 @@ def test_the_same_files_of_a_folder_are_counted_not_read(tmp_path):
 def test_a_name_that_climbs_is_only_a_name(tmp_path, name):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
-    found = found_in(make_zip(inner / "list.zip", [(name, png_film())]))
+    found = found_in(make_zip(inner / "list.zip", [(name, make_png())]))
     assert found.films[0].read().pixels.shape == (120, 96)
     assert "evil.png" in found.films[0].name
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["list.zip"]
 
 
 def test_an_archive_in_an_archive_is_refused_in_a_sentence(tmp_path):
-    inner = make_zip(tmp_path / "inner.zip", [("a.png", png_film())])
-    members = [("inner.zip", inner.read_bytes()), ("b.png", png_film())]
+    inner = make_zip(tmp_path / "inner.zip", [("a.png", make_png())])
+    members = [("inner.zip", inner.read_bytes()), ("b.png", make_png())]
     films = found_in(make_zip(tmp_path / "outer.zip", members)).films
     assert "archive inside an archive; unpack it" in error_of(films[0])
     assert films[1].read()
@@ -105,7 +105,7 @@ def test_an_archive_that_unpacks_to_far_more_than_films_is_refused_unread(tmp_pa
 
 def test_a_member_larger_than_any_film_is_refused_while_it_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "MAX_FILM_BYTES", 2_000_000)
-    members = [("large.png", b"\0" * 3_000_000), ("a.png", png_film())]
+    members = [("large.png", b"\0" * 3_000_000), ("a.png", make_png())]
     path = make_zip(tmp_path / "list.zip", members, compression=zipfile.ZIP_STORED)
     films = found_in(path).films
     assert "more than 2 MB; use the film alone" in error_of(films[0])
@@ -122,7 +122,7 @@ def test_a_size_that_lies_gives_no_more_than_it_says(tmp_path):
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "MAX_MEMBERS", 3)
-    path = make_zip(tmp_path / "list.zip", [(f"{i}.png", png_film()) for i in range(4)])
+    path = make_zip(tmp_path / "list.zip", [(f"{i}.png", make_png()) for i in range(4)])
     assert "more than 3 files; split it" in error_of(found_in(path).films[0])
 
 
@@ -136,12 +136,12 @@ def test_a_huge_list_of_members_is_refused_before_it_is_in_memory(tmp_path, monk
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_packings_without_a_bound_are_refused(tmp_path, method):
-    path = make_zip(tmp_path / "list.zip", [("a.png", png_film())], compression=method)
+    path = make_zip(tmp_path / "list.zip", [("a.png", make_png())], compression=method)
     assert "use a plain zip archive" in error_of(found_in(path).films[0])
 
 
 def test_a_member_with_a_password_says_so(tmp_path):
-    path = make_zip(tmp_path / "list.zip", [("a.png", png_film())])
+    path = make_zip(tmp_path / "list.zip", [("a.png", make_png())])
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
     data[6] |= 1
@@ -151,7 +151,7 @@ def test_a_member_with_a_password_says_so(tmp_path):
 
 @pytest.mark.parametrize("keep", [6, 200, -40])
 def test_a_cut_archive_is_one_film_with_an_error(tmp_path, keep):
-    path = make_zip(tmp_path / "list.zip", [("a.png", png_film())])
+    path = make_zip(tmp_path / "list.zip", [("a.png", make_png())])
     path.write_bytes(path.read_bytes()[:keep])
     films = found_in(path).films
     assert len(films) == 1
@@ -159,7 +159,7 @@ def test_a_cut_archive_is_one_film_with_an_error(tmp_path, keep):
 
 
 def test_a_member_with_other_bytes_than_its_checksum_is_refused(tmp_path):
-    film = png_film()
+    film = make_png()
     path = make_zip(tmp_path / "list.zip", [("a.png", film)], compression=zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())
     data[data.index(film) + len(film) // 2] ^= 0xFF
@@ -191,7 +191,7 @@ def test_noise_in_an_archive_never_ends_the_list(tmp_path):
     import random
 
     source = make_zip(
-        tmp_path / "list.zip", [(f"{i}.png", png_film(64, 64, seed=i)) for i in range(3)]
+        tmp_path / "list.zip", [(f"{i}.png", make_png(64, 64, seed=i)) for i in range(3)]
     ).read_bytes()
     chance = random.Random(1)
     path = tmp_path / "noisy.zip"
@@ -206,7 +206,7 @@ def test_noise_in_an_archive_never_ends_the_list(tmp_path):
 
 
 def test_the_bound_lets_a_whole_archive_through(tmp_path):
-    content = png_film(1200, 1000)
+    content = make_png(1200, 1000)
     path = make_zip(tmp_path / "list.zip", [("a.png", content)])
     with sources._Bounded(io.FileIO(path)) as file:
         assert len(file.read()) == path.stat().st_size

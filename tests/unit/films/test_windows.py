@@ -5,8 +5,9 @@ import pytest
 
 from bonefx.films import images
 from bonefx.records import Window
-from tests.fixtures.factories import make_radiograph
-from tests.fixtures.images import make_dicom, make_grey
+from tests.fixtures.dicom_files import make_dicom
+from tests.fixtures.image_files import make_grey
+from tests.fixtures.records import make_radiograph
 
 
 def shown_through(film, window):

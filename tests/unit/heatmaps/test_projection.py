@@ -17,7 +17,8 @@ from bonefx.heatmaps.projection import heat_on_film
 from bonefx.models.architectures import ARCHITECTURES
 from bonefx.models.networks import CellGrid
 from bonefx.models.preprocess import letterbox_of
-from tests.fixtures.factories import make_network, make_pixels
+from tests.fixtures.image_files import make_pixels
+from tests.fixtures.model_folders import make_network
 
 
 @pytest.fixture(scope="module", params=sorted(ARCHITECTURES))

@@ -15,7 +15,8 @@ from bonefx.records import TrustLimits
 from bonefx.report import reading_table
 from bonefx.report.wording import map_words, trust_rows
 from bonefx.web.shared.viewer import film_figure
-from tests.fixtures.factories import make_model_folder, make_radiograph
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_radiograph
 
 LIMITS = TrustLimits(
     peaks=(1.0, 2.0, 3.0, 4.0), border_share=0.1, marker_share=0.1, drop=0.5, n=72

@@ -7,7 +7,7 @@ from bonefx.errors import WeightsError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.models.architectures import ARCHITECTURES, BatchNormSpec, build_network
 from bonefx.models.pyramid import refined
-from tests.fixtures.factories import make_network
+from tests.fixtures.model_folders import make_network
 
 
 @pytest.mark.parametrize(

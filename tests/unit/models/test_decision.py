@@ -6,7 +6,7 @@ import pytest
 
 from bonefx.models.decision import calibrated_probability, decide, predictive_values, review_reason
 from bonefx.records import Calibration, Verdict
-from tests.fixtures.factories import make_point
+from tests.fixtures.records import make_point
 
 
 def make_calibration(slope=1.0, intercept=0.0):

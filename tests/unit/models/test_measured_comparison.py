@@ -17,7 +17,8 @@ from bonefx.web.shared.performance import (
     performance_html,
     performance_text,
 )
-from tests.fixtures.factories import make_comparison, make_evaluation, make_model_folder
+from tests.fixtures.evaluations import make_comparison, make_evaluation
+from tests.fixtures.model_folders import make_model_folder
 
 CPU = torch.device("cpu")
 

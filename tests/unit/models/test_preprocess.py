@@ -6,7 +6,7 @@ import torch
 
 from bonefx.errors import WeightsError
 from bonefx.models.preprocess import PreprocessSpec, letterbox, letterbox_of, normalise, to_batch
-from tests.fixtures.factories import make_radiograph
+from tests.fixtures.records import make_radiograph
 
 
 def make_spec(**changes):

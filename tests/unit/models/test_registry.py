@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.models.registry import load_model, model_ids, pick_device
-from tests.fixtures.factories import make_manifest, make_model_folder
+from tests.fixtures.model_folders import make_manifest, make_model_folder
 
 CPU = torch.device("cpu")
 

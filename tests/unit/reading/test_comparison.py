@@ -8,9 +8,9 @@ import pytest
 from bonefx.heatmaps.agreement import hot_region
 from bonefx.heatmaps.overlay import difference_layer
 from bonefx.reading.comparison import compare_readings, comparison_table
-from bonefx.records import Reading, Verdict
+from bonefx.records import Verdict
 from bonefx.web.compare.columns import agreement_text, legend_html
-from tests.fixtures.factories import make_point
+from tests.fixtures.records import make_reading
 
 
 def make_heat(left=10, right=30):
@@ -20,25 +20,21 @@ def make_heat(left=10, right=30):
     return heat
 
 
-def make_reading(model="a", **changes):
-    reading = {
-        "radiograph_sha256": "0" * 64, "model": model, "weights_sha256": "1" * 64,
-        "verdict": Verdict.FRACTURE, "point": make_point(), "device": "cpu", "elapsed_s": 0.02,
-        "logit": 1.0, "probability": 0.73, "heat": make_heat(), "heat_peak": 2.0,
-    }  # fmt: skip
-    return Reading(**(reading | changes))
+def make_mapped(model="a", **changes):
+    """Return a reading with a map; its peak is 2 logits unless another one is given."""
+    return make_reading(**({"model": model, "heat": make_heat(), "heat_peak": 2.0} | changes))
 
 
 def test_identical_maps_overlap_whole_and_differ_nowhere():
-    comparison = compare_readings([make_reading("a"), make_reading("b")])
+    comparison = compare_readings([make_mapped("a"), make_mapped("b")])
     assert comparison.agreements[0].overlap == 1
     assert np.abs(comparison.difference()).max() == 0
     assert difference_layer(comparison.difference())[..., 3].max() == 0
 
 
 def test_disjoint_hot_regions_do_not_overlap():
-    other = make_reading("b", heat=make_heat(left=30, right=50))
-    comparison = compare_readings([make_reading("a"), other])
+    other = make_mapped("b", heat=make_heat(left=30, right=50))
+    comparison = compare_readings([make_mapped("a"), other])
     assert comparison.agreements[0].overlap == 0
     difference = comparison.difference()
     assert difference[0, 10] == pytest.approx(0.9)
@@ -46,14 +42,12 @@ def test_disjoint_hot_regions_do_not_overlap():
 
 
 def test_half_of_each_region_in_common_is_a_third_of_both():
-    other = make_reading("b", heat=make_heat(left=20, right=40))
-    assert compare_readings([make_reading("a"), other]).agreements[0].overlap == pytest.approx(
-        1 / 3
-    )
+    other = make_mapped("b", heat=make_heat(left=20, right=40))
+    assert compare_readings([make_mapped("a"), other]).agreements[0].overlap == pytest.approx(1 / 3)
 
 
 def test_the_overlap_does_not_depend_on_how_large_a_models_logits_are():
-    comparison = compare_readings([make_reading("a"), make_reading("b", heat_peak=0.1)])
+    comparison = compare_readings([make_mapped("a"), make_mapped("b", heat_peak=0.1)])
     assert comparison.agreements[0].overlap == 1
 
 
@@ -62,7 +56,10 @@ def test_a_place_at_half_of_the_peak_is_hot_and_one_below_is_not():
 
 
 def test_maps_stand_on_one_scale_whose_end_is_the_largest_peak():
-    weak, strong = make_reading("a", heat_peak=0.5), make_reading("b", heat_peak=2.0)
+    weak, strong = (
+        make_mapped("a", heat_peak=0.5),
+        make_mapped("b", heat_peak=2.0),
+    )
     comparison = compare_readings([weak, strong])
     assert comparison.peak == 2.0
     assert comparison.map_of(weak).max() == pytest.approx(0.25)
@@ -81,8 +78,8 @@ def test_maps_stand_on_one_scale_whose_end_is_the_largest_peak():
     ],
 )  # fmt: skip
 def test_a_missing_map_leaves_overlap_and_difference_out_and_says_why(changes, words):
-    without = make_reading("b", **changes)
-    comparison = compare_readings([make_reading("a"), without])
+    without = make_mapped("b", **changes)
+    comparison = compare_readings([make_mapped("a"), without])
     assert comparison.agreements[0].overlap is None
     assert words in comparison.agreements[0].reason
     assert comparison.difference() is None
@@ -91,7 +88,7 @@ def test_a_missing_map_leaves_overlap_and_difference_out_and_says_why(changes, w
 
 
 def test_two_missing_maps_leave_no_scale_and_both_are_named():
-    readings = [make_reading(name, heat=None, heat_peak=0.01) for name in "ab"]
+    readings = [make_mapped(name, heat=None, heat_peak=0.01) for name in "ab"]
     comparison = compare_readings(readings)
     assert comparison.peak is None
     assert comparison.map_of(readings[0]) is None
@@ -100,23 +97,23 @@ def test_two_missing_maps_leave_no_scale_and_both_are_named():
 
 
 def test_three_models_are_compared_two_by_two_without_a_difference():
-    comparison = compare_readings([make_reading(name) for name in "abc"])
+    comparison = compare_readings([make_mapped(name) for name in "abc"])
     assert [pair.models for pair in comparison.agreements] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert comparison.difference() is None
 
 
 @pytest.mark.parametrize(("verdict", "agree"), [(Verdict.FRACTURE, True), (Verdict.REVIEW, False)])
 def test_verdicts_agree_only_when_they_are_the_same(verdict, agree):
-    readings = [make_reading("a"), make_reading("b", verdict=verdict)]
+    readings = [make_mapped("a"), make_mapped("b", verdict=verdict)]
     assert compare_readings(readings).verdicts_agree is agree
 
 
 @pytest.mark.parametrize(
     ("readings", "message"),
     [
-        pytest.param([make_reading("a")], "two or more", id="one model"),
-        pytest.param([make_reading("a"), make_reading("a")], "two or more", id="a model twice"),
-        pytest.param([make_reading("a"), make_reading("b", radiograph_sha256="2" * 64)],
+        pytest.param([make_mapped("a")], "two or more", id="one model"),
+        pytest.param([make_mapped("a"), make_mapped("a")], "two or more", id="a model twice"),
+        pytest.param([make_mapped("a"), make_mapped("b", radiograph_sha256="2" * 64)],
                      "one film", id="two films"),
     ],
 )  # fmt: skip
@@ -140,7 +137,7 @@ def test_the_difference_grows_with_its_opacity():
 
 
 def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
-    table = comparison_table(compare_readings([make_reading("a"), make_reading("b")]))
+    table = comparison_table(compare_readings([make_mapped("a"), make_mapped("b")]))
     assert [reading["model"] for reading in table["readings"]] == ["a", "b"]
     assert table["verdicts_agree"] is True
     assert table["agreements"] == [
@@ -150,22 +147,22 @@ def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
 
 
 def test_an_agreement_is_told_with_both_names_whether_there_is_an_overlap_or_not():
-    without = make_reading("b", heat=None, heat_peak=0.01)
+    without = make_mapped("b", heat=None, heat_peak=0.01)
     assert "a and b overlap by 100 %" in agreement_text(
-        compare_readings([make_reading("a"), make_reading("b")]).agreements[0]
+        compare_readings([make_mapped("a"), make_mapped("b")]).agreements[0]
     )
-    told = agreement_text(compare_readings([make_reading("a"), without]).agreements[0])
+    told = agreement_text(compare_readings([make_mapped("a"), without]).agreements[0])
     assert told == "No overlap of a and b: b has no map: its evidence is too weak to show."
 
 
 def test_one_legend_tells_the_scale_of_all_maps_or_that_there_is_none():
-    weak = make_reading("b", heat_peak=0.5)
-    assert "2.00 logits" in legend_html(compare_readings([make_reading("a"), weak]))
-    without = [make_reading(name, heat=None, heat_peak=0.01) for name in "ab"]
+    weak = make_mapped("b", heat_peak=0.5)
+    assert "2.00 logits" in legend_html(compare_readings([make_mapped("a"), weak]))
+    without = [make_mapped(name, heat=None, heat_peak=0.01) for name in "ab"]
     assert "No model shows a map" in legend_html(compare_readings(without))
 
 
 def test_maps_are_hidden_at_first_where_every_model_says_no_fracture():
-    intact = [make_reading(name, verdict=Verdict.NO_FRACTURE) for name in "ab"]
+    intact = [make_mapped(name, verdict=Verdict.NO_FRACTURE) for name in "ab"]
     assert "hidden at first" in legend_html(compare_readings(intact))
-    assert "hidden at first" not in legend_html(compare_readings([make_reading("a"), intact[1]]))
+    assert "hidden at first" not in legend_html(compare_readings([make_mapped("a"), intact[1]]))

@@ -13,12 +13,9 @@ from bonefx.reading.second_opinion import second_model, with_second_opinion
 from bonefx.records import TrustLimits
 from bonefx.report import reading_table
 from bonefx.report.wording import map_words, trust_rows
-from tests.fixtures.factories import (
-    make_comparison,
-    make_evaluation,
-    make_model_folder,
-    make_radiograph,
-)
+from tests.fixtures.evaluations import make_comparison, make_evaluation
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_radiograph
 
 EASY = TrustLimits(peaks=(0.0,), border_share=1.0, marker_share=1.0, drop=-1e9, n=1)
 

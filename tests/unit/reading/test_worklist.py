@@ -24,7 +24,9 @@ from bonefx.reading.worklist import (
     worklist_csv,
 )
 from bonefx.records import Verdict
-from tests.fixtures.factories import make_model_folder, make_point, make_reading, png_film
+from tests.fixtures.image_files import make_png
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_point, make_reading
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def reader(tmp_path_factory):
 def films(tmp_path):
     """Five good films, the fourth with the bytes of the first, and a broken one at place 3."""
     for index, seed in enumerate((0, 1, None, 0, 2, 3)):
-        content = b"no film" if seed is None else png_film(100 + index * 0, seed=seed)
+        content = b"no film" if seed is None else make_png(100 + index * 0, seed=seed)
         (tmp_path / f"{index}.png").write_bytes(content)
     return find_films([("films", tmp_path)]).films
 

@@ -7,7 +7,7 @@ import pytest
 
 from bonefx.errors import WeightsError
 from bonefx.records import Calibration, Estimate, Reading, Verdict
-from tests.fixtures.factories import make_point, make_radiograph
+from tests.fixtures.records import make_point, make_radiograph
 
 
 @pytest.mark.parametrize(

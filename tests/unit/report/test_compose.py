@@ -12,7 +12,9 @@ from bonefx.heatmaps.overlay import heat_layer, hot_contours, overlay
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.report.compose import compose_report
-from tests.fixtures.factories import make_evaluation, make_model_folder, make_radiograph
+from tests.fixtures.evaluations import make_evaluation
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_radiograph
 
 
 @pytest.fixture(scope="module")

@@ -21,18 +21,18 @@ from bonefx.films.patient_ids import FILED_UNDER, read_study_header
 from bonefx.records import Verdict
 from bonefx.report.image import MAX_FILED_PX
 from bonefx.report.wording import NOTICE
-from tests.fixtures.images import make_dicom
+from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom, make_dicom_of_study
+from tests.fixtures.records import make_reading
 from tests.fixtures.reports import (
-    STUDY,
-    make_out_of_scope,
-    make_reading,
+    make_out_of_scope_report,
     make_report,
-    make_study_film,
-    report_of_film,
+    make_report_of_film,
 )
 
 SECRETS = [
-    value for key, value in STUDY.items() if key.startswith(("Patient", "Acc", "Ref", "SOP"))
+    value
+    for key, value in STUDY_ELEMENTS.items()
+    if key.startswith(("Patient", "Acc", "Ref", "SOP"))
 ]
 BOTH = [
     pytest.param(report.secondary_capture_bytes, id="SC"),
@@ -42,16 +42,16 @@ BOTH = [
 
 def made(make, data=None, *, of=make_report, **changes):
     """Make a DICOM report of a film's bytes, and read it back."""
-    data = make_study_film() if data is None else data
-    content = make(report_of_film(data, report=of, **changes), read_study_header(data))
+    data = make_dicom_of_study() if data is None else data
+    content = make(make_report_of_film(data, report=of, **changes), read_study_header(data))
     return pydicom.dcmread(io.BytesIO(content))
 
 
 def tree_of(**changes):
     """A structured report's measurement group and whole document, as highdicom reads them back."""
-    data = changes.pop("data", None) or make_study_film()
+    data = changes.pop("data", None) or make_dicom_of_study()
     header = read_study_header(data)
-    content = report.structured_report_bytes(report_of_film(data, **changes), header)
+    content = report.structured_report_bytes(make_report_of_film(data, **changes), header)
     document = highdicom.sr.srread(io.BytesIO(content))
     (group,) = document.content.get_image_measurement_groups()
     return group, document
@@ -71,13 +71,13 @@ def texts_of(document, meaning):
 
 def test_a_header_shows_nothing_of_the_patient(caplog, recwarn):
     caplog.set_level(logging.DEBUG)
-    header = read_study_header(make_study_film())
+    header = read_study_header(make_dicom_of_study())
     told = f"{header!r} {header} {[header]} {caplog.text} {[str(one.message) for one in recwarn]}"
     assert [secret for secret in SECRETS if str(secret) in told] == []
 
 
 def test_a_header_holds_identifiers_and_no_pixels_or_private_elements():
-    header = read_study_header(make_study_film(InstitutionName="Hidden Hospital"))
+    header = read_study_header(make_dicom_of_study(InstitutionName="Hidden Hospital"))
     assert header.elements.PatientID == "SECRET-0815"
     assert "PixelData" not in header.elements
     assert "InstitutionName" not in header.elements
@@ -85,7 +85,7 @@ def test_a_header_holds_identifiers_and_no_pixels_or_private_elements():
 
 def test_a_header_is_read_from_a_path_too(tmp_path):
     path = tmp_path / "film"
-    path.write_bytes(make_study_film())
+    path.write_bytes(make_dicom_of_study())
     assert read_study_header(path).sha256 == read_study_header(path.read_bytes()).sha256
     with pytest.raises(UnreadableRadiographError, match="cannot be opened"):
         read_study_header(tmp_path / "none")
@@ -96,7 +96,7 @@ def test_a_header_is_read_from_a_path_too(tmp_path):
 )
 def test_a_film_without_what_filing_needs_is_refused_by_name(keyword):
     with pytest.raises(UnreadableRadiographError, match=rf"no {keyword},.*as PDF"):
-        read_study_header(make_study_film(without=[keyword]))
+        read_study_header(make_dicom_of_study(without=[keyword]))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_no_dicom_film_has_no_header(data):
 )  # fmt: skip
 @pytest.mark.parametrize("make", BOTH)
 def test_odd_values_of_real_archives_file_as_they_are_or_empty(make, changes, expected, recwarn):
-    dataset = made(make, make_study_film(**changes))
+    dataset = made(make, make_dicom_of_study(**changes))
     assert {keyword: str(dataset[keyword].value) for keyword in expected} == expected
     assert dataset.SpecificCharacterSet == "ISO_IR 192"
     said = [str(warning.message) for warning in recwarn]
@@ -149,7 +149,7 @@ def test_odd_values_of_real_archives_file_as_they_are_or_empty(make, changes, ex
 
 @pytest.mark.parametrize("make", BOTH)
 def test_patient_and_study_are_those_of_the_film(make):
-    source = pydicom.dcmread(io.BytesIO(make_study_film()))
+    source = pydicom.dcmread(io.BytesIO(make_dicom_of_study()))
     dataset = made(make)
     same = [keyword for keyword in FILED_UNDER if keyword in source]
     assert len(same) >= 10
@@ -164,9 +164,11 @@ def test_patient_and_study_are_those_of_the_film(make):
 @pytest.mark.parametrize("make", BOTH)
 def test_missing_type_2_attributes_are_filled_with_nothing(make):
     patient = [
-        key for key in STUDY if key.startswith(("Patient", "Acc", "Ref", "StudyD", "StudyT"))
+        key
+        for key in STUDY_ELEMENTS
+        if key.startswith(("Patient", "Acc", "Ref", "StudyD", "StudyT"))
     ]
-    dataset = made(make, make_study_film(without=[*patient, "StudyID"]))
+    dataset = made(make, make_dicom_of_study(without=[*patient, "StudyID"]))
     for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate"):
         assert keyword in dataset
         assert not dataset[keyword].value
@@ -174,18 +176,18 @@ def test_missing_type_2_attributes_are_filled_with_nothing(make):
 
 @pytest.mark.parametrize("make", BOTH)
 def test_equal_reports_file_once_and_others_beside_them(make):
-    data = make_study_film()
+    data = make_dicom_of_study()
     header = read_study_header(data)
-    first, second = (make(report_of_film(data), header) for _ in range(2))
+    first, second = (make(make_report_of_film(data), header) for _ in range(2))
     assert first == second
-    other = pydicom.dcmread(io.BytesIO(make(report_of_film(data, text="more"), header)))
+    other = pydicom.dcmread(io.BytesIO(make(make_report_of_film(data, text="more"), header)))
     assert other.SOPInstanceUID != pydicom.dcmread(io.BytesIO(first)).SOPInstanceUID
 
 
 @pytest.mark.parametrize("make", BOTH)
 def test_another_films_identifiers_are_refused(make):
     with pytest.raises(SettingsError, match="another film"):
-        make(make_report(), read_study_header(make_study_film()))
+        make(make_report(), read_study_header(make_dicom_of_study()))
 
 
 @pytest.mark.parametrize("make", BOTH)
@@ -198,37 +200,37 @@ def test_another_films_identifiers_are_refused(make):
     ],
 )
 def test_times_are_told_by_the_clock_of_the_source(make, offset, date, time):
-    dataset = made(make, make_study_film(TimezoneOffsetFromUTC=offset))
+    dataset = made(make, make_dicom_of_study(TimezoneOffsetFromUTC=offset))
     assert (dataset.ContentDate, dataset.ContentTime[:6]) == (date, time)
     assert (dataset.InstanceCreationDate, dataset.SeriesDate) == (date, date)
 
 
 @pytest.mark.parametrize("make", BOTH)
 def test_a_private_class_of_images_is_referred_to_as_it_is(make):
-    dataset = made(make, make_study_film(SOPClassUID="1.2.3.4.5.6"))
+    dataset = made(make, make_dicom_of_study(SOPClassUID="1.2.3.4.5.6"))
     assert "1.2.3.4.5.6" in str(dataset)
 
 
 @pytest.mark.parametrize("form", ["pdf", "png", "json"])
 def test_other_forms_hold_nothing_of_the_header(form):
-    data = make_study_film()
-    content = report.report_bytes(report_of_film(data), form, header=read_study_header(data))
-    assert content == report.report_bytes(report_of_film(data), form)
+    data = make_dicom_of_study()
+    content = report.report_bytes(make_report_of_film(data), form, header=read_study_header(data))
+    assert content == report.report_bytes(make_report_of_film(data), form)
 
 
 def test_a_film_without_a_study_still_has_other_forms():
     data = make_dicom()
     with pytest.raises(UnreadableRadiographError, match="no StudyInstanceUID"):
         read_study_header(data)
-    assert report.report_bytes(report_of_film(data), "json")
+    assert report.report_bytes(make_report_of_film(data), "json")
 
 
 # Secondary Capture
 
 
 def test_a_secondary_capture_shows_the_overlay_pixel_by_pixel():
-    data = make_study_film()
-    report_ = report_of_film(data)
+    data = make_dicom_of_study()
+    report_ = make_report_of_film(data)
     dataset = made(report.secondary_capture_bytes, data)
     assert dataset.SOPClassUID.name == "Secondary Capture Image Storage"
     assert dataset.file_meta.TransferSyntaxUID.name == "RLE Lossless"
@@ -239,9 +241,9 @@ def test_a_secondary_capture_shows_the_overlay_pixel_by_pixel():
 
 
 def test_a_secondary_capture_of_a_refused_film_shows_the_film():
-    data = make_study_film()
-    dataset = made(report.secondary_capture_bytes, data, of=make_out_of_scope)
-    film = make_out_of_scope().film
+    data = make_dicom_of_study()
+    dataset = made(report.secondary_capture_bytes, data, of=make_out_of_scope_report)
+    film = make_out_of_scope_report().film
     np.testing.assert_array_equal(dataset.pixel_array[:120, :96], np.dstack([film] * 3))
     assert "without a map" in dataset.DerivationDescription
 
@@ -254,7 +256,7 @@ def test_a_large_film_is_filed_smaller():
 def test_a_secondary_capture_says_what_it_was_made_from():
     dataset = made(report.secondary_capture_bytes)
     (source,) = dataset.SourceImageSequence
-    assert source.ReferencedSOPInstanceUID == STUDY["SOPInstanceUID"]
+    assert source.ReferencedSOPInstanceUID == STUDY_ELEMENTS["SOPInstanceUID"]
     assert source.ReferencedSOPClassUID.name == "Computed Radiography Image Storage"
     assert dataset.ImageType[:2] == ["DERIVED", "SECONDARY"]
     assert dataset.ConversionType == "WSD"
@@ -273,7 +275,7 @@ def test_a_secondary_capture_says_what_it_was_made_from():
 )
 def test_the_side_is_that_of_the_source(given, expected):
     without = {"Laterality", "ImageLaterality"} - set(given)
-    dataset = made(report.secondary_capture_bytes, make_study_film(without=without, **given))
+    dataset = made(report.secondary_capture_bytes, make_dicom_of_study(without=without, **given))
     sides = ("Laterality", "ImageLaterality")
     assert {side: dataset[side].value or "" for side in sides if side in dataset} == expected
 
@@ -287,13 +289,13 @@ def test_the_side_is_that_of_the_source(given, expected):
     ],
 )
 def test_burned_in_names_are_ruled_out_only_by_the_source(given, burned_in):
-    dataset = made(report.secondary_capture_bytes, make_study_film(**given))
+    dataset = made(report.secondary_capture_bytes, make_dicom_of_study(**given))
     assert dataset.BurnedInAnnotation == burned_in
 
 
 def test_lossy_compression_of_the_source_is_passed_on():
     assert "LossyImageCompression" not in made(report.secondary_capture_bytes)
-    lossy = made(report.secondary_capture_bytes, make_study_film(LossyImageCompression="01"))
+    lossy = made(report.secondary_capture_bytes, make_dicom_of_study(LossyImageCompression="01"))
     assert lossy.LossyImageCompression == "01"
 
 
@@ -320,7 +322,7 @@ def test_the_verdict_is_coded_and_the_probability_measured(verdict, code):
 
 
 def test_a_refused_film_is_not_evaluated_and_has_no_number():
-    group, document = tree_of(report=make_out_of_scope)
+    group, document = tree_of(report=make_out_of_scope_report)
     (evaluation,) = group.get_qualitative_evaluations()
     assert evaluation.value == CodedConcept("373121007", "SCT", "Not Evaluated")
     assert group.get_measurements() == []
@@ -349,10 +351,11 @@ def test_a_structured_report_names_algorithm_model_and_checksums():
 def test_a_structured_report_refers_to_the_film_and_was_observed_by_a_device():
     group, document = tree_of()
     (image,) = group.source_images
-    assert image.referenced_sop_instance_uid == STUDY["SOPInstanceUID"]
+    assert image.referenced_sop_instance_uid == STUDY_ELEMENTS["SOPInstanceUID"]
     assert document.get_evidence() == [
         (
-            STUDY["StudyInstanceUID"], STUDY["SeriesInstanceUID"], STUDY["SOPInstanceUID"],
+            STUDY_ELEMENTS["StudyInstanceUID"], STUDY_ELEMENTS["SeriesInstanceUID"],
+            STUDY_ELEMENTS["SOPInstanceUID"],
             "1.2.840.10008.5.1.4.1.1.1",
         )
     ]  # fmt: skip
@@ -400,10 +403,10 @@ def test_what_the_point_was_measured_to_do_is_told_in_words():
     "changes",
     [
         pytest.param({}, id="fracture"),
-        pytest.param({"of": make_out_of_scope, "text": "Ödem"}, id="out of scope"),
-        pytest.param({"data": make_study_film(PatientSex="", StudyDate="")}, id="empty type 2"),
+        pytest.param({"of": make_out_of_scope_report, "text": "Ödem"}, id="out of scope"),
+        pytest.param({"data": make_dicom_of_study(PatientSex="", StudyDate="")}, id="empty type 2"),
         pytest.param(
-            {"data": make_study_film(BodyPartExamined="HIP", without=["Laterality"])},
+            {"data": make_dicom_of_study(BodyPartExamined="HIP", without=["Laterality"])},
             id="a paired part of no side",
         ),
     ],
@@ -417,9 +420,9 @@ def test_dciodvfy_finds_no_error(make, changes, tmp_path):
 
 
 def test_a_reading_at_another_point_is_another_report():
-    data = make_study_film()
+    data = make_dicom_of_study()
     header = read_study_header(data)
-    first = report_of_film(data)
+    first = make_report_of_film(data)
     second = replace(first, reading=replace(first.reading, verdict=Verdict.REVIEW))
     uids = {
         pydicom.dcmread(io.BytesIO(report.structured_report_bytes(one, header))).SOPInstanceUID

@@ -18,12 +18,11 @@ from bonefx.records import Verdict
 from bonefx.report.page import INNER_MM, Sheet
 from bonefx.report.record import MAX_TEXT_CHARACTERS, clean_text
 from bonefx.report.wording import NOTICE, map_words
-from tests.fixtures.factories import make_point
+from tests.fixtures.records import make_point, make_reading
 from tests.fixtures.reports import (
     CREATED,
-    make_out_of_scope,
+    make_out_of_scope_report,
     make_overlay,
-    make_reading,
     make_report,
 )
 
@@ -63,7 +62,7 @@ def test_an_overlay_of_another_size_is_refused():
 def test_a_film_out_of_scope_has_no_map():
     film = np.zeros((120, 96), np.uint8)
     with pytest.raises(ValueError, match="no map"):
-        make_out_of_scope(overlay=make_overlay(film))
+        make_out_of_scope_report(overlay=make_overlay(film))
 
 
 def test_the_readers_text_is_normalised_and_freed_of_control_characters():
@@ -112,7 +111,7 @@ def test_json_holds_the_reading_and_what_its_point_was_measured_to_do():
 
 
 def test_json_says_null_where_there_is_nothing():
-    table = json.loads(report.json_bytes(make_out_of_scope()))
+    table = json.loads(report.json_bytes(make_out_of_scope_report()))
     assert table["reading"]["verdict"] == "out_of_scope"
     assert table["reading"]["probability"] is None
     assert (table["map"]["shown"], table["map"]["contours"]) == (False, [])
@@ -160,7 +159,7 @@ def test_png_has_words_below_the_film_that_change_with_the_verdict():
 
 
 def test_png_of_a_refused_film_shows_the_film_alone():
-    made = make_out_of_scope()
+    made = make_out_of_scope_report()
     picture = np.asarray(Image.open(io.BytesIO(report.report_png(made))))
     np.testing.assert_array_equal(picture[:120, :96, 0], made.film)
     assert picture[:120, 96:].max() == 0
@@ -179,7 +178,7 @@ def test_the_map_is_written_at_16_bits_on_the_films_own_grid():
 
 def test_a_map_that_is_not_shown_cannot_be_written():
     with pytest.raises(SettingsError, match=r"leave the form map out\. No map: the film is out"):
-        report.report_bytes(make_out_of_scope(), "map")
+        report.report_bytes(make_out_of_scope_report(), "map")
 
 
 # PDF
@@ -226,7 +225,7 @@ def test_every_form_warns_of_a_model_that_should_not_read_films():
 
 
 def test_pdf_of_a_refused_film_gives_the_reason_and_no_probability():
-    text = text_of(make_out_of_scope())
+    text = text_of(make_out_of_scope_report())
     assert "■ Out of scope" in text
     assert "unlike those that the model was trained on" in text
     assert "No probability" in text

@@ -20,15 +20,10 @@ from bonefx.report.wording import region_words
 from bonefx.scope import gate
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
-from tests.fixtures.factories import (
-    make_model_folder,
-    make_narrow_scope,
-    make_pixels,
-    make_point,
-    make_radiograph,
-    make_reading,
-    png_film,
-)
+from tests.fixtures.image_files import make_pixels, make_png
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_point, make_radiograph, make_reading
+from tests.fixtures.scopes import make_narrow_scope
 
 CPU = torch.device("cpu")
 
@@ -233,7 +228,7 @@ def test_the_command_line_refuses_an_inverted_film_and_reads_it_when_asked(
 ):
     import cv2
 
-    bytes_ = np.frombuffer(png_film(), np.uint8)
+    bytes_ = np.frombuffer(make_png(), np.uint8)
     path = tmp_path / "film.png"
     cv2.imwrite(str(path), 255 - cv2.imdecode(bytes_, cv2.IMREAD_GRAYSCALE))
     common = ["--weights", str(folder.parent), "--device", "cpu"]

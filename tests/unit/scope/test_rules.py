@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bonefx.scope.rules import GREY_LEVEL_RULES, broken_rule, measure_grey_levels
-from tests.fixtures.factories import make_narrow_scope, make_pixels
+from tests.fixtures.image_files import make_pixels
+from tests.fixtures.scopes import make_narrow_scope
 
 
 @pytest.fixture(scope="module")

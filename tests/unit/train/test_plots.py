@@ -13,8 +13,9 @@ from PIL import Image
 
 from bonefx.models.architectures import BatchNormSpec
 from bonefx.models.manifest import InitialWeights, TrainingData
-from tests.fixtures.factories import make_point
-from tests.fixtures.synthetic import make_image_folder, write_recipe
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.recipes import write_recipe
+from tests.fixtures.records import make_point
 from train.data import DataSet, Film, load_data
 from train.data.augment import fracture_mask
 from train.data.cache import CachedFilms, load_cached

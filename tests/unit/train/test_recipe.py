@@ -8,7 +8,7 @@ import torch
 import train
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import build_network
-from tests.fixtures.synthetic import write_recipe
+from tests.fixtures.recipes import write_recipe
 from train.recipe import Augmentation, PlateauSgd, Stage, read_recipe
 
 SHIPPED = sorted((Path(train.__file__).parent / "recipes").glob("*.toml"))

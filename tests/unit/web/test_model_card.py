@@ -11,7 +11,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import Origin
 from bonefx.web.model_card.markdown import card_html
 from bonefx.web.model_card.screen import MAX_CARD_BYTES, ModelCardScreen, facts_html
-from tests.fixtures.factories import make_model_folder
+from tests.fixtures.model_folders import make_model_folder
 
 
 @pytest.fixture

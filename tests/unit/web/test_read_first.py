@@ -11,7 +11,7 @@ from bonefx.web.read.read_first import (
     agreement_html,
     answered,
 )
-from tests.fixtures.factories import make_point, make_reading
+from tests.fixtures.records import make_point, make_reading
 
 SESSION = [
     (Verdict.FRACTURE, Verdict.FRACTURE),

@@ -13,7 +13,9 @@ from bonefx.web.read.handlers import ReadScreen
 from bonefx.web.read.state import Answer, Choices
 from bonefx.web.shared.navigation import list_position
 from bonefx.web.shared.uploads import OpenedFilm
-from tests.fixtures.factories import make_model_folder, make_narrow_scope, make_radiograph
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.records import make_radiograph
+from tests.fixtures.scopes import make_narrow_scope
 
 SKIP = gr.skip()
 

@@ -16,8 +16,9 @@ from bonefx.reading.worklist import WorklistRow
 from bonefx.web.worklist import session_list as module
 from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list, delete_leftovers
 from bonefx.web.worklist.table import no_list, row_html, table_value
-from tests.conftest import REPOSITORY
-from tests.fixtures.factories import make_reading, png_film
+from tests.fixtures.image_files import make_png
+from tests.fixtures.records import make_reading
+from tests.fixtures.servers.app import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def uploads(tmp_path):
     for index, name in enumerate(("Miller.png", "notes.txt", "Jones.png")):
         (tmp_path / f"sha{index}").mkdir()
         paths.append(tmp_path / f"sha{index}" / name)
-        paths[-1].write_bytes(png_film(seed=index))
+        paths[-1].write_bytes(make_png(seed=index))
     return [str(path) for path in paths]
 
 
@@ -91,7 +92,7 @@ def test_too_many_films_are_refused_with_those_of_archives(tmp_path, monkeypatch
     path = tmp_path / "list.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for index in range(4):
-            archive.writestr(f"{index}.png", png_film())
+            archive.writestr(f"{index}.png", make_png())
     listing = SessionList()
     with pytest.raises(SettingsError, match="found 4 films, more than 3"):
         listing.take([str(path)], chosen=True)

@@ -6,7 +6,7 @@ from bonefx.models.decision import reading_at_point
 from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.viewer import map_note
-from tests.fixtures.factories import make_point, make_radiograph, make_reading
+from tests.fixtures.records import make_point, make_radiograph, make_reading
 
 DATA = {"test_set": "Synthetic bones", "val_share": 0.18}
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")

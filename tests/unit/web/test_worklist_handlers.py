@@ -7,7 +7,8 @@ import torch
 from bonefx.reading.reader import Reader
 from bonefx.web.worklist.screen import LIST_FAULT, WorklistScreen
 from bonefx.web.worklist.session_list import SessionLists
-from tests.fixtures.factories import make_model_folder, png_film
+from tests.fixtures.image_files import make_png
+from tests.fixtures.model_folders import make_model_folder
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def listing(screen, tmp_path):
     """Six films that wait to be read."""
     taken = screen.listings.open("session")
     for index in range(6):
-        (tmp_path / f"{index}.png").write_bytes(png_film(seed=index))
+        (tmp_path / f"{index}.png").write_bytes(make_png(seed=index))
     taken.take(sorted(str(path) for path in tmp_path.glob("*.png")), chosen=True)
     taken.order()
     yield taken

@@ -9,8 +9,8 @@ import pytest
 from bonefx.errors import RecipeError
 from bonefx.films.images import read_radiograph
 from bonefx.models.preprocess import letterbox
+from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.published_layouts import make_grazpedwri, make_mura, make_table
-from tests.fixtures.synthetic import make_image_folder, make_split_fracatlas
 from train.data import ADAPTERS, films_csv, grouped_split
 from train.data.adapters import grazpedwri, image_folder, mura, table
 from train.data.cache import load_cached
@@ -362,7 +362,7 @@ def test_a_damaged_grazpedwri_film_is_left_to_the_decoder_to_count(tmp_path):
 def make_films(name, folder, monkeypatch):
     """The training films of a small set in the layout that an adapter knows."""
     if name == "fracatlas":
-        data, splits = make_split_fracatlas(folder, films=2)
+        data, splits = make_fracatlas_with_split(folder, films=2)
         monkeypatch.setattr("train.data.index.SPLITS_FOLDER", splits)
         return ADAPTERS[name](data).split("train")
     if name == "csv":

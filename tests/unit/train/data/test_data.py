@@ -11,14 +11,14 @@ import pytest
 from bonefx.errors import RecipeError
 from bonefx.films.images import read_radiograph
 from bonefx.models.preprocess import letterbox
-from tests.fixtures.synthetic import make_image_folder, make_split_fracatlas, shipped_rows
+from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder, read_shipped_split
 from train import data
 from train.data.cache import load_cached
 
 
 def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
     splits = defaultdict(set)
-    for row in shipped_rows():
+    for row in read_shipped_split():
         if row["split"] != "excluded":
             splits[row["patient_block"]].add(row["split"])
     assert len(splits) > 100
@@ -27,7 +27,7 @@ def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
 
 def test_the_shipped_split_has_the_documented_counts():
     counts = defaultdict(lambda: [0, 0])
-    for row in shipped_rows():
+    for row in read_shipped_split():
         counts[row["split"]][0] += 1
         counts[row["split"]][1] += row["label"] == "fracture"
     assert counts["train"] == [2385, 433]
@@ -38,7 +38,7 @@ def test_the_shipped_split_has_the_documented_counts():
 @pytest.fixture
 def small_fracatlas(tmp_path, monkeypatch):
     """Two films of each class in each split."""
-    folder, splits = make_split_fracatlas(tmp_path, films=2)
+    folder, splits = make_fracatlas_with_split(tmp_path, films=2)
     monkeypatch.setattr("train.data.index.SPLITS_FOLDER", splits)
     return folder
 

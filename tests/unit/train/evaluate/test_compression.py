@@ -9,7 +9,7 @@ from bonefx.errors import RecipeError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.models.low_rank import LowRankLinear
 from bonefx.models.networks import CutNetwork
-from tests.fixtures.factories import make_network
+from tests.fixtures.model_folders import make_network
 from train.evaluate.compression import compress_network, reduce_layer
 
 

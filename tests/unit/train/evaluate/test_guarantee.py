@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.fixtures.factories import make_point
+from tests.fixtures.records import make_point
 from train.evaluate.comparison import mcnemar
 from train.evaluate.operating_points import (
     CONFIDENCE,

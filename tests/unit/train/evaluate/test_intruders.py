@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.fixtures.synthetic import make_film
+from tests.fixtures.datasets import make_labelled_pixels
 from train.data import Film
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
@@ -23,7 +23,7 @@ def films(tmp_path):
     made = []
     for seed in range(18):
         path = tmp_path / f"{seed}.png"
-        cv2.imwrite(str(path), make_film(False, seed=seed)[0])
+        cv2.imwrite(str(path), make_labelled_pixels(False, seed=seed)[0])
         made.append(
             Film(path=path, name=path.name, fractured=False, split="test", group=str(seed // 2))
         )

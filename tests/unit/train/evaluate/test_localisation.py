@@ -11,7 +11,7 @@ from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.heatmaps.projection import heat_on_input
 from bonefx.heatmaps.trust import heat_share
 from bonefx.models.networks import CellGrid
-from tests.fixtures.factories import make_network
+from tests.fixtures.model_folders import make_network
 from train.data import Film
 from train.data.cache import CachedFilms
 from train.evaluate.localisation import (

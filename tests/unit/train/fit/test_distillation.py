@@ -11,8 +11,9 @@ import torch
 from bonefx.errors import RecipeError
 from bonefx.models.manifest import read_manifest
 from bonefx.models.preprocess import normalise
-from tests.fixtures.factories import make_model_folder, make_network
-from tests.fixtures.synthetic import make_image_folder, write_initial_weights, write_recipe
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.model_folders import make_model_folder, make_network
+from tests.fixtures.recipes import write_initial_weights, write_recipe
 from train.cli import main as train
 from train.data import DataSet
 from train.data.augment import Sample

@@ -8,8 +8,8 @@ import torch
 from bonefx.errors import RecipeError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.models.preprocess import normalise
-from tests.fixtures.factories import make_network
-from tests.fixtures.synthetic import write_recipe
+from tests.fixtures.model_folders import make_network
+from tests.fixtures.recipes import write_recipe
 from train.data.augment import Sample
 from train.fit.objective import Objective, grad_cam_cells
 from train.recipe import EvidenceLoss, read_recipe

@@ -9,8 +9,8 @@ import torch
 from bonefx.errors import RecipeError
 from bonefx.models.networks import CellGrid
 from bonefx.models.preprocess import PreprocessSpec, normalise
-from tests.fixtures.factories import MEAN, STD, make_network
-from tests.fixtures.synthetic import write_recipe
+from tests.fixtures.model_folders import MEAN, STD, make_network
+from tests.fixtures.recipes import write_recipe
 from train.data import Film
 from train.data.augment import AugmentedFilms, Sample, balanced_sampler, fracture_mask
 from train.data.cache import CachedFilms
