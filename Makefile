@@ -1,4 +1,4 @@
-# make app    serve http://127.0.0.1:7860
+# make app    install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
 # make test   checks and every test
 # make check  ruff, mypy and import-linter
 
@@ -31,8 +31,9 @@ $(BIN)/python:
 		|| { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q python3-venv; }
 	$(PYTHON) -m venv .venv
 
-.venv/.app: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
+.venv/.app: requirements.txt pyproject.toml setup.py | $(BIN)/python
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable .
+	@echo "The command line is $(BIN)/bonefx; it serves the app too: $(BIN)/bonefx serve"
 	touch $@
 
 .venv/.test: pyproject.toml .venv/.app

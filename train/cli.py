@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bonefx.errors import BonefxError
+from bonefx.errors import BonefxError, SettingsError
 from train.audit.cli import add_audit
 
 if TYPE_CHECKING:
     from bonefx.models.measured_comparison import MapOverlap
+
+# What train imports and the app does not: the extra `train` of pyproject.toml.
+TRAINING_PACKAGES = (
+    "accelerate", "filelock", "imagehash", "scipy", "sklearn", "torchmetrics", "yaml",
+)  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -275,11 +281,26 @@ def _readme(options: argparse.Namespace) -> None:
     options.file.write_text(text, encoding="utf-8", newline="\n")
 
 
+def check_training_packages() -> None:
+    """Check that the packages of the extra `train` are installed.
+
+    Raises:
+        SettingsError: A package is missing.
+    """
+    missing = [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            f"training needs packages that are not installed ({', '.join(missing)}); "
+            "run pip install --editable '.[train]' in the checkout"
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of bonefx.errors, 0 for success."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     options = _parser().parse_args(argv)
     try:
+        check_training_packages()
         options.run(options)
     except BonefxError as error:
         print(f"train: {error}", file=sys.stderr)

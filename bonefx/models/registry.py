@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load
 
+from bonefx import data_folder
 from bonefx.errors import SettingsError, WeightsError
 from bonefx.models.architectures import build_network
 from bonefx.models.manifest import MANIFEST, REMEDY, Manifest, read_manifest
@@ -21,7 +22,7 @@ from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.records import OperatingPoint, Origin, Radiograph
 from bonefx.scope.statistics import Scope, read_scope
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
+WEIGHTS = data_folder("weights")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network

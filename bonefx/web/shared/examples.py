@@ -10,10 +10,11 @@ from pathlib import Path
 import cv2
 from pydantic import TypeAdapter
 
+from bonefx import data_folder
 from bonefx.films import images
 from bonefx.web.shared.viewer import encode_png
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = data_folder("examples")
 THUMBNAIL_PX = 112
 ON_LOAD = """
 element.addEventListener('click', (event) => {
