@@ -55,7 +55,7 @@ def build_page(reader: Reader) -> gr.Blocks:
         html_block(render("shared/header.html.j2", notice=NOTICE), "head")
         with gr.Tabs(elem_id="screens") as tabs:
             with gr.Tab("Read", id="read"):
-                single = build_read(reader)
+                read = build_read(reader)
             with gr.Tab("Compare", id="compare"):
                 build_compare(reader)
             with gr.Tab("Worklist", id="worklist"):
@@ -63,10 +63,13 @@ def build_page(reader: Reader) -> gr.Blocks:
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
         worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **UNQUEUED_EVENT)
-        single.open_from(
-            worklist.opened, worklist.chosen,
-            step=worklist.step, model=worklist.model, point=worklist.point,
-        )  # fmt: skip
+        read.open_from(
+            worklist.opened,
+            source=worklist.chosen,
+            position=worklist.step,
+            model=worklist.model,
+            point=worklist.point,
+        )
         page.unload(worklist.on_unload)
     return page
 

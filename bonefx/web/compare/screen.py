@@ -23,14 +23,12 @@ from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import (
     MODEL_EVENT,
     PRIVATE_EVENT,
-    READING_FAULT,
-    SHOWN_FOR_S,
     html_block,
 )
-from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
+from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.web.shared.performance import performance_html
-from bonefx.web.shared.uploads import WHY_JS, read_and_delete, upload_failure_text
+from bonefx.web.shared.uploads import FILM_LIFETIME_S, WHY_JS, read_and_delete, upload_failure_text
 from bonefx.web.shared.viewer import NO_FILM_HTML, READING_HTML
 
 DEFAULT_MODELS = 2
@@ -182,7 +180,7 @@ def build_compare(reader: Reader) -> None:
         sides = html_block(columns.message_html(NO_FILM_HTML), "compare-sides")
         legend = html_block("", "compare-legend")
         worth = html_block(performance_html(first), "compare-worth")
-    compared = gr.State(None, time_to_live=SHOWN_FOR_S)
+    compared = gr.State(None, time_to_live=FILM_LIFETIME_S)
     answer = [film, sides, legend, worth, compared]
     _join(screen, answer, gallery=gallery, models=models)
     gr.Button(visible=False).click(

@@ -42,10 +42,10 @@ class ReportPanel:
         """
         if shown is None or shown.reading is None:
             raise SettingsError(NOTHING_READ)
-        header = shown.taken.study if form in OF_STUDY else None
+        header = shown.opened.study if form in OF_STUDY else None
         if isinstance(header, str):
             raise SettingsError(header)
-        film = shown.taken.film
+        film = shown.opened.film
         name, point = shown.reading.model, shown.reading.point.name
         reading = with_second_opinion(
             self.reader, film, self.reader.read(film, model=name, point=point)

@@ -1,9 +1,12 @@
-"""What goes in and out of the handlers of the screen for one film."""
+"""Records of the Read screen: its components, the user's choices, and updates of components.
+
+The fields of an update have the names of the components that it changes; see shared/updates.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import gradio as gr
 
@@ -15,53 +18,155 @@ from bonefx.web.shared.uploads import OpenedFilm
 Facts = tuple[tuple[str, str], ...]
 
 
-class Choices(NamedTuple):
-    """What the user has chosen, the prevalence in per cent, and what they read before the model."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the user has chosen on the screen.
+
+    Attributes:
+        point: Name of the operating point.
+        model: Name of the model.
+        prevalence_percent: Share of fractures among the user's own films, in [1, 90].
+        read_first: The user answers before the model does.
+        reads: Films of this session that the user answered before the model.
+    """
 
     point: str
     model: str
-    prevalence: float
+    prevalence_percent: float
     read_first: bool
     reads: list[ReaderAnswer]
 
 
-class Cleared(NamedTuple):
-    """Values for the parts that are cleared before a film is read, in the order of layout."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
+class ShownFilm:
+    """The film on screen, as a session keeps it until it expires.
+
+    Attributes:
+        opened: The film, so that another model can read it, and what a DICOM report needs.
+        reading: Without its heat map; None while the screen waits for the reader's own answer.
+        facts: Names and values that are not in the film's file, such as an example's label.
+    """
+
+    opened: OpenedFilm
+    reading: Reading | None
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadComponents:
+    """Components of the screen.
+
+    Attributes:
+        film: File chooser.
+        viewer: Film with its heat map and tools.
+        verdict: Verdict card.
+        measured: What the operating point did on test films.
+        details: Facts about film, model and run.
+        point: Choice of the operating point.
+        own_answer: Row of buttons that asks for the reader's own answer.
+        answer_buttons: The buttons in that row.
+        invert: Button that reads the film with black and white swapped.
+        caution: Warning about the model.
+        position: Navigation bar for the films of a worklist.
+        shown: Session state: the ShownFilm on screen, or None.
+        model: Choice of the model.
+        prevalence_percent: Slider for the share of fractures among the user's films.
+        read_first: Check box: the reader answers before the model.
+        reads: Session state: list of ReaderAnswer.
+        agreement: Table of the session's answers.
+        session: Column that holds the table and its download button.
+        save_session: That button.
+        gallery: Example films.
+        picked: Session state: index of the example that was clicked.
+    """
+
+    film: gr.File
+    viewer: gr.HTML
+    verdict: gr.HTML
+    measured: gr.HTML
+    details: gr.HTML
+    point: gr.Radio
+    own_answer: gr.Row
+    answer_buttons: tuple[gr.Button, ...]
+    invert: gr.Button
+    caution: gr.HTML
+    position: gr.HTML
+    shown: gr.State
+    model: gr.Radio
+    prevalence_percent: gr.Slider
+    read_first: gr.Checkbox
+    reads: gr.State
+    agreement: gr.HTML
+    session: gr.Column
+    save_session: gr.Button
+    gallery: gr.HTML
+    picked: gr.State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearedUpdate:
+    """The screen without its film, before another film is read."""
 
     viewer: str
     verdict: str
     shown: None
-    walk: ListPosition
-    own: gr.Row
+    position: ListPosition
+    own_answer: gr.Row
     invert: gr.Button
 
 
-class Answer(NamedTuple):
-    """Values for the parts of the screen, in the order of layout."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickedUpdate(ClearedUpdate):
+    """The screen without its film, and the index of the example that is read next."""
 
-    film: None
-    viewer: str
-    verdict: str
+    picked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingUpdate:
+    """The screen while the film on it is read again. Unset fields change nothing."""
+
+    viewer: Any = field(default_factory=gr.skip)
+    verdict: Any = field(default_factory=gr.skip)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointUpdate:
+    """The verdict at another operating point. Unset fields change nothing."""
+
     measured: str
-    details: str
-    point: gr.Radio
-    own: gr.Row
-    invert: gr.Button
-    caution: str
-    walk: Any
-    shown: ShownFilm | None
+    verdict: Any = field(default_factory=gr.skip)
+    shown: Any = field(default_factory=gr.skip)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
-class ShownFilm:
-    """What a session keeps of the film on screen, until it expires.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredUpdate:
+    """Predictive values at another prevalence."""
 
-    Attributes:
-        taken: The film, for a model that has not read it yet, and what a DICOM report needs.
-        reading: Without its heat; None while the reader's own answer is awaited.
-        extra: Facts of the details that are not of the film, such as an example's label.
-    """
+    measured: str
 
-    taken: OpenedFilm
-    reading: Reading | None
-    extra: Facts
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUpdate:
+    """The whole screen, so that no part of an earlier film remains. Unset fields change nothing."""
+
+    film: Any = field(default_factory=gr.skip)
+    viewer: Any = field(default_factory=gr.skip)
+    verdict: Any = field(default_factory=gr.skip)
+    measured: Any = field(default_factory=gr.skip)
+    details: Any = field(default_factory=gr.skip)
+    point: Any = field(default_factory=gr.skip)
+    own_answer: Any = field(default_factory=gr.skip)
+    invert: Any = field(default_factory=gr.skip)
+    caution: Any = field(default_factory=gr.skip)
+    position: Any = field(default_factory=gr.skip)
+    shown: Any = field(default_factory=gr.skip)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredUpdate(ReadUpdate):
+    """The whole screen after the reader's own answer, and the table of the session."""
+
+    reads: Any = field(default_factory=gr.skip)
+    agreement: Any = field(default_factory=gr.skip)
+    session: Any = field(default_factory=gr.skip)

@@ -32,11 +32,3 @@ def point_choice(model: LoadedModel, chosen: OperatingPoint, **settings: Any) ->
     offered = model.manifest.operating_points
     choices = [(verdict_card.point_label(point), point.name) for point in offered]
     return gr.Radio(choices, value=chosen.name, **settings)
-
-
-SHOWN_FOR_S = 600  # how long a session may go on with a film on screen
-
-
-READING_FAULT = (
-    "The program failed on this film, and the fault is ours. The server's log says more."
-)

@@ -10,6 +10,9 @@ import gradio as gr
 
 from bonefx.errors import BonefxError
 
+READING_FAULT = (
+    "The program failed on this film, and the fault is ours. The server's log says more."
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 

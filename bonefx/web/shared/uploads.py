@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import images
@@ -13,6 +13,7 @@ from bonefx.films.sources import FilmSource
 from bonefx.records import Radiograph
 
 MAX_UPLOAD_MB = 128
+FILM_LIFETIME_S = 600  # a session keeps the film on screen for this long
 UPLOAD_FAILURES = {  # by what the page or a server on the way answered, in words for the user
     "refused": f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB.",
     "413": "A server on the way to bonefx lets no file of this size pass. Choose a smaller one, or "
@@ -29,7 +30,8 @@ def upload_failure_text(why: str | None) -> str:
     return UPLOAD_FAILURES.get(why or "", UPLOAD_FAILURES[""])
 
 
-class OpenedFilm(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
+class OpenedFilm:
     """A film, and what a DICOM report of it needs.
 
     Attributes:
@@ -77,10 +79,11 @@ def open_example(path: Path) -> OpenedFilm:
 def _taken(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFilm:
     if film.file_format != "DICOM":
         return OpenedFilm(
-            film,
-            f"a DICOM report needs a DICOM film, and this one is {film.file_format}; take the PDF",
+            film=film,
+            study=f"a DICOM report needs a DICOM film, and this one is {film.file_format}; "
+            "take the PDF",
         )
     try:
-        return OpenedFilm(film, study())
+        return OpenedFilm(film=film, study=study())
     except UnreadableRadiographError as error:
-        return OpenedFilm(film, str(error))
+        return OpenedFilm(film=film, study=str(error))

@@ -1,23 +1,30 @@
-"""Handlers of the screen for one film, asked in the order in which users ask."""
+"""Handlers of the Read screen, called in the order in which a user would trigger them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import gradio as gr
 import pytest
 import torch
 
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
-from bonefx.records import Verdict, invert_radiograph
+from bonefx.records import Radiograph, Verdict, invert_radiograph
 from bonefx.web.read.handlers import ReadScreen
-from bonefx.web.read.state import Answer, Choices
-from bonefx.web.shared.navigation import list_position
-from bonefx.web.shared.uploads import OpenedFilm
+from bonefx.web.read.state import AnsweredUpdate, Choices, ReadUpdate
+from bonefx.web.shared.navigation import NO_POSITION, list_position
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
 from tests.fixtures.scopes import make_narrow_scope
 
-SKIP = gr.skip()
+
+@dataclass(frozen=True)
+class DarkFilm:
+    """A film of a worklist that shows bone dark."""
+
+    def read(self) -> Radiograph:
+        return replace(invert_radiograph(make_radiograph()), inverted=False)
+
+    def study(self):
+        raise AssertionError("only DICOM films have a study header")
 
 
 @pytest.fixture(scope="module")
@@ -27,50 +34,53 @@ def screen(tmp_path_factory):
     return ReadScreen(reader=reader, examples=())
 
 
-def choices(*, read_first=False, reads=(), point="balanced"):
-    return Choices(
-        point=point, model="tiny", prevalence=17, read_first=read_first, reads=list(reads)
-    )
+def make_choices(**changes):
+    """Choices as the screen offers them at first."""
+    choices = {
+        "point": "balanced", "model": "tiny", "prevalence_percent": 17, "read_first": False,
+        "reads": [],
+    }  # fmt: skip
+    return Choices(**(choices | changes))
 
 
-def dark_film():
-    """A film as it came: with dark bone."""
-    film = replace(invert_radiograph(make_radiograph()), inverted=False)
-    return OpenedFilm(film=film, study="no DICOM film")
+def open_dark_film(screen, choices):
+    return screen.on_source(source=DarkFilm(), position=NO_POSITION, choices=choices)
 
 
 def test_a_second_click_on_the_offer_does_not_undo_the_first(screen):
-    first = screen._shown(dark_film(), choices())
+    choices = make_choices()
+    first = open_dark_film(screen, choices)
     assert first.shown.reading.looks_inverted
-    once = screen.on_invert(first.shown, *choices())
+    once = screen.on_invert(shown=first.shown, choices=choices)
     assert once.shown.reading.verdict is not Verdict.OUT_OF_SCOPE
-    again = screen.on_invert(once.shown, *choices())
-    assert again == (SKIP,) * len(Answer._fields)
+    assert screen.on_invert(shown=once.shown, choices=choices) == ReadUpdate()
 
 
 def test_the_reader_answers_about_the_inverted_film_before_the_model(screen):
-    asked = choices(read_first=True)
-    alone = screen._shown(dark_film(), asked)
-    assert alone.shown.reading is None
-    *refused, reads, _, _ = screen.on_own("Fracture", alone.shown, *asked)
-    shown = Answer(*refused).shown
-    assert (shown.reading.verdict, reads) == (Verdict.OUT_OF_SCOPE, [])
-    turned = screen.on_invert(shown, *asked)
-    assert turned.shown.reading is None  # the model waits again
-    assert turned.shown.taken.film.inverted
-    *_, reads, _, _ = screen.on_own("Fracture", turned.shown, *asked)
-    assert [own.reading.inverted for own in reads] == [True]
+    choices = make_choices(read_first=True)
+    waiting = open_dark_film(screen, choices)
+    assert waiting.shown.reading is None
+    refused = screen.on_answer(answer="Fracture", shown=waiting.shown, choices=choices)
+    assert (refused.shown.reading.verdict, refused.reads) == (Verdict.OUT_OF_SCOPE, [])
+    inverted = screen.on_invert(shown=refused.shown, choices=choices)
+    assert inverted.shown.reading is None  # the model waits again
+    assert inverted.shown.opened.film.inverted
+    read = screen.on_answer(answer="Fracture", shown=inverted.shown, choices=choices)
+    assert [answer.reading.inverted for answer in read.reads] == [True]
+    again = screen.on_answer(answer="Fracture", shown=read.shown, choices=choices)
+    assert again == AnsweredUpdate()  # a second click changes nothing
 
 
 def test_a_refused_film_keeps_the_point_that_was_chosen_last(screen):
-    refused = screen._shown(dark_film(), choices())
-    _, _, shown = screen.on_point(refused.shown, *choices(point="screening"))
-    assert shown.reading.point.name == "screening"
-    assert shown.reading.verdict is Verdict.OUT_OF_SCOPE
+    refused = open_dark_film(screen, make_choices())
+    update = screen.on_point(shown=refused.shown, choices=make_choices(point="screening"))
+    assert update.shown.reading.point.name == "screening"
+    assert update.shown.reading.verdict is Verdict.OUT_OF_SCOPE
 
 
 def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
-    cleared = screen.on_step(list_position(list_key=1, place=2, walked=True, opening=1))
+    position = list_position(list_key=1, place=2, walked=True, opening=1)
+    cleared = screen.on_open_row(position)
     assert cleared.shown is None
-    assert cleared.walk["place"] == 2
-    assert cleared.own.visible is cleared.invert.visible is False
+    assert cleared.position["place"] == 2
+    assert cleared.own_answer.visible is cleared.invert.visible is False

@@ -1,0 +1,244 @@
+"""Connect the components of the Read screen to its handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from bonefx.web.read.handlers import ReadScreen
+from bonefx.web.read.state import (
+    AnsweredUpdate,
+    Choices,
+    ClearedUpdate,
+    MeasuredUpdate,
+    PickedUpdate,
+    PointUpdate,
+    ReadComponents,
+    ReadUpdate,
+    WaitingUpdate,
+)
+from bonefx.web.shared.components import (
+    LATEST_ONLY_EVENT,
+    MODEL_EVENT,
+    PRIVATE_EVENT,
+    UNQUEUED_EVENT,
+)
+from bonefx.web.shared.downloads import offer_download
+from bonefx.web.shared.error_messages import show_errors_to_user
+from bonefx.web.shared.navigation import NO_POSITION
+from bonefx.web.shared.updates import connect
+from bonefx.web.shared.uploads import WHY_JS
+
+Inputs = Mapping[str, Component]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEvents:
+    """Events of the screen.
+
+    Attributes:
+        screen: Handlers.
+        components: Components that the handlers read and change.
+    """
+
+    screen: ReadScreen
+    components: ReadComponents
+
+    def connect_all(self) -> None:
+        """Connect every component; call it once, inside gr.Blocks."""
+        self._connect_films()
+        self._connect_uploads()
+        self._connect_choices()
+        self._connect_own_answers()
+        self._connect_api()
+
+    def open_from(
+        self,
+        opened: Any,
+        *,
+        source: gr.State,
+        position: gr.State,
+        model: gr.Radio,
+        point: gr.Radio,
+    ) -> None:
+        """Read the film of a worklist's row when the row is opened.
+
+        Args:
+            opened: Event of opening a row.
+            source: State with the row's FilmSource.
+            position: State with the row's ListPosition.
+            model: Choice of the model that read the list.
+            point: Choice of the operating point of the list's verdicts.
+        """
+        parts, screen = self.components, self.screen
+        opened.success(lambda name: name, model, parts.model, **UNQUEUED_EVENT)
+        cleared = self._clear(opened.success, screen.on_open_row, position)
+        opened.failure(lambda: NO_POSITION, None, parts.position, **UNQUEUED_EVENT)
+        reading = self._read(
+            cleared,
+            screen.on_source,
+            {"source": source, "position": position} | self._choices(model=model, point=point),
+        )
+        # A film that is still being read must not replace the film that was asked for.
+        opened.success(None, None, None, cancels=[reading], **PRIVATE_EVENT)
+
+    def _connect_films(self) -> None:
+        """Clear the screen, then read a film or read it again."""
+        parts, screen = self.components, self.screen
+        shown = {"shown": parts.shown}
+        self._read(
+            self._clear(parts.film.upload, screen.on_start),
+            screen.on_upload,
+            {"path": parts.film} | self._choices(),
+        )
+        self._read(
+            self._clear(parts.gallery.select, screen.on_pick, update=PickedUpdate),
+            screen.on_example,
+            {"index": parts.picked} | self._choices(),
+        )
+        for trigger, handler in (
+            (parts.model.input, screen.on_model),
+            (parts.invert.click, screen.on_invert),
+        ):
+            waiting = self._clear(trigger, screen.on_switch, parts.shown, update=WaitingUpdate)
+            self._read(waiting, handler, shown | self._choices())
+
+    def _connect_uploads(self) -> None:
+        """Connect the hidden buttons that the page's script presses.
+
+        It presses them when a file is handed over, before gradio uploads or refuses the file.
+        """
+        parts, screen = self.components, self.screen
+        sent = gr.Button(elem_id="sent", visible="hidden")
+        self._clear(sent.click, screen.on_start)
+        refused = gr.Button(elem_id="refused", visible="hidden")
+        self._connect(
+            refused.click,
+            screen.on_refused,
+            {"why": gr.Textbox(visible=False)} | self._choices(),  # WHY_JS sets the first input
+            update=ReadUpdate,
+            js=WHY_JS,
+            queue=False,
+            **PRIVATE_EVENT,
+        )
+        refused.click(lambda: NO_POSITION, None, parts.position, **UNQUEUED_EVENT)
+
+    def _connect_choices(self) -> None:
+        """Answer to another operating point or prevalence without running the network."""
+        parts, screen = self.components, self.screen
+        self._connect(
+            parts.point.input,
+            screen.on_point,
+            {"shown": parts.shown} | self._choices(),
+            update=PointUpdate,
+            **LATEST_ONLY_EVENT,
+        )
+        self._connect(
+            parts.prevalence_percent.input,
+            screen.on_prevalence,
+            self._choices(),
+            update=MeasuredUpdate,
+            **LATEST_ONLY_EVENT,
+        )
+
+    def _connect_own_answers(self) -> None:
+        """Take the reader's own answer, then run the model."""
+        parts, screen = self.components, self.screen
+        offer_download(parts.save_session, screen.on_session, [parts.reads])
+        for button in parts.answer_buttons:
+            done = self._connect(
+                button.click,
+                screen.on_answer,
+                {"answer": button, "shown": parts.shown} | self._choices(),
+                update=AnsweredUpdate,
+                **MODEL_EVENT,
+                **PRIVATE_EVENT,
+            )
+            self._clear_on_fault(done, self._choices())
+
+    def _connect_api(self) -> None:
+        """Offer reading to programs as the endpoint /read."""
+        parts = self.components
+        gr.Button(visible=False).click(
+            show_errors_to_user(self.screen.on_api),
+            [parts.film, parts.point, gr.Checkbox(label="Invert", visible=False)],
+            gr.JSON(visible=False),
+            api_name="read",
+            **MODEL_EVENT,
+        )
+
+    def _choices(self, **replaced: Component) -> dict[str, Component]:
+        """Return the components that hold the fields of Choices, by field."""
+        own = {name: getattr(self.components, name) for name in _choice_names()}
+        return own | replaced
+
+    def _clear(
+        self,
+        trigger: Callable[..., Any],
+        handler: Callable[..., Any],
+        inputs: Any = None,
+        *,
+        update: type[Any] = ClearedUpdate,
+    ) -> Any:
+        """Attach a handler that clears the screen at once, outside the queue."""
+        return connect(
+            trigger, handler, inputs, update=update, components=self.components, **UNQUEUED_EVENT
+        )
+
+    def _read(self, cleared: Any, handler: Callable[..., ReadUpdate], inputs: Inputs) -> Any:
+        """Attach a handler that fills the screen after it was cleared; return its event."""
+        done = self._connect(
+            cleared.then,
+            handler,
+            inputs,
+            update=ReadUpdate,
+            trigger_mode="multiple",
+            **MODEL_EVENT,
+            **PRIVATE_EVENT,
+        )
+        self._clear_on_fault(done, {name: inputs[name] for name in _choice_names()})
+        return done
+
+    def _clear_on_fault(self, done: Any, choices: Inputs) -> None:
+        self._connect(
+            done.failure, self.screen.on_fault, choices, update=ReadUpdate, **PRIVATE_EVENT
+        )
+
+    def _connect(
+        self,
+        trigger: Callable[..., Any],
+        handler: Callable[..., Any],
+        inputs: Inputs,
+        *,
+        update: type[Any],
+        **settings: Any,
+    ) -> Any:
+        """Attach a handler that takes its inputs by name, with the user's choices as one record."""
+        return connect(
+            trigger,
+            _with_choices(handler, inputs),
+            list(inputs.values()),
+            update=update,
+            components=self.components,
+            **settings,
+        )
+
+
+def _choice_names() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Choices))
+
+
+def _with_choices(handler: Callable[..., Any], inputs: Inputs) -> Callable[..., Any]:
+    """Wrap a handler of named arguments for gradio, which passes values in the order of inputs."""
+
+    def wrapped(*values: Any) -> Any:
+        named = dict(zip(inputs, values, strict=True))
+        choices = Choices(**{name: named.pop(name) for name in _choice_names()})
+        return handler(choices=choices, **named)
+
+    wrapped.__name__ = handler.__name__
+    return wrapped
