@@ -20,7 +20,7 @@ from bonefx.models.architectures import architecture_of
 from bonefx.models.networks import SplitNetwork, log_odds
 from bonefx.schema import dump_record
 from train.evaluate.localisation import map_heats, measure_maps
-from train.fit.outputs import film_batches
+from train.fit.outputs import network_input_batches
 
 SLOW = {"score_cam": "ScoreCAM", "ablation_cam": "AblationCAM"}
 ROAD_PERCENTILES = [80, 90, 95]
@@ -31,14 +31,14 @@ def _few(maps: Maps, films: int) -> Maps:
     kept = np.array([truth.index for truth in maps.truths[:films]])
     return Maps(
         model=maps.model,
-        films=maps.films.only(kept),
+        films=maps.films.select(kept),
         cells={name: cells[kept] for name, cells in maps.cells.items()},
         called=maps.called[kept],
     )
 
 
 def _batch(maps: Maps) -> torch.Tensor:
-    batches = film_batches(maps.films, maps.model.manifest.preprocess, maps.model.device)
+    batches = network_input_batches(maps.films, maps.model.manifest.preprocess, maps.model.device)
     return torch.cat(list(batches))
 
 

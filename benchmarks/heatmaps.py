@@ -27,7 +27,7 @@ from bonefx.schema import dump_record
 from train.data import load_data
 from train.data.cache import load_cached
 from train.evaluate.localisation import measure_maps, overlap_with_boxes
-from train.metrics import ratio_of_means
+from train.metrics import estimate_ratio_of_means
 
 THRESHOLDS = np.linspace(0.05, 0.95, 19)
 
@@ -60,7 +60,7 @@ def mean_overlap(maps: Maps, heats: Heats, from_share: float) -> Estimate:
         for truth, heat in zip(truths, heats(truths), strict=True)
     ])  # fmt: skip
     groups = maps.films.groups[[truth.index for truth in truths]]
-    return ratio_of_means(overlaps, np.ones(len(overlaps)), groups)
+    return estimate_ratio_of_means(overlaps, np.ones(len(overlaps)), groups)
 
 
 def chosen_method(val: Maps) -> str:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from bonefx.heatmaps.forward import run_with_gradients
 from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS, class_activation_map
 from bonefx.models.registry import LoadedModel
-from train.data.augment import fracture_mask
+from train.data.augment import draw_fracture_mask
 from train.data.cache import CachedFilms
 from train.evaluate.localisation import (
     AnnotatedFilm,
@@ -24,7 +24,7 @@ from train.evaluate.localisation import (
 )
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.fit.objective import cell_targets
-from train.fit.outputs import FORWARD_BATCH_FILMS, film_batches
+from train.fit.outputs import FORWARD_BATCH_FILMS, network_input_batches
 
 Heats = Callable[[list[AnnotatedFilm]], Iterator[Heat]]
 
@@ -65,17 +65,17 @@ class Maps:
         }
 
     def _ceiling(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        masks = torch.stack([fracture_mask(self.films, i) for i in range(shape[0])])
+        masks = torch.stack([draw_fracture_mask(self.films, i) for i in range(shape[0])])
         grid = self.model.network.grid()
         return cell_targets(masks, grid, (shape[1], shape[2])).numpy()
 
 
 def maps_of(model: LoadedModel, films: CachedFilms) -> Maps:
     """Run the annotated films of a split through a model, once for all methods."""
-    annotated = films.only(np.flatnonzero([bool(film.boxes) for film in films.films]))
+    annotated = films.select(np.flatnonzero([bool(film.boxes) for film in films.films]))
     logits, cells = [], {name: [] for name in HEATMAP_METHODS}
     spec, steps = model.manifest.preprocess, -(-len(annotated.films) // FORWARD_BATCH_FILMS)
-    batches = film_batches(annotated, spec, model.device)
+    batches = network_input_batches(annotated, spec, model.device)
     for batch in tqdm(batches, desc="maps", total=steps, leave=False):
         passed = run_with_gradients(model.network, batch)
         logits.append(passed.logits.double().cpu().numpy())

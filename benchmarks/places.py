@@ -11,7 +11,7 @@ from bonefx.heatmaps.methods import GRAD_CAM
 from bonefx.schema import dump_record
 from train.evaluate.localisation import AnnotatedFilm, Heat, map_heats
 from train.evaluate.trust_limits import shares_off_anatomy
-from train.metrics import ratio_of_means
+from train.metrics import estimate_ratio_of_means
 
 
 def off_anatomy(maps: Maps) -> dict[str, dict[str, object]]:
@@ -62,5 +62,7 @@ def _heats(maps: Maps, truths: list[AnnotatedFilm]) -> list[Heat]:
 
 def _mean(values: object, groups: NDArray[np.str_]) -> dict[str, object]:
     array = np.asarray(values, np.float64)
-    table: dict[str, object] = dump_record(ratio_of_means(array, np.ones(len(array)), groups))
+    table: dict[str, object] = dump_record(
+        estimate_ratio_of_means(array, np.ones(len(array)), groups)
+    )
     return table

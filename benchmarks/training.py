@@ -30,7 +30,7 @@ from train.data.augment import Sample
 from train.data.cache import CachedFilms, load_cached
 from train.data.loader import training_loader
 from train.fit.allocator import keep_freed_memory
-from train.fit.engine import accelerator_for
+from train.fit.engine import build_accelerator
 from train.fit.trainer import Trainer
 from train.recipe import Recipe, Stage, read_recipe
 
@@ -126,12 +126,12 @@ def films_in_memory(recipe: Recipe, device: torch.device) -> Iterator[Sample]:
 def films_per_s(trainer: Trainer, batches: Iterator[Sample], *, steps: int, untimed: int) -> float:
     """Measure training; the first steps use up what workers made ready meanwhile."""
     for _ in range(untimed):
-        trainer.pass_part(next(batches), weight=1.0)
+        trainer.train_micro_batch(next(batches), weight=1.0)
     _wait()
     started, films = time.perf_counter(), 0
     for _ in range(steps):
         sample = next(batches)
-        trainer.pass_part(sample, weight=1.0)
+        trainer.train_micro_batch(sample, weight=1.0)
         films += len(sample.fractured)
     _wait()
     return films / (time.perf_counter() - started)
@@ -146,7 +146,7 @@ def _wait() -> None:
 def measured(options: argparse.Namespace) -> list[tuple[float, float]]:
     """Pairs of films/s, real and in memory, by turns first."""
     recipe = recipe_of(options)
-    accelerator = accelerator_for(options.device)
+    accelerator = build_accelerator(options.device)
     films = load_cached(
         load_data(recipe.data, options.data).split("train"),
         size_px=options.size_px, folder=options.cache,
@@ -181,7 +181,7 @@ def summarised(pairs: NDArray[np.float64], options: argparse.Namespace) -> Resul
         n=len(ratios), ratio=float(np.median(ratios)), low=float(low), high=float(high),
         real_films_per_s=float(real), memory_films_per_s=float(memory),
         steps=options.steps, workers=options.workers, threads=torch.get_num_threads(),
-        device=str(accelerator_for(options.device).device),
+        device=str(build_accelerator(options.device).device),
     )  # fmt: skip
 
 

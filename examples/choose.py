@@ -14,11 +14,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from train.data import FRACATLAS_BOXES, coco_annotations
+from train.data import FRACATLAS_BOXES, read_coco_annotations
 
-EXAMPLES = Path(__file__).parent
-MIN_SIDE_PX = 350
-SLOTS = [  # label, region, and the publisher's region flags that are accepted
+EXAMPLES_FOLDER = Path(__file__).parent
+MIN_EXAMPLE_SIDE_PX = 350
+EXAMPLE_SLOTS = [  # label, region, and the publisher's region flags that are accepted
     ("fracture", "hand", {"hand"}),
     ("fracture", "leg", {"leg"}),
     ("fracture", "hand", {"hand"}),
@@ -30,7 +30,7 @@ SLOTS = [  # label, region, and the publisher's region flags that are accepted
 ]
 
 
-def candidates(data: Path, split_file: Path) -> list[dict[str, str]]:
+def find_example_candidates(data: Path, split_file: Path) -> list[dict[str, str]]:
     """Test films in the publisher's bytes: no hardware, one view, not in the Kaggle set."""
     with (data / "dataset.csv").open() as file:
         flags = {row["image_id"]: row for row in csv.DictReader(file)}
@@ -62,13 +62,13 @@ def _is_untouched(path: Path, sha256: str) -> bool:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         return False
     with Image.open(path) as image:
-        return min(image.size) >= MIN_SIDE_PX
+        return min(image.size) >= MIN_EXAMPLE_SIDE_PX
 
 
-def choose(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
+def choose_examples(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
     """For each slot the first film by number, from a patient block that no earlier slot took."""
     chosen: list[tuple[str, dict[str, str]]] = []
-    for label, region, accepted in SLOTS:
+    for label, region, accepted in EXAMPLE_SLOTS:
         taken = {row["patient_block"] for _, row in chosen}
         chosen.append((region, next(
             row for row in rows
@@ -79,13 +79,13 @@ def choose(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
     return sorted(chosen, key=lambda pair: pair[1]["image"])
 
 
-def main(data: Path, split_file: Path) -> None:
+def write_examples(data: Path, split_file: Path) -> None:
     """Copy the chosen films beside this file and write films.json."""
-    annotations = coco_annotations(data / FRACATLAS_BOXES)
+    annotations = read_coco_annotations(data / FRACATLAS_BOXES)
     films = []
-    for region, row in choose(candidates(data, split_file)):
+    for region, row in choose_examples(find_example_candidates(data, split_file)):
         name = row["image"]
-        shutil.copyfile(film_path(data, row), EXAMPLES / name)
+        shutil.copyfile(film_path(data, row), EXAMPLES_FOLDER / name)
         films.append({
             "file": name, "label": row["label"], "region": region,
             "boxes": [
@@ -94,8 +94,8 @@ def main(data: Path, split_file: Path) -> None:
             "sha256": row["sha256_original"],
         })  # fmt: skip
     text = ",\n".join(f"  {json.dumps(film)}" for film in films)
-    (EXAMPLES / "films.json").write_text(f"[\n{text}\n]\n")
+    (EXAMPLES_FOLDER / "films.json").write_text(f"[\n{text}\n]\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    write_examples(Path(sys.argv[1]), Path(sys.argv[2]))

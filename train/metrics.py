@@ -20,12 +20,12 @@ from torchmetrics.functional.classification import (
 
 from bonefx.records import Estimate
 
-DRAWS = 1000
-BINS = 10
-Figure = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
+BOOTSTRAP_DRAWS = 1000
+CALIBRATION_BINS = 10
+Metric = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
 
 
-def proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | None:
+def estimate_proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | None:
     """Measure a share with a 95 % interval; None where there are no films.
 
     The interval is the wider, at each end, of Wilson's, which takes films for independent, and of
@@ -44,7 +44,7 @@ def proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | 
     _, members = np.unique(groups, return_inverse=True)
     films, found = np.bincount(members), np.bincount(members, weights=hits)
     random = np.random.default_rng(0)
-    drawn = (random.integers(len(films), size=len(films)) for _ in range(DRAWS))
+    drawn = (random.integers(len(films), size=len(films)) for _ in range(BOOTSTRAP_DRAWS))
     shares = [found[groups].sum() / films[groups].sum() for groups in drawn]
     low, high = np.quantile(shares, (0.025, 0.975))
     share = float(hits.mean())
@@ -56,13 +56,13 @@ def proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | 
     )
 
 
-def with_interval(
-    figure: Figure,
+def estimate_with_interval(
+    figure: Metric,
     fractured: NDArray[np.bool_],
     values: NDArray[np.float64],
     groups: NDArray[np.str_],
     *,
-    draws: int = DRAWS,
+    draws: int = BOOTSTRAP_DRAWS,
 ) -> Estimate:
     """Measure a figure with the 95 % percentile interval of a bootstrap over groups.
 
@@ -78,12 +78,12 @@ def with_interval(
         figure that a resample can only worsen, such as the calibration error, may lie outside its
         percentile interval; the interval is then widened to hold it.
     """
-    drawn = _draws(fractured, groups, draws)
+    drawn = _resample_groups(fractured, groups, draws)
     results = [figure(fractured[films], values[films]) for films in drawn]
-    return _percentile(figure(fractured, values), results, n=len(fractured))
+    return _percentile_estimate(figure(fractured, values), results, n=len(fractured))
 
 
-def ratio_of_means(
+def estimate_ratio_of_means(
     above: NDArray[np.float64], below: NDArray[np.float64], groups: NDArray[np.str_]
 ) -> Estimate:
     """Divide the mean of one value by that of another, with a bootstrap over groups.
@@ -99,18 +99,18 @@ def ratio_of_means(
     random = np.random.default_rng(0)
     names, members = np.unique(groups, return_inverse=True)
     totals = [np.bincount(members, weights=values) for values in (above, below)]
-    drawn = random.integers(len(names), size=(DRAWS, len(names)))
+    drawn = random.integers(len(names), size=(BOOTSTRAP_DRAWS, len(names)))
     results = totals[0][drawn].sum(1) / totals[1][drawn].sum(1)
-    return _percentile(float(above.mean() / below.mean()), results.tolist(), n=len(above))
+    return _percentile_estimate(float(above.mean() / below.mean()), results.tolist(), n=len(above))
 
 
-def paired_difference(
-    figure: Figure,
+def estimate_paired_difference(
+    figure: Metric,
     fractured: NDArray[np.bool_],
     values: tuple[NDArray[np.float64], NDArray[np.float64]],
     groups: NDArray[np.str_],
     *,
-    draws: int = DRAWS,
+    draws: int = BOOTSTRAP_DRAWS,
 ) -> Estimate:
     """Measure by how much the first of two models' figures on the same films exceeds the second.
 
@@ -130,11 +130,11 @@ def paired_difference(
         own = fractured[films]
         return figure(own, first[films]) - figure(own, second[films])
 
-    results = [difference(films) for films in _draws(fractured, groups, draws)]
-    return _percentile(difference(np.arange(len(fractured))), results, n=len(fractured))
+    results = [difference(films) for films in _resample_groups(fractured, groups, draws)]
+    return _percentile_estimate(difference(np.arange(len(fractured))), results, n=len(fractured))
 
 
-def _draws(
+def _resample_groups(
     fractured: NDArray[np.bool_], groups: NDArray[np.str_], draws: int
 ) -> Iterator[NDArray[np.int64]]:
     """Draw groups with replacement; gives the films of each draw that has both classes."""
@@ -148,7 +148,7 @@ def _draws(
             draws -= 1
 
 
-def _percentile(value: float, results: list[float], *, n: int) -> Estimate:
+def _percentile_estimate(value: float, results: list[float], *, n: int) -> Estimate:
     low, high = np.quantile(results, (0.025, 0.975))
     return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
 
@@ -179,12 +179,14 @@ def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.floa
     """
     return float(
         binary_calibration_error(
-            torch.from_numpy(probability), torch.from_numpy(fractured).int(), n_bins=BINS
+            torch.from_numpy(probability),
+            torch.from_numpy(fractured).int(),
+            n_bins=CALIBRATION_BINS,
         )
     )
 
 
-def brier(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+def brier_score(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     """Measure the mean squared error of a probability, in [0, 1]."""
     return float(np.mean((probability - fractured) ** 2))
 

@@ -16,7 +16,11 @@ from bonefx.models.architectures import architecture_of
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.schema import parse_record
 
-TRAINING_PARTS = ("probe", "sharpness", "distiller")  # beside a network; a recipe may need none
+TRAINING_ONLY_PARTS = (
+    "probe",
+    "sharpness",
+    "distiller",
+)  # beside a network; a recipe may need none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,7 @@ class EvidenceLoss:
             raise RecipeError("weight and grad_cam must be >= 0; 0 leaves a loss out")
 
     @property
-    def asks(self) -> bool:
+    def uses_boxes(self) -> bool:
         """Tell whether boxes are learned from at all."""
         return self.weight > 0 or self.grad_cam > 0
 

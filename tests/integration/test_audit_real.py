@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.datasets import read_shipped_split
 from train.audit.films import list_films
-from train.audit.matching.groups import finding_of, grouping_of
+from train.audit.matching.groups import count_duplicates, group_films
 from train.audit.run import audit_folder
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -32,7 +32,7 @@ def test_most_test_files_of_the_kaggle_set_lie_in_its_training_set(tmp_path):
     (folder,) = {path.parent for path in tmp_path.rglob("test")}
     films = list_films(folder).films
     sha256 = [hashlib.sha256(film.path.read_bytes()).hexdigest() for film in films]
-    found = finding_of(films, grouping_of(films, sha256, []).by_bytes)
+    found = count_duplicates(films, group_films(films, sha256, []).by_bytes)
     assert sum(film.split == "test" for film in films) == 506
     assert found.crossing("test", "train") == 491
 

@@ -13,16 +13,16 @@ from sklearn.metrics import pairwise_distances_chunked
 
 from bonefx.records import Estimate
 from train.audit.films import AuditFilm
-from train.audit.matching.groups import Grouping, Groups
-from train.audit.matching.pairs import SMALL_PX, Fingerprints
-from train.audit.records import NO_SPLIT, Baselines
-from train.metrics import proportion
+from train.audit.matching.groups import FilmGroups, GroupNames
+from train.audit.matching.pairs import SMALL_THUMBNAIL_PX, Fingerprints
+from train.audit.records import NO_SPLIT_NAME, AuditBaselines
+from train.metrics import estimate_proportion
 
-MEMORY_MB = 64  # of distances at once
+DISTANCES_MB = 64  # of distances at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
-class Question:
+class BaselineTask:
     """Which films a rule knows and which it is asked about.
 
     Attributes:
@@ -38,7 +38,9 @@ class Question:
     groups: NDArray[np.str_]
 
 
-def baselines_of(films: Sequence[AuditFilm], grouping: Grouping, prints: Fingerprints) -> Baselines:
+def measure_baselines(
+    films: Sequence[AuditFilm], grouping: FilmGroups, prints: Fingerprints
+) -> AuditBaselines:
     """Measure what the rules reach on test films, or film by film where there is no such split."""
     place = {one: index for index, one in enumerate(prints.sha256)}
     shown = [index for index, one in enumerate(grouping.by_bytes) if one in place]
@@ -50,48 +52,48 @@ def baselines_of(films: Sequence[AuditFilm], grouping: Grouping, prints: Fingerp
     if not published:
         known = asked = labelled
     groups = np.array(grouping.together, np.str_)
-    question = Question(known=known, asked=asked, labels=labels, groups=groups)
-    distinct = _distinct(labelled, grouping.by_bytes)
-    everyone = Question(known=distinct, asked=distinct, labels=labels, groups=groups)
+    question = BaselineTask(known=known, asked=asked, labels=labels, groups=groups)
+    distinct = _without_duplicates(labelled, grouping.by_bytes)
+    everyone = BaselineTask(known=distinct, asked=distinct, labels=labels, groups=groups)
     small = np.array([place.get(one, 0) for one in grouping.by_bytes], np.intp)
-    nearest = partial(_nearest, thumbnails=prints.small, thumbnail_of=small)
-    return Baselines(
-        trained_on="train" if published else NO_SPLIT,
-        tested_on="test" if published else NO_SPLIT,
-        majority=_estimate(question, _majority(question)),
-        hash_lookup=_estimate(question, _hash_lookup(question, grouping.by_bytes)),
-        nearest=_estimate(question, nearest(question, apart=False)),
-        nearest_other_group=_estimate(question, nearest(question, apart=True)),
-        nearest_of_all_other_group=_estimate(everyone, nearest(everyone, apart=True)),
+    nearest = partial(_nearest_labels, thumbnails=prints.small, thumbnail_of=small)
+    return AuditBaselines(
+        trained_on="train" if published else NO_SPLIT_NAME,
+        tested_on="test" if published else NO_SPLIT_NAME,
+        majority=_estimate_accuracy(question, _majority_labels(question)),
+        hash_lookup=_estimate_accuracy(question, _hash_lookup_labels(question, grouping.by_bytes)),
+        nearest=_estimate_accuracy(question, nearest(question, apart=False)),
+        nearest_other_group=_estimate_accuracy(question, nearest(question, apart=True)),
+        nearest_of_all_other_group=_estimate_accuracy(everyone, nearest(everyone, apart=True)),
     )
 
 
-def _distinct(films: NDArray[np.intp], sha256: Groups) -> NDArray[np.intp]:
+def _without_duplicates(films: NDArray[np.intp], sha256: GroupNames) -> NDArray[np.intp]:
     first: dict[str, int] = {}
     for index in films:
         first.setdefault(sha256[index], int(index))
     return np.array(list(first.values()), np.intp)
 
 
-def _estimate(question: Question, answers: NDArray[np.str_]) -> Estimate | None:
+def _estimate_accuracy(question: BaselineTask, answers: NDArray[np.str_]) -> Estimate | None:
     if len(set(question.labels[question.known])) < 2:
         return None
     hits = np.asarray(answers == question.labels[question.asked])
-    return proportion(hits, question.groups[question.asked])
+    return estimate_proportion(hits, question.groups[question.asked])
 
 
-def _majority(question: Question) -> NDArray[np.str_]:
+def _majority_labels(question: BaselineTask) -> NDArray[np.str_]:
     counts = Counter(question.labels[question.known])
     commonest = max(sorted(counts), key=lambda label: counts[label]) if counts else ""
     return np.full(len(question.asked), commonest)
 
 
-def _hash_lookup(question: Question, sha256: Groups) -> NDArray[np.str_]:
+def _hash_lookup_labels(question: BaselineTask, sha256: GroupNames) -> NDArray[np.str_]:
     """Answer with the label of the first known film of the same bytes, else the commonest."""
     twins: dict[str, list[int]] = {}
     for index in question.known:
         twins.setdefault(sha256[index], []).append(int(index))
-    answers = list(_majority(question))
+    answers = list(_majority_labels(question))
     for place, index in enumerate(question.asked):
         others = [twin for twin in twins.get(sha256[index], []) if twin != index]
         if others:
@@ -99,8 +101,8 @@ def _hash_lookup(question: Question, sha256: Groups) -> NDArray[np.str_]:
     return np.array(answers, np.str_)
 
 
-def _nearest(
-    question: Question,
+def _nearest_labels(
+    question: BaselineTask,
     *,
     thumbnails: NDArray[np.uint8],
     thumbnail_of: NDArray[np.intp],
@@ -126,11 +128,11 @@ def _nearest(
         found = question.labels[question.known[distances.argmin(axis=1)]]
         return np.where(hidden.all(axis=1), "", found)
 
-    flat = thumbnails.reshape(len(thumbnails), SMALL_PX**2).astype(np.float32)
+    flat = thumbnails.reshape(len(thumbnails), SMALL_THUMBNAIL_PX**2).astype(np.float32)
     chunks = pairwise_distances_chunked(
         flat[thumbnail_of[question.asked]],
         flat[thumbnail_of[question.known]],
         reduce_func=answers,
-        working_memory=MEMORY_MB,
+        working_memory=DISTANCES_MB,
     )
     return np.concatenate(list(chunks))

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bonefx.errors import RecipeError
-from train.data.adapters.image_folder import FRACTURED_NAMES, INTACT_NAMES
+from train.data.adapters.image_folder import FRACTURE_FOLDERS, NO_FRACTURE_FOLDERS
 
 FRACTURE_LABEL, NO_FRACTURE_LABEL = "fracture", "no_fracture"
-LABEL_NAMES = dict.fromkeys(("1", "positive", *FRACTURED_NAMES), FRACTURE_LABEL) | dict.fromkeys(
-    ("0", "negative", *INTACT_NAMES), NO_FRACTURE_LABEL
+LABEL_NAMES = dict.fromkeys(("1", "positive", *FRACTURE_FOLDERS), FRACTURE_LABEL) | dict.fromkeys(
+    ("0", "negative", *NO_FRACTURE_FOLDERS), NO_FRACTURE_LABEL
 )
 SPLIT_FOLDERS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
-MAY_BE_MISSING = ("excluded", "holdout")
-SUFFIXES = {
+EXCLUDED_SPLITS = ("excluded", "holdout")
+FILM_SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".dcm", ".dicom",
 }  # fmt: skip
 GROUP_COLUMNS = ("group", "patient_block")
@@ -68,7 +68,7 @@ def list_films(folder: Path, splits: Path | None = None) -> AuditListing:
     listing = list_csv(folder, splits) if splits else AuditListing(films=tuple(list_tree(folder)))
     if not listing.films:
         raise RecipeError(
-            f"no film was found in {folder.name}; films end in {', '.join(sorted(SUFFIXES))}"
+            f"no film was found in {folder.name}; films end in {', '.join(sorted(FILM_SUFFIXES))}"
         )
     return replace(listing, films=tuple(sorted(listing.films, key=lambda film: film.name)))
 
@@ -79,7 +79,7 @@ def list_tree(folder: Path) -> list[AuditFilm]:
     A known class name anywhere above a film is its label, the nearest first. Folders of other names
     count as classes only where they are several.
     """
-    films = [_tree_film(folder, path) for path in _files(folder)]
+    films = [_tree_film(folder, path) for path in _find_files(folder)]
     if len({film.label for film in films}) > 1 or any(
         film.label in LABEL_NAMES.values() for film in films
     ):
@@ -101,35 +101,37 @@ def list_csv(folder: Path, splits: Path) -> AuditListing:
     Raises:
         RecipeError: The CSV cannot be read, a column or file is missing, or a label is not known.
     """
-    rows = _rows(splits)
-    places = _places(folder) if rows and "path" not in rows[0] else None
+    rows = _read_csv(splits)
+    places = _paths_by_name(folder) if rows and "path" not in rows[0] else None
     films, missing = [], 0
     for number, row in enumerate(rows, start=2):
-        path = folder / row["path"] if places is None else _placed(places, row["image"], number)
+        path = (
+            folder / row["path"] if places is None else _find_by_name(places, row["image"], number)
+        )
         if path is not None and path.is_file():
             films.append(_csv_film(folder, path, row, number))
-        elif row["split"] in MAY_BE_MISSING:
+        elif row["split"] in EXCLUDED_SPLITS:
             missing += 1
         else:
             raise RecipeError(
                 f"{splits.name}, line {number}: there is no such film; check the path, or give the "
-                f"row the split {MAY_BE_MISSING[0]!r}"
+                f"row the split {EXCLUDED_SPLITS[0]!r}"
             )
     return AuditListing(films=tuple(films), missing=missing)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _find_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-        if not hidden and path.is_file() and _may_be_a_film(path):
+        if not hidden and path.is_file() and _may_be_film(path):
             yield path
 
 
-def _may_be_a_film(path: Path) -> bool:
+def _may_be_film(path: Path) -> bool:
     """Tell films from the files around them; a DICOM file often has no suffix."""
     if path.suffix:
-        return path.suffix.lower() in SUFFIXES
+        return path.suffix.lower() in FILM_SUFFIXES
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 
@@ -149,7 +151,7 @@ def _tree_film(folder: Path, path: Path) -> AuditFilm:
     )
 
 
-def _rows(splits: Path) -> list[dict[str, str]]:
+def _read_csv(splits: Path) -> list[dict[str, str]]:
     try:
         rows = list(csv.DictReader(splits.read_text(encoding="utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -176,14 +178,14 @@ def _csv_film(folder: Path, path: Path, row: dict[str, str], number: int) -> Aud
     )
 
 
-def _places(folder: Path) -> dict[str, list[Path]]:
+def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
     places: dict[str, list[Path]] = defaultdict(list)
     for path in folder.rglob("*"):
         places[path.name].append(path)
     return places
 
 
-def _placed(places: dict[str, list[Path]], name: str, number: int) -> Path | None:
+def _find_by_name(places: dict[str, list[Path]], name: str, number: int) -> Path | None:
     found = places.get(name, [])
     if len(found) > 1:
         raise RecipeError(

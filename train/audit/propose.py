@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from bonefx.errors import RecipeError
 from train.audit.films import FRACTURE_LABEL, AuditFilm
-from train.audit.matching.groups import Grouping
+from train.audit.matching.groups import FilmGroups
 from train.audit.records import SplitSize
-from train.data.split import SEED, grouped_split
+from train.data.split import SPLIT_SEED, grouped_split
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # A set of few groups needs many test films: one group there counts as little more than one film
 PROPOSED_SHARES = (("train", 0.7), ("val", 0.1), ("test", 0.2))
@@ -20,7 +20,7 @@ LEFT_OUT = ("excluded", "holdout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class ProposedRow:
     """One row of splits.csv."""
 
     path: str
@@ -29,9 +29,9 @@ class Proposal:
     split: str
 
 
-def proposed_split(
-    films: Sequence[AuditFilm], grouping: Grouping, unreadable: set[str]
-) -> list[Proposal]:
+def propose_split(
+    films: Sequence[AuditFilm], grouping: FilmGroups, unreadable: set[str]
+) -> list[ProposedRow]:
     """Split films so that no group lies in two splits.
 
     Left out: further copies of a file, films that cannot be read, films whose near-duplicates carry
@@ -45,21 +45,21 @@ def proposed_split(
     Returns:
         Rows in the order of the films; empty where a label has too few groups.
     """
-    usable = _usable(films, grouping, unreadable)
+    usable = _usable_films(films, grouping, unreadable)
     groups = [grouping.together[index] for index in usable]
     labels = [films[index].label for index in usable]
     try:
-        splits = grouped_split(labels, groups, PROPOSED_SHARES, seed=SEED)
+        splits = grouped_split(labels, groups, PROPOSED_SHARES, seed=SPLIT_SEED)
     except RecipeError as error:
-        log.warning("no split is proposed: %s", error)
+        logger.warning("no split is proposed: %s", error)
         return []
     return [
-        Proposal(path=films[index].name, label=label, group=group, split=split)
+        ProposedRow(path=films[index].name, label=label, group=group, split=split)
         for index, label, group, split in zip(usable, labels, groups, splits, strict=True)
     ]
 
 
-def sizes_of(rows: Sequence[Proposal]) -> tuple[SplitSize, ...]:
+def count_proposed_splits(rows: Sequence[ProposedRow]) -> tuple[SplitSize, ...]:
     """Count films, fractures and groups of each split."""
     sizes = []
     for name, _ in PROPOSED_SHARES:
@@ -75,7 +75,9 @@ def sizes_of(rows: Sequence[Proposal]) -> tuple[SplitSize, ...]:
     return tuple(sizes)
 
 
-def _usable(films: Sequence[AuditFilm], grouping: Grouping, unreadable: set[str]) -> list[int]:
+def _usable_films(
+    films: Sequence[AuditFilm], grouping: FilmGroups, unreadable: set[str]
+) -> list[int]:
     seen: set[str] = set()
     usable = []
     for index, film in enumerate(films):

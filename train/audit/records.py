@@ -15,11 +15,11 @@ from train.files import write_atomically
 
 AUDIT_FILE = "audit.json"
 AUDIT_SCHEMA_VERSION = 1
-NO_SPLIT = "all"
+NO_SPLIT_NAME = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class FaultCount:
     """How many films have a property."""
 
     value: str
@@ -37,7 +37,7 @@ class SplitSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class SplitCrossing:
     """How many films of a split have a mate in another split, or in their own."""
 
     split: str
@@ -46,7 +46,7 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DuplicateFinding:
     """Films that share a property with another film.
 
     Attributes:
@@ -61,7 +61,7 @@ class Finding:
     films: int
     within: int
     across: int
-    crossings: tuple[Crossing, ...]
+    crossings: tuple[SplitCrossing, ...]
 
     def crossing(self, split: str, other: str) -> int:
         """Films of a split with a mate in the other."""
@@ -70,7 +70,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Baselines:
+class AuditBaselines:
     """Accuracy of rules that look at no bone; None where there is nothing to measure.
 
     Attributes:
@@ -123,15 +123,15 @@ class Audit:
     missing: int
     distinct: int
     splits: tuple[SplitSize, ...]
-    byte_duplicates: Finding
-    near_duplicates: Finding
-    name_families: Finding
-    conflicts: Finding
-    together: Finding
+    byte_duplicates: DuplicateFinding
+    near_duplicates: DuplicateFinding
+    name_families: DuplicateFinding
+    conflicts: DuplicateFinding
+    together: DuplicateFinding
     largest_group: int
-    unreadable: tuple[Count, ...]
-    odd: tuple[Count, ...]
-    baselines: Baselines
+    unreadable: tuple[FaultCount, ...]
+    odd: tuple[FaultCount, ...]
+    baselines: AuditBaselines
     proposed: tuple[SplitSize, ...]
 
 

@@ -9,27 +9,28 @@ from pathlib import Path
 
 import cv2
 
-from train.audit.faults import fault_counts, fault_rows, headers_of
+from train.audit.faults import count_faults, find_faults, load_headers
 from train.audit.films import FRACTURE_LABEL, AuditFilm, AuditListing, list_films
-from train.audit.matching.groups import Grouping, finding_of, grouping_of
-from train.audit.matching.pairs import load_fingerprints, near_duplicates
-from train.audit.matching.scan import scan
-from train.audit.matching.store import opened
-from train.audit.propose import Proposal, proposed_split, sizes_of
+from train.audit.findings import FindingRow, list_duplicate_pairs, write_csv
+from train.audit.matching.groups import FilmGroups, count_duplicates, group_films
+from train.audit.matching.pairs import find_near_duplicates, load_fingerprints
+from train.audit.matching.scan import fingerprint_films
+from train.audit.matching.store import open_store
+from train.audit.propose import ProposedRow, count_proposed_splits, propose_split
 from train.audit.records import (
     AUDIT_FILE,
     AUDIT_SCHEMA_VERSION,
-    NO_SPLIT,
+    NO_SPLIT_NAME,
     Audit,
-    Baselines,
+    AuditBaselines,
     SplitSize,
     write_audit,
 )
-from train.audit.report import FindingRow, rows_of, write_html, write_rows
+from train.audit.report import write_audit_html
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-STORE = "fingerprints.sqlite3"
+STORE_FILE = "fingerprints.sqlite3"
 
 
 def audit_folder(
@@ -49,20 +50,20 @@ def audit_folder(
     cv2.setNumThreads(1)  # films are read in parallel; threads within each only get in the way
     listing = list_films(folder, splits)
     films = listing.films
-    with opened(out / STORE) as store:
-        sha256 = scan(films, store)
+    with open_store(out / STORE_FILE) as store:
+        sha256 = fingerprint_films(films, store)
         prints = load_fingerprints(store, set(sha256))
-        pairs = near_duplicates(prints, store)
-        headers = headers_of(store)
-    grouping = grouping_of(films, sha256, pairs)
-    log.info("grouped; measuring the baselines")
-    from train.audit.baselines import baselines_of
+        pairs = find_near_duplicates(prints, store)
+        headers = load_headers(store)
+    grouping = group_films(films, sha256, pairs)
+    logger.info("grouped; measuring the baselines")
+    from train.audit.baselines import measure_baselines
 
-    baselines = baselines_of(films, grouping, prints)
-    rows = rows_of(films, grouping, pairs) + fault_rows(films, sha256, headers)
+    baselines = measure_baselines(films, grouping, prints)
+    rows = list_duplicate_pairs(films, grouping, pairs) + find_faults(films, sha256, headers)
     unreadable = {one for one in sha256 if headers[one].error}
-    proposal = proposed_split(films, grouping, unreadable)
-    audit = _audit(
+    proposal = propose_split(films, grouping, unreadable)
+    audit = _summarise(
         name or folder.resolve().name,
         listing,
         grouping=grouping,
@@ -70,22 +71,22 @@ def audit_folder(
         rows=rows,
         proposal=proposal,
     )
-    write_rows(out / "findings.csv", rows, FindingRow)
-    write_rows(out / "splits.csv", proposal, Proposal)
-    write_html(out / "audit.html", audit, rows, folder)
+    write_csv(out / "findings.csv", rows, FindingRow)
+    write_csv(out / "splits.csv", proposal, ProposedRow)
+    write_audit_html(out / "audit.html", audit, rows, folder)
     write_audit(out / AUDIT_FILE, audit)
-    log.info("%s films audited; open %s", len(films), out / "audit.html")
+    logger.info("%s films audited; open %s", len(films), out / "audit.html")
     return audit
 
 
-def _audit(
+def _summarise(
     name: str,
     listing: AuditListing,
     *,
-    grouping: Grouping,
-    baselines: Baselines,
+    grouping: FilmGroups,
+    baselines: AuditBaselines,
     rows: Sequence[FindingRow],
-    proposal: Sequence[Proposal],
+    proposal: Sequence[ProposedRow],
 ) -> Audit:
     films = listing.films
     conflicts = [
@@ -98,27 +99,29 @@ def _audit(
         films=len(films),
         missing=listing.missing,
         distinct=len(set(grouping.by_bytes)),
-        splits=_published(films, grouping),
-        byte_duplicates=finding_of(films, grouping.by_bytes),
-        near_duplicates=finding_of(films, grouping.near),
-        name_families=finding_of(films, grouping.families),
-        conflicts=finding_of(films, conflicts),
-        together=finding_of(films, grouping.together),
+        splits=_count_published_splits(films, grouping),
+        byte_duplicates=count_duplicates(films, grouping.by_bytes),
+        near_duplicates=count_duplicates(films, grouping.near),
+        name_families=count_duplicates(films, grouping.families),
+        conflicts=count_duplicates(films, conflicts),
+        together=count_duplicates(films, grouping.together),
         largest_group=max(Counter(grouping.together).values()),
-        unreadable=fault_counts(rows, "unreadable"),
-        odd=fault_counts(rows, "odd"),
+        unreadable=count_faults(rows, "unreadable"),
+        odd=count_faults(rows, "odd"),
         baselines=baselines,
-        proposed=sizes_of(proposal) if proposal else (),
+        proposed=count_proposed_splits(proposal) if proposal else (),
     )
 
 
-def _published(films: Sequence[AuditFilm], grouping: Grouping) -> tuple[SplitSize, ...]:
+def _count_published_splits(
+    films: Sequence[AuditFilm], grouping: FilmGroups
+) -> tuple[SplitSize, ...]:
     sizes = []
     for name in sorted({film.split for film in films}):
         part = [index for index, film in enumerate(films) if film.split == name]
         sizes.append(
             SplitSize(
-                split=name or NO_SPLIT,
+                split=name or NO_SPLIT_NAME,
                 films=len(part),
                 fractured=sum(films[index].label == FRACTURE_LABEL for index in part),
                 groups=len({grouping.together[index] for index in part}),

@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from train.data.adapters.fracatlas import FRACATLAS_BOXES, coco_annotations, fracatlas
-from train.data.adapters.grazpedwri import grazpedwri
-from train.data.adapters.image_folder import image_folder
-from train.data.adapters.mura import mura
-from train.data.adapters.table import films_csv, table
+from train.data.adapters.films_csv import index_csv, index_films_csv
+from train.data.adapters.fracatlas import FRACATLAS_BOXES, index_fracatlas, read_coco_annotations
+from train.data.adapters.grazpedwri import index_grazpedwri
+from train.data.adapters.image_folder import index_image_folder
+from train.data.adapters.mura import index_mura
 from train.data.index import SPLITS_FOLDER, Box, DataSet, Film
 from train.data.split import grouped_split
 
 __all__ = [
-    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS_FOLDER", "Box", "DataSet", "Film", "coco_annotations",
-    "films_csv", "fracatlas", "grazpedwri", "grouped_split", "image_folder", "load_data", "mura",
-    "table",
+    "ADAPTERS", "FRACATLAS_BOXES", "SPLITS_FOLDER", "Box", "DataSet", "Film", "grouped_split",
+    "index_csv", "index_films_csv", "index_fracatlas", "index_grazpedwri", "index_image_folder",
+    "index_mura", "load_data", "read_coco_annotations",
 ]  # fmt: skip
 
 ADAPTERS: dict[str, Callable[[Path], DataSet]] = {
-    "fracatlas": fracatlas,
-    "image_folder": image_folder,
-    "csv": films_csv,
-    "mura": mura,
-    "grazpedwri": grazpedwri,
+    "fracatlas": index_fracatlas,
+    "image_folder": index_image_folder,
+    "csv": index_films_csv,
+    "mura": index_mura,
+    "grazpedwri": index_grazpedwri,
 }
 
 
@@ -43,4 +43,4 @@ def load_data(layout: str, folder: Path, splits: Path | None = None) -> DataSet:
     Raises:
         RecipeError: The layout is not there, or the CSV file does not fit.
     """
-    return ADAPTERS[layout](folder) if splits is None else table(folder, splits)
+    return ADAPTERS[layout](folder) if splits is None else index_csv(folder, splits)

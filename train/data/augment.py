@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     annotated: torch.Tensor
 
 
-def fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
+def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
     """Draw a film's boxes onto its letterboxed square, (S, S) uint8."""
     size_px = cache.size_px
     height, width = (int(side) for side in cache.shapes[index])
@@ -53,8 +53,8 @@ class AugmentedFilms(Dataset[Sample]):
 
     def __init__(self, cache: CachedFilms, augmentation: Augmentation) -> None:
         self._cache = cache
-        self._geometry = _geometry(augmentation)
-        self._greys = _greys(augmentation)
+        self._geometry = _geometric_transform(augmentation)
+        self._greys = _grey_level_transform(augmentation)
 
     def __len__(self) -> int:
         return len(self._cache.films)
@@ -63,7 +63,7 @@ class AugmentedFilms(Dataset[Sample]):
         film = self._cache.films[index]
         own = self._cache.squares[self._cache.rows[index]]
         square = tv_tensors.Image(torch.from_numpy(np.array(own))[None])
-        mask = tv_tensors.Mask(fracture_mask(self._cache, index)[None])
+        mask = tv_tensors.Mask(draw_fracture_mask(self._cache, index)[None])
         if film.boxes:
             square, mask = self._geometry(square, mask)
         else:  # an empty mask stays empty, and to change it would take longer than all the rest
@@ -76,7 +76,7 @@ class AugmentedFilms(Dataset[Sample]):
         )
 
 
-def _geometry(settings: Augmentation) -> v2.Transform:
+def _geometric_transform(settings: Augmentation) -> v2.Transform:
     """Changes of place, the same for a film and its mask."""
     flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()] if settings.flip else []
     affine = v2.RandomAffine(
@@ -88,7 +88,7 @@ def _geometry(settings: Augmentation) -> v2.Transform:
     return v2.Compose([*flips, affine])
 
 
-def _greys(settings: Augmentation) -> v2.Transform:
+def _grey_level_transform(settings: Augmentation) -> v2.Transform:
     """Changes of exposure."""
     jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
     return v2.Compose([jitter, RandomGamma(settings.gamma)])

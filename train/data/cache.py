@@ -22,10 +22,10 @@ from bonefx.models.preprocess import letterbox
 from train.data import Film
 from train.files import write_atomically
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CACHE_VERSION = 3  # count up when images.read or preprocess.letterbox give other pixels
-SQUARES, INDEX = "squares.npy", "index.npz"
+SQUARES_FILE, CACHE_INDEX_FILE = "squares.npy", "index.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -65,9 +65,9 @@ class CachedFilms:
 
     def distinct(self) -> CachedFilms:
         """Keep the first of all films whose files have the same bytes."""
-        return self.only(np.sort(np.unique(self.sha256, return_index=True)[1]))
+        return self.select(np.sort(np.unique(self.sha256, return_index=True)[1]))
 
-    def only(self, kept: NDArray[np.int64]) -> CachedFilms:
+    def select(self, kept: NDArray[np.int64]) -> CachedFilms:
         """Keep the films of the given places, in their order."""
         return replace(
             self,
@@ -92,22 +92,24 @@ def load_cached(
     Raises:
         RecipeError: No film could be read, or the disk is full.
     """
-    place = folder / _key(films, size_px, salvage=salvage)
-    if not (place / INDEX).is_file():
+    place = folder / _cache_name(films, size_px, salvage=salvage)
+    if not (place / CACHE_INDEX_FILE).is_file():
         _make_folder(place)
         with FileLock(place.with_suffix(".lock")):  # one process decodes, the others wait
-            if not (place / INDEX).is_file():
-                _fill(films, size_px, place, salvage=salvage)
-    with np.load(place / INDEX) as index:
+            if not (place / CACHE_INDEX_FILE).is_file():
+                _write_cache(films, size_px, place, salvage=salvage)
+    with np.load(place / CACHE_INDEX_FILE) as index:
         rows, shapes, sha256 = index["rows"], index["shapes"], index["sha256"]
     readable = shapes[:, 0] > 0
     if not readable.any():
         raise RecipeError("no film of this split could be read; check the data folder")
     if not readable.all():
-        log.warning("%d of %d films cannot be read and are left out", (~readable).sum(), len(films))
+        logger.warning(
+            "%d of %d films cannot be read and are left out", (~readable).sum(), len(films)
+        )
     return CachedFilms(
         films=[film for film, kept in zip(films, readable, strict=True) if kept],
-        squares=np.load(place / SQUARES, mmap_mode="r"),
+        squares=np.load(place / SQUARES_FILE, mmap_mode="r"),
         rows=rows[readable],
         shapes=shapes[readable],
         sha256=sha256[readable],
@@ -115,22 +117,22 @@ def load_cached(
     )
 
 
-def checksums(films: list[Film]) -> list[str]:
+def compute_file_checksums(films: list[Film]) -> list[str]:
     """Compute the SHA-256 of each film's file; no film is decoded."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(_sha256, films))
+        return list(pool.map(_file_checksum, films))
 
 
-def _key(films: list[Film], size_px: int, *, salvage: bool) -> str:
+def _cache_name(films: list[Film], size_px: int, *, salvage: bool) -> str:
     """Name a cache after what decides its content: the files, their sizes and times, the side."""
-    facts = [[film.name, *_stamp(film.path)] for film in films]
+    facts = [[film.name, *_size_and_time(film.path)] for film in films]
     digest = hashlib.sha256(
         json.dumps([CACHE_VERSION, size_px, salvage, facts]).encode()
     ).hexdigest()
     return f"{size_px}px-{digest[:16]}"
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _size_and_time(path: Path) -> tuple[int, int]:
     facts = path.stat()
     return facts.st_size, facts.st_mtime_ns
 
@@ -144,22 +146,22 @@ def _make_folder(place: Path) -> None:
         ) from error
 
 
-def _fill(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
+def _write_cache(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
     """Write squares.npy, then index.npz, whose presence says that the cache is whole."""
-    sha256 = np.array(checksums(films))
+    sha256 = np.array(compute_file_checksums(films))
     _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
 
-    def decode(index: int) -> Decoded | None:
-        return _decode(films, int(index), size_px, salvage=salvage)
+    def decode(index: int) -> DecodedSquare | None:
+        return _decode_film(films, int(index), size_px, salvage=salvage)
 
     shapes = np.zeros((len(first), 2), np.int32)
     write_atomically(
-        place / SQUARES,
+        place / SQUARES_FILE,
         lambda part: _save_squares(part, first, decode, shapes=shapes, size_px=size_px),
         option="--cache",
     )
     write_atomically(
-        place / INDEX,
+        place / CACHE_INDEX_FILE,
         lambda part: _save_index(part, rows, shapes[rows], sha256),
         option="--cache",
     )
@@ -172,7 +174,7 @@ def _save_index(
         np.savez(file, rows=rows, shapes=shapes, sha256=sha256)
 
 
-def _sha256(film: Film) -> str:
+def _file_checksum(film: Film) -> str:
     """Checksum of a film's file; a mark of its own if it cannot be opened, as decoding will say."""
     try:
         return hashlib.sha256(film.path.read_bytes()).hexdigest()
@@ -180,13 +182,13 @@ def _sha256(film: Film) -> str:
         return f"unread {hashlib.sha256(film.name.encode()).hexdigest()[:16]}"
 
 
-Decoded = tuple[NDArray[np.uint8], tuple[int, int]]
+DecodedSquare = tuple[NDArray[np.uint8], tuple[int, int]]
 
 
 def _save_squares(
     part: Path,
     films: NDArray[np.int64],
-    decode: Callable[[int], Decoded | None],
+    decode: Callable[[int], DecodedSquare | None],
     *,
     shapes: NDArray[np.int32],
     size_px: int,
@@ -208,12 +210,14 @@ def _save_squares(
             file.write(square.tobytes())
 
 
-def _decode(films: list[Film], index: int, size_px: int, *, salvage: bool) -> Decoded | None:
+def _decode_film(
+    films: list[Film], index: int, size_px: int, *, salvage: bool
+) -> DecodedSquare | None:
     try:
         radiograph = read_radiograph(films[index].path, salvage=salvage)
     except UnreadableRadiographError as error:
         # the film's place, not its name: a hospital's file names may be patients'
-        log.warning("left out film %d of %d: %s", index + 1, len(films), error)
+        logger.warning("left out film %d of %d: %s", index + 1, len(films), error)
         return None
     height, width = radiograph.pixels.shape
     return letterbox(radiograph, size_px=size_px), (height, width)

@@ -50,7 +50,7 @@ class Film:
     annotated: bool = False
     view: str = ""
     hardware: bool | None = None
-    twin: bool = False
+    in_other_set: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class DataSet:
         return films
 
 
-def check_present(films: Sequence[Film], *, remedy: str) -> None:
+def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:
     """Refuse an index whose files are not all there; no film is opened.
 
     Raises:
@@ -100,7 +100,7 @@ def check_present(films: Sequence[Film], *, remedy: str) -> None:
         )
 
 
-def subgroups_of(film: Film) -> set[tuple[str, str]]:
+def film_subgroups(film: Film) -> set[tuple[str, str]]:
     """Name the subgroups that a film belongs to, as pairs of trait and value."""
     found = {("region", value) for value in film.region.split("+") if value}
     found |= {("view", value) for value in film.view.split("+") if value}

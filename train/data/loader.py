@@ -17,7 +17,7 @@ from train.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchShares:
+class BatchSharding:
     """How the films of an epoch are shared by steps, their parts, and processes.
 
     Every process makes as many passes as the others, and every film is passed by one of them. The
@@ -50,13 +50,13 @@ class BatchShares:
         return -(-self.films // self.batch_size)
 
     @property
-    def part_films(self) -> int:
+    def micro_batch_films(self) -> int:
         """Films of a whole part, over all processes."""
         return self.batch_size // self.accumulate
 
-    def own_films(self, part: int) -> int:
+    def local_films(self, part: int) -> int:
         """Count this process's films of a part; parts are counted from 0 over the epoch."""
-        films = min(self.part_films, self.films - part * self.part_films)
+        films = min(self.micro_batch_films, self.films - part * self.micro_batch_films)
         return len(range(self.process, films, self.processes))
 
     def weight(self, part: int) -> float:
@@ -67,14 +67,14 @@ class BatchShares:
         step_films = min(
             self.batch_size, self.films - part // self.accumulate * self.batch_size
         )  # fmt: skip
-        return self.own_films(part) * self.processes * self.accumulate / step_films
+        return self.local_films(part) * self.processes * self.accumulate / step_films
 
 
-class SharedBatches(BatchSampler):
+class ShardedBatchSampler(BatchSampler):
     """The parts of an epoch, with the films of one process."""
 
-    def __init__(self, sampler: Sampler[int], shares: BatchShares) -> None:
-        super().__init__(sampler, shares.part_films, drop_last=False)
+    def __init__(self, sampler: Sampler[int], shares: BatchSharding) -> None:
+        super().__init__(sampler, shares.micro_batch_films, drop_last=False)
         self._shares = shares
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -83,13 +83,13 @@ class SharedBatches(BatchSampler):
             yield films[self._shares.process :: self._shares.processes] or films[:1]
 
 
-def share_batches(films: CachedFilms, recipe: Recipe, accelerator: Accelerator) -> BatchShares:
+def shard_batches(films: CachedFilms, recipe: Recipe, accelerator: Accelerator) -> BatchSharding:
     """Share films as a recipe and the processes at hand have it.
 
     Raises:
         RecipeError: The batch size cannot be shared by so many processes.
     """
-    return BatchShares(
+    return BatchSharding(
         films=len(films.films),
         batch_size=recipe.batch_size,
         accumulate=recipe.accumulate,
@@ -119,7 +119,7 @@ def training_loader(
     changed = torch.Generator().manual_seed(torch.initial_seed())  # its own in each process
     loader: DataLoader[Sample] = DataLoader(
         AugmentedFilms(films, recipe.augmentation),
-        batch_sampler=SharedBatches(sampler, share_batches(films, recipe, accelerator)),
+        batch_sampler=ShardedBatchSampler(sampler, shard_batches(films, recipe, accelerator)),
         generator=changed,
         num_workers=workers,
         pin_memory=accelerator.device.type == "cuda",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from train.data.cache import CachedFilms
 from train.plot_style import CLASS_COLOURS, CLASS_LABELS, save_figure, show_film
 
-SAMPLES = "samples.png"
-ACROSS = 8
-TILE_INCHES = 1.5
+SAMPLES_FILE = "samples.png"
+SAMPLES_PER_ROW = 8
+SAMPLE_INCHES = 1.5
 
 
 def draw_samples(films: dict[str, CachedFilms], path: Path, *, seed: int = 0) -> None:
@@ -30,13 +30,13 @@ def draw_samples(films: dict[str, CachedFilms], path: Path, *, seed: int = 0) ->
     Raises:
         RecipeError: The disk is full or the folder may not be written.
     """
-    save_figure(samples_figure(films, seed=seed), path)
+    save_figure(build_samples_figure(films, seed=seed), path)
 
 
-def samples_figure(films: dict[str, CachedFilms], *, seed: int = 0) -> Figure:
+def build_samples_figure(films: dict[str, CachedFilms], *, seed: int = 0) -> Figure:
     """Lay out the sheet of draw_samples; copies of one file count as one film."""
     rows = [(split, label) for split in films for label in (1, 0)]
-    width, height = ACROSS * TILE_INCHES, len(rows) * (TILE_INCHES + 0.35)
+    width, height = SAMPLES_PER_ROW * SAMPLE_INCHES, len(rows) * (SAMPLE_INCHES + 0.35)
     figure = Figure(figsize=(width, height), layout="constrained")
     strips = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     random = np.random.default_rng(seed)
@@ -51,18 +51,20 @@ def _draw_row(
     strip: SubFigure, films: CachedFilms, label: int, *, title: str, random: np.random.Generator
 ) -> None:
     distinct = np.unique(films.rows[films.fractured == bool(label)])
-    drawn = random.permutation(distinct)[:ACROSS]
+    drawn = random.permutation(distinct)[:SAMPLES_PER_ROW]
     number = int((films.fractured == bool(label)).sum())
     strip.suptitle(
         f"{title}: {len(drawn)} of {number} films", x=0.005, ha="left", fontsize=11,
         fontweight="bold", color=CLASS_COLOURS[label],
     )  # fmt: skip
-    for axes, row in zip(strip.subplots(1, ACROSS, squeeze=False)[0], _padded(drawn), strict=True):
+    for axes, row in zip(
+        strip.subplots(1, SAMPLES_PER_ROW, squeeze=False)[0], _pad_row(drawn), strict=True
+    ):
         if row < 0:
             axes.set_axis_off()
         else:
             show_film(axes, films.squares[row])
 
 
-def _padded(drawn: NDArray[np.int64]) -> list[int]:
-    return [*(int(row) for row in drawn), *[-1] * (ACROSS - len(drawn))]
+def _pad_row(drawn: NDArray[np.int64]) -> list[int]:
+    return [*(int(row) for row in drawn), *[-1] * (SAMPLES_PER_ROW - len(drawn))]

@@ -10,8 +10,8 @@ from dataclasses import replace
 from bonefx.errors import RecipeError
 from train.data.index import Film
 
-SEED = 0
-MOST_FOLDS = 20  # so that a share is met to 5 % of the films
+SPLIT_SEED = 0
+MAX_FOLDS = 20  # so that a share is met to 5 % of the films
 SplitShares = Sequence[tuple[str, float]]
 Labels = Sequence[bool] | Sequence[str]
 
@@ -41,7 +41,9 @@ def grouped_split(
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    dealt = _dealt(shares, most=min(MOST_FOLDS, _fewest_groups(labels, groups, shares)))
+    dealt = _choose_fold_splits(
+        shares, most=min(MAX_FOLDS, _count_fewest_groups(labels, groups, shares))
+    )
     cutter = StratifiedGroupKFold(n_splits=len(dealt), shuffle=True, random_state=seed)
     names = [""] * len(groups)
     parts = cutter.split(groups, labels, groups)
@@ -51,7 +53,7 @@ def grouped_split(
     return names
 
 
-def _fewest_groups(labels: Labels, groups: Sequence[str], shares: SplitShares) -> int:
+def _count_fewest_groups(labels: Labels, groups: Sequence[str], shares: SplitShares) -> int:
     counts = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
     fewest = min(counts.values()) if len(counts) > 1 else 0
     if fewest < len(shares):
@@ -62,17 +64,17 @@ def _fewest_groups(labels: Labels, groups: Sequence[str], shares: SplitShares) -
     return fewest
 
 
-def _dealt(shares: SplitShares, *, most: int) -> list[str]:
+def _choose_fold_splits(shares: SplitShares, *, most: int) -> list[str]:
     """Name the split of each fold, with as few folds as meet the shares best."""
 
     def error(names: list[str]) -> float:
         return max(abs(share - names.count(name) / len(names)) for name, share in shares)
 
-    deals = [_deal(shares, folds) for folds in range(len(shares), most + 1)]
+    deals = [_assign_folds(shares, folds) for folds in range(len(shares), most + 1)]
     return min(deals, key=lambda names: (round(error(names), 9), len(names)))
 
 
-def _deal(shares: SplitShares, folds: int) -> list[str]:
+def _assign_folds(shares: SplitShares, folds: int) -> list[str]:
     """Deal folds: one to each split, then always to whom most is owed."""
     names = [name for name, _ in shares]
     while len(names) < folds:
@@ -88,12 +90,12 @@ def split_films(films: Sequence[Film], shares: SplitShares) -> tuple[Film, ...]:
         RecipeError: A class has fewer groups than there are splits.
     """
     names = grouped_split(
-        [film.fractured for film in films], [film.group for film in films], shares, seed=SEED
+        [film.fractured for film in films], [film.group for film in films], shares, seed=SPLIT_SEED
     )
     return tuple(replace(film, split=name) for film, name in zip(films, names, strict=True))
 
 
-def split_checksum(films: Sequence[Film]) -> str:
+def compute_split_checksum(films: Sequence[Film]) -> str:
     """SHA-256 of the films' names and splits, so that a run notices another cut."""
     lines = "".join(f"{film.name},{film.split}\n" for film in films)
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -16,16 +16,16 @@ from bonefx.records import Estimate
 from bonefx.schema import dump_record
 from train.data import DataSet, Film
 from train.data.cache import CachedFilms
-from train.data.samples import SAMPLES, draw_samples
+from train.data.samples import SAMPLES_FILE, draw_samples
 from train.files import write_atomically
-from train.metrics import proportion
+from train.metrics import estimate_proportion
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-STATISTICS = "data.json"
+STATISTICS_FILE = "data.json"
 SPLIT_ORDER = ("train", "val", "test")
-UNKNOWN = "unknown"
-HARDWARE = {True: "with", False: "without", None: UNKNOWN}
+UNKNOWN_VALUE = "unknown"
+HARDWARE_NAMES = {True: "with", False: "without", None: UNKNOWN_VALUE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class ClassCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class SideLengths:
     """Lengths of one side of the films as stored, before letterboxing."""
 
     smallest_px: int
@@ -59,8 +59,8 @@ class FileStatistics:
     skipped: int
     distinct: int
     shared: dict[str, int]
-    width: Sides
-    height: Sides
+    width: SideLengths
+    height: SideLengths
     sha256: str
 
 
@@ -117,16 +117,18 @@ def write_data_statistics(
     Raises:
         RecipeError: The disk is full or the folder may not be written.
     """
-    statistics = statistics_of(data_set, films)
-    _tell(statistics)
+    statistics = compute_data_statistics(data_set, films)
+    _log_statistics(statistics)
     text = json.dumps(dump_record(statistics), indent=2)
-    if not _is_there(folder, text):
-        draw_samples(films, folder / SAMPLES)
-        write_atomically(folder / STATISTICS, lambda part: part.write_text(text, encoding="utf-8"))
+    if not _is_up_to_date(folder, text):
+        draw_samples(films, folder / SAMPLES_FILE)
+        write_atomically(
+            folder / STATISTICS_FILE, lambda part: part.write_text(text, encoding="utf-8")
+        )
     return statistics
 
 
-def statistics_of(data_set: DataSet, films: dict[str, CachedFilms]) -> DataStatistics:
+def compute_data_statistics(data_set: DataSet, films: dict[str, CachedFilms]) -> DataStatistics:
     """Count the films of a data set; see describe."""
     indexed = {film.split for film in data_set.films}
     return DataStatistics(
@@ -136,57 +138,57 @@ def statistics_of(data_set: DataSet, films: dict[str, CachedFilms]) -> DataStati
         label_meaning=data_set.label_meaning,
         left_out=data_set.left_out,
         splits={
-            name: _split_statistics(name, data_set, films)
+            name: _compute_split_statistics(name, data_set, films)
             for name in SPLIT_ORDER
             if name in indexed
         },
     )
 
 
-def _is_there(folder: Path, text: str) -> bool:
+def _is_up_to_date(folder: Path, text: str) -> bool:
     """Tell whether an earlier start of the run described the same films."""
-    written = folder / STATISTICS
-    if not (written.is_file() and (folder / SAMPLES).is_file()):
+    written = folder / STATISTICS_FILE
+    if not (written.is_file() and (folder / SAMPLES_FILE).is_file()):
         return False
     return written.read_text(encoding="utf-8") == text
 
 
-def _tell(statistics: DataStatistics) -> None:
+def _log_statistics(statistics: DataStatistics) -> None:
     for name, split in statistics.splits.items():
-        log.info("%s: %d films, %d fractured", name, split.films, split.fractured)
+        logger.info("%s: %d films, %d fractured", name, split.films, split.fractured)
         for other, shared in (split.files.shared if split.files else {}).items():
             if shared and name != "train":
-                log.warning(
+                logger.warning(
                     "%d of %d films of %s are byte copies of films of %s: its figures measure "
                     "memory; run `python -m train audit`", shared, split.films, name, other,
                 )  # fmt: skip
 
 
-def _split_statistics(
+def _compute_split_statistics(
     name: str, data_set: DataSet, films: dict[str, CachedFilms]
 ) -> SplitStatistics:
     read = films.get(name)
     own = read.films if read else [film for film in data_set.films if film.split == name]
     fractured = np.array([film.fractured for film in own])
-    share = proportion(fractured, np.array([film.group for film in own]))
+    share = estimate_proportion(fractured, np.array([film.group for film in own]))
     assert share is not None  # a split is named by its films, and CachedFilms holds at least one
     return SplitStatistics(
         films=len(own),
         fractured=int(fractured.sum()),
         share=share,
         groups=len({film.group for film in own}),
-        regions=_counts(own, lambda film: _parts(film.region)),
-        views=_counts(own, lambda film: _parts(film.view)),
-        hardware=_counts(own, lambda film: [HARDWARE[film.hardware]]),
-        files=_file_statistics(name, films) if read else None,
+        regions=_count_by(own, lambda film: _joined_values(film.region)),
+        views=_count_by(own, lambda film: _joined_values(film.view)),
+        hardware=_count_by(own, lambda film: [HARDWARE_NAMES[film.hardware]]),
+        files=_compute_file_statistics(name, films) if read else None,
     )
 
 
-def _parts(joined: str) -> list[str]:
-    return joined.split("+") if joined else [UNKNOWN]
+def _joined_values(joined: str) -> list[str]:
+    return joined.split("+") if joined else [UNKNOWN_VALUE]
 
 
-def _counts(
+def _count_by(
     films: Sequence[Film], kinds: Callable[[Film], Iterable[str]]
 ) -> dict[str, ClassCounts]:
     """Count films by kind, the commonest kind first."""
@@ -200,7 +202,7 @@ def _counts(
     }
 
 
-def _file_statistics(name: str, films: dict[str, CachedFilms]) -> FileStatistics:
+def _compute_file_statistics(name: str, films: dict[str, CachedFilms]) -> FileStatistics:
     own = films[name]
     lines = [
         f"{sha256} {film.fractured}" for sha256, film in zip(own.sha256, own.films, strict=True)
@@ -213,14 +215,14 @@ def _file_statistics(name: str, films: dict[str, CachedFilms]) -> FileStatistics
             for other in films
             if other != name
         },
-        height=_sides(own.shapes[:, 0]),
-        width=_sides(own.shapes[:, 1]),
+        height=_side_lengths(own.shapes[:, 0]),
+        width=_side_lengths(own.shapes[:, 1]),
         sha256=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
     )
 
 
-def _sides(lengths: NDArray[np.int32]) -> Sides:
-    return Sides(
+def _side_lengths(lengths: NDArray[np.int32]) -> SideLengths:
+    return SideLengths(
         smallest_px=int(lengths.min()),
         median_px=float(np.median(lengths)),
         largest_px=int(lengths.max()),

@@ -20,7 +20,7 @@ from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import BALANCED
 from train.evaluate.records import EVALUATION, OUTSIDE, Evaluation, read_evaluation
 from train.files import write_atomically
-from train.metrics import auroc, paired_difference, with_interval
+from train.metrics import auroc, estimate_paired_difference, estimate_with_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,10 @@ def compare_models(
         groups=len(np.unique(groups)),
         left_out=len(shared) - len(clean),
         aurocs=(
-            with_interval(auroc, fractured, logits[0], groups),
-            with_interval(auroc, fractured, logits[1], groups),
+            estimate_with_interval(auroc, fractured, logits[0], groups),
+            estimate_with_interval(auroc, fractured, logits[1], groups),
         ),
-        difference=paired_difference(auroc, fractured, (logits[0], logits[1]), groups),
+        difference=estimate_paired_difference(auroc, fractured, (logits[0], logits[1]), groups),
         only_first=only_first,
         only_second=only_second,
         mcnemar_p=mcnemar(only_first, only_second),

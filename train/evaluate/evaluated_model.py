@@ -20,16 +20,13 @@ from train.evaluate.records import (
     TrainingCost,
     read_evaluation,
 )
-from train.fit.run_folder import (
-    FACTS,
-    RunFacts,
-    best_sha256,
-    best_state,
-    compressed_state,
+from train.fit.run_folder import FACTS_FILE, RunFacts, read_facts, read_log
+from train.fit.run_weights import (
+    compute_best_sha256,
     load_best,
     load_compressed,
-    read_facts,
-    read_log,
+    read_best_state,
+    read_compressed_state,
 )
 from train.recipe import Recipe, read_recipe
 
@@ -70,7 +67,7 @@ class EvaluatedModel:
 
 def is_model(folder: Path) -> bool:
     """Tell a model folder from the folder of a run."""
-    return (folder / MANIFEST).is_file() and not (folder / FACTS).is_file()
+    return (folder / MANIFEST).is_file() and not (folder / FACTS_FILE).is_file()
 
 
 def load_evaluated_model(folder: Path, device: str, *, full: bool = False) -> EvaluatedModel:
@@ -93,7 +90,9 @@ def _of_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
     head_ranks = None if full else facts.recipe.head_ranks
     whole = load_best(run, facts, float16=False).to(device)
     load, state_of = (
-        (load_best, best_state) if head_ranks is None else (load_compressed, compressed_state)
+        (load_best, read_best_state)
+        if head_ranks is None
+        else (load_compressed, read_compressed_state)
     )
     return EvaluatedModel(
         facts=facts,
@@ -102,7 +101,7 @@ def _of_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
         whole=None if head_ranks is None else whole,
         content=save(state_of(run, float16=True)),
         head_ranks=head_ranks,
-        weights_sha256=best_sha256(run),
+        weights_sha256=compute_best_sha256(run),
         size_px=facts.recipe.size_px,
         float16_drift=None,
         compression=None,

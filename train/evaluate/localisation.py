@@ -18,8 +18,8 @@ from bonefx.models.networks import CellGrid
 from bonefx.records import Estimate
 from train.data import Box
 from train.data.cache import CachedFilms
-from train.data.index import subgroups_of
-from train.metrics import proportion, ratio_of_means
+from train.data.index import film_subgroups
+from train.metrics import estimate_proportion, estimate_ratio_of_means
 
 LONGER_PX = 500
 TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
@@ -176,14 +176,14 @@ def _pointing_by(
     groups = films.groups[[truth.index for truth in truths]]
     median = float(np.median([truth.inside.mean() for truth in truths]))
     belongs = [
-        subgroups_of(films.films[truth.index])
+        film_subgroups(films.films[truth.index])
         | {("fracture", "smaller half" if truth.inside.mean() < median else "larger half")}
         for truth in truths
     ]
     found: dict[str, dict[str, Estimate]] = {}
     for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
         own = np.array([(trait, value) in pairs for pairs in belongs])
-        estimate = proportion(hits[own], groups[own])
+        estimate = estimate_proportion(hits[own], groups[own])
         assert estimate is not None  # a film gave the value
         found.setdefault(trait, {})[value] = estimate
     return found
@@ -211,20 +211,20 @@ def measure_maps(
     ones, inside = np.ones(len(truths)), np.array(energy)
     area = np.array([truth.inside.mean() for truth in truths])
     known = ~np.isnan(mass)
-    pointing, middle = (proportion(hits, groups) for hits in (points, hottest))
+    pointing, middle = (estimate_proportion(hits, groups) for hits in (points, hottest))
     assert pointing is not None  # there are films
     assert middle is not None
     return MapFigures(
         pointing=pointing,
-        energy=ratio_of_means(inside, ones, groups),
-        gain=ratio_of_means(inside, area, groups),
+        energy=estimate_ratio_of_means(inside, ones, groups),
+        gain=estimate_ratio_of_means(inside, area, groups),
         mass=_mean(np.array(mass)[known], groups[known]),
         hottest=middle,
     )
 
 
 def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | None:
-    return ratio_of_means(values, np.ones(len(values)), groups) if len(values) else None
+    return estimate_ratio_of_means(values, np.ones(len(values)), groups) if len(values) else None
 
 
 def overlap_with_boxes(heat: Heat, truth: AnnotatedFilm, *, from_share: float) -> float:

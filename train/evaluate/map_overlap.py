@@ -17,7 +17,7 @@ from train.data import Film
 from train.data.cache import CachedFilms, load_cached
 from train.evaluate.localisation import LONGER_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, calibrated_probabilities
-from train.fit.outputs import NetworkOutputs, network_outputs
+from train.fit.outputs import NetworkOutputs, compute_network_outputs
 
 
 def map_overlap(
@@ -53,7 +53,7 @@ def _shown(model: LoadedModel, films: list[Film], cache: Path) -> dict[str, NDAr
     """Take the maps that a model shows of films that it calls fractured, by the films' checksum."""
     manifest = model.manifest
     read = load_cached(films, size_px=manifest.preprocess.size_px, folder=cache)
-    outputs = network_outputs(model.network, read, manifest.preprocess)
+    outputs = compute_network_outputs(model.network, read, manifest.preprocess)
     threshold = model.point(BALANCED).threshold
     called = calibrated_probabilities(outputs.logits, manifest.calibration) >= threshold
     shown = np.flatnonzero(called & (outputs.peaks >= manifest.heat_floor))

@@ -15,7 +15,7 @@ from bonefx.errors import RecipeError
 from bonefx.models.manifest import TrainingData
 from bonefx.records import Calibration
 from train.data import DataSet, load_data
-from train.data.cache import checksums, load_cached
+from train.data.cache import compute_file_checksums, load_cached
 from train.evaluate.evaluated_model import EvaluatedModel, is_model
 from train.evaluate.logits import LOGITS, write_logits
 from train.evaluate.operating_points import (
@@ -40,8 +40,8 @@ from train.evaluate.scope.pipeline import ScopeFilms, with_scope, write_evaluati
 from train.evaluate.shipped import load_for_evaluation, measure_compression
 from train.evaluate.split_figures import ReadSplit, protocol_figures, split_figures
 from train.evaluate.trust_limits import trust_limits
-from train.fit.outputs import network_outputs
-from train.fit.run_folder import split_counts
+from train.fit.outputs import compute_network_outputs
+from train.fit.run_folder import count_split
 
 MISSES = "misses.png"
 
@@ -129,7 +129,7 @@ def _read_split(
         data_set.split(name), size_px=size_px, folder=options.cache, salvage=recipe.salvage
     )
     return ReadSplit(
-        films=films, outputs=network_outputs(subject.network, films, recipe.spec(size_px))
+        films=films, outputs=compute_network_outputs(subject.network, films, recipe.spec(size_px))
     )
 
 
@@ -143,7 +143,7 @@ class Sets:
 
 
 def _trained_on(data_set: DataSet) -> set[str]:
-    return set(checksums(data_set.split("train")))
+    return set(compute_file_checksums(data_set.split("train")))
 
 
 def _own_set(subject: EvaluatedModel, options: EvaluateOptions) -> DataSet:
@@ -166,10 +166,10 @@ def _outside_set(options: EvaluateOptions) -> DataSet | None:
 def _read_outside(subject: EvaluatedModel, outside: DataSet, options: EvaluateOptions) -> ReadSplit:
     """Read all distinct films of another set but those that lie in both sets."""
     size_px = options.size_px or subject.size_px
-    kept = [film for film in outside.films if not film.twin]
+    kept = [film for film in outside.films if not film.in_other_set]
     films = load_cached(kept, size_px=size_px, folder=options.cache).distinct()
     spec = subject.facts.recipe.spec(size_px)
-    return ReadSplit(films=films, outputs=network_outputs(subject.network, films, spec))
+    return ReadSplit(films=films, outputs=compute_network_outputs(subject.network, films, spec))
 
 
 def _measured(
@@ -201,7 +201,7 @@ def _measured(
         weights_sha256=subject.weights_sha256,
         size_px=val.films.size_px,
         trained_size_px=recipe.size_px,
-        supervised=recipe.evidence.asks,
+        supervised=recipe.evidence.uses_boxes,
         taught_by=None if recipe.distillation is None else recipe.distillation.teacher,
         teacher_sha256=subject.teacher_sha256,
         data=_data(subject, sets.own, reads),
@@ -228,7 +228,7 @@ def _drift(subject: EvaluatedModel, val: ReadSplit, calibration: Calibration) ->
         assert subject.float16_drift is not None  # a model folder states it
         return subject.float16_drift
     spec = subject.facts.recipe.spec(val.films.size_px)
-    exact = network_outputs(subject.exact, val.films, spec)
+    exact = compute_network_outputs(subject.exact, val.films, spec)
     return float(
         np.abs(
             calibrated_probabilities(val.logits, calibration)
@@ -239,7 +239,7 @@ def _drift(subject: EvaluatedModel, val: ReadSplit, calibration: Calibration) ->
 
 def _data(subject: EvaluatedModel, own: DataSet, reads: dict[str, ReadSplit]) -> TrainingData:
     measured = {
-        name: split_counts(read.films.films) for name, read in reads.items() if name != OUTSIDE
+        name: count_split(read.films.films) for name, read in reads.items() if name != OUTSIDE
     }
     before = subject.facts.data
     return replace(

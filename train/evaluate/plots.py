@@ -103,9 +103,13 @@ def draw_figures(films: PlottedSplit, points: tuple[OperatingPoint, ...]) -> Fig
 def _draw_reliability(axes: Axes, films: PlottedSplit) -> None:
     """Draw the share of fractures in each bin of probability, with its interval."""
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
-    share, mean = calibration_curve(films.fractured, expit(films.logits), n_bins=metrics.BINS)
+    share, mean = calibration_curve(
+        films.fractured, expit(films.logits), n_bins=metrics.CALIBRATION_BINS
+    )
     axes.plot(mean, share, color=ORANGE, marker="s", markersize=4, label="before calibration")
-    bins = np.minimum((films.probability * metrics.BINS).astype(int), metrics.BINS - 1)
+    bins = np.minimum(
+        (films.probability * metrics.CALIBRATION_BINS).astype(int), metrics.CALIBRATION_BINS - 1
+    )
     own = [bins == number for number in np.unique(bins)]
     shares = [_share(films, members) for members in own]
     means = [films.probability[members].mean() for members in own]
@@ -124,13 +128,15 @@ def _draw_reliability(axes: Axes, films: PlottedSplit) -> None:
 
 
 def _share(films: PlottedSplit, members: NDArray[np.bool_]) -> Estimate:
-    share = metrics.proportion(films.fractured[members], films.groups[members])
+    share = metrics.estimate_proportion(films.fractured[members], films.groups[members])
     assert share is not None  # a bin is named by its films
     return share
 
 
 def _draw_roc(axes: Axes, films: PlottedSplit, points: tuple[OperatingPoint, ...]) -> None:
-    area = metrics.with_interval(metrics.auroc, films.fractured, films.logits, films.groups)
+    area = metrics.estimate_with_interval(
+        metrics.auroc, films.fractured, films.logits, films.groups
+    )
     RocCurveDisplay.from_predictions(films.fractured, films.logits, ax=axes)
     _name_curve(axes, f"AUROC {_with_interval(area)}")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="chance")
@@ -153,7 +159,9 @@ def _draw_roc(axes: Axes, films: PlottedSplit, points: tuple[OperatingPoint, ...
 def _draw_precision_recall(
     axes: Axes, films: PlottedSplit, points: tuple[OperatingPoint, ...]
 ) -> None:
-    area = metrics.with_interval(average_precision, films.fractured, films.logits, films.groups)
+    area = metrics.estimate_with_interval(
+        average_precision, films.fractured, films.logits, films.groups
+    )
     PrecisionRecallDisplay.from_predictions(films.fractured, films.logits, ax=axes)
     _name_curve(axes, f"average precision {_with_interval(area)}")
     prevalence = float(films.fractured.mean())

@@ -17,8 +17,9 @@ from train.evaluate.operating_points import calibrated_probabilities
 from train.evaluate.options import EvaluateOptions
 from train.evaluate.records import Compression
 from train.evaluate.split_figures import ReadSplit
-from train.fit.outputs import film_batches, network_outputs
-from train.fit.run_folder import has_compressed, load_best, read_facts, save_compressed
+from train.fit.outputs import compute_network_outputs, network_input_batches
+from train.fit.run_folder import read_facts
+from train.fit.run_weights import has_compressed, load_best, save_compressed
 from train.metrics import auroc
 
 
@@ -48,7 +49,7 @@ def _compress(run: Path, options: EvaluateOptions) -> None:
     )
     device = torch.device(options.device)
     network = load_best(run, facts, float16=False).to(device)
-    batches = film_batches(films, recipe.spec(size_px), device)
+    batches = network_input_batches(films, recipe.spec(size_px), device)
     save_compressed(run, compress_network(network, batches, recipe.head_ranks).cpu())
 
 
@@ -65,7 +66,7 @@ def measure_compression(
     if subject.whole is None:
         return subject.compression
     films = read.films
-    whole = network_outputs(subject.whole, films, subject.facts.recipe.spec(films.size_px))
+    whole = compute_network_outputs(subject.whole, films, subject.facts.recipe.spec(films.size_px))
     first, second = (
         calibrated_probabilities(own.logits, calibration) for own in (whole, read.outputs)
     )

@@ -14,7 +14,7 @@ from bonefx.models.networks import CellGrid
 from bonefx.records import Calibration, OperatingPoint, Verdict
 from train import metrics
 from train.data.cache import CachedFilms
-from train.data.index import subgroups_of
+from train.data.index import film_subgroups
 from train.evaluate.localisation import measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.evaluate.records import (
@@ -27,9 +27,9 @@ from train.evaluate.records import (
 from train.fit.outputs import NetworkOutputs
 
 FEWEST_FILMS = 5  # of each class, for a subgroup's AUROC to say anything
-ERRORS: dict[str, metrics.Figure] = {
+ERRORS: dict[str, metrics.Metric] = {
     "expected_calibration_error": metrics.calibration_error,
-    "brier": metrics.brier,
+    "brier": metrics.brier_score,
 }
 
 
@@ -65,7 +65,7 @@ def split_figures(
     """
     films, fractured, groups = read.films, read.films.fractured, read.films.groups
     probability, plain = calibrated_probabilities(read.logits, calibration), expit(read.logits)
-    interval = partial(metrics.with_interval, fractured=fractured, groups=groups)
+    interval = partial(metrics.estimate_with_interval, fractured=fractured, groups=groups)
     balanced = next(point for point in points if point.name == BALANCED)
     called = probability >= balanced.threshold
     return SplitFigures(
@@ -108,10 +108,10 @@ def point_on(
     negative = verdicts == Verdict.NO_FRACTURE
     return replace(
         point,
-        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
-        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
-        review_rate=metrics.proportion(verdicts == Verdict.REVIEW, groups),
-        missed_rate=metrics.proportion(fractured[negative], groups[negative]),
+        sensitivity=metrics.estimate_proportion(called[fractured], groups[fractured]),
+        specificity=metrics.estimate_proportion(~called[~fractured], groups[~fractured]),
+        review_rate=metrics.estimate_proportion(verdicts == Verdict.REVIEW, groups),
+        missed_rate=metrics.estimate_proportion(fractured[negative], groups[negative]),
     )
 
 
@@ -127,7 +127,7 @@ def classification(
         zero_division=0.0,
     )  # fmt: skip
     (tn, fp), (fn, tp) = confusion_matrix(fractured, called, labels=[False, True]).tolist()
-    accuracy = metrics.proportion(called == fractured, groups)
+    accuracy = metrics.estimate_proportion(called == fractured, groups)
     assert accuracy is not None  # a split has films
     parts = {
         name: ClassFigures(
@@ -150,7 +150,7 @@ def subgroups(
     films: CachedFilms, logits: NDArray[np.float64], called: NDArray[np.bool_]
 ) -> dict[str, dict[str, GroupFigures]]:
     """Measure each subgroup, by trait and value."""
-    belongs = [subgroups_of(film) for film in films.films]
+    belongs = [film_subgroups(film) for film in films.films]
     figures: dict[str, dict[str, GroupFigures]] = {}
     for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
         own = np.array([(trait, value) in pairs for pairs in belongs])
@@ -170,9 +170,11 @@ def _group_figures(
     return GroupFigures(
         n=len(fractured),
         fractured=int(fractured.sum()),
-        auroc=metrics.with_interval(metrics.auroc, fractured, logits, groups) if both else None,
-        sensitivity=metrics.proportion(called[fractured], groups[fractured]),
-        specificity=metrics.proportion(~called[~fractured], groups[~fractured]),
+        auroc=metrics.estimate_with_interval(metrics.auroc, fractured, logits, groups)
+        if both
+        else None,
+        sensitivity=metrics.estimate_proportion(called[fractured], groups[fractured]),
+        specificity=metrics.estimate_proportion(~called[~fractured], groups[~fractured]),
     )
 
 

@@ -14,7 +14,7 @@ from bonefx.records import TrustLimits
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import FLOOR_QUANTILE
 from train.evaluate.split_figures import ReadSplit
-from train.fit.outputs import FORWARD_BATCH_FILMS, film_batches
+from train.fit.outputs import FORWARD_BATCH_FILMS, network_input_batches
 
 QUANTILES = 21  # of the peaks: every twentieth
 LEAST_SHARE = 0.05  # of a map, that may lie anywhere
@@ -42,7 +42,7 @@ def trust_limits(
         shares_off_anatomy(read.films, int(index), outputs.cells[index], grid) for index in members
     ])  # fmt: skip
     border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
-    falls = _falls(network, read.films.only(members), outputs.cells[members], spec)
+    falls = _falls(network, read.films.select(members), outputs.cells[members], spec)
     return TrustLimits(
         peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
         border_share=max(LEAST_SHARE, float(border)),
@@ -82,7 +82,7 @@ def _falls(
     device = next(network.parameters()).device
     heats = [heat_on_input(own, network.grid(), size_px=films.size_px) for own in cells]
     falls: list[float] = []
-    for place, batch in enumerate(film_batches(films, spec, device)):
+    for place, batch in enumerate(network_input_batches(films, spec, device)):
         own = heats[place * FORWARD_BATCH_FILMS : (place + 1) * FORWARD_BATCH_FILMS]
         falls += logit_drops(network, batch, np.stack(own))
     return falls

@@ -20,7 +20,7 @@ from train.data.augment import Sample
 from train.recipe import Distillation, Recipe
 
 
-def teacher_of(recipe: Recipe, data_set: DataSet, device: torch.device) -> LoadedModel | None:
+def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> LoadedModel | None:
     """Load the model that a recipe learns from; None where it learns from none.
 
     Raises:
@@ -60,7 +60,9 @@ class Distiller(nn.Module):
         super().__init__()
         self._teacher = [teacher]
         self._settings = settings
-        self.translation = nn.Conv2d(channels, channels_of(teacher.network), kernel_size=1)
+        self.translation = nn.Conv2d(
+            channels, count_activation_channels(teacher.network), kernel_size=1
+        )
 
     def forward(
         self, sample: Sample, logits: torch.Tensor, activations: torch.Tensor
@@ -92,7 +94,7 @@ class Distiller(nn.Module):
 
 
 @torch.no_grad()
-def channels_of(network: SplitNetwork) -> int:
+def count_activation_channels(network: SplitNetwork) -> int:
     """Count the channels where a network's heat map is taken; its statistics stay as they are."""
     training = network.training
     weight = next(network.parameters())

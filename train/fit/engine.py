@@ -21,29 +21,29 @@ from bonefx.schema import dump_record
 from train.data import load_data
 from train.data.augment import Sample
 from train.data.cache import CachedFilms, load_cached
-from train.data.loader import share_batches, training_loader
+from train.data.loader import shard_batches, training_loader
 from train.files import write_atomically
-from train.fit.distillation import teacher_of
+from train.fit.distillation import load_teacher
 from train.fit.initial_weights import LocalWeights, build_initial_network
-from train.fit.objective import Losses
-from train.fit.outputs import validation_logits
+from train.fit.objective import TrainingLosses
+from train.fit.outputs import compute_validation_logits
 from train.fit.run_folder import (
-    CHECKPOINT,
+    CHECKPOINT_FILE,
     EpochLog,
     RunFacts,
     check_same_run,
-    is_best,
-    save_best,
-    stopped_early,
-    training_data_of,
+    describe_training_data,
+    is_best_epoch,
+    should_stop_early,
     write_facts,
     write_log,
 )
+from train.fit.run_weights import save_best
 from train.fit.trainer import Trainer
 from train.metrics import auroc
 from train.recipe import Recipe
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +82,15 @@ class TrainingRun:
 
     def __init__(self, recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
         if options.deterministic:
-            make_deterministic()
+            use_deterministic_kernels()
         set_seed(recipe.seed)
         self.recipe = recipe
         self.options = options
-        self.accelerator = accelerator_for(
+        self.accelerator = build_accelerator(
             options.device, accumulate=recipe.accumulate, bf16=options.bf16
         )
         self.data_set = load_data(recipe.data, options.data, options.splits)
-        teacher = teacher_of(recipe, self.data_set, self.accelerator.device)
+        teacher = load_teacher(recipe, self.data_set, self.accelerator.device)
         teacher_sha256 = None if teacher is None else teacher.manifest.sha256
         network, batch_norm, initial = build_initial_network(recipe.architecture, options.init)
         check_same_run(
@@ -100,7 +100,7 @@ class TrainingRun:
         self._loaded: dict[tuple[str, int], CachedFilms] = {}
         first_px = recipe.stage_at(0).size_px
         splits = {name: self._films(name, first_px) for name in ("train", "val")}
-        self.shares = share_batches(splits["train"], recipe, self.accelerator)
+        self.shares = shard_batches(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
             network, recipe, accelerator=self.accelerator, steps=self.shares.steps,
             teacher=teacher,
@@ -109,7 +109,7 @@ class TrainingRun:
         self._facts = RunFacts(
             recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
             device=str(self.accelerator.device),
-            data=training_data_of(self.data_set, splits), teacher_sha256=teacher_sha256,
+            data=describe_training_data(self.data_set, splits), teacher_sha256=teacher_sha256,
         )  # fmt: skip
 
     def describe(self) -> None:
@@ -127,7 +127,7 @@ class TrainingRun:
             write_facts(self.options.out, self._facts)
         self._resume()
         last = min(self.options.last_epoch or self.recipe.epochs, self.recipe.epochs)
-        while len(self.history) < last and not stopped_early(self.history, self.recipe):
+        while len(self.history) < last and not should_stop_early(self.history, self.recipe):
             started = time.perf_counter()
             epoch = len(self.history)
             losses = self._train_epoch(epoch)
@@ -136,7 +136,7 @@ class TrainingRun:
                 self._keep()
         self.accelerator.end_training()
 
-    def _train_epoch(self, epoch: int) -> Losses:
+    def _train_epoch(self, epoch: int) -> TrainingLosses:
         """Pass every film once; returns means over the films of all processes."""
         set_seed(self.recipe.seed + 1000 * (epoch + 1), device_specific=True)
         self.trainer.train()
@@ -144,12 +144,14 @@ class TrainingRun:
             self._films("train", self.recipe.stage_at(epoch).size_px), self.recipe,
             epoch=epoch, accelerator=self.accelerator, workers=self.options.workers,
         )  # fmt: skip
-        sums = torch.zeros(len(Losses._fields) + 1, device=self.accelerator.device)
+        sums = torch.zeros(len(TrainingLosses._fields) + 1, device=self.accelerator.device)
         for part, tensors in enumerate(self._told(loader, epoch)):
-            losses = self.trainer.pass_part(Sample(*tensors), weight=self.shares.weight(part))
-            sums += self.shares.own_films(part) * torch.stack([*losses, sums.new_ones(())])
+            losses = self.trainer.train_micro_batch(
+                Sample(*tensors), weight=self.shares.weight(part)
+            )
+            sums += self.shares.local_films(part) * torch.stack([*losses, sums.new_ones(())])
         sums = self.accelerator.reduce(sums, reduction="sum")
-        return Losses(*(sums[:-1] / sums[-1]))
+        return TrainingLosses(*(sums[:-1] / sums[-1]))
 
     def _told(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
         """Show people how far an epoch is."""
@@ -168,7 +170,7 @@ class TrainingRun:
             )  # fmt: skip
         return self._loaded[key]
 
-    def _validate(self, epoch: int, losses: Losses, started: float) -> EpochLog:
+    def _validate(self, epoch: int, losses: TrainingLosses, started: float) -> EpochLog:
         stage = self.recipe.stage_at(epoch)
         films = self._films("val", stage.size_px)
         logits = self._logits(films, stage.size_px)
@@ -189,7 +191,7 @@ class TrainingRun:
             elapsed_s=time.perf_counter() - started,
         )
         self.trainer.after_epoch(loss)
-        return replace(line, best=is_best(line, self.history, self.recipe))
+        return replace(line, best=is_best_epoch(line, self.history, self.recipe))
 
     def _logits(self, films: CachedFilms, size_px: int) -> torch.Tensor:
         """Validation logits, (N,) on the CPU, the same in every process.
@@ -198,7 +200,9 @@ class TrainingRun:
         decide for itself when training stops.
         """
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
-            logits = validation_logits(self.trainer.shipped, films, self.recipe.spec(size_px))
+            logits = compute_validation_logits(
+                self.trainer.exported_network, films, self.recipe.spec(size_px)
+            )
         mine: torch.Tensor = broadcast(logits.to(self.accelerator.device))
         return mine.cpu()
 
@@ -208,21 +212,21 @@ class TrainingRun:
         The checkpoint comes first: a run that is killed before the rest is written writes the
         rest from it when it is started again.
         """
-        log.info("%s", self.history[-1])
+        logger.info("%s", self.history[-1])
         state = self.trainer.state_dict() | {
             "history": [dump_record(line) for line in self.history]
         }
-        write_atomically(self.options.out / CHECKPOINT, lambda part: torch.save(state, part))
+        write_atomically(self.options.out / CHECKPOINT_FILE, lambda part: torch.save(state, part))
         self._write_results()
 
     def _write_results(self) -> None:
         """Write the last epoch's weights if they are the best, and the log."""
         if self.history[-1].best:
-            save_best(self.options.out, self.trainer.shipped)
+            save_best(self.options.out, self.trainer.exported_network)
         write_log(self.options.out, self.history)
 
     def _resume(self) -> None:
-        path = self.options.out / CHECKPOINT
+        path = self.options.out / CHECKPOINT_FILE
         if not path.is_file():
             return
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -230,11 +234,13 @@ class TrainingRun:
         self.history = [EpochLog(**line) for line in state["history"]]
         self.accelerator.wait_for_everyone()  # until all have read the checkpoint
         if self.accelerator.is_main_process:
-            log.info("resumed after epoch %d", len(self.history))
+            logger.info("resumed after epoch %d", len(self.history))
             self._write_results()
 
 
-def accelerator_for(device: str | None, *, accumulate: int = 1, bf16: bool = False) -> Accelerator:
+def build_accelerator(
+    device: str | None, *, accumulate: int = 1, bf16: bool = False
+) -> Accelerator:
     """Make the Accelerator: bf16 on a GPU, float32 on a CPU unless asked otherwise.
 
     Args:
@@ -254,7 +260,7 @@ def accelerator_for(device: str | None, *, accumulate: int = 1, bf16: bool = Fal
     )
 
 
-def make_deterministic() -> None:
+def use_deterministic_kernels() -> None:
     """Take deterministic kernels; PyTorch warns of an operation that has none."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)

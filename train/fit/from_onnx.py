@@ -24,13 +24,15 @@ from bonefx.errors import RecipeError
 from train.files import write_atomically
 
 KERAS_MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, in grey levels
-MEAN_RGB = (0.485, 0.456, 0.406)  # of torchvision's input
-STD_RGB = (0.229, 0.224, 0.225)
+TORCHVISION_MEAN_RGB = (0.485, 0.456, 0.406)  # of torchvision's input
+TORCHVISION_STD_RGB = (0.229, 0.224, 0.225)
 
-State = dict[str, torch.Tensor]
+StateDict = dict[str, torch.Tensor]
 
 
-def features_of(layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> State:
+def convert_features(
+    layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+) -> StateDict:
     """Name VGG16's convolutions as torchvision does, and rewrite the first one's input.
 
     Args:
@@ -47,7 +49,7 @@ def features_of(layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]
     shapes = [tuple(layer.weight.shape) for layer in convolutions.values()]
     if [kernel.shape for kernel, _ in layers] != shapes:
         raise RecipeError("these are not VGG16's 13 convolutions; export Keras' VGG16 to ONNX")
-    first = _for_torchvision(*(torch.from_numpy(np.array(part)) for part in layers[0]))
+    first = _convert_first_layer(*(torch.from_numpy(np.array(part)) for part in layers[0]))
     rest = [tuple(torch.from_numpy(np.array(part)) for part in layer) for layer in layers[1:]]
     return {
         f"features.{name}.{part}": value.contiguous()
@@ -56,15 +58,20 @@ def features_of(layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]
     }
 
 
-def _for_torchvision(kernel: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _convert_first_layer(
+    kernel: torch.Tensor, bias: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Fold Keras' input, 255 * BGR - mean, into a kernel that takes torchvision's."""
     mean = torch.tensor(KERAS_MEAN_BGR).flip(0)
-    scale, offset = 255 * torch.tensor(STD_RGB), 255 * torch.tensor(MEAN_RGB) - mean
+    scale, offset = (
+        255 * torch.tensor(TORCHVISION_STD_RGB),
+        255 * torch.tensor(TORCHVISION_MEAN_RGB) - mean,
+    )
     rgb = kernel.flip(1)
     return rgb * scale[None, :, None, None], bias + (rgb.sum((2, 3)) * offset).sum(1)
 
 
-def convolutions_in(path: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def read_convolutions(path: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Read the convolutions of an ONNX file, in the order in which they run."""
     import onnx
     from onnx import numpy_helper
@@ -86,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--licence", required=True, metavar="TEXT")
     parser.add_argument("--note", required=True, metavar="TEXT")
     options = parser.parse_args(argv)
-    state = features_of(convolutions_in(options.model))
+    state = convert_features(read_convolutions(options.model))
     facts = {"licence": options.licence, "note": options.note}
     write_atomically(options.out, lambda part: save_file(state, part, metadata=facts))
 

@@ -18,7 +18,7 @@ from bonefx.models.manifest import InitialWeights, Manifest, name_with_checksum
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.registry import load_model
 
-CELLS = 7 * 7  # that VGG16's features are pooled to
+VGG_CELLS = 7 * 7  # that VGG16's features are pooled to
 TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
 
 
@@ -54,11 +54,11 @@ def build_initial_network(
         WeightsError: The model folder is damaged.
     """
     if local is None:
-        return _downloaded(architecture)
-    return (_model if local.file.is_dir() else _local)(architecture, local)
+        return _download_initial(architecture)
+    return (_load_model_folder if local.file.is_dir() else _load_features_file)(architecture, local)
 
 
-def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
+def _download_initial(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     published = architecture_of(architecture).pretrained
     weights = get_model_weights(published)["IMAGENET1K_V1"]
     try:
@@ -69,7 +69,7 @@ def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, Initial
             "safetensors file with --init"
         ) from error
     network = build_network(architecture)
-    _load_features(network, state)
+    _copy_fitting_weights(network, state)
     return (
         network,
         BatchNormSpec(),
@@ -82,7 +82,7 @@ def _downloaded(architecture: str) -> tuple[SplitNetwork, BatchNormSpec, Initial
     )
 
 
-def _local(
+def _load_features_file(
     architecture: str, local: LocalWeights
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     try:
@@ -95,16 +95,16 @@ def _local(
     initial = InitialWeights(
         source=local.file.name,
         sha256=digest,
-        licence=_stated("licence", local.licence, facts),
-        note=_stated("note", local.note, facts),
+        licence=_required_fact("licence", local.licence, facts),
+        note=_required_fact("note", local.note, facts),
     )
-    batch_norm = _batch_norm(facts)
+    batch_norm = _batch_norm_of_file(facts)
     network = build_network(architecture, batch_norm=batch_norm)
-    _load_features(network, state)
+    _copy_fitting_weights(network, state)
     return network, batch_norm, initial
 
 
-def _model(
+def _load_model_folder(
     architecture: str, local: LocalWeights
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
     """Go on from a model folder: its weights, its batch norms, its origin."""
@@ -115,25 +115,25 @@ def _model(
     if found.architecture == architecture:
         network.load_state_dict(loaded.network.state_dict())
     else:
-        _load_features(network, loaded.network.backbone.state_dict())
+        _copy_fitting_weights(network, loaded.network.backbone.state_dict())
     before = found.initial_weights
     initial = InitialWeights(
         source=name_with_checksum(loaded.name, found.sha256),
         sha256=found.sha256,
-        licence=local.licence or _licence_of(found),
+        licence=local.licence or _combined_licence(found),
         note=local.note or f"a model that began from {before.source}: {before.note}",
     )
     return network, found.batch_norm, initial
 
 
-def _licence_of(found: Manifest) -> str:
+def _combined_licence(found: Manifest) -> str:
     """Name the licences that a model stands under: of what it began from, and of its films."""
     before = found.initial_weights.licence
     films = f"trained on {found.training_data.name} ({found.training_data.licence})"
     return before if films in before else f"{before}; {films}"
 
 
-def _stated(name: str, option: str | None, facts: dict[str, str]) -> str:
+def _required_fact(name: str, option: str | None, facts: dict[str, str]) -> str:
     stated = option or facts.get(name)
     if not stated:
         raise RecipeError(
@@ -142,7 +142,7 @@ def _stated(name: str, option: str | None, facts: dict[str, str]) -> str:
     return stated
 
 
-def _batch_norm(facts: dict[str, str]) -> BatchNormSpec:
+def _batch_norm_of_file(facts: dict[str, str]) -> BatchNormSpec:
     """Read the batch-norm settings that a weights file states; torchvision's own if none."""
     if "bn_eps" not in facts:
         return BatchNormSpec()
@@ -150,7 +150,7 @@ def _batch_norm(facts: dict[str, str]) -> BatchNormSpec:
     return BatchNormSpec(eps=float(facts["bn_eps"]), momentum=momentum)
 
 
-def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
+def _copy_fitting_weights(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
     """Load the features; what follows them may be absent or of another shape, and starts anew."""
     own = network.backbone.state_dict()
     fitting = {
@@ -166,7 +166,7 @@ def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> Non
         )
     network.backbone.load_state_dict(fitting, strict=False)
     if isinstance(network.backbone, VGG) and "classifier.0.weight" not in fitting:
-        look_at_the_mean(network.backbone.classifier[LARGE_LAYERS[0]])
+        initialise_as_channel_mean(network.backbone.classifier[LARGE_LAYERS[0]])
     last = next(
         name for name, value in network.backbone.named_parameters()
         if value is network.last_layer.weight
@@ -177,7 +177,7 @@ def _load_features(network: SplitNetwork, state: dict[str, torch.Tensor]) -> Non
 
 
 @torch.no_grad()
-def look_at_the_mean(layer: nn.Module) -> None:
+def initialise_as_channel_mean(layer: nn.Module) -> None:
     """Start VGG16's fc6 as a random look at each channel's mean over the cells.
 
     A random weight for each of its cells would be noise that a few thousand films cannot train
@@ -187,7 +187,7 @@ def look_at_the_mean(layer: nn.Module) -> None:
         layer: Linear, from C channels of 7 x 7 cells.
     """
     assert isinstance(layer, nn.Linear)
-    channels = layer.in_features // CELLS
-    weight = torch.randn(layer.out_features, channels, 1) * (2 / channels) ** 0.5 / CELLS
-    layer.weight.copy_(weight.expand(-1, -1, CELLS).flatten(1))
+    channels = layer.in_features // VGG_CELLS
+    weight = torch.randn(layer.out_features, channels, 1) * (2 / channels) ** 0.5 / VGG_CELLS
+    layer.weight.copy_(weight.expand(-1, -1, VGG_CELLS).flatten(1))
     layer.bias.zero_()

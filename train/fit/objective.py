@@ -13,11 +13,11 @@ from bonefx.models.networks import CellGrid, SplitNetwork
 from bonefx.models.preprocess import normalise
 from bonefx.models.registry import LoadedModel
 from train.data.augment import Sample
-from train.fit.distillation import Distiller, channels_of
+from train.fit.distillation import Distiller, count_activation_channels
 from train.recipe import Recipe
 
 INITIAL_SHARPNESS = 0.25  # what a Grad-CAM map is multiplied by to be log-odds; trained
-HARD_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
+HARD_NEGATIVE_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
 
 
 def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) -> torch.Tensor:
@@ -47,7 +47,7 @@ def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) ->
     return functional.max_pool2d(padded, stride)[:, 0, :rows, :columns]
 
 
-class Losses(NamedTuple):
+class TrainingLosses(NamedTuple):
     """What a batch measures: mean losses, and the share of films that are called right.
 
     The losses of places and of the teacher come with the recipe's multipliers.
@@ -99,13 +99,15 @@ class Objective(nn.Module):
         self._spec = recipe.spec(recipe.size_px)
         self.probe, self.sharpness, self.distiller = None, None, None
         if recipe.evidence.weight and not network.linear_head:
-            self.probe = nn.Conv2d(channels_of(network), 1, kernel_size=1)
+            self.probe = nn.Conv2d(count_activation_channels(network), 1, kernel_size=1)
         if recipe.evidence.grad_cam:
             if network.linear_head:
                 raise RecipeError("this head rates its cells itself; use weight, not grad_cam")
             self.sharpness = nn.Parameter(torch.tensor(INITIAL_SHARPNESS).log())
         if teacher is not None and recipe.distillation is not None:
-            self.distiller = Distiller(teacher, recipe.distillation, channels=channels_of(network))
+            self.distiller = Distiller(
+                teacher, recipe.distillation, channels=count_activation_channels(network)
+            )
 
     def train(self, mode: bool = True) -> Objective:
         """Switch to training; frozen layers stay in evaluation, with their statistics."""
@@ -113,7 +115,7 @@ class Objective(nn.Module):
         self.network.frozen_part(self._recipe.frozen_layers).eval()
         return self
 
-    def forward(self, sample: Sample) -> Losses:
+    def forward(self, sample: Sample) -> TrainingLosses:
         """Measure a batch; all are scalars."""
         batch = normalise(sample.square, self._spec).contiguous(memory_format=torch.channels_last)
         activations = self.network.activations(batch)
@@ -124,7 +126,7 @@ class Objective(nn.Module):
         target = sample.fractured * (1 - smoothing) + smoothing / 2
         image_loss = functional.binary_cross_entropy_with_logits(logits, target)
         accuracy = ((logits.detach() > 0) == (sample.fractured > 0.5)).float().mean()
-        return Losses(
+        return TrainingLosses(
             image=image_loss,
             evidence=self._evidence_loss(logits, activations, sample),
             distilled=self._distilled_loss(sample, logits, activations),
@@ -155,7 +157,7 @@ class Objective(nn.Module):
     def _place_loss(self, cells: torch.Tensor, sample: Sample) -> torch.Tensor:
         """Hold (N, h, w) against the boxes of those films whose boxes are complete."""
         targets = cell_targets(sample.mask, self._grid, (cells.shape[1], cells.shape[2]))
-        losses = place_losses(cells.float(), targets)
+        losses = cell_losses(cells.float(), targets)
         return (losses * sample.annotated).sum() / sample.annotated.sum().clamp(min=1)
 
     def _rated(self, activations: torch.Tensor) -> torch.Tensor:
@@ -183,7 +185,7 @@ def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Ten
     return (weights * activations.float()).sum(1)
 
 
-def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def cell_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Ask each cell whether it looks at a fracture: all that do, and the most mistaken others.
 
     Most cells of most films are easy, and would drown the rest. Neighbours of a marked cell are
@@ -203,5 +205,7 @@ def place_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     marked = (losses * targets).sum((1, 2)) / targets.sum((1, 2)).clamp(min=1)
     near = functional.max_pool2d(targets[:, None], 3, stride=1, padding=1)[:, 0]
     others = (losses * (1 - near)).flatten(1)
-    mistaken = others.topk(max(1, round(HARD_SHARE * others.shape[1])), dim=1).values.mean(1)
+    mistaken = others.topk(max(1, round(HARD_NEGATIVE_SHARE * others.shape[1])), dim=1).values.mean(
+        1
+    )
     return marked + mistaken

@@ -9,10 +9,10 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from bonefx.errors import RecipeError
-from train.recipe import TRAINING_PARTS, OneCycleAdamW, PlateauSgd, Recipe
+from train.recipe import TRAINING_ONLY_PARTS, OneCycleAdamW, PlateauSgd, Recipe
 
 
-class Schedule:
+class LearningRateSchedule:
     """A learning rate that changes after each step (one cycle) or each epoch (plateau)."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, recipe: Recipe, total_steps: int) -> None:
@@ -65,18 +65,20 @@ def build_optimiser(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Opti
             weight_decay=settings.weight_decay,
         )
     return torch.optim.AdamW(
-        _by_rate(module, settings), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        _parameter_groups(module, settings),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
 
 
-def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
+def _parameter_groups(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
     """Group the trained weights by the multiplier of their part; parts without one come first.
 
     Raises:
         RecipeError: There is no part of such a name, so that its rate would change nothing.
     """
     parts = {part for name, _ in module.named_parameters() for part in name.split(".")}
-    unknown = sorted(set(settings.rates) - parts - set(TRAINING_PARTS))
+    unknown = sorted(set(settings.rates) - parts - set(TRAINING_ONLY_PARTS))
     if unknown:
         raise RecipeError(
             f"rates name {', '.join(unknown)}, which this network has not; correct [optimiser]"
@@ -84,13 +86,13 @@ def _by_rate(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str,
     groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
     for name, value in module.named_parameters():
         if value.requires_grad:
-            groups.setdefault(_rate_of(name, settings.rates), []).append(value)
+            groups.setdefault(_rate_multiplier(name, settings.rates), []).append(value)
     return [
         {"params": values, "lr": settings.learning_rate * rate} for rate, values in groups.items()
     ]
 
 
-def _rate_of(name: str, rates: Mapping[str, float]) -> float:
+def _rate_multiplier(name: str, rates: Mapping[str, float]) -> float:
     parts = name.split(".")
     return next((rate for part, rate in rates.items() if part in parts), 1.0)
 

@@ -36,7 +36,7 @@ class NetworkOutputs:
     signatures: NDArray[np.float32]
 
 
-def film_batches(
+def network_input_batches(
     films: CachedFilms, spec: PreprocessSpec, device: torch.device
 ) -> Iterator[torch.Tensor]:
     """Network input in batches, (B, 3, S, S) each, in the order of the films."""
@@ -46,12 +46,14 @@ def film_batches(
         yield batch.contiguous(memory_format=torch.channels_last)
 
 
-def network_outputs(
+def compute_network_outputs(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NetworkOutputs:
     """Run films through a frozen network in evaluation mode, by the pass that readings use."""
     device = next(network.parameters()).device
-    passes = (run_with_gradients(network, batch) for batch in film_batches(films, spec, device))
+    passes = (
+        run_with_gradients(network, batch) for batch in network_input_batches(films, spec, device)
+    )
     parts = [
         (
             found.logits,
@@ -74,23 +76,25 @@ def network_outputs(
 
 
 @torch.inference_mode()
-def cached_signatures(
+def compute_film_signatures(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NDArray[np.float32]:
     """Run films up to the cut for their signatures alone, (N, D)."""
     device = next(network.parameters()).device
-    parts = [network.staged(batch).signature for batch in film_batches(films, spec, device)]
+    parts = [
+        network.staged(batch).signature for batch in network_input_batches(films, spec, device)
+    ]
     found: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
     return found
 
 
 @torch.inference_mode()
-def validation_logits(
+def compute_validation_logits(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> torch.Tensor:
     """Logits on the CPU, (N,) float32; the network is left in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
     return torch.cat(
-        [network(batch)[0].float().cpu() for batch in film_batches(films, spec, device)]
+        [network(batch)[0].float().cpu() for batch in network_input_batches(films, spec, device)]
     )

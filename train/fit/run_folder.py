@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import ConfigDict
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 
 from bonefx.errors import RecipeError
-from bonefx.models.architectures import BatchNormSpec, build_network
-from bonefx.models.low_rank import Ranks
+from bonefx.models.architectures import BatchNormSpec
 from bonefx.models.manifest import InitialWeights, SplitCounts, TrainingData
-from bonefx.models.networks import SplitNetwork
-from bonefx.models.registry import as_float32
 from bonefx.schema import dump_record, parse_record
 from train.data import DataSet, Film
 from train.data.cache import CachedFilms
 from train.files import write_atomically
 from train.recipe import Recipe
 
-BEST = "best.safetensors"
-COMPRESSED = "compressed.safetensors"
-CHECKPOINT = "checkpoint.pt"
-LOG = "log.csv"
-FACTS = "run.json"
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+LOG_FILE = "log.csv"
+
+
+FACTS_FILE = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +72,7 @@ class EpochLog:
 def write_facts(run: Path, facts: RunFacts) -> None:
     """Write run.json."""
     text = json.dumps(dump_record(facts), indent=2)
-    write_atomically(run / FACTS, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(run / FACTS_FILE, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_facts(run: Path) -> RunFacts:
@@ -87,11 +82,13 @@ def read_facts(run: Path) -> RunFacts:
         RecipeError: The folder is no run, or was written by another version.
     """
     try:
-        table = json.loads((run / FACTS).read_text(encoding="utf-8"))
+        table = json.loads((run / FACTS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{run.name} has no readable {FACTS}; fit the recipe first") from error
+        raise RecipeError(
+            f"{run.name} has no readable {FACTS_FILE}; fit the recipe first"
+        ) from error
     return parse_record(
-        RunFacts, table, source=FACTS, error=RecipeError, remedy="fit the recipe again"
+        RunFacts, table, source=FACTS_FILE, error=RecipeError, remedy="fit the recipe again"
     )
 
 
@@ -105,7 +102,7 @@ def write_log(run: Path, lines: Sequence[EpochLog]) -> None:
             writer.writeheader()
             writer.writerows(rows)
 
-    write_atomically(run / LOG, write)
+    write_atomically(run / LOG_FILE, write)
 
 
 def read_log(run: Path) -> list[EpochLog]:
@@ -115,17 +112,18 @@ def read_log(run: Path) -> list[EpochLog]:
         RecipeError: There is none yet, or another version wrote it.
     """
     try:
-        with (run / LOG).open(newline="") as file:
+        with (run / LOG_FILE).open(newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
-        raise RecipeError(f"{run.name} has no {LOG} yet; let fit finish an epoch") from error
+        raise RecipeError(f"{run.name} has no {LOG_FILE} yet; let fit finish an epoch") from error
     remedy = "fit the recipe again"
     return [
-        parse_record(EpochLog, row, source=LOG, error=RecipeError, remedy=remedy) for row in rows
+        parse_record(EpochLog, row, source=LOG_FILE, error=RecipeError, remedy=remedy)
+        for row in rows
     ]
 
 
-def is_best(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
+def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
     """Tell whether an epoch is the one to keep so far; only the last stage's count."""
     if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
         return False
@@ -135,100 +133,12 @@ def is_best(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool
     return all(line.val_auroc > before.val_auroc for before in kept)
 
 
-def stopped_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
+def should_stop_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
     """Tell whether the validation loss has not fallen for as long as the recipe waits."""
     if not (recipe.early_stopping and history):
         return False
     lowest = min(history, key=lambda line: line.val_loss)
     return history[-1].epoch - lowest.epoch >= recipe.early_stopping
-
-
-def save_best(run: Path, network: SplitNetwork) -> None:
-    """Write the weights that are validated best so far, in float32 under torchvision's names."""
-    state = {
-        name: value.detach().cpu().contiguous()
-        for name, value in network.backbone.state_dict().items()
-    }
-    write_atomically(run / BEST, lambda part: save_file(state, part))
-
-
-def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
-    """Load a run's best weights into a frozen float32 network in evaluation mode.
-
-    Args:
-        run: Folder of the run.
-        facts: What read_facts returned.
-        float16: Round the weights as they are shipped: kernels and matrices to float16; vectors
-            (norms and biases), 2 % of the bytes, stay float32, whose range they may need.
-
-    Raises:
-        RecipeError: No epoch of the last stage has ended yet.
-    """
-    return _network_of(facts, best_state(run, float16=float16))
-
-
-def best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
-    """Read a run's best weights by torchvision's names; see load_best."""
-    if not (run / BEST).is_file():
-        raise RecipeError(
-            f"{run.name} has no {BEST} yet; let fit finish an epoch of its last stage"
-        )
-    state = load_file(run / BEST)
-    return rounded(state) if float16 else state
-
-
-def save_compressed(run: Path, network: SplitNetwork) -> None:
-    """Write the compressed twin of the best weights, which says whose twin it is."""
-    state = {name: value.contiguous() for name, value in network.backbone.state_dict().items()}
-    facts = {"of": best_sha256(run)}
-    write_atomically(run / COMPRESSED, lambda part: save_file(state, part, metadata=facts))
-
-
-def has_compressed(run: Path) -> bool:
-    """Tell whether the best weights, as they are now, have their compressed twin."""
-    path = run / COMPRESSED
-    if not path.is_file():
-        return False
-    with safe_open(path, "pt") as file:
-        return bool((file.metadata() or {}).get("of") == best_sha256(run))
-
-
-def load_compressed(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
-    """Load the compressed twin of a run's best weights; see load_best.
-
-    Raises:
-        RecipeError: There is none, or it is of earlier weights.
-    """
-    state = compressed_state(run, float16=float16)
-    return _network_of(facts, state, head_ranks=facts.recipe.head_ranks)
-
-
-def compressed_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
-    """Read the compressed twin by its own names; see load_shipped."""
-    if not has_compressed(run):
-        raise RecipeError(f"{run.name} is not compressed; evaluate it, or take it with --full")
-    state = load_file(run / COMPRESSED)
-    return rounded(state) if float16 else state
-
-
-def _network_of(
-    facts: RunFacts, state: dict[str, torch.Tensor], *, head_ranks: Ranks | None = None
-) -> SplitNetwork:
-    network = build_network(
-        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=head_ranks
-    )
-    network.backbone.load_state_dict(as_float32(state))
-    return network.requires_grad_(False).eval()
-
-
-def rounded(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Round kernels and matrices to float16, as they are stored."""
-    return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
-
-
-def best_sha256(run: Path) -> str:
-    """Tell the checksum of a run's best weights."""
-    return hashlib.sha256((run / BEST).read_bytes()).hexdigest()
 
 
 def check_same_run(
@@ -246,7 +156,7 @@ def check_same_run(
     Raises:
         RecipeError: The folder's run has another recipe, initial weights, split or teacher.
     """
-    if not (run / FACTS).is_file():
+    if not (run / FACTS_FILE).is_file():
         return
     before = read_facts(run)
     for name, was, now in (
@@ -259,7 +169,7 @@ def check_same_run(
             raise RecipeError(f"{run.name} was started with another {name}; choose another --out")
 
 
-def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
+def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
     """Describe a data set by its publisher, and some of its splits by the films that were read."""
     return TrainingData(
         name=data_set.name,
@@ -267,7 +177,7 @@ def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> Tr
         source=data_set.source,
         split_sha256=data_set.split_sha256,
         counts={
-            name: split_counts(cache.films, unreadable=cache.skipped)
+            name: count_split(cache.films, unreadable=cache.skipped)
             for name, cache in splits.items()
         },
         label_meaning=data_set.label_meaning,
@@ -275,7 +185,7 @@ def training_data_of(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> Tr
     )
 
 
-def split_counts(films: list[Film], *, unreadable: int = 0) -> SplitCounts:
+def count_split(films: list[Film], *, unreadable: int = 0) -> SplitCounts:
     """Count a split's films.
 
     Args:

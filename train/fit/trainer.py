@@ -11,8 +11,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.registry import LoadedModel
 from train.data.augment import Sample
-from train.fit.objective import Losses, Objective
-from train.fit.optimiser import Schedule, build_optimiser
+from train.fit.objective import Objective, TrainingLosses
+from train.fit.optimiser import LearningRateSchedule, build_optimiser
 from train.recipe import Recipe
 
 
@@ -42,12 +42,12 @@ class Trainer:
         self._objective = Objective(network, recipe, teacher).to(memory_format=torch.channels_last)
         network.frozen_part(recipe.frozen_layers).requires_grad_(False)
         optimiser = build_optimiser(self._objective, recipe)
-        self._schedule = Schedule(optimiser, recipe, recipe.epochs * steps)
+        self._schedule = LearningRateSchedule(optimiser, recipe, recipe.epochs * steps)
         self._prepared, self._optimiser = accelerator.prepare(self._objective, optimiser)
-        self._average = _average_of(network, recipe.average_decay)
+        self._average = _build_average(network, recipe.average_decay)
 
     @property
-    def shipped(self) -> SplitNetwork:
+    def exported_network(self) -> SplitNetwork:
         """The network that is validated and exported: the average, or the last weights."""
         if self._average is None:
             return self._objective.network
@@ -63,7 +63,7 @@ class Trainer:
         """Switch to training."""
         self._prepared.train()
 
-    def pass_part(self, sample: Sample, *, weight: float) -> Losses:
+    def train_micro_batch(self, sample: Sample, *, weight: float) -> TrainingLosses:
         """Add a part's gradient, and make a step after the last part.
 
         Args:
@@ -75,11 +75,11 @@ class Trainer:
         """
         with self._accelerator.accumulate(self._prepared):
             with self._accelerator.autocast():
-                losses = Losses(*self._prepared(sample))
+                losses = TrainingLosses(*self._prepared(sample))
             loss = losses.image + losses.evidence + losses.distilled
             self._accelerator.backward(loss * weight)
             self._step()
-        return Losses(*(loss.detach() for loss in losses))
+        return TrainingLosses(*(loss.detach() for loss in losses))
 
     def _step(self) -> None:
         """Step, where the accelerator says that the part was the last."""
@@ -115,7 +115,7 @@ class Trainer:
         self._schedule.load_state_dict(state["schedule"])
 
 
-def _average_of(network: SplitNetwork, decay: float) -> AveragedModel | None:
+def _build_average(network: SplitNetwork, decay: float) -> AveragedModel | None:
     """Start a moving average of the weights and statistics; None where the recipe wants none."""
     if not decay:
         return None

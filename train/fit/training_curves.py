@@ -14,8 +14,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from train.fit.run_folder import EpochLog, RunFacts, read_facts, read_log
 from train.plot_style import BLUE, CLASS_LABELS, GREY, ORANGE, VERMILION, save_figure, tidy_axes
 
-TRAINING = "training.png"
-FEW_EPOCHS = 15  # up to as many, each epoch is marked by a dot
+TRAINING_FILE = "training.png"
+MAX_MARKED_EPOCHS = 15  # up to as many, each epoch is marked by a dot
 Confusion = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -34,11 +34,11 @@ def draw_training(
     Raises:
         RecipeError: The run has no finished epoch, or the disk is full.
     """
-    figure = training_figure(read_log(run), read_facts(run), confusion=confusion, split=split)
-    save_figure(figure, folder / TRAINING)
+    figure = build_training_figure(read_log(run), read_facts(run), confusion=confusion, split=split)
+    save_figure(figure, folder / TRAINING_FILE)
 
 
-def training_figure(
+def build_training_figure(
     lines: Sequence[EpochLog], facts: RunFacts, *, confusion: Confusion | None, split: str
 ) -> Figure:
     """Lay out the panels of draw_training: loss, accuracy and, if given, the confusion matrix."""
@@ -57,12 +57,12 @@ def training_figure(
     return figure
 
 
-def kept_epoch(lines: Sequence[EpochLog]) -> EpochLog | None:
+def find_best_epoch(lines: Sequence[EpochLog]) -> EpochLog | None:
     """Find the epoch whose weights were kept: the last that was best when it ended."""
     return next((line for line in reversed(lines) if line.best), None)
 
 
-def learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[EpochLog]:
+def find_learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[EpochLog]:
     """Find the first epoch after each cut; a one-cycle rate moves all the time and has none."""
     if facts.recipe.optimiser.name != "sgd_plateau":
         return []
@@ -93,14 +93,14 @@ def _draw_curves(
 ) -> None:
     """Draw a figure of the training and of the validation films, and what happened on the way."""
     epochs = [line.epoch for line in lines]
-    dot = "o" if len(lines) <= FEW_EPOCHS else ""
+    dot = "o" if len(lines) <= MAX_MARKED_EPOCHS else ""
     for field, label, colour in zip(
         fields, ("training", "validation"), (BLUE, VERMILION), strict=True
     ):
         values = [getattr(line, field) for line in lines]
         axes.plot(epochs, values, color=colour, marker=dot, markersize=4, label=label)
-    _mark_changes(axes, lines, facts)
-    kept = kept_epoch(lines)
+    _draw_changes(axes, lines, facts)
+    kept = find_best_epoch(lines)
     if kept:
         axes.plot(
             kept.epoch, getattr(kept, fields[1]), "*", color=ORANGE, markersize=17,
@@ -111,16 +111,16 @@ def _draw_curves(
     tidy_axes(axes)
 
 
-def _mark_changes(axes: Axes, lines: Sequence[EpochLog], facts: RunFacts) -> None:
+def _draw_changes(axes: Axes, lines: Sequence[EpochLog], facts: RunFacts) -> None:
     """Draw a line where the learning rate was cut and where the films grew."""
-    for line in learning_rate_cuts(lines, facts):
-        _mark(axes, line.epoch, f"learning rate {line.learning_rate:g}")
+    for line in find_learning_rate_cuts(lines, facts):
+        _draw_change(axes, line.epoch, f"learning rate {line.learning_rate:g}")
     for before, after in pairwise(lines):
         if after.size_px != before.size_px:
-            _mark(axes, after.epoch, f"films at {after.size_px} px")
+            _draw_change(axes, after.epoch, f"films at {after.size_px} px")
 
 
-def _mark(axes: Axes, epoch: int, text: str) -> None:
+def _draw_change(axes: Axes, epoch: int, text: str) -> None:
     axes.axvline(epoch - 0.5, color=GREY, linestyle=":", linewidth=1.2)
     axes.annotate(
         text, (epoch - 0.5, 0.5), xycoords=axes.get_xaxis_transform(), xytext=(3, 0),

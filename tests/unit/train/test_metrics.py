@@ -33,7 +33,7 @@ def test_brier_score_is_that_of_scikit_learn():
     logits, fractured = make_logits()
     probability = 1 / (1 + np.exp(-logits))
     expected = brier_score_loss(fractured, probability)
-    assert metrics.brier(fractured, probability) == pytest.approx(expected)
+    assert metrics.brier_score(fractured, probability) == pytest.approx(expected)
 
 
 def test_a_probability_that_comes_true_has_no_calibration_error():
@@ -51,17 +51,20 @@ def test_sensitivity_at_90_percent_specificity_is_read_off_the_curve():
 
 def test_a_share_has_at_least_wilsons_interval_and_none_without_films():
     hits, alone = np.arange(10) < 8, np.arange(10).astype(str)
-    share = metrics.proportion(hits, alone)
+    share = metrics.estimate_proportion(hits, alone)
     assert share.low == pytest.approx(0.490, abs=1e-3)  # Wilson (1927)
     assert (share.value, share.n) == (0.8, 10)
-    assert metrics.proportion(np.zeros(10, bool), alone).low == 0
-    assert metrics.proportion(hits[:0], alone[:0]) is None
+    assert metrics.estimate_proportion(np.zeros(10, bool), alone).low == 0
+    assert metrics.estimate_proportion(hits[:0], alone[:0]) is None
 
 
 def test_a_share_is_less_certain_when_whole_patients_hit_or_miss():
     hits, alone = np.arange(100) < 80, np.arange(100).astype(str)
     blocks = (np.arange(100) // 20).astype(str)
-    narrow, wide = metrics.proportion(hits, alone), metrics.proportion(hits, blocks)
+    narrow, wide = (
+        metrics.estimate_proportion(hits, alone),
+        metrics.estimate_proportion(hits, blocks),
+    )
     assert wide.low < narrow.low - 0.1
 
 
@@ -69,14 +72,16 @@ def test_films_of_one_patient_count_together():
     logits, fractured = make_logits()
     alone = np.arange(len(logits)).astype(str)
     blocks = (np.arange(len(logits)) // 5 % 4).astype(str)
-    narrow = metrics.with_interval(metrics.auroc, fractured, logits, alone, draws=200)
-    doubled = metrics.with_interval(
+    narrow = metrics.estimate_with_interval(metrics.auroc, fractured, logits, alone, draws=200)
+    doubled = metrics.estimate_with_interval(
         metrics.auroc, np.tile(fractured, 4), np.tile(logits, 4), np.tile(alone, 4), draws=200
     )
     assert narrow.low < narrow.value < narrow.high
     # four copies of each film add nothing when they count as one patient
     assert doubled.high - doubled.low == pytest.approx(narrow.high - narrow.low, rel=0.3)
-    assert metrics.with_interval(metrics.auroc, fractured, logits, blocks, draws=50).n == 400
+    assert (
+        metrics.estimate_with_interval(metrics.auroc, fractured, logits, blocks, draws=50).n == 400
+    )
 
 
 def test_platt_scaling_mends_overconfident_logits():

@@ -17,14 +17,19 @@ from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.recipes import write_recipe
 from tests.fixtures.records import make_point
 from train.data import DataSet, Film, load_data
-from train.data.augment import fracture_mask
+from train.data.augment import draw_fracture_mask
 from train.data.cache import CachedFilms, load_cached
-from train.data.samples import draw_samples, samples_figure
-from train.data.statistics import statistics_of, write_data_statistics
+from train.data.samples import build_samples_figure, draw_samples
+from train.data.statistics import compute_data_statistics, write_data_statistics
 from train.evaluate.plots import PlottedSplit, average_precision, draw_figures
 from train.evaluate.worst_misses import boxes_on_square, draw_misses, misses_figure
 from train.fit.run_folder import EpochLog, RunFacts, write_facts, write_log
-from train.fit.training_curves import draw_training, kept_epoch, learning_rate_cuts, training_figure
+from train.fit.training_curves import (
+    build_training_figure,
+    draw_training,
+    find_best_epoch,
+    find_learning_rate_cuts,
+)
 from train.recipe import PlateauSgd, read_recipe
 
 PATIENT = "miller_anna_1954"
@@ -145,9 +150,9 @@ def test_a_film_with_two_regions_counts_in_both():
         make_film(group="other"),
     )
     whole = DataSet(name="set", licence="", source="", split_sha256=None, films=indexed)
-    val = statistics_of(whole, {"val": make_films([True, False])}).splits["val"]
+    val = compute_data_statistics(whole, {"val": make_films([True, False])}).splits["val"]
     assert val.regions.keys() == {"unknown"}  # of the films that were read
-    val = statistics_of(whole, {}).splits["val"]
+    val = compute_data_statistics(whole, {}).splits["val"]
     counts = {name: (own.films, own.fractured) for name, own in val.regions.items()}
     assert counts == {"leg": (2, 1), "hip": (1, 1), "unknown": (1, 0)}
     assert {name: own.films for name, own in val.views.items()} == {
@@ -163,7 +168,7 @@ def test_no_file_name_stands_in_what_a_run_writes_about_its_data(data_set, films
     write_data_statistics(data_set, films, tmp_path / "run")
     written = (tmp_path / "run" / "data.json").read_text()
     assert json.loads(written)["splits"]["train"]["films"] == 9
-    for names in (written, texts_of(samples_figure(films))):
+    for names in (written, texts_of(build_samples_figure(films))):
         assert not any(word in names for word in (PATIENT, ".png", "train/"))
     with Image.open(tmp_path / "run" / "samples.png") as picture:
         assert not any(isinstance(value, str) for value in picture.info.values())
@@ -198,28 +203,28 @@ def test_the_sample_sheet_is_the_same_each_time_and_shows_no_film_twice(films, t
     for name in ("one.png", "other.png"):
         draw_samples(films, tmp_path / name)
     assert same_picture(tmp_path / "one.png", tmp_path / "other.png")
-    assert len(shown_films(samples_figure(films))) == 4 + 4 + 5 + 4  # a copy is shown once
+    assert len(shown_films(build_samples_figure(films))) == 4 + 4 + 5 + 4  # a copy is shown once
 
 
 def test_the_last_best_epoch_is_the_kept_one_and_is_marked(facts):
     lines = [make_line(epoch, best=epoch in (1, 3)) for epoch in range(1, 6)]
-    assert kept_epoch(lines) == lines[2]
-    figure = training_figure(lines, facts, confusion=None, split="test")
+    assert find_best_epoch(lines) == lines[2]
+    figure = build_training_figure(lines, facts, confusion=None, split="test")
     for axes, height in zip(figure.axes, (lines[2].val_loss, lines[2].val_accuracy), strict=True):
         star = next(line for line in axes.lines if line.get_label() == "kept: epoch 3")
         assert (star.get_xdata()[0], star.get_ydata()[0]) == (3, height)
 
 
 def test_a_run_that_has_kept_no_epoch_yet_is_drawn_without_a_mark(facts):
-    figure = training_figure([make_line(1, best=False)], facts, confusion=None, split="test")
+    figure = build_training_figure([make_line(1, best=False)], facts, confusion=None, split="test")
     assert "kept" not in texts_of(figure)
 
 
 def test_cuts_of_the_learning_rate_are_marked_where_they_happen(facts):
     rates = (0.1, 0.1, 0.01, 0.01, 0.001)
     lines = [make_line(epoch, learning_rate=rate) for epoch, rate in enumerate(rates, 1)]
-    assert [line.epoch for line in learning_rate_cuts(lines, facts)] == [3, 5]
-    text = texts_of(training_figure(lines, facts, confusion=None, split="test"))
+    assert [line.epoch for line in find_learning_rate_cuts(lines, facts)] == [3, 5]
+    text = texts_of(build_training_figure(lines, facts, confusion=None, split="test"))
     assert "learning rate 0.01 " in text
     assert "learning rate 0.001 " in text
 
@@ -227,11 +232,11 @@ def test_cuts_of_the_learning_rate_are_marked_where_they_happen(facts):
 def test_a_one_cycle_rate_has_no_cuts(facts, tmp_path):
     recipe, _ = read_recipe(write_recipe(tmp_path / "recipe.toml"))
     lines = [make_line(epoch, learning_rate=1 / epoch) for epoch in range(1, 5)]
-    assert learning_rate_cuts(lines, replace(facts, recipe=recipe)) == []
+    assert find_learning_rate_cuts(lines, replace(facts, recipe=recipe)) == []
 
 
 def test_the_confusion_matrix_gives_counts_and_shares_of_each_label(facts):
-    figure = training_figure([make_line(1)], facts, confusion=((90, 10), (1, 3)), split="val")
+    figure = build_training_figure([make_line(1)], facts, confusion=((90, 10), (1, 3)), split="val")
     cells = [text.get_text() for text in figure.axes[2].texts]
     assert cells == ["90", "90.0 %", "10", "10.0 %", "1", "25.0 %", "3", "75.0 %"]
     assert figure.axes[2].get_title() == "Val: 93 of 104 called as labelled"
@@ -281,7 +286,7 @@ def test_a_sheet_without_a_miss_says_so(tmp_path):
 
 def test_a_box_surrounds_the_place_that_training_takes_for_the_fracture():
     films = make_films([True], boxes=((10.0, 40.0, 30.0, 60.0),))
-    rows, columns = np.nonzero(fracture_mask(films, 0).numpy())
+    rows, columns = np.nonzero(draw_fracture_mask(films, 0).numpy())
     left, top, right, bottom = boxes_on_square(films, 0)[0]
     assert left < columns.min() < columns.max() < right
     assert top < rows.min() < rows.max() < bottom

@@ -6,20 +6,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train.audit.matching.fingerprint import DISC, SIDE_PX, Thumbnail, turn_matrix
+from train.audit.matching.fingerprint import (
+    DISC_MASK,
+    FINGERPRINT_SIDE_PX,
+    Thumbnail,
+    rotation_matrix,
+)
 
 ALIGNMENT_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
-BLUR_PX = 5
+ALIGNMENT_BLUR_PX = 5
 DETAIL_PX = 3.0  # standard deviation of the blur that is taken away
-EDGE = np.ones((7, 7), np.uint8)  # detail this near to the rim is the rim's
-MOST_STRETCH = 1.25
-LEAST_SHARED = 0.4  # of the disc; less says nothing
-SIZE = (SIDE_PX, SIDE_PX)
-EVERYWHERE = np.ones(SIZE, np.uint8)
-LAST_ROW = (0, 0, 1)  # of an affine map as a square matrix
+EDGE_KERNEL = np.ones((7, 7), np.uint8)  # detail this near to the rim is the rim's
+MAX_STRETCH = 1.25
+MIN_SHARED_AREA = 0.4  # of the disc; less says nothing
+THUMBNAIL_SIZE = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
+FULL_MASK = np.ones(THUMBNAIL_SIZE, np.uint8)
+AFFINE_LAST_ROW = (0, 0, 1)  # of an affine map as a square matrix
 
 
-def detail_correlation(first: Thumbnail, second: Thumbnail, turn: int) -> float:
+def correlate_detail(first: Thumbnail, second: Thumbnail, turn: int) -> float:
     """Align two thumbnails and correlate what a strong blur takes from them.
 
     Args:
@@ -34,37 +39,41 @@ def detail_correlation(first: Thumbnail, second: Thumbnail, turn: int) -> float:
         Alignment: Evangelidis and Psarakis (2008), "Parametric image alignment using enhanced
         correlation coefficient maximization", as OpenCV has it.
     """
-    back = _alignment(first, second, turn)
-    aligned = _warped(second.pixels, back)
-    shown = _warped(np.asarray(second.known, np.uint8) * np.uint8(255), back) > 250
-    shared = DISC & first.known & shown
-    if shared.sum() < LEAST_SHARED * DISC.sum():
+    back = _estimate_alignment(first, second, turn)
+    aligned = _warp(second.pixels, back)
+    shown = _warp(np.asarray(second.known, np.uint8) * np.uint8(255), back) > 250
+    shared = DISC_MASK & first.known & shown
+    if shared.sum() < MIN_SHARED_AREA * DISC_MASK.sum():
         return 0.0
-    inner = cv2.erode(np.asarray(shared, np.uint8), EDGE) > 0
-    return _correlation(_detail(first.pixels)[inner], _detail(aligned)[inner])
+    inner = cv2.erode(np.asarray(shared, np.uint8), EDGE_KERNEL) > 0
+    return _pearson_correlation(
+        _high_frequencies(first.pixels)[inner], _high_frequencies(aligned)[inner]
+    )
 
 
-def _alignment(first: Thumbnail, second: Thumbnail, turn: int) -> NDArray[np.float64]:
+def _estimate_alignment(first: Thumbnail, second: Thumbnail, turn: int) -> NDArray[np.float64]:
     """Find the map, (2, 3), from places in the first film to places in the second."""
-    forth = turn_matrix(turn)
-    near = np.asarray(cv2.warpAffine(second.pixels, forth, SIZE), np.uint8)
-    known = EVERYWHERE
+    forth = rotation_matrix(turn)
+    near = np.asarray(cv2.warpAffine(second.pixels, forth, THUMBNAIL_SIZE), np.uint8)
+    known = FULL_MASK
     if not (first.known.all() and second.known.all()):
-        known = np.asarray(cv2.warpAffine(second.known.astype(np.uint8), forth, SIZE), np.uint8)
+        known = np.asarray(
+            cv2.warpAffine(second.known.astype(np.uint8), forth, THUMBNAIL_SIZE), np.uint8
+        )
         known = known & first.known.astype(np.uint8)
-    back = np.vstack([cv2.invertAffineTransform(forth), LAST_ROW])
-    refined = np.vstack([_refinement(first.pixels, near, known), LAST_ROW])
+    back = np.vstack([cv2.invertAffineTransform(forth), AFFINE_LAST_ROW])
+    refined = np.vstack([_refine_alignment(first.pixels, near, known), AFFINE_LAST_ROW])
     return np.asarray((back @ refined)[:2], np.float64)
 
 
-def _refinement(
+def _refine_alignment(
     first: NDArray[np.uint8], near: NDArray[np.uint8], known: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
     """Find the small map, (2, 3), that the rough turn leaves; none where there is no good one."""
     none = np.eye(2, 3, dtype=np.float32)
     try:
         _, found = cv2.findTransformECC(
-            first, near, none.copy(), cv2.MOTION_AFFINE, ALIGNMENT_STEPS, known, BLUR_PX
+            first, near, none.copy(), cv2.MOTION_AFFINE, ALIGNMENT_STEPS, known, ALIGNMENT_BLUR_PX
         )
     except cv2.error:  # it did not converge
         return none
@@ -75,20 +84,20 @@ def _refinement(
 def _is_plausible(matrix: NDArray[np.float32]) -> bool:
     """Allow little stretch: with enough of it any bone fits any other."""
     stretches = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(stretches.max() <= MOST_STRETCH and stretches.min() >= 1 / MOST_STRETCH)
+    return bool(stretches.max() <= MAX_STRETCH and stretches.min() >= 1 / MAX_STRETCH)
 
 
-def _warped(square: NDArray[np.uint8], back: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _warp(square: NDArray[np.uint8], back: NDArray[np.float64]) -> NDArray[np.uint8]:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(square, back, SIZE, flags=flags), np.uint8)
+    return np.asarray(cv2.warpAffine(square, back, THUMBNAIL_SIZE, flags=flags), np.uint8)
 
 
-def _detail(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _high_frequencies(square: NDArray[np.uint8]) -> NDArray[np.float32]:
     values = square.astype(np.float32)
     return np.asarray(values - cv2.GaussianBlur(values, (0, 0), DETAIL_PX), np.float32)
 
 
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+def _pearson_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     first, second = first - first.mean(), second - second.mean()
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / length if length > 1.0 else 0.0

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from scipy.cluster.hierarchy import DisjointSet
 
 from train.audit.films import AuditFilm
-from train.audit.matching.names import families_of
-from train.audit.matching.pairs import Pair
-from train.audit.records import NO_SPLIT, Crossing, Finding
+from train.audit.matching.file_names import name_families
+from train.audit.matching.pairs import NearDuplicatePair
+from train.audit.records import NO_SPLIT_NAME, DuplicateFinding, SplitCrossing
 
-Groups = list[str]  # the group of each film, in the order of the films; "" for none
+GroupNames = list[str]  # the group of each film, in the order of the films; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grouping:
+class FilmGroups:
     """Who belongs to whom, each in the order of the films.
 
     Attributes:
@@ -28,73 +28,75 @@ class Grouping:
         in_conflict: Whether films of its near group carry other labels.
     """
 
-    by_bytes: Groups
-    near: Groups
-    families: Groups
-    together: Groups
+    by_bytes: GroupNames
+    near: GroupNames
+    families: GroupNames
+    together: GroupNames
     in_conflict: list[bool]
 
 
-def grouping_of(films: Sequence[AuditFilm], sha256: list[str], pairs: list[Pair]) -> Grouping:
+def group_films(
+    films: Sequence[AuditFilm], sha256: list[str], pairs: list[NearDuplicatePair]
+) -> FilmGroups:
     """Join films by bytes, pictures, names and the owner's groups."""
     joined = DisjointSet(sha256)
     for pair in pairs:
         joined.merge(pair.first, pair.second)
-    near = _numbered([joined[one] for one in sha256])
-    families = families_of(films)
+    near = _number_groups([joined[one] for one in sha256])
+    families = name_families(films)
     owners = [film.group for film in films]
     for source in (families, owners):
         first: dict[str, str] = {}
         for one, key in zip(sha256, source, strict=True):
             if key:
                 joined.merge(first.setdefault(key, one), one)
-    return Grouping(
+    return FilmGroups(
         by_bytes=sha256,
         near=near,
         families=families,
-        together=_numbered([joined[one] for one in sha256]),
-        in_conflict=_conflicts(films, near),
+        together=_number_groups([joined[one] for one in sha256]),
+        in_conflict=_find_conflicts(films, near),
     )
 
 
-def finding_of(films: Sequence[AuditFilm], groups: Groups) -> Finding:
+def count_duplicates(films: Sequence[AuditFilm], groups: GroupNames) -> DuplicateFinding:
     """Count films with a mate in their group, within and across splits; "" is no group."""
     sizes: dict[str, Counter[str]] = defaultdict(Counter)
-    splits = [film.split or NO_SPLIT for film in films]
+    splits = [film.split or NO_SPLIT_NAME for film in films]
     for group, split in zip(groups, splits, strict=True):
         if group:
             sizes[group][split] += 1
     crossings: Counter[tuple[str, str]] = Counter()
     within = across = 0
     for group, split in zip(groups, splits, strict=True):
-        mates = _mates(sizes[group], split) if group else set()
+        mates = _matching_splits(sizes[group], split) if group else set()
         crossings.update((split, other) for other in mates)
         within += split in mates
         across += bool(mates - {split})
     several = [size.total() for size in sizes.values() if size.total() > 1]
-    return Finding(
+    return DuplicateFinding(
         groups=len(several),
         films=sum(several),
         within=within,
         across=across,
         crossings=tuple(
-            Crossing(split=split, other=other, films=count)
+            SplitCrossing(split=split, other=other, films=count)
             for (split, other), count in sorted(crossings.items())
         ),
     )
 
 
-def _mates(sizes: Counter[str], split: str) -> set[str]:
+def _matching_splits(sizes: Counter[str], split: str) -> set[str]:
     return {other for other, size in sizes.items() if size > (other == split)}
 
 
-def _numbered(roots: list[str]) -> Groups:
+def _number_groups(roots: list[str]) -> GroupNames:
     """Number groups in the order of their first films, so that numbers depend on nothing else."""
     numbers: dict[str, str] = {}
     return [numbers.setdefault(root, str(len(numbers))) for root in roots]
 
 
-def _conflicts(films: Sequence[AuditFilm], near: Groups) -> list[bool]:
+def _find_conflicts(films: Sequence[AuditFilm], near: GroupNames) -> list[bool]:
     labels: dict[str, set[str]] = defaultdict(set)
     for film, group in zip(films, near, strict=True):
         if film.label:

@@ -10,14 +10,16 @@ from tqdm import tqdm
 
 from bonefx.errors import RecipeError
 from train.audit.films import AuditFilm
-from train.audit.matching.fingerprint import Fingerprint, fingerprint_of
-from train.audit.matching.store import FilmFile, Store
+from train.audit.matching.fingerprint import Fingerprint, compute_fingerprint
+from train.audit.matching.store import FilmFile, FingerprintStore
 
-CHUNK = 32  # films in one transaction: what a kill can cost, and what is in memory at once
-THREADS = 2
+FILMS_PER_TRANSACTION = (
+    32  # films in one transaction: what a kill can cost, and what is in memory at once
+)
+AUDIT_THREADS = 2
 
 
-def scan(films: Sequence[AuditFilm], store: Store) -> list[str]:
+def fingerprint_films(films: Sequence[AuditFilm], store: FingerprintStore) -> list[str]:
     """Fill the store with the fingerprints of all films, going on from what it holds.
 
     Returns:
@@ -27,11 +29,11 @@ def scan(films: Sequence[AuditFilm], store: Store) -> list[str]:
         RecipeError: A film vanished or may not be read.
     """
     files, done = store.known_files(), store.known_fingerprints()
-    todo = [film for film in films if not _unchanged(film, files.get(film.name))]
+    todo = [film for film in films if not _is_unchanged(film, files.get(film.name))]
     progress = tqdm(total=len(films), initial=len(films) - len(todo), unit="film", desc="read")
-    with progress, ThreadPoolExecutor(THREADS) as pool:
+    with progress, ThreadPoolExecutor(AUDIT_THREADS) as pool:
         for chunk in _chunks(todo):
-            read = list(pool.map(_take, chunk, [done] * len(chunk)))
+            read = list(pool.map(_fingerprint_film, chunk, [done] * len(chunk)))
             store.keep_films([file for file, _ in read], [one for _, one in read if one])
             done |= {file.sha256 for file, _ in read}
             files |= {file.name: file for file, _ in read}
@@ -39,7 +41,7 @@ def scan(films: Sequence[AuditFilm], store: Store) -> list[str]:
     return [files[film.name].sha256 for film in films]
 
 
-def _unchanged(film: AuditFilm, before: FilmFile | None) -> bool:
+def _is_unchanged(film: AuditFilm, before: FilmFile | None) -> bool:
     if before is None:
         return False
     now = film.path.stat()
@@ -47,11 +49,11 @@ def _unchanged(film: AuditFilm, before: FilmFile | None) -> bool:
 
 
 def _chunks(films: Sequence[AuditFilm]) -> Iterator[Sequence[AuditFilm]]:
-    for start in range(0, len(films), CHUNK):
-        yield films[start : start + CHUNK]
+    for start in range(0, len(films), FILMS_PER_TRANSACTION):
+        yield films[start : start + FILMS_PER_TRANSACTION]
 
 
-def _take(film: AuditFilm, done: set[str]) -> tuple[FilmFile, Fingerprint | None]:
+def _fingerprint_film(film: AuditFilm, done: set[str]) -> tuple[FilmFile, Fingerprint | None]:
     try:
         status, data = film.path.stat(), film.path.read_bytes()
     except OSError as error:
@@ -66,4 +68,4 @@ def _take(film: AuditFilm, done: set[str]) -> tuple[FilmFile, Fingerprint | None
         modified_ns=status.st_mtime_ns,
         sha256=sha256,
     )
-    return file, None if sha256 in done else fingerprint_of(data)
+    return file, None if sha256 in done else compute_fingerprint(data)

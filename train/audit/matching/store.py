@@ -16,9 +16,14 @@ from typing import Any
 import numpy as np
 
 from bonefx.errors import RecipeError
-from train.audit.matching.fingerprint import FINGERPRINT_VERSION, SIDE_PX, Fingerprint, Thumbnail
+from train.audit.matching.fingerprint import (
+    FINGERPRINT_SIDE_PX,
+    FINGERPRINT_VERSION,
+    Fingerprint,
+    Thumbnail,
+)
 
-TABLES = """
+STORE_SCHEMA = """
 CREATE TABLE IF NOT EXISTS film
     (name TEXT PRIMARY KEY, bytes INTEGER, modified_ns INTEGER, sha256 TEXT);
 CREATE TABLE IF NOT EXISTS fingerprint
@@ -27,7 +32,7 @@ CREATE TABLE IF NOT EXISTS fingerprint
 CREATE TABLE IF NOT EXISTS comparison
     (first TEXT, second TEXT, turn INTEGER, detail REAL, PRIMARY KEY (first, second, turn));
 """
-Key = tuple[str, str, int]
+ComparisonKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class FilmFile:
     sha256: str
 
 
-class Store:
+class FingerprintStore:
     """The audit's SQLite file."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -67,7 +72,7 @@ class Store:
             )
             self._connection.executemany(
                 "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_row_of(one) for one in prints],
+                [_to_row(one) for one in prints],
             )
 
     def thumbnail(self, sha256: str) -> Thumbnail:
@@ -80,14 +85,14 @@ class Store:
     def fingerprints(self) -> Iterator[Fingerprint]:
         """Load all fingerprints one after the other, by checksum."""
         for row in self._connection.execute("SELECT * FROM fingerprint ORDER BY sha256"):
-            yield _fingerprint_of(row)
+            yield _from_row(row)
 
-    def known_comparisons(self) -> dict[Key, float]:
+    def known_comparisons(self) -> dict[ComparisonKey, float]:
         """All comparisons made so far: two checksums and a turn -> correlation of detail."""
         rows = self._connection.execute("SELECT first, second, turn, detail FROM comparison")
         return {(first, second, turn): detail for first, second, turn, detail in rows}
 
-    def keep_comparisons(self, found: Iterable[tuple[Key, float]]) -> None:
+    def keep_comparisons(self, found: Iterable[tuple[ComparisonKey, float]]) -> None:
         """Keep new comparisons."""
         with self._connection:
             self._connection.executemany(
@@ -97,7 +102,7 @@ class Store:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Store]:
+def open_store(path: Path) -> Iterator[FingerprintStore]:
     """Open the store, making it where there is none or where it is of another version.
 
     Raises:
@@ -107,8 +112,8 @@ def opened(path: Path) -> Iterator[Store]:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path)
         try:
-            _prepare(connection)
-            yield Store(connection)
+            _create_tables(connection)
+            yield FingerprintStore(connection)
         finally:
             connection.close()
     except (OSError, sqlite3.DatabaseError) as error:
@@ -118,17 +123,17 @@ def opened(path: Path) -> Iterator[Store]:
         ) from error
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     with connection:
         if version != FINGERPRINT_VERSION:
             for table in ("film", "fingerprint", "comparison"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.execute(f"PRAGMA user_version = {FINGERPRINT_VERSION}")
-        connection.executescript(TABLES)
+        connection.executescript(STORE_SCHEMA)
 
 
-def _row_of(one: Fingerprint) -> tuple[object, ...]:
+def _to_row(one: Fingerprint) -> tuple[object, ...]:
     return (
         one.sha256, one.error, one.file_format, one.photometric, one.bits, one.height, one.width,
         None if one.thumbnail is None else one.thumbnail.pixels.tobytes(),
@@ -137,7 +142,7 @@ def _row_of(one: Fingerprint) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _fingerprint_of(row: tuple[Any, ...]) -> Fingerprint:
+def _from_row(row: tuple[Any, ...]) -> Fingerprint:
     sha256, error, file_format, photometric, bits, height, width, thumbnail, known, hashes = row
     return Fingerprint(
         sha256=sha256,
@@ -153,6 +158,8 @@ def _fingerprint_of(row: tuple[Any, ...]) -> Fingerprint:
 
 
 def _thumbnail_of(pixels: bytes, known: bytes) -> Thumbnail:
-    side = (SIDE_PX, SIDE_PX)
-    bits = np.unpackbits(np.frombuffer(known, np.uint8), count=SIDE_PX * SIDE_PX)
+    side = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
+    bits = np.unpackbits(
+        np.frombuffer(known, np.uint8), count=FINGERPRINT_SIDE_PX * FINGERPRINT_SIDE_PX
+    )
     return Thumbnail(np.frombuffer(pixels, np.uint8).reshape(side), bits.astype(bool).reshape(side))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bonefx.errors import RecipeError
 
-FLAGS = {"1": True, "1.0": True, "yes": True, "true": True,
+FLAG_VALUES = {"1": True, "1.0": True, "yes": True, "true": True,
          "0": False, "0.0": False, "no": False, "false": False, "": None}  # fmt: skip
 
 
@@ -38,16 +38,16 @@ class CsvRow:
             RecipeError: The cell holds something else than 1, 0, yes, no, true or false.
         """
         text = self.text(column).lower()
-        if text not in FLAGS:
-            raise self.wrong(f"{column} is {text!r}; write 1, 0 or nothing")
-        return FLAGS[text]
+        if text not in FLAG_VALUES:
+            raise self.error(f"{column} is {text!r}; write 1, 0 or nothing")
+        return FLAG_VALUES[text]
 
-    def wrong(self, found: str) -> RecipeError:
-        """Make the error that says what is wrong in this row."""
-        return RecipeError(f"{self.file}, line {self.line}: {found}")
+    def error(self, problem: str) -> RecipeError:
+        """Build the error that names this row and its problem."""
+        return RecipeError(f"{self.file}, line {self.line}: {problem}")
 
 
-def read_rows(
+def read_csv_rows(
     path: Path, *, needed: Sequence[str] = (), columns: Sequence[str] | None = None, remedy: str
 ) -> list[CsvRow]:
     """Read a CSV file in UTF-8, with or without a byte order mark.
@@ -74,5 +74,5 @@ def read_rows(
             raise RecipeError(f"{path.name} has no column {column!r}; {remedy}")
     for row in rows:
         if None in row.cells:
-            raise row.wrong("there are more cells than columns; quote cells that hold a comma")
+            raise row.error("there are more cells than columns; quote cells that hold a comma")
     return rows

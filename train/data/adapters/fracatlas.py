@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from bonefx.errors import RecipeError
 from train.data import index
-from train.data.adapters.csv_rows import CsvRow, read_rows
-from train.data.index import Box, DataSet, Film, Outline, check_present
+from train.data.adapters.csv_rows import CsvRow, read_csv_rows
+from train.data.index import Box, DataSet, Film, Outline, check_files_exist
 
 FRACATLAS_BOXES = Path("Annotations", "COCO JSON", "COCO_fracture_masks.json")
 FRACATLAS_VIEWS = ("frontal", "lateral", "oblique")
-UNPACK_FRACATLAS = (
+FRACATLAS_REMEDY = (
     "unpack FracAtlas (figshare 22363012) so that images/Fractured and images/Non_fractured lie "
     "in --data"
 )
 
 
-def fracatlas(folder: Path) -> DataSet:
+def index_fracatlas(folder: Path) -> DataSet:
     """Index FracAtlas in its published layout, with the project's patient-block splits.
 
     The split file decides the labels. The publisher's dataset.csv, which gives views and hardware,
@@ -33,14 +33,14 @@ def fracatlas(folder: Path) -> DataSet:
         RecipeError: The layout is not there, or a film of the split is missing.
     """
     split_file = index.SPLITS_FOLDER / "fracatlas.csv"
-    annotations = coco_annotations(folder / FRACATLAS_BOXES)
+    annotations = read_coco_annotations(folder / FRACATLAS_BOXES)
     facts = _published_facts(folder / "dataset.csv")
     films = tuple(
         _film(folder, row, annotations=annotations, facts=facts.get(row.text("image")))
-        for row in read_rows(split_file, remedy="take it from the project again")
+        for row in read_csv_rows(split_file, remedy="take it from the project again")
         if row.text("split") in ("train", "val", "test")
     )
-    check_present(films, remedy=UNPACK_FRACATLAS)
+    check_files_exist(films, remedy=FRACATLAS_REMEDY)
     return DataSet(
         name="FracAtlas",
         licence="CC BY 4.0",
@@ -53,8 +53,8 @@ def fracatlas(folder: Path) -> DataSet:
 def _published_facts(path: Path) -> dict[str, CsvRow]:
     if not path.is_file():
         return {}
-    rows = read_rows(
-        path, needed=("image_id", "hardware", *FRACATLAS_VIEWS), remedy=UNPACK_FRACATLAS
+    rows = read_csv_rows(
+        path, needed=("image_id", "hardware", *FRACATLAS_VIEWS), remedy=FRACATLAS_REMEDY
     )
     return {row.text("image_id"): row for row in rows}
 
@@ -77,7 +77,7 @@ def _film(
         annotated=bool(own) or not fractured,
         view="+".join(view for view in FRACATLAS_VIEWS if facts and facts.flag(view)),
         hardware=facts.flag("hardware") if facts else None,
-        twin=bool(row.flag("in_kaggle_set")),
+        in_other_set=bool(row.flag("in_kaggle_set")),
     )
 
 
@@ -88,7 +88,7 @@ class Annotation(NamedTuple):
     outlines: tuple[Outline, ...]
 
 
-def coco_annotations(path: Path) -> dict[str, list[Annotation]]:
+def read_coco_annotations(path: Path) -> dict[str, list[Annotation]]:
     """Read annotated fractures from a file in COCO's format.
 
     Returns:

@@ -11,30 +11,30 @@ import yaml
 from PIL import Image
 
 from bonefx.errors import RecipeError
-from train.data.adapters.csv_rows import CsvRow, read_rows
-from train.data.index import Box, DataSet, Film, check_present
-from train.data.split import split_checksum, split_films
+from train.data.adapters.csv_rows import CsvRow, read_csv_rows
+from train.data.index import Box, DataSet, Film, check_files_exist
+from train.data.split import compute_split_checksum, split_films
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 GRAZPEDWRI_COLUMNS = (
     "filestem", "patient_id", "projection", "diagnosis_uncertain", "fracture_visible", "metal",
 )  # fmt: skip
-IMAGES = ("images", "images_part1", "images_part2", "images_part3", "images_part4")
-ANNOTATIONS = (Path("yolov5"), Path("folder_structure", "yolov5"))
-CLASS_NAMES = (  # as published; the index is the class number of a box
+GRAZPEDWRI_IMAGES = ("images", "images_part1", "images_part2", "images_part3", "images_part4")
+GRAZPEDWRI_ANNOTATIONS = (Path("yolov5"), Path("folder_structure", "yolov5"))
+GRAZPEDWRI_CLASSES = (  # as published; the index is the class number of a box
     "boneanomaly", "bonelesion", "foreignbody", "fracture", "metal", "periostealreaction",
     "pronatorsign", "softtissue", "text",
 )  # fmt: skip
 GRAZPEDWRI_VIEWS = {"1": "frontal", "2": "lateral"}
 GRAZPEDWRI_SHARES = (("train", 0.7), ("val", 0.15), ("test", 0.15))
-UNPACK_GRAZPEDWRI = (
+GRAZPEDWRI_REMEDY = (
     "unpack GRAZPEDWRI-DX (figshare 14825193) so that dataset.csv, images_part1 to images_part4 "
     "and folder_structure lie in --data"
 )
 
 
-def grazpedwri(folder: Path) -> DataSet:
+def index_grazpedwri(folder: Path) -> DataSet:
     """Index GRAZPEDWRI-DX, cut by patient into 70 % train, 15 % val and 15 % test.
 
     A film is positive where the fracture can be seen on it: the lateral film of a broken wrist may
@@ -52,20 +52,25 @@ def grazpedwri(folder: Path) -> DataSet:
         Nagy et al. (2022), "A pediatric wrist trauma X-ray dataset (GRAZPEDWRI-DX) for machine
         learning", Scientific Data 9:222.
     """
-    rows = read_rows(folder / "dataset.csv", needed=GRAZPEDWRI_COLUMNS, remedy=UNPACK_GRAZPEDWRI)
+    rows = read_csv_rows(
+        folder / "dataset.csv", needed=GRAZPEDWRI_COLUMNS, remedy=GRAZPEDWRI_REMEDY
+    )
     sure = [row for row in rows if not row.flag("diagnosis_uncertain")]
-    places = {path.stem: path for part in IMAGES for path in (folder / part).glob("*.png")}
+    places = {
+        path.stem: path for part in GRAZPEDWRI_IMAGES for path in (folder / part).glob("*.png")
+    }
     indexed = [
-        _film(row, places.get(row.text("filestem"), folder / IMAGES[0] / "missing")) for row in sure
+        _film(row, places.get(row.text("filestem"), folder / GRAZPEDWRI_IMAGES[0] / "missing"))
+        for row in sure
     ]
-    check_present(indexed, remedy=UNPACK_GRAZPEDWRI)
-    log.info("%d films with an uncertain diagnosis are left out", len(rows) - len(sure))
+    check_files_exist(indexed, remedy=GRAZPEDWRI_REMEDY)
+    logger.info("%d films with an uncertain diagnosis are left out", len(rows) - len(sure))
     films = split_films(_with_boxes(folder, indexed), GRAZPEDWRI_SHARES)
     return DataSet(
         name="GRAZPEDWRI-DX",
         licence="CC BY 4.0",
         source="Nagy et al. (2022), Scientific Data 9:222, doi 10.1038/s41597-022-01328-z",
-        split_sha256=split_checksum(films),
+        split_sha256=compute_split_checksum(films),
         films=films,
         label_meaning="fracture visible on the film",
         left_out=len(rows) - len(sure),
@@ -86,7 +91,7 @@ def _film(row: CsvRow, path: Path) -> Film:
 
 
 def _with_boxes(folder: Path, films: Sequence[Film]) -> Sequence[Film]:
-    for home in ANNOTATIONS:
+    for home in GRAZPEDWRI_ANNOTATIONS:
         if (folder / home / "labels").is_dir():
             fracture = _fracture_class(folder / home)
             return [_annotated(film, folder / home / "labels", fracture) for film in films]
@@ -106,7 +111,7 @@ def _fracture_class(home: Path) -> int:
         path = home / name
         if path.is_file():
             return _class_in(path)
-    return CLASS_NAMES.index("fracture")
+    return GRAZPEDWRI_CLASSES.index("fracture")
 
 
 def _class_in(path: Path) -> int:
@@ -115,7 +120,7 @@ def _class_in(path: Path) -> int:
         numbers = names if isinstance(names, dict) else dict(enumerate(names))
         return next(int(number) for number, name in numbers.items() if name == "fracture")
     except (yaml.YAMLError, KeyError, TypeError, ValueError, StopIteration) as error:
-        raise RecipeError(f"{path.name} names no class 'fracture'; {UNPACK_GRAZPEDWRI}") from error
+        raise RecipeError(f"{path.name} names no class 'fracture'; {GRAZPEDWRI_REMEDY}") from error
 
 
 def _boxes(film: Path, annotations: Path, fracture: int) -> tuple[Box, ...]:
@@ -130,7 +135,7 @@ def _boxes(film: Path, annotations: Path, fracture: int) -> tuple[Box, ...]:
     except ValueError as error:
         raise RecipeError(
             "a file of yolov5/labels has lines that are no `class x y width height`; "
-            f"{UNPACK_GRAZPEDWRI}"
+            f"{GRAZPEDWRI_REMEDY}"
         ) from error
 
 

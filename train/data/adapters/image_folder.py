@@ -9,13 +9,13 @@ from pathlib import Path
 from bonefx.errors import RecipeError
 from train.data.index import SPLITS_FOLDER, DataSet, Film
 
-FRACTURED_NAMES = ("fractured", "fracture")
+FRACTURE_FOLDERS = ("fractured", "fracture")
 
 
-INTACT_NAMES = ("not fractured", "not_fractured", "non_fractured", "no_fracture", "normal")
+NO_FRACTURE_FOLDERS = ("not fractured", "not_fractured", "non_fractured", "no_fracture", "normal")
 
 
-def image_folder(folder: Path) -> DataSet:
+def index_image_folder(folder: Path) -> DataSet:
     """Index {train,val,test}/{fractured,not fractured}/ as image folders lay films out.
 
     Every file is a film of its own group: such a layout does not tell patients apart.
@@ -31,7 +31,7 @@ def image_folder(folder: Path) -> DataSet:
     if not films:
         raise RecipeError(
             "--data has no train/, val/ and test/ with class folders such as "
-            f"'{FRACTURED_NAMES[0]}' and '{INTACT_NAMES[0]}'; lay the films out so"
+            f"'{FRACTURE_FOLDERS[0]}' and '{NO_FRACTURE_FOLDERS[0]}'; lay the films out so"
         )
     return DataSet(
         name=folder.resolve().name, licence="as given by its owner", source="", split_sha256=None,
@@ -41,19 +41,19 @@ def image_folder(folder: Path) -> DataSet:
 
 def _class_films(folder: Path, split: str) -> list[Film]:
     name = folder.name.lower()
-    if name not in FRACTURED_NAMES + INTACT_NAMES:
+    if name not in FRACTURE_FOLDERS + NO_FRACTURE_FOLDERS:
         raise RecipeError(
-            f"class folder {folder.name!r} is not known; call it '{FRACTURED_NAMES[0]}' or "
-            f"'{INTACT_NAMES[0]}'"
+            f"class folder {folder.name!r} is not known; call it '{FRACTURE_FOLDERS[0]}' or "
+            f"'{NO_FRACTURE_FOLDERS[0]}'"
         )
     return [
         Film(
             path=path,
             name=f"{split}/{folder.name}/{path.name}",
-            fractured=name in FRACTURED_NAMES,
+            fractured=name in FRACTURE_FOLDERS,
             split=split,
             group=f"{split}/{folder.name}/{path.name}",
-            twin=f"{split}/{folder.name}/{path.name}" in kaggle_films_of_fracatlas(),
+            in_other_set=f"{split}/{folder.name}/{path.name}" in kaggle_paths_in_fracatlas(),
         )
         for path in sorted(folder.iterdir())
         if path.is_file() and not path.name.startswith(".")
@@ -61,7 +61,7 @@ def _class_films(folder: Path, split: str) -> list[Film]:
 
 
 @cache
-def kaggle_films_of_fracatlas() -> frozenset[str]:
+def kaggle_paths_in_fracatlas() -> frozenset[str]:
     """Paths, within the Kaggle set "Fracture Multi-Region X-ray Data", of films of FracAtlas."""
     with (SPLITS_FOLDER / "kaggle_shared.csv").open(newline="") as file:
         return frozenset(row["path"] for row in csv.DictReader(file))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from train.data.adapters.csv_rows import CsvRow, read_rows
-from train.data.index import DataSet, Film, check_present
-from train.data.split import split_checksum, split_films
+from train.data.adapters.csv_rows import CsvRow, read_csv_rows
+from train.data.index import DataSet, Film, check_files_exist
+from train.data.split import compute_split_checksum, split_films
 
-FOLDER = "MURA-v1.1"
+MURA_FOLDER = "MURA-v1.1"
 MURA_SHARES = (("train", 0.9), ("val", 0.1))
-UNPACK_MURA = (
+MURA_REMEDY = (
     "unpack MURA v1.1 as published, so that MURA-v1.1/train_image_paths.csv lies in --data"
 )
 
 
-def mura(folder: Path) -> DataSet:
+def index_mura(folder: Path) -> DataSet:
     """Index MURA v1.1; its positive studies are abnormal, of which fractures are one part.
 
     The published valid set, whose patients are not in train, becomes test (the publisher keeps its
@@ -31,14 +31,14 @@ def mura(folder: Path) -> DataSet:
         Rajpurkar et al. (2017), "MURA: Large dataset for abnormality detection in musculoskeletal
         radiographs", arXiv 1712.06957.
     """
-    root = folder / FOLDER if (folder / FOLDER).is_dir() else folder
+    root = folder / MURA_FOLDER if (folder / MURA_FOLDER).is_dir() else folder
     films = (*split_films(_films(root, "train"), MURA_SHARES), *_films(root, "valid"))
-    check_present(films, remedy=UNPACK_MURA)
+    check_files_exist(films, remedy=MURA_REMEDY)
     return DataSet(
         name="MURA v1.1",
         licence="Stanford University School of Medicine MURA Dataset Research Use Agreement",
         source="Rajpurkar et al. (2017), arXiv 1712.06957",
-        split_sha256=split_checksum(films),
+        split_sha256=compute_split_checksum(films),
         films=films,
         label_meaning="abnormal study (fracture, hardware, degeneration, lesion or other)",
     )
@@ -46,11 +46,11 @@ def mura(folder: Path) -> DataSet:
 
 def _films(root: Path, part: str) -> list[Film]:
     """Read one published part; its studies' labels hold for each of their films."""
-    studies = read_rows(
-        root / f"{part}_labeled_studies.csv", columns=("study", "label"), remedy=UNPACK_MURA
+    studies = read_csv_rows(
+        root / f"{part}_labeled_studies.csv", columns=("study", "label"), remedy=MURA_REMEDY
     )
     labels = {PurePosixPath(row.text("study")): row.flag("label") for row in studies}
-    images = read_rows(root / f"{part}_image_paths.csv", columns=("path",), remedy=UNPACK_MURA)
+    images = read_csv_rows(root / f"{part}_image_paths.csv", columns=("path",), remedy=MURA_REMEDY)
     return [_film(root, row, labels) for row in images]
 
 
@@ -58,7 +58,7 @@ def _film(root: Path, row: CsvRow, labels: dict[PurePosixPath, bool | None]) -> 
     path = PurePosixPath(row.text("path"))
     label = labels.get(path.parent)
     if label is None:
-        raise row.wrong(f"its study has no label in the other file; {UNPACK_MURA}")
+        raise row.error(f"its study has no label in the other file; {MURA_REMEDY}")
     _, part, region, patient, study, image = _parts(path, row)
     return Film(
         path=root / part / region / patient / study / image,
@@ -72,8 +72,8 @@ def _film(root: Path, row: CsvRow, labels: dict[PurePosixPath, bool | None]) -> 
 
 def _parts(path: PurePosixPath, row: CsvRow) -> tuple[str, ...]:
     if len(path.parts) != 6 or ".." in path.parts:
-        raise row.wrong(
-            f"expected a path such as {FOLDER}/train/XR_WRIST/patient00001/study1_positive/"
-            f"image1.png; {UNPACK_MURA}"
+        raise row.error(
+            f"expected a path such as {MURA_FOLDER}/train/XR_WRIST/patient00001/study1_positive/"
+            f"image1.png; {MURA_REMEDY}"
         )
     return path.parts

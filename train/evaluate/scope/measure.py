@@ -148,8 +148,8 @@ def _at_region(
     broken, intact = own & films.fractured, own & ~films.fractured
     return RegionFigures(
         region=region,
-        sensitivity=metrics.proportion(called[broken], films.groups[broken]),
-        specificity=metrics.proportion(~called[intact], films.groups[intact]),
+        sensitivity=metrics.estimate_proportion(called[broken], films.groups[broken]),
+        specificity=metrics.estimate_proportion(~called[intact], films.groups[intact]),
     )
 
 
@@ -183,7 +183,7 @@ def _kind(
         sources=len(np.unique(sources)),
         refused=_share(out[own], sources),
         by_rules=int(scope.breaks_a_rule(found.upright.measures[own]).sum()),
-        auroc=metrics.with_interval(
+        auroc=metrics.estimate_with_interval(
             metrics.auroc,
             np.arange(len(near) + len(far)) >= len(near),
             np.concatenate([near, far]),
@@ -208,6 +208,6 @@ def _named(found: MeasuredIntruders) -> NDArray[np.str_]:
 
 
 def _share(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:
-    found = metrics.proportion(hits, groups)
+    found = metrics.estimate_proportion(hits, groups)
     assert found is not None  # there is at least one picture of each kind
     return found

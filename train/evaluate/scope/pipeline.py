@@ -39,7 +39,7 @@ from train.evaluate.scope.measure import (
 from train.evaluate.scope.records import ScopeFigures
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
-from train.fit.outputs import cached_signatures
+from train.fit.outputs import compute_film_signatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
@@ -64,7 +64,7 @@ def with_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evalu
     gauged = {name: _gauged(read, salvage=films.salvage) for name, read in films.reads.items()}
     val = gauged["val"]
     scope = fit_scope(
-        cached_signatures(films.network, films.train, films.spec),
+        compute_film_signatures(films.network, films.train, films.spec),
         films.train.films,
         measures_by_rule(films.train.films, salvage=films.salvage),
         val=val.signatures,

@@ -16,14 +16,14 @@ import pytest
 from bonefx.errors import RecipeError
 from train.audit.cli import render_audits
 from train.audit.films import AuditFilm, list_films
-from train.audit.matching.names import families_of
-from train.audit.matching.pairs import Fingerprints, candidates
+from train.audit.matching.file_names import name_families
+from train.audit.matching.pairs import Fingerprints, find_candidate_pairs
 from train.audit.records import AUDIT_FILE, read_audit
 from train.audit.run import audit_folder
 from train.cli import main
-from train.data.adapters.table import table
+from train.data.adapters.films_csv import index_csv
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 def make_square(seed, side=144):
@@ -246,12 +246,12 @@ def films_named(*names, label=""):
     ],
 )
 def test_names_make_a_family_only_where_a_suffix_says_so(names, families):
-    assert len(set(families_of(films_named(*names))) - {""}) == families
+    assert len(set(name_families(films_named(*names))) - {""}) == families
 
 
 def test_of_two_possible_sources_neither_joins_the_family_by_name():
     names = ["81.jpg", "81 (1).jpg", "81-rotated1.jpg", "81-rotated2.jpg"]
-    assert [bool(family) for family in families_of(films_named(*names))] == [
+    assert [bool(family) for family in name_families(films_named(*names))] == [
         False,
         False,
         True,
@@ -337,11 +337,11 @@ def test_audits_are_rendered_as_one_table_with_sets_as_columns(leaky, clean):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from train.audit import pairs, scan, store
+from train.audit.matching import pairs, scan, store
 from train.audit.run import audit_folder
 
-scan.CHUNK = pairs.BATCH = 4
-keep, calls = getattr(store.Store, sys.argv[1]), []
+scan.FILMS_PER_TRANSACTION = pairs.PAIRS_PER_TRANSACTION = 4
+keep, calls = getattr(store.FingerprintStore, sys.argv[1]), []
 
 def keep_then_die(self, *found):
     keep(self, *found)
@@ -349,7 +349,7 @@ def keep_then_die(self, *found):
     if len(calls) == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(store.Store, sys.argv[1], keep_then_die)
+setattr(store.FingerprintStore, sys.argv[1], keep_then_die)
 audit_folder(Path(sys.argv[3]), out=Path(sys.argv[4]))
 """
 
@@ -372,8 +372,8 @@ def test_a_second_audit_decodes_no_film_again_but_sees_a_changed_one(tmp_path, m
     decoded = []
     from train.audit.matching import scan
 
-    take = scan.fingerprint_of
-    monkeypatch.setattr(scan, "fingerprint_of", lambda data: decoded.append(1) or take(data))
+    take = scan.compute_fingerprint
+    monkeypatch.setattr(scan, "compute_fingerprint", lambda data: decoded.append(1) or take(data))
     audit_folder(films, out=tmp_path / "out")
     assert decoded == []
     write(films / "train" / "fractured" / "film100.png", make_square(77, side=150))
@@ -388,7 +388,7 @@ def test_films_without_contrast_are_not_taken_for_each_other():
         np.zeros((2, 32, 32), np.uint8),
         np.ones((2, 32, 32), bool),
     )
-    assert candidates(flat) == []
+    assert find_candidate_pairs(flat) == []
 
 
 def test_the_command_prints_the_figures_for_programs(tmp_path, capsys):
@@ -401,6 +401,6 @@ def test_the_command_prints_the_figures_for_programs(tmp_path, capsys):
 
 def test_training_can_read_the_proposed_split(leaky):
     films, _, out = leaky
-    read = table(films, out / "splits.csv")
+    read = index_csv(films, out / "splits.csv")
     assert len(read.films) == len(rows_of(out / "splits.csv"))
     assert sum(film.fractured for film in read.films) > 10

@@ -11,10 +11,17 @@ from bonefx.films.images import read_radiograph
 from bonefx.models.preprocess import letterbox
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.published_layouts import make_grazpedwri, make_mura, make_table
-from train.data import ADAPTERS, films_csv, grouped_split
-from train.data.adapters import grazpedwri, image_folder, mura, table
+from train.data import (
+    ADAPTERS,
+    grouped_split,
+    index_csv,
+    index_films_csv,
+    index_grazpedwri,
+    index_image_folder,
+    index_mura,
+)
 from train.data.cache import load_cached
-from train.data.split import split_checksum
+from train.data.split import compute_split_checksum
 from train.recipe import Recipe
 
 HEADER = "path,label,split"
@@ -86,17 +93,17 @@ def test_a_table_gives_every_fact_that_its_columns_hold(tmp_path):
         "a/2.png,no_fracture,p1,train,,,,,00",
     ]
     folder = make_table(tmp_path / "set", header=header, rows=rows)
-    first, second = films_csv(folder).split("train")
+    first, second = index_films_csv(folder).split("train")
     assert (first.fractured, first.group, first.region, first.view) == (
         True,
         "p1",
         "hand",
         "frontal",
     )
-    assert (first.hardware, first.twin) == (True, True)
+    assert (first.hardware, first.in_other_set) == (True, True)
     assert first.path == folder / "a" / "1.png"
     assert (second.fractured, second.group, second.region, second.view) == (False, "p1", "", "")
-    assert (second.hardware, second.twin) == (None, False)
+    assert (second.hardware, second.in_other_set) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -108,24 +115,24 @@ def test_a_table_gives_every_fact_that_its_columns_hold(tmp_path):
 )  # fmt: skip
 def test_a_table_knows_the_usual_words_for_a_label(tmp_path, label, fractured):
     folder = make_table(tmp_path / "set", header=HEADER, rows=[f"1.png,{label},val"])
-    assert [film.fractured for film in films_csv(folder).films] == [fractured]
+    assert [film.fractured for film in index_films_csv(folder).films] == [fractured]
 
 
 def test_a_table_from_a_spreadsheet_is_read_with_its_byte_order_mark(tmp_path):
     folder = make_table(tmp_path / "set", header="\ufeff" + HEADER, rows=["1.png,1,val"])
-    assert len(films_csv(folder).films) == 1
+    assert len(index_films_csv(folder).films) == 1
 
 
 def test_films_without_group_are_each_their_own(tmp_path):
     rows = ["1.png,1,train", "2.png,0,test"]
-    films = films_csv(make_table(tmp_path / "set", header=HEADER, rows=rows)).films
+    films = index_films_csv(make_table(tmp_path / "set", header=HEADER, rows=rows)).films
     assert len({film.group for film in films}) == 2
 
 
 def test_excluded_films_are_left_out_and_counted(tmp_path):
     folder = make_table(tmp_path / "set", header=HEADER, rows=["1.png,1,train", "2.png,0,excluded"])
     (folder / "2.png").unlink()
-    data_set = films_csv(folder)
+    data_set = index_films_csv(folder)
     assert (len(data_set.films), data_set.left_out) == (1, 1)
 
 
@@ -133,7 +140,7 @@ def test_another_table_is_another_split(tmp_path):
     folder = make_table(tmp_path / "set", header=HEADER, rows=["1.png,1,train", "2.png,0,train"])
     other = tmp_path / "other.csv"
     other.write_text((folder / "films.csv").read_text().replace("2.png,0,train", "2.png,0,test"))
-    assert films_csv(folder).split_sha256 != table(folder, other).split_sha256
+    assert index_films_csv(folder).split_sha256 != index_csv(folder, other).split_sha256
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_another_table_is_another_split(tmp_path):
 def test_a_table_that_cannot_be_used_is_refused_with_its_line(tmp_path, header, rows, message):
     folder = make_table(tmp_path / "set", header=header, rows=rows)
     with pytest.raises(RecipeError, match=message):
-        films_csv(folder)
+        index_films_csv(folder)
 
 
 def test_a_refusal_names_no_film_and_no_group(tmp_path):
@@ -178,13 +185,13 @@ def test_a_refusal_names_no_film_and_no_group(tmp_path):
     for header, count in ((HEADER + ",group", 2), (HEADER + ",group", 3)):
         folder = make_table(tmp_path / "set", header=header, rows=rows[:count])
         with pytest.raises(RecipeError) as refusal:
-            films_csv(folder)
+            index_films_csv(folder)
         assert "miller" not in str(refusal.value)
 
 
 def test_a_missing_table_is_said(tmp_path):
     with pytest.raises(RecipeError, match=r"films.csv is missing.*columns path, label and split"):
-        films_csv(tmp_path)
+        index_films_csv(tmp_path)
 
 
 # --- MURA
@@ -192,7 +199,7 @@ def test_a_missing_table_is_said(tmp_path):
 
 def test_mura_labels_come_from_the_study_and_mean_abnormal(tmp_path):
     folder = make_mura(tmp_path)
-    data_set = mura(folder)
+    data_set = index_mura(folder)
     assert len(data_set.films) == 32
     assert all(film.fractured == ("positive" in film.name) for film in data_set.films)
     assert "abnormal" in data_set.label_meaning
@@ -202,12 +209,12 @@ def test_mura_labels_come_from_the_study_and_mean_abnormal(tmp_path):
 def test_muras_labels_are_the_publishers_table_not_a_folder_name(tmp_path):
     labels = make_mura(tmp_path) / "MURA-v1.1" / "train_labeled_studies.csv"
     labels.write_text(labels.read_text().replace("study1_positive/,1", "study1_positive/,0", 1))
-    changed = [film for film in mura(tmp_path).films if "positive" in film.name]
+    changed = [film for film in index_mura(tmp_path).films if "positive" in film.name]
     assert sum(not film.fractured for film in changed) == 2
 
 
 def test_muras_valid_becomes_test_and_no_patient_crosses(tmp_path):
-    films = mura(make_mura(tmp_path, patients=30)).films
+    films = index_mura(make_mura(tmp_path, patients=30)).films
     assert all((film.split == "test") == film.name.startswith("valid/") for film in films)
     assert {split for found in splits_of_groups(films).values() for split in found} == {
         "train", "val", "test",
@@ -218,32 +225,32 @@ def test_muras_valid_becomes_test_and_no_patient_crosses(tmp_path):
 
 def test_mura_may_be_given_by_its_own_folder(tmp_path):
     folder = make_mura(tmp_path)
-    assert mura(folder / "MURA-v1.1") == mura(folder)
+    assert index_mura(folder / "MURA-v1.1") == index_mura(folder)
 
 
 def test_a_mura_study_without_label_is_refused(tmp_path):
     labels = make_mura(tmp_path) / "MURA-v1.1" / "valid_labeled_studies.csv"
     labels.write_text("".join(labels.read_text().splitlines(keepends=True)[1:]))
     with pytest.raises(RecipeError, match=r"valid_image_paths.csv, line 1: its study has no label"):
-        mura(tmp_path)
+        index_mura(tmp_path)
 
 
 def test_a_missing_mura_film_is_refused(tmp_path):
     next(make_mura(tmp_path).rglob("image2.png")).unlink()
     with pytest.raises(RecipeError, match=r"1 films .* are missing.*unpack MURA"):
-        mura(tmp_path)
+        index_mura(tmp_path)
 
 
 def test_a_folder_that_is_not_mura_is_refused(tmp_path):
     with pytest.raises(RecipeError, match=r"labeled_studies.csv is missing.*unpack MURA"):
-        mura(tmp_path)
+        index_mura(tmp_path)
 
 
 # --- GRAZPEDWRI-DX
 
 
 def test_grazpedwri_films_carry_label_view_hardware_and_patient(tmp_path):
-    films = {film.name: film for film in grazpedwri(make_grazpedwri(tmp_path)).films}
+    films = {film.name: film for film in index_grazpedwri(make_grazpedwri(tmp_path)).films}
     assert len(films) == 24
     frontal, lateral = (films[name] for name in sorted(films) if name.startswith("0000_"))
     assert (frontal.view, lateral.view) == ("frontal", "lateral")
@@ -255,13 +262,13 @@ def test_grazpedwri_films_carry_label_view_hardware_and_patient(tmp_path):
 
 
 def test_grazpedwri_films_of_uncertain_diagnosis_are_left_out_and_counted(tmp_path):
-    data_set = grazpedwri(make_grazpedwri(tmp_path))
+    data_set = index_grazpedwri(make_grazpedwri(tmp_path))
     assert data_set.left_out == 1
     assert sum(film.group == "2" for film in data_set.films) == 2
 
 
 def test_grazpedwri_boxes_are_fractures_in_pixels_of_the_film(tmp_path):
-    films = grazpedwri(make_grazpedwri(tmp_path)).films
+    films = index_grazpedwri(make_grazpedwri(tmp_path)).films
     assert all(film.annotated and bool(film.boxes) == film.fractured for film in films)
     for film in films:
         for left, top, right, bottom in film.boxes:
@@ -278,13 +285,13 @@ def test_grazpedwri_class_numbers_are_those_of_its_yaml(tmp_path, names):
     (home / "meta.yaml").write_text(f"names: {names}\n")
     for path in (home / "labels").iterdir():
         path.write_text(path.read_text().replace("\n3 ", "\n0 "))
-    films = grazpedwri(tmp_path).films
+    films = index_grazpedwri(tmp_path).films
     assert all(bool(film.boxes) == film.fractured for film in films)
 
 
 def test_grazpedwri_without_yaml_has_the_published_class_numbers(tmp_path):
     (make_grazpedwri(tmp_path) / "folder_structure" / "yolov5" / "meta.yaml").unlink()
-    films = grazpedwri(tmp_path).films
+    films = index_grazpedwri(tmp_path).films
     assert all(bool(film.boxes) == film.fractured for film in films)
 
 
@@ -292,13 +299,13 @@ def test_a_grazpedwri_yaml_without_fractures_is_refused(tmp_path):
     home = make_grazpedwri(tmp_path) / "folder_structure" / "yolov5"
     (home / "meta.yaml").write_text("names: [text]\n")
     with pytest.raises(RecipeError, match=r"meta.yaml names no class 'fracture'; unpack"):
-        grazpedwri(tmp_path)
+        index_grazpedwri(tmp_path)
 
 
 def test_grazpedwri_without_boxes_counts_no_film_as_annotated(tmp_path):
     folder = make_grazpedwri(tmp_path)
     (folder / "folder_structure").rename(folder / "elsewhere")
-    assert not any(film.annotated or film.boxes for film in grazpedwri(folder).films)
+    assert not any(film.annotated or film.boxes for film in index_grazpedwri(folder).films)
 
 
 def test_a_label_that_its_boxes_contradict_supervises_no_map(tmp_path):
@@ -308,7 +315,7 @@ def test_a_label_that_its_boxes_contradict_supervises_no_map(tmp_path):
     intact.write_text(broken.read_text())
     broken.unlink()
     changed = [
-        film for film in grazpedwri(tmp_path).films if film.name in (intact.stem, broken.stem)
+        film for film in index_grazpedwri(tmp_path).films if film.name in (intact.stem, broken.stem)
     ]
     assert [(film.annotated, film.boxes) for film in changed] == [(False, ())] * 2
 
@@ -317,24 +324,28 @@ def test_a_broken_line_of_boxes_is_refused(tmp_path):
     make_grazpedwri(tmp_path)
     next((tmp_path / "folder_structure" / "yolov5" / "labels").iterdir()).write_text("3 0.5 0.5\n")
     with pytest.raises(RecipeError, match=r"yolov5/labels.*class x y width height"):
-        grazpedwri(tmp_path)
+        index_grazpedwri(tmp_path)
 
 
 def test_grazpedwri_is_cut_by_patient_the_same_each_time(tmp_path):
     folder = make_grazpedwri(tmp_path, patients=60)
-    first, again = grazpedwri(folder), grazpedwri(folder)
+    first, again = index_grazpedwri(folder), index_grazpedwri(folder)
     assert first == again
     assert {len(found) for found in splits_of_groups(first.films).values()} == {1}
     for name, share in THREE:
         assert len(first.split(name)) / len(first.films) == pytest.approx(share, abs=0.04)
-    assert first.split_sha256 == split_checksum(first.films) != split_checksum(first.films[1:])
+    assert (
+        first.split_sha256
+        == compute_split_checksum(first.films)
+        != compute_split_checksum(first.films[1:])
+    )
 
 
 def test_missing_grazpedwri_films_are_refused(tmp_path):
     folder = make_grazpedwri(tmp_path)
     (folder / "images_part2").rename(folder / "elsewhere")
     with pytest.raises(RecipeError, match=r"12 films .* are missing.*images_part1 to images_part4"):
-        grazpedwri(folder)
+        index_grazpedwri(folder)
 
 
 def test_grazpedwri_films_may_lie_in_one_folder(tmp_path):
@@ -342,13 +353,13 @@ def test_grazpedwri_films_may_lie_in_one_folder(tmp_path):
     (folder / "images").mkdir()
     for path in [*folder.glob("images_part*/*.png")]:
         path.rename(folder / "images" / path.name)
-    assert len(grazpedwri(folder).films) == 24
+    assert len(index_grazpedwri(folder).films) == 24
 
 
 def test_a_damaged_grazpedwri_film_is_left_to_the_decoder_to_count(tmp_path):
     folder = make_grazpedwri(tmp_path)
     next((folder / "images_part2").iterdir()).write_bytes(b"no film")
-    data_set = grazpedwri(folder)
+    data_set = index_grazpedwri(folder)
     skipped = [
         load_cached(data_set.split(name), size_px=64, folder=tmp_path / "cache").skipped
         for name, _ in THREE
@@ -400,4 +411,4 @@ def test_an_index_decodes_no_film(tmp_path, monkeypatch, name):
 
 def test_an_image_folder_is_named_after_itself_even_when_given_as_a_dot(tmp_path, monkeypatch):
     monkeypatch.chdir(make_image_folder(tmp_path / "wrists", films=1))
-    assert image_folder(type(tmp_path)(".")).name == "wrists"
+    assert index_image_folder(type(tmp_path)(".")).name == "wrists"

@@ -44,7 +44,7 @@ def small_fracatlas(tmp_path, monkeypatch):
 
 
 def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
-    films = data.fracatlas(small_fracatlas).split("train")
+    films = data.index_fracatlas(small_fracatlas).split("train")
     assert [film.fractured for film in films] == [True, True, False, False]
     assert all(film.annotated and film.group for film in films)
     assert [len(film.boxes) for film in films] == [1, 1, 0, 0]
@@ -56,7 +56,7 @@ def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
 def test_a_fractured_film_without_boxes_is_not_taken_for_annotated(small_fracatlas):
     path = small_fracatlas / "Annotations" / "COCO JSON" / "COCO_fracture_masks.json"
     path.write_text('{"images": [], "annotations": []}')
-    films = data.fracatlas(small_fracatlas).split("train")
+    films = data.index_fracatlas(small_fracatlas).split("train")
     assert [film.annotated for film in films] == [False, False, True, True]
 
 
@@ -68,23 +68,23 @@ def write_published_facts(folder, facts):
 
 
 def test_fracatlas_views_and_hardware_are_the_publishers_and_labels_are_not(small_fracatlas):
-    before = data.fracatlas(small_fracatlas).split("train")
+    before = data.index_fracatlas(small_fracatlas).split("train")
     facts = ((1, "1,1,0"), (0, "0,0,1"), (0, "0,0,0"))
     names = [film.name for film in before]
     write_published_facts(small_fracatlas, dict(zip(names, facts, strict=False)))
-    films = data.fracatlas(small_fracatlas).split("train")
+    films = data.index_fracatlas(small_fracatlas).split("train")
     assert [film.view for film in films] == ["frontal+lateral", "oblique", "", ""]
     assert [film.hardware for film in films] == [True, False, False, None]
     assert [film.fractured for film in films] == [film.fractured for film in before]
 
 
 def test_fracatlas_without_the_publishers_table_knows_no_view_and_no_hardware(small_fracatlas):
-    films = data.fracatlas(small_fracatlas).films
+    films = data.index_fracatlas(small_fracatlas).films
     assert {(film.view, film.hardware) for film in films} == {("", None)}
 
 
 def test_fracatlas_films_that_lie_in_the_kaggle_set_are_marked(small_fracatlas):
-    path = data.index.SPLITS / "fracatlas.csv"
+    path = data.index.SPLITS_FOLDER / "fracatlas.csv"
     rows = list(csv.DictReader(path.read_text().splitlines()))
     for row in rows:
         row["in_kaggle_set"] = int(row is rows[1])
@@ -92,18 +92,18 @@ def test_fracatlas_films_that_lie_in_the_kaggle_set_are_marked(small_fracatlas):
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    twins = [film.name for film in data.fracatlas(small_fracatlas).films if film.twin]
+    twins = [film.name for film in data.index_fracatlas(small_fracatlas).films if film.in_other_set]
     assert twins == [rows[1]["image"]]
 
 
 def test_a_missing_film_is_said_at_once(small_fracatlas):
     next((small_fracatlas / "images" / "Fractured").iterdir()).unlink()
     with pytest.raises(RecipeError, match="1 films of the split are missing"):
-        data.fracatlas(small_fracatlas)
+        data.index_fracatlas(small_fracatlas)
 
 
 def test_an_image_folder_is_read_by_class_names_not_by_their_order(tmp_path):
-    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("val")
+    films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("val")
     assert {film.fractured for film in films if "not fractured" in film.name} == {False}
     assert {film.fractured for film in films if "/fractured/" in film.name} == {True}
 
@@ -112,25 +112,25 @@ def test_an_unknown_class_folder_is_refused(tmp_path):
     folder = make_image_folder(tmp_path / "set", films=1)
     (folder / "train" / "maybe").mkdir()
     with pytest.raises(RecipeError, match="'maybe' is not known"):
-        data.image_folder(folder)
+        data.index_image_folder(folder)
 
 
 def test_a_split_with_one_class_is_refused(tmp_path):
     folder = make_image_folder(tmp_path / "set", films=1)
     (folder / "val" / "fractured" / "0.png").unlink()
     with pytest.raises(RecipeError, match=r"'val'.*two classes"):
-        data.image_folder(folder).split("val")
+        data.index_image_folder(folder).split("val")
 
 
 def test_cached_films_are_what_the_app_would_see(tmp_path):
-    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     for film, square in zip(cache.films, cache.squares[cache.rows], strict=True):
         assert np.array_equal(square, letterbox(read_radiograph(film.path), size_px=64))
 
 
 def test_films_are_decoded_once(tmp_path, monkeypatch):
-    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     first = load_cached(films, size_px=64, folder=tmp_path / "cache")
     monkeypatch.setattr("train.data.cache.read_radiograph", None)  # decoding again would fail
     again = load_cached(films, size_px=64, folder=tmp_path / "cache")
@@ -146,7 +146,7 @@ def test_files_with_the_same_bytes_are_decoded_once(tmp_path, monkeypatch):
         "train.data.cache.read_radiograph",
         lambda path, **options: decoded.append(path) or read_radiograph(path, **options),
     )
-    films = data.image_folder(folder.parent).split("train")
+    films = data.index_image_folder(folder.parent).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     assert len(cache.films) == len(cache.rows) == 7
     assert len(decoded) == len(cache.squares) == len(set(cache.sha256)) == 6
@@ -159,14 +159,14 @@ def test_a_truncated_film_is_read_as_far_as_it_goes_where_the_recipe_says_so(tmp
     path = folder / "train" / "fractured" / "0.png"
     whole = cv2.imencode(".jpg", cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))[1].tobytes()
     path.write_bytes(whole[: len(whole) // 2])
-    films = data.image_folder(folder).split("train")
+    films = data.index_image_folder(folder).split("train")
     strict = load_cached(films, size_px=64, folder=tmp_path / "cache")
     salvaged = load_cached(films, size_px=64, folder=tmp_path / "cache", salvage=True)
     assert (strict.skipped, salvaged.skipped) == (1, 0)
 
 
 def test_a_changed_film_is_decoded_again(tmp_path):
-    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     before = np.array(load_cached(films, size_px=64, folder=tmp_path / "cache").squares[0])
     films[0].path.write_bytes(films[-1].path.read_bytes() + b"\0")
     after = load_cached(films, size_px=64, folder=tmp_path / "cache").squares[0]
@@ -174,7 +174,7 @@ def test_a_changed_film_is_decoded_again(tmp_path):
 
 
 def test_an_unreadable_film_is_left_out_counted_and_logged(tmp_path, caplog):
-    films = data.image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
+    films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     films[1].path.write_bytes(films[1].path.read_bytes()[:100])
     with caplog.at_level(logging.WARNING):
         cache = load_cached(films, size_px=64, folder=tmp_path / "cache")

@@ -4,16 +4,16 @@ import pytest
 from torch.utils.data import SequentialSampler
 
 from bonefx.errors import RecipeError
-from train.data.loader import BatchShares, SharedBatches
+from train.data.loader import BatchSharding, ShardedBatchSampler
 
 
 def shares(**changes):
     """One process's shares; a test names only what it is about."""
-    return BatchShares(**({"films": 10, "batch_size": 4} | changes))
+    return BatchSharding(**({"films": 10, "batch_size": 4} | changes))
 
 
 def parts_of(own):
-    return list(SharedBatches(SequentialSampler(range(own.films)), own))
+    return list(ShardedBatchSampler(SequentialSampler(range(own.films)), own))
 
 
 @pytest.mark.parametrize("films", [8, 9, 10, 11])
@@ -28,7 +28,7 @@ def test_every_film_of_an_epoch_counts_once_and_as_much_as_every_other(
         parts = parts_of(own)
         passes.add(len(parts))
         for part, batch in enumerate(parts):
-            own_films = own.own_films(part)
+            own_films = own.local_films(part)
             assert own_films == len(batch) or (own_films, len(batch)) == (0, 1)
             for film in batch:  # as a mean over the part, over processes and over parts
                 counted[film] += own.weight(part) / len(batch) / processes / accumulate

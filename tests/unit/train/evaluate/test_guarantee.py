@@ -12,7 +12,7 @@ from train.evaluate.operating_points import (
     choose_points,
 )
 from train.evaluate.split_figures import classification
-from train.metrics import auroc, paired_difference
+from train.metrics import auroc, estimate_paired_difference
 
 
 def draw(random, films):
@@ -111,10 +111,10 @@ def test_a_difference_of_two_models_is_paired_by_film():
     fractured = random.random(200) < 0.4
     good = fractured + random.normal(0, 0.8, 200)
     groups = np.arange(200).astype(str)
-    same = paired_difference(auroc, fractured, (good, good), groups, draws=100)
+    same = estimate_paired_difference(auroc, fractured, (good, good), groups, draws=100)
     assert (same.value, same.low, same.high) == (0, 0, 0)
     worse = good + random.normal(0, 2, 200)
-    found = paired_difference(auroc, fractured, (good, worse), groups, draws=200)
+    found = estimate_paired_difference(auroc, fractured, (good, worse), groups, draws=200)
     assert 0 < found.low < found.value < found.high
     assert found.value == pytest.approx(auroc(fractured, good) - auroc(fractured, worse))
 

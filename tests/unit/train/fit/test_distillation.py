@@ -18,10 +18,10 @@ from train.cli import main as train
 from train.data import DataSet
 from train.data.augment import Sample
 from train.evaluate.evaluated_model import RECIPES
-from train.fit.distillation import channels_of, teacher_of
+from train.fit.distillation import count_activation_channels, load_teacher
 from train.fit.objective import Objective
 from train.fit.optimiser import build_optimiser
-from train.recipe import TRAINING_PARTS, EvidenceLoss, read_recipe
+from train.recipe import TRAINING_ONLY_PARTS, EvidenceLoss, read_recipe
 
 CPU = torch.device("cpu")
 SPLIT = "3a" * 32
@@ -58,7 +58,7 @@ def objective(path):
     recipe, _ = read_recipe(path)
     torch.manual_seed(0)
     return Objective(
-        make_network().requires_grad_(True), recipe, teacher_of(recipe, make_set(), CPU)
+        make_network().requires_grad_(True), recipe, load_teacher(recipe, make_set(), CPU)
     ).eval()  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def sample():
 @pytest.fixture
 def taught(path, sample):
     """What the teacher makes of the films: logits and activations."""
-    teacher = teacher_of(read_recipe(path)[0], make_set(), CPU)
+    teacher = load_teacher(read_recipe(path)[0], make_set(), CPU)
     with torch.no_grad():
         return teacher.network(normalise(sample.square, teacher.manifest.preprocess))
 
@@ -114,20 +114,20 @@ def test_the_teacher_is_neither_trained_nor_saved(objective, sample):
 
 def test_a_recipe_without_a_teacher_measures_no_distance(tmp_path, sample):
     recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
-    assert teacher_of(recipe, make_set(), CPU) is None
+    assert load_teacher(recipe, make_set(), CPU) is None
     assert Objective(make_network(), recipe).eval()(sample).distilled.item() == 0
 
 
 def test_a_teacher_that_is_not_there_is_named(path):
     path.write_text(path.read_text().replace('"teacher"', '"nobody"'))
     with pytest.raises(RecipeError, match="the teacher nobody cannot be loaded"):
-        teacher_of(read_recipe(path)[0], make_set(), CPU)
+        load_teacher(read_recipe(path)[0], make_set(), CPU)
 
 
 @pytest.mark.parametrize("changes", [{"split_sha256": "4b" * 32}, {"name": "Others"}])
 def test_a_teacher_of_another_split_may_know_the_held_out_films(path, changes):
     with pytest.raises(RecipeError, match="another split"):
-        teacher_of(read_recipe(path)[0], make_set(**changes), CPU)
+        load_teacher(read_recipe(path)[0], make_set(**changes), CPU)
 
 
 def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
@@ -143,15 +143,15 @@ def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
 def test_the_parts_that_a_recipe_may_give_rates_to_are_those_of_training(path):
     recipe, _ = read_recipe(path)
     recipe = replace(recipe, evidence=EvidenceLoss(weight=1.0, grad_cam=1.0))
-    whole = Objective(make_network("vgg16"), recipe, teacher_of(recipe, make_set(), CPU))
+    whole = Objective(make_network("vgg16"), recipe, load_teacher(recipe, make_set(), CPU))
     parts = {name.partition(".")[0] for name, _ in whole.named_parameters()}
-    assert parts == {"network", *TRAINING_PARTS}
+    assert parts == {"network", *TRAINING_ONLY_PARTS}
 
 
 def test_counting_channels_leaves_a_network_as_it_was():
     network = make_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    assert channels_of(network) == 1280
+    assert count_activation_channels(network) == 1280
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 

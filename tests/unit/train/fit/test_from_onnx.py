@@ -7,7 +7,12 @@ from torch import nn
 from torchvision.models import vgg16
 
 from bonefx.errors import RecipeError
-from train.fit.from_onnx import KERAS_MEAN_BGR, MEAN_RGB, STD_RGB, features_of
+from train.fit.from_onnx import (
+    KERAS_MEAN_BGR,
+    TORCHVISION_MEAN_RGB,
+    TORCHVISION_STD_RGB,
+    convert_features,
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +27,12 @@ def test_the_rewritten_convolutions_give_the_same_features(layers):
     film = torch.rand(1, 3, 32, 32)  # red, green, blue in [0, 1]
     shape = (1, 3, 1, 1)
     keras = 255 * film.flip(1) - torch.tensor(KERAS_MEAN_BGR).reshape(shape)
-    ours = (film - torch.tensor(MEAN_RGB).reshape(shape)) / torch.tensor(STD_RGB).reshape(shape)
+    ours = (film - torch.tensor(TORCHVISION_MEAN_RGB).reshape(shape)) / torch.tensor(
+        TORCHVISION_STD_RGB
+    ).reshape(shape)
     kernel, bias = (torch.from_numpy(part) for part in layers[0])
     network = vgg16()
-    network.load_state_dict(features_of(layers), strict=False)
+    network.load_state_dict(convert_features(layers), strict=False)
     expected = nn.functional.conv2d(keras, kernel, bias)  # without padding, whose nought differs
     first = network.features[0]
     found = nn.functional.conv2d(ours, first.weight, first.bias)
@@ -35,9 +42,11 @@ def test_the_rewritten_convolutions_give_the_same_features(layers):
 
 def test_all_features_and_nothing_else_are_given(layers):
     wanted = {name for name in vgg16().state_dict() if name.startswith("features.")}
-    assert set(features_of(layers)) == wanted
+    assert set(convert_features(layers)) == wanted
 
 
 def test_another_network_is_refused(layers):
     with pytest.raises(RecipeError, match="not VGG16's 13 convolutions"):
-        features_of([*layers[:-1], (np.zeros((2, 512, 3, 3), np.float32), np.zeros(2, np.float32))])
+        convert_features(
+            [*layers[:-1], (np.zeros((2, 512, 3, 3), np.float32), np.zeros(2, np.float32))]
+        )

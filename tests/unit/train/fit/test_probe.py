@@ -121,8 +121,8 @@ def test_a_head_that_rates_its_cells_is_not_supervised_twice(tmp_path, architect
 
 
 def test_boxes_are_learned_from_where_a_multiplier_says_so():
-    assert EvidenceLoss(weight=1.0).asks
-    assert EvidenceLoss(grad_cam=1.0).asks
-    assert not EvidenceLoss().asks
+    assert EvidenceLoss(weight=1.0).uses_boxes
+    assert EvidenceLoss(grad_cam=1.0).uses_boxes
+    assert not EvidenceLoss().uses_boxes
     with pytest.raises(RecipeError, match=">= 0"):
         EvidenceLoss(weight=-1.0)

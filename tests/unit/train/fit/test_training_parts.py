@@ -12,11 +12,11 @@ from bonefx.models.preprocess import PreprocessSpec, normalise
 from tests.fixtures.model_folders import MEAN, STD, make_network
 from tests.fixtures.recipes import write_recipe
 from train.data import Film
-from train.data.augment import AugmentedFilms, Sample, balanced_sampler, fracture_mask
+from train.data.augment import AugmentedFilms, Sample, balanced_sampler, draw_fracture_mask
 from train.data.cache import CachedFilms
-from train.fit.objective import Objective, cell_targets, place_losses
-from train.fit.optimiser import Schedule, build_optimiser
-from train.fit.run_folder import EpochLog, is_best, stopped_early
+from train.fit.objective import Objective, cell_losses, cell_targets
+from train.fit.optimiser import LearningRateSchedule, build_optimiser
+from train.fit.run_folder import EpochLog, is_best_epoch, should_stop_early
 from train.recipe import Augmentation, read_recipe
 
 
@@ -36,13 +36,13 @@ def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0)
         shapes=np.array([shape] * (1 + others), np.int32),
         skipped=0,
     )
-    pixels[0] = 200 * fracture_mask(cache, 0).numpy()
+    pixels[0] = 200 * draw_fracture_mask(cache, 0).numpy()
     return cache
 
 
 def test_a_box_is_drawn_where_the_letterbox_puts_it(tmp_path):
     cache = make_cache(tmp_path, boxes=((0.0, 0.0, 64.0, 32.0),))
-    mask = fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
+    mask = draw_fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
     assert mask[:16, 16:48].all()
     assert mask.sum() == 16 * 32
 
@@ -140,13 +140,13 @@ def test_places_are_learned_from_marked_cells_and_the_most_mistaken_others():
     targets[0, 4, 4] = 1
     cells = torch.full((1, 8, 8), -20.0)
     cells[0, 4, 4] = 20.0
-    assert place_losses(cells, targets).item() < 1e-6
+    assert cell_losses(cells, targets).item() < 1e-6
     cells[0, 3, 3] = 5.0  # beside the marked cell: nobody knows
-    assert place_losses(cells, targets).item() < 1e-6
+    assert cell_losses(cells, targets).item() < 1e-6
     cells[0, 0, 0] = 5.0  # one of the two cells, 1/32 of 64, that are asked
-    assert place_losses(cells, targets).item() == pytest.approx(5.0067 / 2, abs=1e-3)
+    assert cell_losses(cells, targets).item() == pytest.approx(5.0067 / 2, abs=1e-3)
     cells[0, 4, 4] = -5.0
-    assert place_losses(cells, targets).item() == pytest.approx(5.0067 * 1.5, abs=1e-3)
+    assert cell_losses(cells, targets).item() == pytest.approx(5.0067 * 1.5, abs=1e-3)
 
 
 def test_the_image_loss_is_the_cross_entropy_of_the_two_softmax_outputs(objective):
@@ -176,7 +176,7 @@ def make_schedule(tmp_path, optimiser):
     recipe, _ = read_recipe(path)
     weights = torch.nn.Linear(2, 1)
     made = build_optimiser(weights, recipe)
-    return made, Schedule(made, recipe, total_steps=10)
+    return made, LearningRateSchedule(made, recipe, total_steps=10)
 
 
 SGD = (
@@ -230,8 +230,8 @@ def test_training_stops_when_the_validation_loss_has_not_fallen_for_long_enough(
     recipe = recipe_with(tmp_path, "early_stopping = 2")
     losses = [0.5, 0.4, 0.41, 0.4]
     lines = [make_line(index + 1, val_loss=loss) for index, loss in enumerate(losses)]
-    assert [stopped_early(lines[:n], recipe) for n in range(5)] == [False] * 4 + [True]
-    assert not stopped_early(lines, recipe_with(tmp_path, ""))
+    assert [should_stop_early(lines[:n], recipe) for n in range(5)] == [False] * 4 + [True]
+    assert not should_stop_early(lines, recipe_with(tmp_path, ""))
 
 
 @pytest.mark.parametrize(("rule", "best"), [("val_loss", 2), ("val_auroc", 3)])
@@ -240,7 +240,7 @@ def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_pat
     lines = []
     for epoch, (loss, area) in enumerate([(0.5, 0.7), (0.3, 0.8), (0.4, 0.9), (0.4, 0.9)], 1):
         line = make_line(epoch, val_loss=loss, val_auroc=area)
-        lines.append(replace(line, best=is_best(line, lines, recipe)))
+        lines.append(replace(line, best=is_best_epoch(line, lines, recipe)))
     assert [line.epoch for line in lines if line.best][-1] == best
 
 
@@ -248,8 +248,8 @@ def test_only_epochs_at_the_last_size_are_kept(tmp_path):
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text() + "\n[[stages]]\nsize_px = 96\nepochs = 1\n")
     recipe, _ = read_recipe(path)
-    assert not is_best(make_line(1, val_auroc=0.99), [], recipe)
-    assert is_best(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
+    assert not is_best_epoch(make_line(1, val_auroc=0.99), [], recipe)
+    assert is_best_epoch(make_line(2, val_auroc=0.6), [make_line(1, val_auroc=0.99)], recipe)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
     )
     before = {name: value.clone() for name, value in module.state_dict().items()}
     optimiser = build_optimiser(module, recipe)
-    schedule = Schedule(optimiser, recipe, total_steps=4)
+    schedule = LearningRateSchedule(optimiser, recipe, total_steps=4)
     module["classifier"](module["features"](torch.ones(1, 2))).sum().backward()
     optimiser.step()
     schedule.after_step()

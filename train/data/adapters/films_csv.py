@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from bonefx.errors import RecipeError
-from train.data.adapters.csv_rows import CsvRow, read_rows
+from train.data.adapters.csv_rows import CsvRow, read_csv_rows
 from train.data.adapters.image_folder import (
-    FRACTURED_NAMES,
-    INTACT_NAMES,
-    kaggle_films_of_fracatlas,
+    FRACTURE_FOLDERS,
+    NO_FRACTURE_FOLDERS,
+    kaggle_paths_in_fracatlas,
 )
 from train.data.index import DataSet, Film
 
 FILMS_CSV = "films.csv"
-TABLE_LABELS = dict.fromkeys((*FRACTURED_NAMES, "1", "positive"), True) | dict.fromkeys(
-    (*INTACT_NAMES, "0", "negative"), False
+CSV_LABELS = dict.fromkeys((*FRACTURE_FOLDERS, "1", "positive"), True) | dict.fromkeys(
+    (*NO_FRACTURE_FOLDERS, "0", "negative"), False
 )
 SPLIT_NAMES = ("train", "val", "test")
-EXCLUDED = "excluded"
-AUDIT_COLUMNS = "run `python -m train audit DIR`, which writes splits that no group crosses"
-TABLE_COLUMNS = "give it a header with the columns path, label and split, separated by commas"
+EXCLUDED_SPLIT = "excluded"
+SPLIT_REMEDY = "run `python -m train audit DIR`, which writes splits that no group crosses"
+COLUMNS_REMEDY = "give it a header with the columns path, label and split, separated by commas"
 
 
-def table(folder: Path, csv_path: Path) -> DataSet:
+def index_csv(folder: Path, csv_path: Path) -> DataSet:
     """Index the films that a CSV file names.
 
     Its columns are path (relative to the folder), label and split (train, val, test or excluded),
@@ -41,10 +41,10 @@ def table(folder: Path, csv_path: Path) -> DataSet:
             a film again, or puts a group into a second split. The message names the line and no
             film, as a hospital's file names may be patients'.
     """
-    rows = read_rows(csv_path, needed=("path", "label"), remedy=TABLE_COLUMNS)
+    rows = read_csv_rows(csv_path, needed=("path", "label"), remedy=COLUMNS_REMEDY)
     if "split" not in rows[0].cells:
-        raise RecipeError(f"{csv_path.name} has no column 'split'; {AUDIT_COLUMNS}")
-    used = [row for row in rows if row.text("split").lower() != EXCLUDED]
+        raise RecipeError(f"{csv_path.name} has no column 'split'; {SPLIT_REMEDY}")
+    used = [row for row in rows if row.text("split").lower() != EXCLUDED_SPLIT]
     films = tuple(_film(folder, row) for row in used)
     _check_films_differ(used, films)
     _check_groups_stay(used, films)
@@ -58,13 +58,13 @@ def table(folder: Path, csv_path: Path) -> DataSet:
     )
 
 
-def films_csv(folder: Path) -> DataSet:
+def index_films_csv(folder: Path) -> DataSet:
     """Index the films that films.csv in their own folder names; see table.
 
     Raises:
         RecipeError: See table.
     """
-    return table(folder, folder / FILMS_CSV)
+    return index_csv(folder, folder / FILMS_CSV)
 
 
 def _film(folder: Path, row: CsvRow) -> Film:
@@ -78,7 +78,7 @@ def _film(folder: Path, row: CsvRow) -> Film:
         region=row.text("region"),
         view=row.text("view"),
         hardware=row.flag("hardware"),
-        twin=bool(row.text("fracatlas_twin")) or name in kaggle_films_of_fracatlas(),
+        in_other_set=bool(row.text("fracatlas_twin")) or name in kaggle_paths_in_fracatlas(),
     )
 
 
@@ -86,24 +86,24 @@ def _path_inside(folder: Path, row: CsvRow) -> Path:
     name = row.text("path")
     parts = PureWindowsPath(name)  # it knows both kinds of slashes and roots
     if not name or parts.anchor or ".." in parts.parts:
-        raise row.wrong("the path is empty or leaves --data; write it relative to that folder")
+        raise row.error("the path is empty or leaves --data; write it relative to that folder")
     path = folder / name
     if not path.is_file():
-        raise row.wrong("there is no such file in --data; correct the path or leave the row out")
+        raise row.error("there is no such file in --data; correct the path or leave the row out")
     return path
 
 
 def _label(row: CsvRow) -> bool:
     label = row.text("label").lower()
-    if label not in TABLE_LABELS:
-        raise row.wrong(f"label {label!r} is not known; write fracture or no_fracture")
-    return TABLE_LABELS[label]
+    if label not in CSV_LABELS:
+        raise row.error(f"label {label!r} is not known; write fracture or no_fracture")
+    return CSV_LABELS[label]
 
 
 def _split(row: CsvRow) -> str:
     split = row.text("split").lower()
     if split not in SPLIT_NAMES:
-        raise row.wrong(f"split {split!r} is not known; write train, val, test or {EXCLUDED}")
+        raise row.error(f"split {split!r} is not known; write train, val, test or {EXCLUDED_SPLIT}")
     return split
 
 
@@ -112,7 +112,7 @@ def _check_films_differ(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
     for row, film in zip(rows, films, strict=True):
         line = lines.setdefault(film.path, row.line)
         if line != row.line:
-            raise row.wrong(f"line {line} names the same film; leave one of the two out")
+            raise row.error(f"line {line} names the same film; leave one of the two out")
 
 
 def _check_groups_stay(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
@@ -120,7 +120,7 @@ def _check_groups_stay(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
     for row, film in zip(rows, films, strict=True):
         line, split = first.setdefault(film.group, (row.line, film.split))
         if split != film.split:
-            raise row.wrong(
+            raise row.error(
                 f"the film's group lies in {film.split} here and in {split} on line {line}; keep a "
-                f"group in one split, or {AUDIT_COLUMNS}"
+                f"group in one split, or {SPLIT_REMEDY}"
             )

@@ -15,27 +15,27 @@ from typing import NamedTuple
 
 from train.audit.films import SPLIT_FOLDERS, AuditFilm
 
-COPY = re.compile(
+COPY_SUFFIX = re.compile(
     r"(?:[-_ ](?:rotated|rot|flipped|flip|mirrored|augmented|aug)[-_]?\d*|[-_ ]+copy)$",
     re.IGNORECASE,
 )
-COUNTER = re.compile(r" ?\(\d{1,3}\)$")
+COUNTER_SUFFIX = re.compile(r" ?\(\d{1,3}\)$")
 
 
-class _Stem(NamedTuple):
+class _FileStem(NamedTuple):
     base: str
     copy: bool  # a suffix says that the file was made from another
 
 
-def families_of(films: Sequence[AuditFilm]) -> list[str]:
+def name_families(films: Sequence[AuditFilm]) -> list[str]:
     """Name each film's family; "" where its name tells of none.
 
     A file without such a suffix belongs to the family if it is the only one that can be the source;
     if there are several, pictures must tell. Films of different folders share a family only when
     the folders differ in the split alone.
     """
-    stems = [_stem(PurePosixPath(film.name).stem) for film in films]
-    keys = [_key(film, stem.base) for film, stem in zip(films, stems, strict=True)]
+    stems = [_split_stem(PurePosixPath(film.name).stem) for film in films]
+    keys = [_family_name(film, stem.base) for film, stem in zip(films, stems, strict=True)]
     copies = Counter(key for key, stem in zip(keys, stems, strict=True) if stem.copy)
     sources: dict[str, set[str]] = defaultdict(set)
     for film, key, stem in zip(films, keys, stems, strict=True):
@@ -48,18 +48,18 @@ def families_of(films: Sequence[AuditFilm]) -> list[str]:
     ]
 
 
-def _stem(name: str) -> _Stem:
+def _split_stem(name: str) -> _FileStem:
     copy = False
     while True:
-        found = COPY.search(name)
+        found = COPY_SUFFIX.search(name)
         copy = copy or found is not None
-        found = found or COUNTER.search(name)
+        found = found or COUNTER_SUFFIX.search(name)
         if not found or not found.start():
-            return _Stem(name, copy)
+            return _FileStem(name, copy)
         name = name[: found.start()]
 
 
-def _key(film: AuditFilm, base: str) -> str:
+def _family_name(film: AuditFilm, base: str) -> str:
     folders = PurePosixPath(film.name).parts[:-1]
     place = "/".join(part for part in folders if part.lower() not in SPLIT_FOLDERS)
     return f"{place}/{film.label}/{base}"

@@ -1,0 +1,111 @@
+"""Weights in the folder of a run: the best epoch's, and their compressed form."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from bonefx.errors import RecipeError
+from bonefx.models.architectures import build_network
+from bonefx.models.low_rank import Ranks
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.registry import as_float32
+from train.files import write_atomically
+from train.fit.run_folder import RunFacts
+
+BEST_FILE = "best.safetensors"
+
+
+COMPRESSED_FILE = "compressed.safetensors"
+
+
+def save_best(run: Path, network: SplitNetwork) -> None:
+    """Write the weights that are validated best so far, in float32 under torchvision's names."""
+    state = {
+        name: value.detach().cpu().contiguous()
+        for name, value in network.backbone.state_dict().items()
+    }
+    write_atomically(run / BEST_FILE, lambda part: save_file(state, part))
+
+
+def load_best(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load a run's best weights into a frozen float32 network in evaluation mode.
+
+    Args:
+        run: Folder of the run.
+        facts: What read_facts returned.
+        float16: Round the weights as they are shipped: kernels and matrices to float16; vectors
+            (norms and biases), 2 % of the bytes, stay float32, whose range they may need.
+
+    Raises:
+        RecipeError: No epoch of the last stage has ended yet.
+    """
+    return _build_frozen_network(facts, read_best_state(run, float16=float16))
+
+
+def read_best_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read a run's best weights by torchvision's names; see load_best."""
+    if not (run / BEST_FILE).is_file():
+        raise RecipeError(
+            f"{run.name} has no {BEST_FILE} yet; let fit finish an epoch of its last stage"
+        )
+    state = load_file(run / BEST_FILE)
+    return round_to_float16(state) if float16 else state
+
+
+def save_compressed(run: Path, network: SplitNetwork) -> None:
+    """Write the compressed twin of the best weights, which says whose twin it is."""
+    state = {name: value.contiguous() for name, value in network.backbone.state_dict().items()}
+    facts = {"of": compute_best_sha256(run)}
+    write_atomically(run / COMPRESSED_FILE, lambda part: save_file(state, part, metadata=facts))
+
+
+def has_compressed(run: Path) -> bool:
+    """Tell whether the best weights, as they are now, have their compressed twin."""
+    path = run / COMPRESSED_FILE
+    if not path.is_file():
+        return False
+    with safe_open(path, "pt") as file:
+        return bool((file.metadata() or {}).get("of") == compute_best_sha256(run))
+
+
+def load_compressed(run: Path, facts: RunFacts, *, float16: bool) -> SplitNetwork:
+    """Load the compressed twin of a run's best weights; see load_best.
+
+    Raises:
+        RecipeError: There is none, or it is of earlier weights.
+    """
+    state = read_compressed_state(run, float16=float16)
+    return _build_frozen_network(facts, state, head_ranks=facts.recipe.head_ranks)
+
+
+def read_compressed_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor]:
+    """Read the compressed twin by its own names; see load_shipped."""
+    if not has_compressed(run):
+        raise RecipeError(f"{run.name} is not compressed; evaluate it, or take it with --full")
+    state = load_file(run / COMPRESSED_FILE)
+    return round_to_float16(state) if float16 else state
+
+
+def _build_frozen_network(
+    facts: RunFacts, state: dict[str, torch.Tensor], *, head_ranks: Ranks | None = None
+) -> SplitNetwork:
+    network = build_network(
+        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=head_ranks
+    )
+    network.backbone.load_state_dict(as_float32(state))
+    return network.requires_grad_(False).eval()
+
+
+def round_to_float16(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Round kernels and matrices to float16, as they are stored."""
+    return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
+
+
+def compute_best_sha256(run: Path) -> str:
+    """Tell the checksum of a run's best weights."""
+    return hashlib.sha256((run / BEST_FILE).read_bytes()).hexdigest()
