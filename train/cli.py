@@ -22,7 +22,8 @@ TRAINING_PACKAGES = (
 )  # fmt: skip
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of `python -m train` with all its commands."""
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     fit = commands.add_parser("fit", help="train one recipe; resumes a run that was stopped")
@@ -298,7 +299,7 @@ def check_training_packages() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of bonefx.errors, 0 for success."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = _parser().parse_args(argv)
+    options = build_parser().parse_args(argv)
     try:
         check_training_packages()
         options.run(options)

@@ -1,5 +1,1 @@
-"""The command line: one file a command, and the parser that offers them."""
-
-from bonefx.cli.parser import main
-
-__all__ = ["main"]
+"""The command line: one file for each command, and the parser that assembles them."""

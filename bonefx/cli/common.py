@@ -1,6 +1,6 @@
-"""What the commands share: loading models, finding films, progress on stderr.
+"""Arguments and steps that several commands share: model choice, films, progress.
 
-Heavy libraries are imported inside functions, so that --help answers at once.
+Heavy libraries are imported inside the functions, so that `bonefx --help` answers at once.
 """
 
 from __future__ import annotations
@@ -17,29 +17,75 @@ if TYPE_CHECKING:
     from bonefx.records import Radiograph
 
 CLI_BATCH_FILMS = 8
+MODEL_HELP = "an id in the weights folder, the path of a model folder, or hf:OWNER/NAME[@REVISION]"
+
+
+def add_reading_arguments(command: argparse.ArgumentParser) -> None:
+    """Add --model, --point and --invert, which choose how films are read."""
+    command.add_argument(
+        "--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first model of the folder)"
+    )
+    command.add_argument(
+        "--point", metavar="NAME", help="operating point (default: the model's default)"
+    )
+    command.add_argument(
+        "--invert", action="store_true", help="swap black and white, for films that show bone dark"
+    )
+
+
+def add_machine_arguments(command: argparse.ArgumentParser) -> None:
+    """Add --device and --weights, which choose where models run and where they are stored."""
+    command.add_argument(
+        "--device", help="cpu, cuda, cuda:N, mps or auto (default: BONEFX_DEVICE, else auto)"
+    )
+    command.add_argument(
+        "--weights", type=Path, metavar="DIR",
+        help="folder of models (default: BONEFX_WEIGHTS, else the models of bonefx itself)",
+    )  # fmt: skip
+
+
+def add_extra_models_argument(command: argparse.ArgumentParser) -> None:
+    """Add --model for commands that load every model; it may be given several times."""
+    command.add_argument(
+        "--model", action="append", default=[], metavar="MODEL",
+        help=f"load this model too: {MODEL_HELP}; may be repeated",
+    )  # fmt: skip
 
 
 def load_reader(
     options: argparse.Namespace, *, ids: Sequence[str] | None = None, also: Sequence[str] = ()
 ) -> Reader:
-    """Load models as the options say; see Reader.from_folder for ids and also."""
+    """Load models onto the device of the options.
+
+    Args:
+        options: With device and weights, from add_machine_arguments.
+        ids: Models to load; None loads every model of the folder.
+        also: Further models, see MODEL_HELP.
+
+    Returns:
+        A reader of these models.
+    """
     from bonefx.models.registry import pick_device
     from bonefx.reading.reader import Reader
 
     device = pick_device(options.device)
-    reader = Reader.from_folder(options.weights, device=device, ids=ids, also=also)
-    for model in reader.models:
-        if model.origin:
-            print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
-    return reader
+    return Reader.from_folder(options.weights, device=device, ids=ids, also=also)
 
 
 def load_requested_model(options: argparse.Namespace) -> Reader:
-    """Load the model that is to read, and say what speaks against it."""
+    """Load the model that --model names; print its origin and its caution, if any, on stderr."""
     reader = load_reader(options, ids=[options.model] if options.model else None)
+    print_origins(reader)
     if caution := reader.caution():
         print(f"bonefx: {caution}", file=sys.stderr)
     return reader
+
+
+def print_origins(reader: Reader) -> None:
+    """Print on stderr which repository and commit each downloaded model is from."""
+    for model in reader.models:
+        if model.origin:
+            print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
 
 
 def invert_if_requested(film: Radiograph, options: argparse.Namespace) -> Radiograph:
@@ -50,7 +96,7 @@ def invert_if_requested(film: Radiograph, options: argparse.Namespace) -> Radiog
 
 
 def show_progress(items: Iterable[Any], *, total: int) -> Iterable[Any]:
-    """Count on stderr, where a person watches."""
+    """Show a progress bar on stderr if it is a terminal."""
     from tqdm import tqdm
 
     counted: Iterable[Any] = tqdm(items, total=total, unit="film", disable=not sys.stderr.isatty())
@@ -58,7 +104,15 @@ def show_progress(items: Iterable[Any], *, total: int) -> Iterable[Any]:
 
 
 def find_films_in(paths: Sequence[Path], *, unpack: bool) -> tuple[FilmSource, ...]:
-    """Find the films of files, folders and, if unpacked, zip archives."""
+    """Find the films among files and in folders.
+
+    Args:
+        paths: Files and folders.
+        unpack: Whether zip archives are opened too.
+
+    Returns:
+        The films in order; the number of files that are not films is printed on stderr.
+    """
     from bonefx.films.sources import find_films
 
     found = find_films(((str(path), path) for path in paths), unpack=unpack)

@@ -1,4 +1,4 @@
-"""`bonefx read`: read films, one JSON line each."""
+"""`bonefx read`: read films and print one JSON line for each."""
 
 from __future__ import annotations
 
@@ -9,32 +9,66 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bonefx.cli.common import (
+    CLI_BATCH_FILMS,
+    add_machine_arguments,
+    add_reading_arguments,
+    find_films_in,
+    invert_if_requested,
+    load_requested_model,
+    show_progress,
+)
 from bonefx.errors import SettingsError, UnreadableRadiographError
 
 if TYPE_CHECKING:
     from bonefx.films.sources import FilmSource
     from bonefx.reading.reader import Reader
     from bonefx.records import Reading
-from bonefx.cli.common import (
-    CLI_BATCH_FILMS,
-    find_films_in,
-    invert_if_requested,
-    load_requested_model,
-    show_progress,
+
+METHOD_NAMES = (  # the keys of HEATMAP_METHODS, whose module imports torch; a test compares them
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "hires_cam",
+    "layer_cam",
+    "xgrad_cam",
+    "eigen_cam",
 )
 
 
+def add_read_command(commands: Any) -> None:
+    """Add `bonefx read` to the subparsers of the command line."""
+    read = commands.add_parser(
+        "read",
+        help="read films and print one JSON line for each",
+        description="Read films and print one JSON line for each, in the order given. A film that "
+        "cannot be read gives a line with its error, and the command ends with exit code 3.",
+    )
+    read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
+    add_reading_arguments(read)
+    read.add_argument(
+        "--heat", type=Path, metavar="DIR",
+        help="write each heat map into this folder as .npy, on the grid of its film",
+    )  # fmt: skip
+    read.add_argument(
+        "--method", choices=METHOD_NAMES, default=METHOD_NAMES[0], metavar="NAME",
+        help="method of the maps of --heat: grad_cam (default; the only one that is checked "
+        f"against the model's limits), {', '.join(METHOD_NAMES[1:])}",
+    )  # fmt: skip
+    add_machine_arguments(read)
+    read.set_defaults(run=run_read)
+
+
 def run_read(options: argparse.Namespace) -> int:
-    """Read films; print a line each."""
+    """Read films in batches and print one JSON line for each."""
     films = find_films_in(options.paths, unpack=False)
     reader = load_requested_model(options)
-    reader.model().point(options.point)  # refused before the first film
+    reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.heat:
         _make_folder(options.heat)
     unreadable = 0
     remaining = iter(show_progress(films, total=len(films)))
     while batch := list(itertools.islice(remaining, CLI_BATCH_FILMS)):
-        for line in _lines(reader, batch, options):
+        for line in _read_batch_lines(reader, batch, options):
             unreadable += "error" in line
             print(json.dumps(line), flush=True)
     return UnreadableRadiographError.exit_code if unreadable else 0
@@ -44,13 +78,15 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"--heat folder cannot be made ({error.strerror})") from error
+        raise SettingsError(
+            f"the folder of --heat cannot be made ({error.strerror}); choose another folder"
+        ) from error
 
 
-def _lines(
+def _read_batch_lines(
     reader: Reader, sources: Sequence[FilmSource], options: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
-    """Read files as one batch; a film that cannot be read gives a line with its error."""
+    """Read files as one batch; return a line with its error for a film that cannot be read."""
     from bonefx.films.sources import film_or_error
 
     films = [
@@ -67,10 +103,10 @@ def _lines(
         if isinstance(film, str):
             yield {"path": str(source.path), "error": film}
         else:
-            yield _line(source.path, next(readings), options)
+            yield _reading_line(source.path, next(readings), options)
 
 
-def _line(path: Path, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
+def _reading_line(path: Path, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
     from bonefx.report import reading_table
 
     heat = _save_heat(reading, options.heat, options.method) if options.heat else None
@@ -78,10 +114,10 @@ def _line(path: Path, reading: Reading, options: argparse.Namespace) -> dict[str
 
 
 def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:
-    """Write the map as float32 .npy, named after film, model and, unless Grad-CAM, method.
+    """Write the map as float32 .npy, named by film, model and, unless Grad-CAM, method.
 
     Returns:
-        Where it lies; None where there is no map.
+        Path of the file; None if the reading has no map.
     """
     import numpy as np
 
@@ -89,7 +125,7 @@ def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:
 
     if reading.heat is None:
         return None
-    by = "" if method == GRAD_CAM else f".{method}"
-    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}{by}.npy"
+    method_suffix = "" if method == GRAD_CAM else f".{method}"
+    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}{method_suffix}.npy"
     np.save(path, reading.heat)
     return str(path)

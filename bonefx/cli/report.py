@@ -6,24 +6,69 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bonefx.cli.common import (
+    add_machine_arguments,
+    add_reading_arguments,
+    invert_if_requested,
+    load_requested_model,
+)
 from bonefx.errors import SettingsError
 
 if TYPE_CHECKING:
     from bonefx.films.patient_ids import StudyHeader
     from bonefx.records import Radiograph
-from bonefx.cli.common import invert_if_requested, load_requested_model
+
+FORM_NAMES = (  # the keys of REPORT_FORMS, whose module imports numpy; a test compares them
+    "pdf",
+    "png",
+    "json",
+    "map",
+    "sc",
+    "sr",
+)
+DICOM_FORMS = ("sc", "sr")
+
+
+def add_report_command(commands: Any) -> None:
+    """Add `bonefx report` to the subparsers of the command line."""
+    report = commands.add_parser(
+        "report",
+        help="read one film and write its report",
+        description="Read one film, write its report, and print one JSON line with the reading "
+        "and the files written.",
+    )
+    report.add_argument("film", type=Path, metavar="FILM", help="a film")
+    add_reading_arguments(report)
+    text = report.add_mutually_exclusive_group()
+    text.add_argument("--text", default="", metavar="TEXT", help="text of the radiologist")
+    text.add_argument(
+        "--text-file", type=Path, metavar="FILE",
+        help="take the text from this UTF-8 file; - takes it from stdin",
+    )  # fmt: skip
+    report.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR",
+        help="folder to write to (default: the working directory)",
+    )  # fmt: skip
+    report.add_argument(
+        "--forms", nargs="+", choices=FORM_NAMES, default=["pdf", "json"], metavar="FORM",
+        help="pdf, png, json, map (heat map as 16-bit PNG), and, for a DICOM film, sc (Secondary "
+        "Capture) and sr (Structured Report); default: pdf json",
+    )  # fmt: skip
+    report.add_argument("--overwrite", action="store_true", help="replace existing files")
+    add_machine_arguments(report)
+    report.set_defaults(run=run_report)
 
 
 def run_report(options: argparse.Namespace) -> int:
-    """Read one film and write its report."""
+    """Read one film, write the forms of its report and print one JSON line."""
     from bonefx.films import images
     from bonefx.reading.second_opinion import with_second_opinion
     from bonefx.report import reading_table, write_report
     from bonefx.report.compose import compose_report
 
-    text = options.text if options.text_file is None else _text_of(options.text_file)
+    text = options.text if options.text_file is None else _read_text(options.text_file)
     film = invert_if_requested(images.read_radiograph(options.film), options)
     header = _header_for(options, film)
     reader = load_requested_model(options)
@@ -37,24 +82,27 @@ def run_report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _text_of(path: Path) -> str:
+def _read_text(path: Path) -> str:
+    """Read the radiologist's text from a UTF-8 file, with or without byte order mark."""
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"--text-file cannot be read ({error.strerror})") from error
+        raise SettingsError(
+            f"--text-file cannot be read ({error.strerror}); check its path"
+        ) from error
     except UnicodeDecodeError as error:
         raise SettingsError("--text-file is not UTF-8; save it as UTF-8 text") from error
 
 
 def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | None:
-    """The identifiers that DICOM forms need, and only if one is asked for."""
-    asked = [form for form in ("sc", "sr") if form in options.forms]
-    if not asked:
+    """Return the identifiers of the film if a DICOM form was requested, else None."""
+    requested = [form for form in DICOM_FORMS if form in options.forms]
+    if not requested:
         return None
     if film.file_format != "DICOM":
         raise SettingsError(
-            f"--forms {' '.join(asked)} needs a DICOM film, this one is {film.file_format}; "
+            f"--forms {' '.join(requested)} needs a DICOM film, this one is {film.file_format}; "
             "use pdf, png or json"
         )
     from bonefx.films.patient_ids import read_study_header

@@ -1,4 +1,4 @@
-"""`bonefx worklist`: read many films, sorted by urgency."""
+"""`bonefx worklist`: read many films and sort them by urgency."""
 
 from __future__ import annotations
 
@@ -6,36 +6,63 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bonefx.cli.common import (
+    CLI_BATCH_FILMS,
+    add_machine_arguments,
+    add_reading_arguments,
+    find_films_in,
+    load_requested_model,
+    show_progress,
+)
 from bonefx.errors import SettingsError, UnreadableRadiographError
 
 if TYPE_CHECKING:
     from bonefx.reading.worklist import WorklistRow
-from bonefx.cli.common import CLI_BATCH_FILMS, find_films_in, load_requested_model, show_progress
+
+
+def add_worklist_command(commands: Any) -> None:
+    """Add `bonefx worklist` to the subparsers of the command line."""
+    worklist = commands.add_parser(
+        "worklist",
+        help="read many films and sort them by urgency",
+        description="Read films and print one JSON line for each as soon as it is read, in the "
+        "order given, with its urgency (smaller is more urgent). The table of --csv is sorted by "
+        "urgency.",
+    )
+    worklist.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a film, a folder or a zip archive"
+    )
+    add_reading_arguments(worklist)
+    worklist.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write the worklist as a table into this file too"
+    )
+    add_machine_arguments(worklist)
+    worklist.set_defaults(run=run_worklist)
 
 
 def run_worklist(options: argparse.Namespace) -> int:
-    """Read many films; print a line each, and write a table if one is asked for."""
+    """Read many films, print one JSON line for each and write the table of --csv."""
     from bonefx.reading.worklist import read_worklist, row_table
 
     films = find_films_in(options.paths, unpack=True)
     reader = load_requested_model(options)
-    reader.model().point(options.point)
+    reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.csv:
-        _write_csv(options.csv, [])  # refused before the first film
+        _write_csv(options.csv, [])  # so is a file that cannot be written
     rows = read_worklist(
         reader, films, point=options.point, batch_films=CLI_BATCH_FILMS, thumbnails=False,
         invert=options.invert,
     )  # fmt: skip
-    kept, unreadable = [], 0
+    finished, unreadable = [], 0
     for row in show_progress(rows, total=len(films)):
         print(json.dumps(row_table(row)), flush=True)
         unreadable += row.error is not None
         if options.csv:
-            kept.append(row)
+            finished.append(row)
     if options.csv:
-        _write_csv(options.csv, kept)
+        _write_csv(options.csv, finished)
     return UnreadableRadiographError.exit_code if unreadable else 0
 
 
@@ -45,4 +72,6 @@ def _write_csv(path: Path, rows: Sequence[WorklistRow]) -> None:
     try:
         path.write_bytes(worklist_csv(rows))
     except OSError as error:
-        raise SettingsError(f"--csv file cannot be written ({error.strerror})") from error
+        raise SettingsError(
+            f"the --csv file cannot be written ({error.strerror}); choose another path"
+        ) from error

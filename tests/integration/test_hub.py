@@ -13,6 +13,7 @@ from huggingface_hub import constants
 
 import app
 from bonefx.cli.parser import main as bonefx
+from bonefx.web import page as web_page
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.servers.app import REPOSITORY, SHIPPED_WEIGHTS
 from tests.fixtures.servers.fake_hub import TOKEN, serve_fake_hub
@@ -298,7 +299,7 @@ def test_the_app_offers_a_repository_beside_its_own_models(
     make_model_folder(tmp_path / "weights")
     commit = hub.add(REPO, tiny)
     pages = []
-    monkeypatch.setattr(app, "launch", lambda page, settings, *, tools: pages.append(page))
+    monkeypatch.setattr(web_page, "launch", lambda page, settings, *, tools: pages.append(page))
     monkeypatch.setenv("BONEFX_WEIGHTS", str(tmp_path / "weights"))
     assert app.main(["--device", "cpu", "--model", f"hf:{REPO}"]) == 0
     assert f"tiny, tiny@{commit[:8]} (hf:{REPO}@{commit})" in capsys.readouterr().err

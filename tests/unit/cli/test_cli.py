@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bonefx.cli.common import CLI_BATCH_FILMS
-from bonefx.cli.parser import METHOD_NAMES, main
+from bonefx.cli.parser import main
+from bonefx.cli.read import METHOD_NAMES
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.models.manifest import read_manifest
 from tests.fixtures.evaluations import make_evaluation

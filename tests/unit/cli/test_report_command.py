@@ -11,7 +11,8 @@ import pydicom
 import pypdf
 import pytest
 
-from bonefx.cli.parser import FORM_NAMES, main
+from bonefx.cli.parser import main
+from bonefx.cli.report import FORM_NAMES
 from bonefx.report import REPORT_FORMS
 from tests.fixtures.dicom_files import make_dicom_of_study
 from tests.fixtures.image_files import make_pixels
