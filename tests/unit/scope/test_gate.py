@@ -175,7 +175,7 @@ def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
     def fails(*_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(gate, "measures_of", fails)
+    monkeypatch.setattr(gate, "measure_grey_levels", fails)
     for reading in reader.read_batch([make_radiograph(), photograph()]):
         assert nothing_but_a_refusal(reading)
         assert reading.reason == gate.GATE_FAULT

@@ -132,7 +132,10 @@ def test_another_sessions_list_is_left_alone(lists):
 
 
 def test_the_end_of_the_program_deletes_its_lists(tmp_path):
-    program = "from bonefx.ui.listing import Listing; import os; kept = Listing(); print('made')"
+    program = (
+        "from bonefx.web.worklist.session_list import SessionList; "
+        "kept = SessionList(); print('made')"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True,
         env=os.environ | {"TMPDIR": str(tmp_path)}, check=False,
