@@ -179,13 +179,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     from bonefx.models.registry import pick_device
     from bonefx.schema import dump_record
-    from train.evaluate.options import About, EvaluateOptions
+    from train.evaluate.options import DataSetDescription, EvaluateOptions
     from train.evaluate.pipeline import evaluate
     from train.fit.allocator import keep_freed_memory
     from train.publish.card import render_protocols
 
     keep_freed_memory()
-    about = options.set_name and About(
+    about = options.set_name and DataSetDescription(
         name=options.set_name, licence=options.set_licence, source=options.set_source
     )
     evaluation = evaluate(

@@ -1,92 +1,30 @@
-"""evaluation.json of a model folder -> what the model is worth on films, for the screens.
-
-The training module writes the file and knows all of it; here only the few figures are read that a
-screen shows, and only of the weights that are loaded.
-"""
+"""Read evaluation.json of a model folder, and summarise it for screens and reports."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
-from bonefx.errors import WeightsError
+from bonefx.errors import BonefxError, RecipeError, WeightsError
 from bonefx.models.registry import LoadedModel
-from bonefx.records import Estimate
+from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.schema import parse_record
 
-EVALUATION = "evaluation.json"
+EVALUATE_REMEDY = "run `python -m train evaluate RUN --data DIR --test`"
 EVALUATION_REMEDY = "fetch the model again, or evaluate and export it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilmFigures:
-    """What a model does on some films.
+class EvaluationSummary:
+    """The facts of a model's evaluation that accompany each of its readings.
 
     Attributes:
-        in_training: Films whose file is, byte for byte, one that the model was trained on.
-    """
-
-    n: int
-    fractured: int
-    in_training: int
-    auroc: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnData:
-    """The data set whose test films were taken; other entries are the training module's."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """The part of evaluation.json that the screens show; entries that are not named are left alone.
-
-    Attributes:
-        data: Its test films are those of the split "test".
-        outside: Name of another data set; None where none was measured.
-        splits: Figures by split: val, test, and outside where another set was measured.
-        taught_by: Id of the model that it learned from; None where it learned from none.
-    """
-
-    weights_sha256: str
-    data: OwnData
-    outside: str | None
-    splits: dict[str, FilmFigures]
-    taught_by: str | None = None
-
-    def __post_init__(self) -> None:
-        if "test" not in self.splits:
-            raise WeightsError(f"{EVALUATION} has no test figures; {EVALUATION_REMEDY}")
-
-    @property
-    def test(self) -> FilmFigures:
-        """Of the published test films of the model's own data set."""
-        return self.splits["test"]
-
-    @property
-    def memorised(self) -> bool:
-        """The model was trained on films of its own test split."""
-        return self.test.in_training > 0
-
-    @property
-    def elsewhere(self) -> tuple[str, FilmFigures] | None:
-        """Another data set with the figures on it; None where none was measured."""
-        if self.outside is None or "outside" not in self.splits:
-            return None
-        return self.outside, self.splits["outside"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelNotes:
-    """What is to be told beside every answer of a model.
-
-    Attributes:
-        caution: Why films should not be read with it; empty where its evaluation gives no cause.
-        tested_on: Name of the data set that its operating points were measured on, which are films
-            that it was not trained on where there are any; empty where that is not known.
-        taught_by: Id of the model that it learned from; None where none is known.
+        caution: Why the model should not be used for reading; empty without a known reason.
+        tested_on: Name of the data set on which its operating points were measured: one that the
+            model was not trained on, if there is one. Empty if unknown.
+        taught_by: Id of the model that it learned from; None if unknown or none.
     """
 
     caution: str = ""
@@ -94,45 +32,79 @@ class ModelNotes:
     taught_by: str | None = None
 
 
-def read_evaluation(model: LoadedModel) -> Evaluation | None:
-    """Read what a loaded model was measured to do; None where its folder does not say.
+def read_evaluation(
+    path: Path,
+    *,
+    source: str = EVALUATION,
+    error: type[BonefxError] = RecipeError,
+    remedy: str = EVALUATE_REMEDY,
+    allow_unknown_keys: bool = False,
+) -> Evaluation:
+    """Read an evaluation that has figures of the test split.
+
+    Args:
+        path: The file.
+        source: Name of the file, for error messages.
+        error: Class of the error that is raised.
+        remedy: What the user can do, as the end of a sentence.
+        allow_unknown_keys: Ignore keys at the top of the file that this version does not know.
 
     Raises:
-        WeightsError: The file is damaged, or speaks of other weights than are loaded.
+        BonefxError: Of the given class; the file is missing, is not JSON, does not fit the
+            record, or has no test figures.
     """
-    path = model.folder / EVALUATION
-    source = f"{EVALUATION} of {model.name}"
-    if not path.is_file():
-        return None
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{source} is not JSON; {EVALUATION_REMEDY}") from error
-    found = parse_record(
-        Evaluation, table, source=source, error=WeightsError, remedy=EVALUATION_REMEDY
+    except (OSError, ValueError) as invalid:
+        raise error(f"{source} is missing or not JSON; {remedy}") from invalid
+    if allow_unknown_keys:
+        table = _known_entries(table)
+    evaluation = parse_record(Evaluation, table, source=source, error=error, remedy=remedy)
+    if "test" not in evaluation.splits:
+        raise error(f"{source} has no test figures; {remedy}")
+    return evaluation
+
+
+def _known_entries(table: Any) -> Any:
+    """Drop the keys that Evaluation does not have; anything but a table is returned unchanged."""
+    if not isinstance(table, dict):
+        return table
+    known = {field.name for field in fields(Evaluation)}
+    return {key: value for key, value in table.items() if key in known}
+
+
+def read_model_evaluation(model: LoadedModel) -> Evaluation | None:
+    """Read the evaluation of a loaded model; None if its folder has none.
+
+    Raises:
+        WeightsError: The file is damaged, or belongs to weights other than the loaded ones.
+    """
+    path = model.folder / EVALUATION
+    if not path.is_file():
+        return None
+    source = f"{EVALUATION} of {model.name}"
+    evaluation = read_evaluation(
+        path, source=source, error=WeightsError, remedy=EVALUATION_REMEDY, allow_unknown_keys=True
     )
-    if found.weights_sha256 != model.manifest.sha256:
+    if evaluation.weights_sha256 != model.manifest.sha256:
         raise WeightsError(f"{source} was measured with other weights; {EVALUATION_REMEDY}")
-    return found
+    return evaluation
 
 
-def model_notes(model: LoadedModel) -> ModelNotes:
-    """Say what stands beside a model's answers, as its evaluation has it."""
+def summarise_evaluation(model: LoadedModel) -> EvaluationSummary:
+    """Summarise a model's evaluation; one that cannot be read gives a caution, not an error."""
     try:
-        found = read_evaluation(model)
+        evaluation = read_model_evaluation(model)
     except WeightsError as error:
-        return ModelNotes(caution=f"What {model.name} is worth is not known: {error}.")
-    if found is None:
-        return ModelNotes()
-    if not found.memorised:
-        return ModelNotes(tested_on=found.data.name, taught_by=found.taught_by)
-    other = found.elsewhere
-    told = (
-        f"Not for reading films: {model.name} was trained on {found.test.in_training} of its own "
-        f"{found.test.n} test films. It is here to be compared with others."
-    )
-    return ModelNotes(
-        caution=told,
-        tested_on=found.data.name if other is None else other[0],
-        taught_by=found.taught_by,
+        return EvaluationSummary(caution=f"The performance of {model.name} is not known: {error}.")
+    if evaluation is None:
+        return EvaluationSummary()
+    test, caution = evaluation.test, ""
+    if evaluation.trained_on_test:
+        caution = (
+            f"Not for reading films: {model.name} was trained on {test.in_training} of its own "
+            f"{test.n} test films. It is included for comparison with other models only."
+        )
+    return EvaluationSummary(
+        caution=caution, tested_on=evaluation.unseen_set, taught_by=evaluation.taught_by
     )

@@ -14,50 +14,22 @@ from bonefx.models.architectures import BatchNormSpec, architecture_of
 from bonefx.models.low_rank import Ranks
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records import Calibration, OperatingPoint, TrustLimits
+from bonefx.records.model import TrainingData
 from bonefx.schema import parse_record
 
 MANIFEST_SCHEMA_VERSION = 1
+
+
 MANIFEST = "manifest.json"
+
+
 MAX_MANIFEST_BYTES = 1 << 20  # a real one has about 5,000
+
+
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
 REMEDY = "fetch the model again, or export it with this version"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitCounts:
-    """Films of one split that were read, and how many of them are fractured or carry boxes.
-
-    Attributes:
-        unreadable: Films of the split that were left out because they cannot be read.
-    """
-
-    films: int
-    fractured: int
-    with_boxes: int
-    unreadable: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingData:
-    """What a model was trained and validated on.
-
-    Attributes:
-        label_meaning: What a film with the positive label shows.
-        left_out: Films that the set holds and nobody used, by their publisher's own mark.
-    """
-
-    name: str
-    licence: str
-    source: str
-    split_sha256: str | None
-    counts: dict[str, SplitCounts]
-    label_meaning: str = "fracture"
-    left_out: int = 0
-
-    def share_of(self, split: str) -> float | None:
-        """Share of fractured films in a split, in [0, 1]; None where it holds none."""
-        counts = self.counts.get(split)
-        return counts.fractured / counts.films if counts and counts.films else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from bonefx.heatmaps.methods import GRAD_CAM, check_heatmap_method, class_activa
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input, peak_on_film
 from bonefx.heatmaps.trust import logit_drops, measure_trust
 from bonefx.models.decision import calibrated_probability, decide, review_reason
-from bonefx.models.evaluation import model_notes
+from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.hub import load_located_model, locate_model
 from bonefx.models.preprocess import to_batch
 from bonefx.models.registry import LoadedModel, model_ids, weights_folder
@@ -36,7 +36,7 @@ class Reader:
                 "one model with --model"
             )
         self._models = {model.name: model for model in models}
-        self._standings = {model.name: model_notes(model) for model in models}
+        self._standings = {model.name: summarise_evaluation(model) for model in models}
         if len(self._models) < len(models):
             raise WeightsError(
                 f"two of these models have one name: {', '.join(model.name for model in models)}; "

@@ -139,3 +139,40 @@ class TrustLimits:
     def __post_init__(self) -> None:
         if not self.peaks or list(self.peaks) != sorted(self.peaks):
             raise WeightsError("trust needs rising peaks; export the model again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCounts:
+    """Films of one split that were read, and how many of them are fractured or carry boxes.
+
+    Attributes:
+        unreadable: Films of the split that were left out because they cannot be read.
+    """
+
+    films: int
+    fractured: int
+    with_boxes: int
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """What a model was trained and validated on.
+
+    Attributes:
+        label_meaning: What a film with the positive label shows.
+        left_out: Films that the set holds and nobody used, by their publisher's own mark.
+    """
+
+    name: str
+    licence: str
+    source: str
+    split_sha256: str | None
+    counts: dict[str, SplitCounts]
+    label_meaning: str = "fracture"
+    left_out: int = 0
+
+    def share_of(self, split: str) -> float | None:
+        """Share of fractured films in a split, in [0, 1]; None where it holds none."""
+        counts = self.counts.get(split)
+        return counts.fractured / counts.films if counts and counts.films else None

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from bonefx.heatmaps.overlay import heat_layer, hot_contours, overlay
-from bonefx.models.evaluation import model_notes
+from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, Reading
 from bonefx.report import Overlay, Report
@@ -50,7 +50,7 @@ def compose_report(
         facts=tuple(film_facts(film)),
         calibration=model.manifest.calibration,
         origin=str(model.origin) if model.origin else None,
-        test_set=model_notes(model).tested_on,
+        test_set=summarise_evaluation(model).tested_on,
         validated_share=model.manifest.training_data.share_of("val"),
         created=created or datetime.now().astimezone(),
         text=text,

@@ -8,12 +8,12 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli.parser import main as bonefx
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, read_manifest
 from bonefx.models.registry import load_model
 from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.recipes import write_recipe
 from train.cli import main as train
-from train.evaluate.records import read_evaluation
 from train.fit.initial_weights import LocalWeights, build_initial_network
 
 FC6 = 25088 * 4096

@@ -12,12 +12,12 @@ from sklearn.datasets import load_sample_image
 from sklearn.metrics import roc_auc_score
 
 from bonefx.films import images
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import read_manifest
 from bonefx.models.registry import WEIGHTS, model_ids
 from bonefx.reading.reader import Reader
 from bonefx.records import Verdict, invert_radiograph
 from bonefx.report.wording import test_films_words as films_words
-from train.evaluate.records import read_evaluation
 from train.evaluate.scope.intruders.picture import as_film
 from train.publish.card import render_card
 from train.publish.front_matter import front_matter

@@ -11,14 +11,15 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from bonefx.cli.parser import main as bonefx
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import read_manifest
 from bonefx.models.measured_comparison import comparison_path
 from bonefx.models.registry import load_model
+from bonefx.records.evaluation import AS_PUBLISHED, GROUPED
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.evaluations import make_comparison
 from tests.fixtures.recipes import write_initial_weights, write_recipe
 from train.cli import main as train
-from train.evaluate.records import AS_PUBLISHED, GROUPED, read_evaluation
 from train.fit.run_folder import read_facts
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bonefx.errors import RecipeError
 from train.data.adapters.films_csv import index_csv, index_films_csv
 from train.data.adapters.fracatlas import FRACATLAS_BOXES, index_fracatlas, read_coco_annotations
 from train.data.adapters.grazpedwri import index_grazpedwri
@@ -41,6 +42,9 @@ def load_data(layout: str, folder: Path, splits: Path | None = None) -> DataSet:
         splits: A CSV file that says label, group and split instead of the layout; see table.
 
     Raises:
-        RecipeError: The layout is not there, or the CSV file does not fit.
+        RecipeError: No such layout is known, the folder does not have it, or the CSV file does
+            not fit.
     """
+    if layout not in ADAPTERS:
+        raise RecipeError(f"there is no data layout {layout!r}; use one of {', '.join(ADAPTERS)}")
     return ADAPTERS[layout](folder) if splits is None else index_csv(folder, splits)

@@ -12,13 +12,14 @@ import numpy as np
 from scipy.stats import binomtest
 
 from bonefx.errors import RecipeError
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import read_manifest
 from bonefx.models.measured_comparison import MapOverlap, MeasuredComparison, comparison_path
+from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
 from bonefx.schema import dump_record
 from train.evaluate.evaluated_model import is_model
 from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import BALANCED
-from train.evaluate.records import EVALUATION, OUTSIDE, Evaluation, read_evaluation
 from train.files import write_atomically
 from train.metrics import auroc, estimate_paired_difference, estimate_with_interval
 

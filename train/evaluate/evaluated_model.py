@@ -10,16 +10,11 @@ import torch
 from safetensors.torch import save
 
 from bonefx.errors import RecipeError
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.registry import disable_tf32, load_network
-from train.evaluate.records import (
-    EVALUATION,
-    Compression,
-    Evaluation,
-    TrainingCost,
-    read_evaluation,
-)
+from bonefx.records.evaluation import EVALUATION, Compression, Evaluation, TrainingCost
 from train.fit.run_folder import FACTS_FILE, RunFacts, read_facts, read_log
 from train.fit.run_weights import (
     compute_best_sha256,

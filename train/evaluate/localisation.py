@@ -6,7 +6,7 @@ Every map is measured on its film at LONGER_PX, so that a pixel means the same o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,55 +16,31 @@ from bonefx.heatmaps.projection import heat_on_film
 from bonefx.heatmaps.trust import heat_share
 from bonefx.models.networks import CellGrid
 from bonefx.records import Estimate
+from bonefx.records.split_figures import Localisation, MapFigures
 from train.data import Box
 from train.data.cache import CachedFilms
 from train.data.index import film_subgroups
 from train.metrics import estimate_proportion, estimate_ratio_of_means
 
-LONGER_PX = 500
+LONGER_SIDE_PX = 500
+
+
 TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
+
+
 HOTTEST = 0.05  # share of a film
+
+
 CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
 
-TINY = float(np.finfo(np.float32).tiny)  # more than no heat at all
+
+SMALLEST_HEAT = float(np.finfo(np.float32).tiny)  # more than no heat at all
+
 
 Shape = tuple[int, int]
+
+
 Heat = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapFigures:
-    """What maps do on n annotated films.
-
-    Attributes:
-        pointing: Share of films on which the map's maximum lies in a box, or near it.
-        energy: Mean share of a map's sum that lies in boxes; 0 for an empty map.
-        gain: Mean energy over the boxes' mean share of the film: 1 for a map without a clue.
-        mass: Mean share of a map's sum that lies in the annotated outlines; None without any.
-        hottest: Share of films on which the hottest 5 % of the film hold the middle of a box.
-    """
-
-    pointing: Estimate
-    energy: Estimate
-    gain: Estimate
-    mass: Estimate | None
-    hottest: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Localisation:
-    """Maps, and what they must beat: a spot in the middle of the film.
-
-    Attributes:
-        map: Of the maps.
-        centre: Of the spot.
-        pointing_by: Pointing of the maps by trait and value: those of traits.traits, and
-            "fracture", the smaller and the larger half by the boxes' share of the film.
-    """
-
-    map: MapFigures
-    centre: MapFigures
-    pointing_by: dict[str, dict[str, Estimate]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -94,7 +70,7 @@ def annotated_films(films: CachedFilms) -> list[AnnotatedFilm]:
 def _truth(films: CachedFilms, index: int) -> AnnotatedFilm:
     film = films.films[index]
     height, width = (int(side) for side in films.shapes[index])
-    scale = LONGER_PX / max(height, width)
+    scale = LONGER_SIDE_PX / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     boxes = tuple(
         (left * scale, top * scale, right * scale, bottom * scale)
@@ -229,7 +205,7 @@ def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | N
 
 def overlap_with_boxes(heat: Heat, truth: AnnotatedFilm, *, from_share: float) -> float:
     """Intersection over union of the boxes and the map where it reaches a share of its peak."""
-    hot = heat >= max(from_share, TINY)
+    hot = heat >= max(from_share, SMALLEST_HEAT)
     union = np.count_nonzero(hot | truth.inside)
     return np.count_nonzero(hot & truth.inside) / union if union else 0.0
 
@@ -259,6 +235,6 @@ def hottest_holds(heat: Heat, truth: AnnotatedFilm) -> bool:
     return any(
         heat[
             min(height - 1, int((top + bottom) / 2)), min(width - 1, int((left + right) / 2))
-        ] >= max(limit, TINY)
+        ] >= max(limit, SMALLEST_HEAT)
         for left, top, right, bottom in truth.boxes
     )  # fmt: skip

@@ -15,7 +15,7 @@ from bonefx.models.measured_comparison import MapOverlap
 from bonefx.models.registry import LoadedModel, load_model
 from train.data import Film
 from train.data.cache import CachedFilms, load_cached
-from train.evaluate.localisation import LONGER_PX
+from train.evaluate.localisation import LONGER_SIDE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, calibrated_probabilities
 from train.fit.outputs import NetworkOutputs, compute_network_outputs
 
@@ -64,7 +64,7 @@ def _heat(
     model: LoadedModel, films: CachedFilms, outputs: NetworkOutputs, index: int
 ) -> NDArray[np.float32]:
     height, width = (int(side) for side in films.shapes[index])
-    scale = LONGER_PX / max(height, width)
+    scale = LONGER_SIDE_PX / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     return heat_on_film(
         outputs.cells[index], model.network.grid(), shape=shape, size_px=films.size_px

@@ -19,8 +19,8 @@ BALANCED = "balanced"
 REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
 MISSED_AT_MOST = {"screening": 0.05, BALANCED: 0.075, "specific": 0.10}
 CONFIDENCE = 0.95
-GRID = np.round(np.arange(0.005, 1.0, 0.005), 3)  # edges that are tested
-STARTS = (0.02, 0.1, 0.3)
+TESTED_EDGES = np.round(np.arange(0.005, 1.0, 0.005), 3)  # edges that are tested
+FIRST_EDGES = (0.02, 0.1, 0.3)
 FLOOR_QUANTILE = 0.05  # of the map peaks of fractured validation films that are called so
 
 
@@ -135,10 +135,10 @@ def certified_edges(
     Source:
         Angelopoulos et al. (2021), "Learn then Test", fixed-sequence testing with several starts.
     """
-    error = (1 - CONFIDENCE) / len(STARTS)
+    error = (1 - CONFIDENCE) / len(FIRST_EDGES)
     certified: set[float] = set()
-    for start in STARTS:
-        for edge in GRID[start <= GRID]:
+    for start in FIRST_EDGES:
+        for edge in TESTED_EDGES[start <= TESTED_EDGES]:
             called = probability < edge
             missed = int(fractured[called].sum())
             if binom.cdf(missed, int(called.sum()), at_most) > error:

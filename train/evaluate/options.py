@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class DataSetDescription:
     """What a card says of a data set."""
 
     name: str
@@ -47,6 +47,6 @@ class EvaluateOptions:
     outside: Path | None = None
     outside_layout: str = "fracatlas"
     outside_splits: Path | None = None
-    about: About | None = None
+    about: DataSetDescription | None = None
     outside_name: str | None = None
     full: bool = False

@@ -15,10 +15,10 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay, average_precision_score
 
 from bonefx.records import Estimate, OperatingPoint
+from bonefx.records.evaluation import Evaluation
 from train import metrics
 from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import calibrated_probabilities
-from train.evaluate.records import Evaluation
 from train.plot_style import (
     BLUE,
     CLASS_COLOURS,

@@ -12,21 +12,16 @@ from scipy.special import expit
 from bonefx.models.decision import decide
 from bonefx.models.networks import CellGrid
 from bonefx.records import Calibration, OperatingPoint, Verdict
+from bonefx.records.evaluation import ProtocolFigures
+from bonefx.records.split_figures import ClassFigures, Classification, GroupFigures, SplitFigures
 from train import metrics
 from train.data.cache import CachedFilms
 from train.data.index import film_subgroups
 from train.evaluate.localisation import measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.evaluate.records import (
-    ClassFigures,
-    Classification,
-    GroupFigures,
-    Protocol,
-    SplitFigures,
-)
 from train.fit.outputs import NetworkOutputs
 
-FEWEST_FILMS = 5  # of each class, for a subgroup's AUROC to say anything
+MIN_FILMS_PER_CLASS = 5  # of each class, for a subgroup's AUROC to say anything
 ERRORS: dict[str, metrics.Metric] = {
     "expected_calibration_error": metrics.calibration_error,
     "brier": metrics.brier_score,
@@ -166,7 +161,7 @@ def _group_figures(
     called: NDArray[np.bool_],
     groups: NDArray[np.str_],
 ) -> GroupFigures:
-    both = min(fractured.sum(), (~fractured).sum()) >= FEWEST_FILMS
+    both = min(fractured.sum(), (~fractured).sum()) >= MIN_FILMS_PER_CLASS
     return GroupFigures(
         n=len(fractured),
         fractured=int(fractured.sum()),
@@ -178,12 +173,12 @@ def _group_figures(
     )
 
 
-def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> Protocol:
+def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> ProtocolFigures:
     """Set a split's figures down as one protocol's."""
     point = figures.point(BALANCED)
     assert point.sensitivity is not None  # measured on films of both classes
     assert point.specificity is not None
-    return Protocol(
+    return ProtocolFigures(
         name=name,
         data_set=data_set,
         n=figures.n,

@@ -17,7 +17,7 @@ from train.evaluate.split_figures import ReadSplit
 from train.fit.outputs import FORWARD_BATCH_FILMS, network_input_batches
 
 QUANTILES = 21  # of the peaks: every twentieth
-LEAST_SHARE = 0.05  # of a map, that may lie anywhere
+MIN_SHARE_LIMIT = 0.05  # of a map, that may lie anywhere
 
 
 def trust_limits(
@@ -45,8 +45,8 @@ def trust_limits(
     falls = _falls(network, read.films.select(members), outputs.cells[members], spec)
     return TrustLimits(
         peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
-        border_share=max(LEAST_SHARE, float(border)),
-        marker_share=max(LEAST_SHARE, float(markers)),
+        border_share=max(MIN_SHARE_LIMIT, float(border)),
+        marker_share=max(MIN_SHARE_LIMIT, float(markers)),
         drop=float(np.quantile(falls, FLOOR_QUANTILE)),
         n=len(members),
     )

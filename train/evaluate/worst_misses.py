@@ -15,7 +15,7 @@ from train.data import Box
 from train.data.cache import CachedFilms
 from train.plot_style import CLASS_COLOURS, GREY, ORANGE, save_figure, show_film
 
-ACROSS = 6
+TILES_PER_ROW = 6
 TILE_INCHES = 2.3
 MARGIN_PX = 3.0  # between a fracture's edge and the line around it
 TITLES = ("Called fracture, labelled no fracture", "Called no fracture, labelled fracture")
@@ -83,9 +83,9 @@ def misses_figure(
     """Lay out the sheet of draw_misses."""
     fractured = films.fractured
     kinds = worst_misses(fractured, probability, called, most=most)
-    rows = [-(-len(kind) // ACROSS) for kind in kinds]
+    rows = [-(-len(kind) // TILES_PER_ROW) for kind in kinds]
     heights = [0.45 + count * (TILE_INCHES + 0.3) for count in rows]
-    figure = Figure(figsize=(ACROSS * TILE_INCHES, sum(heights)), layout="constrained")
+    figure = Figure(figsize=(TILES_PER_ROW * TILE_INCHES, sum(heights)), layout="constrained")
     sections = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
     for section, kind, label in zip(sections, kinds, (1, 0), strict=True):
         same = fractured == bool(label)
@@ -106,7 +106,7 @@ def _draw_tiles(
 ) -> None:
     if not len(kind):
         return
-    tiles = section.subplots(-(-len(kind) // ACROSS), ACROSS, squeeze=False).ravel()
+    tiles = section.subplots(-(-len(kind) // TILES_PER_ROW), TILES_PER_ROW, squeeze=False).ravel()
     for axes, index in zip(tiles, kind, strict=False):
         _draw_tile(axes, films, int(index), float(probability[index]))
     for axes in tiles[len(kind) :]:

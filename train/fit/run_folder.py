@@ -13,7 +13,8 @@ from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import BatchNormSpec
-from bonefx.models.manifest import InitialWeights, SplitCounts, TrainingData
+from bonefx.models.manifest import InitialWeights
+from bonefx.records.model import SplitCounts, TrainingData
 from bonefx.schema import dump_record, parse_record
 from train.data import DataSet, Film
 from train.data.cache import CachedFilms

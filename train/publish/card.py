@@ -13,12 +13,12 @@ from bonefx.errors import RecipeError
 from bonefx.models.manifest import Manifest, name_with_checksum
 from bonefx.models.measured_comparison import MeasuredComparison
 from bonefx.records import Estimate, estimate_text
+from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from bonefx.report.wording import FEWEST_TO_TELL
-from train.evaluate.localisation import HOTTEST, LONGER_PX, TOLERANCE_PX
+from train.evaluate.localisation import HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import FLOOR_QUANTILE, REVIEW_SHARE
-from train.evaluate.records import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
-from train.evaluate.scope.fit import REFUSED_AT_MOST
-from train.evaluate.split_figures import FEWEST_FILMS
+from train.evaluate.scope.fit import MAX_REFUSED_SHARE
+from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
 
 PROTOCOL_NAMES = {
     AS_PUBLISHED: "the split as published",
@@ -135,14 +135,14 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             evaluations=[evaluation],
             val=evaluation.splits["val"],
             test=evaluation.splits["test"],
-            shown=evaluation.splits[evaluation.unseen],
+            shown=evaluation.splits[evaluation.unseen_split],
             protocol_names=PROTOCOL_NAMES,
             review_share=REVIEW_SHARE,
             floor_quantile=FLOOR_QUANTILE,
-            fewest_films=FEWEST_FILMS,
-            tolerance=TOLERANCE_PX / LONGER_PX,
+            fewest_films=MIN_FILMS_PER_CLASS,
+            tolerance=TOLERANCE_PX / LONGER_SIDE_PX,
             hottest=HOTTEST,
-            refused_at_most=REFUSED_AT_MOST,
+            refused_at_most=MAX_REFUSED_SHARE,
             fewest_to_tell=FEWEST_TO_TELL,
         )
     )

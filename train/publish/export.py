@@ -11,15 +11,16 @@ from pathlib import Path
 
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import architecture_of
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, MANIFEST_SCHEMA_VERSION, Manifest, ScopeFile
 from bonefx.records import OperatingPoint
+from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE
 from train.evaluate.evaluated_model import EvaluatedModel, is_model, load_evaluated_model
 from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import BALANCED
 from train.evaluate.plots import draw_plots
-from train.evaluate.records import EVALUATION, Evaluation, read_evaluation
 from train.files import write_atomically
 from train.fit.training_curves import draw_training
 from train.publish.card import render_card
@@ -65,7 +66,7 @@ def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
         draw_training(folder, place, confusion=confusion)
     evaluation = replace(evaluation, weights_sha256=manifest.sha256)
     _write_json(place / EVALUATION, evaluation)
-    draw_plots(place, evaluation, place, split=evaluation.unseen)
+    draw_plots(place, evaluation, place, split=evaluation.unseen_split)
     card = render_card(manifest, evaluation)
     write_atomically(
         place / CARD_NAME, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
@@ -123,7 +124,7 @@ def _manifest(subject: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> 
 def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
     """Take the points that were chosen on val, with what they did on unseen films."""
     chosen = {point.name: point for point in evaluation.splits["val"].points}
-    measured = evaluation.splits[evaluation.unseen].points
+    measured = evaluation.splits[evaluation.unseen_split].points
     for point in measured:
         own = chosen[point.name]
         if (point.threshold, point.review_band) != (own.threshold, own.review_band):

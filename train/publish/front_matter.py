@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bonefx.models.manifest import Manifest
 from bonefx.records import Estimate
-from train.evaluate.records import Evaluation
+from bonefx.records.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from bonefx.errors import RecipeError, SettingsError, WeightsError
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.hub import (
     HUB_PREFIX,
     LOGIN,
@@ -27,7 +28,7 @@ from bonefx.models.hub import (
 )
 from bonefx.models.manifest import MANIFEST, REMEDY
 from bonefx.models.registry import load_model
-from train.evaluate.records import EVALUATION, read_evaluation
+from bonefx.records.evaluation import EVALUATION
 from train.publish.export import CARD_NAME
 from train.publish.front_matter import front_matter
 

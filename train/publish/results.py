@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bonefx.errors import RecipeError
+from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import read_manifest
 from bonefx.models.measured_comparison import (
     COMPARISONS,
@@ -15,7 +16,7 @@ from bonefx.models.measured_comparison import (
     read_measured_comparison,
 )
 from bonefx.models.registry import model_ids
-from train.evaluate.records import EVALUATION, Evaluation, read_evaluation
+from bonefx.records.evaluation import EVALUATION, Evaluation
 from train.publish.card import (
     render_comparisons,
     render_figures,

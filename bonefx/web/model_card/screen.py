@@ -7,9 +7,10 @@ from html import escape
 
 import gradio as gr
 
-from bonefx.models.manifest import InitialWeights, TrainingData
+from bonefx.models.manifest import InitialWeights
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
+from bonefx.records.model import TrainingData
 from bonefx.web.model_card.markdown import card_html
 from bonefx.web.shared.components import PRIVATE_EVENT
 from bonefx.web.shared.performance import performance_text

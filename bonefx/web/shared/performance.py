@@ -10,7 +10,7 @@ from html import escape
 from itertools import combinations
 
 from bonefx.errors import WeightsError
-from bonefx.models.evaluation import Evaluation, FilmFigures, read_evaluation
+from bonefx.models.evaluation import read_model_evaluation
 from bonefx.models.measured_comparison import (
     MeasuredComparison,
     compare_command,
@@ -18,6 +18,8 @@ from bonefx.models.measured_comparison import (
 )
 from bonefx.models.registry import LoadedModel
 from bonefx.records import estimate_text
+from bonefx.records.evaluation import Evaluation
+from bonefx.records.split_figures import SplitFigures
 from bonefx.web.shared.error_messages import as_sentence
 
 RIGHT = "Right means on the right side of the model's own balanced threshold."
@@ -40,7 +42,7 @@ def performance_html(models: Sequence[LoadedModel]) -> str:
 def performance_text(model: LoadedModel) -> str:
     """Say what a model does on films, or why that is not known."""
     try:
-        evaluation = read_evaluation(model)
+        evaluation = read_model_evaluation(model)
     except WeightsError as error:
         return as_sentence(error)
     return UNMEASURED if evaluation is None else _told(evaluation)
@@ -62,9 +64,9 @@ def measured_pair_html(first: LoadedModel, second: LoadedModel) -> str:
 
 
 def _told(evaluation: Evaluation) -> str:
-    name, test, other = evaluation.data.name, evaluation.test, evaluation.elsewhere
+    name, test, other = evaluation.data.name, evaluation.test, evaluation.outside_figures
     elsewhere = "" if other is None else f" {_on(other[1], other[0])}."
-    if evaluation.memorised:
+    if evaluation.trained_on_test:
         return (
             f"Memorised: {test.in_training} of its {test.n} published test films ({name}) are, "
             f"byte for byte, films that it was trained on; AUROC {estimate_text(test.auroc)} there "
@@ -73,7 +75,7 @@ def _told(evaluation: Evaluation) -> str:
     return f"{_on(test, name)}.{elsewhere}"
 
 
-def _on(figures: FilmFigures, data_set: str) -> str:
+def _on(figures: SplitFigures, data_set: str) -> str:
     seen = f", of which {figures.in_training} were trained on" if figures.in_training else ""
     kind = "" if seen else "unseen "
     return f"AUROC {estimate_text(figures.auroc)} on {figures.n} {kind}films of {data_set}{seen}"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bonefx.errors import WeightsError
-from bonefx.models.evaluation import model_notes, read_evaluation
+from bonefx.errors import RecipeError, WeightsError
+from bonefx.models.evaluation import read_evaluation, read_model_evaluation, summarise_evaluation
 from bonefx.models.measured_comparison import comparison_path, find_measured_comparison
 from bonefx.models.registry import load_model, model_ids
 from bonefx.web.shared.performance import (
@@ -100,7 +100,7 @@ def test_a_folder_of_comparisons_is_no_model(tmp_path):
 
 
 def test_a_model_without_evaluation_is_not_measured(models):
-    assert read_evaluation(models[0]) is None
+    assert read_model_evaluation(models[0]) is None
     assert performance_text(models[0]).startswith("Not measured")
 
 
@@ -121,34 +121,34 @@ def test_a_model_that_was_trained_on_its_test_films_is_said_to_have_memorised_th
 
 
 def test_only_a_model_that_memorised_its_test_films_is_warned_of(models):
-    assert model_notes(models[0]).caution == ""
+    assert summarise_evaluation(models[0]).caution == ""
     write_evaluation(models[0])
-    assert model_notes(models[0]).caution == ""
+    assert summarise_evaluation(models[0]).caution == ""
     write_evaluation(models[0], in_training=491)
     told = "Not for reading films: first was trained on 491 of its own 582 test films."
-    assert model_notes(models[0]).caution.startswith(told)
+    assert summarise_evaluation(models[0]).caution.startswith(told)
 
 
 def test_the_films_of_a_models_figures_are_named_as_far_as_it_was_not_trained_on_them(models):
-    assert model_notes(models[0]).tested_on == ""
+    assert summarise_evaluation(models[0]).tested_on == ""
     write_evaluation(models[0])
-    assert model_notes(models[0]).tested_on == "FracAtlas"
+    assert summarise_evaluation(models[0]).tested_on == "FracAtlas"
     write_evaluation(models[0], in_training=491)
-    assert model_notes(models[0]).tested_on == "Elsewhere"
+    assert summarise_evaluation(models[0]).tested_on == "Elsewhere"
     write_evaluation(models[0], in_training=491, outside=None)
-    assert model_notes(models[0]).tested_on == "FracAtlas"
+    assert summarise_evaluation(models[0]).tested_on == "FracAtlas"
 
 
 def test_a_model_whose_evaluation_is_damaged_is_warned_of(models):
     (models[0].folder / "evaluation.json").write_text("{")
-    told = r"What first is worth is not known: evaluation\.json of first.*evaluate"
-    assert re.match(told, model_notes(models[0]).caution)
+    told = r"The performance of first is not known: evaluation\.json of first.*evaluate"
+    assert re.match(told, summarise_evaluation(models[0]).caution)
 
 
 def test_an_evaluation_of_other_weights_is_refused(models):
     write_evaluation(models[0], weights_sha256="f" * 64)
     with pytest.raises(WeightsError, match="other weights; fetch the model again"):
-        read_evaluation(models[0])
+        read_model_evaluation(models[0])
     assert "0.931" not in performance_text(models[0])
 
 
@@ -156,7 +156,22 @@ def test_an_evaluation_of_other_weights_is_refused(models):
 def test_a_damaged_evaluation_is_named_with_its_remedy(models, content):
     (models[0].folder / "evaluation.json").write_text(content)
     with pytest.raises(WeightsError, match=r"evaluation\.json of first.*evaluate"):
-        read_evaluation(models[0])
+        read_model_evaluation(models[0])
+
+
+def test_entries_of_a_newer_version_are_ignored_by_the_app_and_refused_by_training(models):
+    write_evaluation(models[0], of_a_newer_version=1)
+    assert read_model_evaluation(models[0]).test.n == 582
+    with pytest.raises(RecipeError, match=r"of_a_newer_version.*python -m train evaluate"):
+        read_evaluation(models[0].folder / "evaluation.json")
+
+
+def test_an_evaluation_without_test_figures_is_refused(models):
+    write_evaluation(models[0], splits={})
+    with pytest.raises(WeightsError, match="no test figures; fetch the model again"):
+        read_model_evaluation(models[0])
+    with pytest.raises(RecipeError, match="no test figures; run `python -m train evaluate"):
+        read_evaluation(models[0].folder / "evaluation.json")
 
 
 def test_of_three_models_every_two_are_compared(models):

@@ -12,7 +12,8 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from bonefx.models.architectures import BatchNormSpec
-from bonefx.models.manifest import InitialWeights, TrainingData
+from bonefx.models.manifest import InitialWeights
+from bonefx.records.model import TrainingData
 from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.recipes import write_recipe
 from tests.fixtures.records import make_point

@@ -30,10 +30,10 @@ from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train.data import Film
 
-AXES = 16
-REFUSED_AT_MOST = 0.02  # of val's films, by rules and distance together
-UNUSUAL = 0.0005  # of training and val films, that each limit of a rule leaves out
-NEVER = 1e9  # a limit that no measure passes
+MAX_COMPONENTS = 16
+MAX_REFUSED_SHARE = 0.02  # of val's films, by rules and distance together
+RULE_QUANTILE = 0.0005  # of training and val films, that each limit of a rule leaves out
+NO_LIMIT = 1e9  # a limit that no measure passes
 INVERSE_PENALTY = 1e-3  # of the logistic regression; numbers are many and films few
 
 
@@ -56,7 +56,9 @@ def fit_scope(
     """
     mean, scale = signatures.mean(0), np.maximum(signatures.std(0), 1e-6)
     standardised = ((signatures - mean) / scale).astype(np.float64)
-    found = PCA(n_components=min(AXES, *(side - 1 for side in signatures.shape)), random_state=0)
+    found = PCA(
+        n_components=min(MAX_COMPONENTS, *(side - 1 for side in signatures.shape)), random_state=0
+    )
     found.fit(standardised)
     low, high = rule_limits(np.concatenate([measures, val_measures]))
     weights, biases = _regions(standardised, films)
@@ -85,11 +87,11 @@ def rule_limits(
     measures: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Choose the lowest and highest value by each rule that nearly all films keep to, (M,) each."""
-    low = np.quantile(measures, UNUSUAL, axis=0, method="lower")
-    high = np.quantile(measures, 1 - UNUSUAL, axis=0, method="higher")
+    low = np.quantile(measures, RULE_QUANTILE, axis=0, method="lower")
+    high = np.quantile(measures, 1 - RULE_QUANTILE, axis=0, method="higher")
     return (
-        np.where([bool(rule.low) for rule in GREY_LEVEL_RULES], _below(low), -NEVER),
-        np.where([bool(rule.high) for rule in GREY_LEVEL_RULES], _above(high), NEVER),
+        np.where([bool(rule.low) for rule in GREY_LEVEL_RULES], _below(low), -NO_LIMIT),
+        np.where([bool(rule.high) for rule in GREY_LEVEL_RULES], _above(high), NO_LIMIT),
     )
 
 
@@ -105,7 +107,7 @@ def _above(limits: NDArray[np.float64]) -> NDArray[np.float64]:
 def _limit(scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64]) -> float:
     """Choose the distance that leaves as many val films out as the rules leave room for."""
     kept = ~scope.breaks_a_rule(measures)
-    room = max(0, int(REFUSED_AT_MOST * len(val)) - int((~kept).sum()))
+    room = max(0, int(MAX_REFUSED_SHARE * len(val)) - int((~kept).sum()))
     nearest_first = np.sort(scope.distances(val)[kept])
     return float(nearest_first[-1 - min(room, len(nearest_first) - 1)]) * (1 + 1e-5)
 

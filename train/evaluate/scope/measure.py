@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records import Estimate, OperatingPoint, RegionFigures, invert_radiograph
+from bonefx.records.scope_figures import IntruderFigures, InvertedFigures, RecognisedFigures
 from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train import metrics
 from train.data.cache import CachedFilms
 from train.evaluate.scope.fit import region_labels
 from train.evaluate.scope.intruders import INVERTED_KIND, Intruder
-from train.evaluate.scope.records import IntruderFigures, InvertedFigures, RecognisedFigures
 
 SCOPE_BATCH = 16
 SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
+from bonefx.records.evaluation import EVALUATION, Evaluation
+from bonefx.records.scope_figures import ScopeFigures
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import calibrated_probabilities
-from train.evaluate.records import EVALUATION, Evaluation
 from train.evaluate.scope.fit import fit_scope, measures_by_rule
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
@@ -36,7 +37,6 @@ from train.evaluate.scope.measure import (
     refused_share,
     region_figures,
 )
-from train.evaluate.scope.records import ScopeFigures
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
 from train.fit.outputs import compute_film_signatures
@@ -59,7 +59,7 @@ class ScopeFilms:
     salvage: bool
 
 
-def with_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
+def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
     """Fit a scope, write it into a folder, and put what it is worth into an evaluation."""
     gauged = {name: _gauged(read, salvage=films.salvage) for name, read in films.reads.items()}
     val = gauged["val"]
@@ -105,7 +105,7 @@ def _figures(
     }
     intruders, all_intruders = intruder_figures(scope, halves["test"], gauged["test"])
     regions, all_regions = region_figures(scope, test.films, gauged["test"])
-    shown = reads.get(evaluation.unseen, test)
+    shown = reads.get(evaluation.unseen_split, test)
     return ScopeFigures(
         sha256="",
         limit=float(scope.limit),
@@ -122,6 +122,6 @@ def _figures(
             scope,
             shown.films,
             calibrated_probabilities(shown.logits, evaluation.calibration),
-            evaluation.splits[evaluation.unseen].points,
+            evaluation.splits[evaluation.unseen_split].points,
         ),
     )

@@ -4,7 +4,7 @@ Half of the sources of each kind are for development, the other half is measured
 """
 
 from train.evaluate.scope.intruders.drawn import draw_intruders
-from train.evaluate.scope.intruders.found import find_intruders
+from train.evaluate.scope.intruders.packaged import find_intruders
 from train.evaluate.scope.intruders.picture import DEVELOPMENT, REPORTED, Intruder
 from train.evaluate.scope.intruders.spoiled import INVERTED_KIND, SPOILED, invert_films, spoil_films
 

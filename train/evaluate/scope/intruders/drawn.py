@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bonefx.report.typeface import font_file
 from train.evaluate.scope.intruders.picture import HALVES, Intruder, make_intruder
 
-EACH = 40  # of each kind and half
+PICTURES_PER_KIND = 40  # of each kind and half
 Random = np.random.Generator
 Levels = NDArray[np.generic]
 SENTENCE = (
@@ -32,7 +32,7 @@ def draw_intruders(name: str) -> list[Intruder]:
 
 def _drawn(half: int) -> Iterator[Intruder]:
     for place, (kind, draw) in enumerate(DRAWN.items()):
-        for number in range(EACH):
+        for number in range(PICTURES_PER_KIND):
             random = np.random.default_rng([half, place, number])
             yield make_intruder(kind, str(number), draw(random))
 

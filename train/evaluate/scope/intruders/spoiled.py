@@ -16,7 +16,7 @@ from train.evaluate.scope.intruders.picture import Intruder, make_intruder
 
 Pixels = NDArray[np.float32]
 Random = np.random.Generator
-EVERY = 3  # of the films is spoiled, one way after the other
+SPOIL_EVERY = 3  # of the films is spoiled, one way after the other
 INVERTED_KIND = "inverted films"
 
 
@@ -78,7 +78,7 @@ def spoil_films(films: Sequence[Film]) -> Iterator[Intruder]:
         films: Of val for development, of test for the report.
     """
     ways = cycle(SPOILED.items())
-    for film in films[::EVERY]:
+    for film in films[::SPOIL_EVERY]:
         kind, spoil = next(ways)
         pixels = _pixels(film)
         if pixels is not None:

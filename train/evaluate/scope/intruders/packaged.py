@@ -1,23 +1,21 @@
-"""Sample photographs, scanned pages, slices and other examinations inside Python packages."""
+"""Sample photographs, scanned pages, CT and MR slices and ultrasound from installed packages."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator
-from importlib.resources import as_file, files
-from importlib.resources.abc import Traversable
+from importlib.resources import as_file
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.errors import RecipeError
 from train.evaluate.scope.intruders.picture import REPORTED, Intruder, half, numbered, parts
+from train.evaluate.scope.intruders.sample_pictures import Place, find_sample
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-Place = tuple[str, str]
 PHOTOGRAPHS: tuple[Place, ...] = (  # package and file, in a fixed order
     *(("sklearn.datasets", f"images/{name}.jpg") for name in ("china", "flower")),
     *(
@@ -50,17 +48,17 @@ MORE_SLICES, ULTRASOUND, CHEST = (
         ("RG1_UNCR",),
     )
 )
-WINDOWS = ((0.0, 100.0), (1.0, 99.0), (30.0, 99.5))  # percentiles shown black and white
+WINDOWS = ((0.0, 100.0), (1.0, 99.0), (30.0, 99.5))  # percentiles that are shown black and white
 
 
 def find_intruders(name: str) -> list[Intruder]:
-    """Give the pictures of one half of each kind.
+    """Return the pictures of one half of each kind.
 
     Args:
         name: One of picture.HALVES.
 
     Raises:
-        RecipeError: A package is not installed.
+        RecipeError: A package or a picture is not installed; see check_samples.
     """
     pictures = numbered("photographs", _whole_and_parts(half(PHOTOGRAPHS, name)))
     pictures += numbered("documents", _whole_and_parts(half(PAGES, name)))
@@ -74,14 +72,14 @@ def _whole_and_parts(places: list[Place]) -> Iterator[tuple[str, NDArray[np.gene
     from PIL import Image
 
     for place in places:
-        with as_file(_resource(place)) as path, Image.open(path) as image:
+        with as_file(find_sample(place)) as path, Image.open(path) as image:
             levels = np.asarray(image.convert("L"))
         for part in parts(levels):
             yield place[1], part
 
 
 def _saved(places: Iterable[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """Give each examination as saved through several windows, as a user would save it."""
+    """Yield each examination through several windows, as a user would save it."""
     for place in places:
         values = _values(place).astype(np.float64)
         for low, high in WINDOWS:
@@ -92,7 +90,7 @@ def _saved(places: Iterable[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]
 def _values(place: Place) -> NDArray[np.generic]:
     import pydicom
 
-    resource = _resource(place)
+    resource = find_sample(place)
     if place == MR_RAW:
         return np.frombuffer(gzip.decompress(resource.read_bytes()), np.uint16).reshape(256, 256)
     with as_file(resource) as path:
@@ -100,7 +98,7 @@ def _values(place: Place) -> NDArray[np.generic]:
 
 
 def _grey(data: Dataset) -> NDArray[np.generic]:
-    """Take the first frame as grey values, (H, W), white where the file means white."""
+    """Return the first frame as grey values, (H, W), with large values shown white."""
     from pydicom.pixels.processing import apply_color_lut
 
     values: NDArray[np.generic] = data.pixel_array
@@ -111,17 +109,3 @@ def _grey(data: Dataset) -> NDArray[np.generic]:
     if values.ndim == 3:
         values = values.mean(axis=2)
     return values.max() - values if data.PhotometricInterpretation == "MONOCHROME1" else values
-
-
-def _resource(place: Place) -> Traversable:
-    package, name = place
-    try:
-        resource = files(package).joinpath(name)
-    except ModuleNotFoundError as error:
-        raise RecipeError(
-            f"{package} is not installed, whose sample pictures are measured; run "
-            "`pip install -e '.[test]'`"
-        ) from error
-    if not resource.is_file():
-        raise RecipeError(f"{package} of this version lacks {name}; install the test extras again")
-    return resource

@@ -1,0 +1,90 @@
+"""Figures of a scope, as the entry "scope" of evaluation.json records them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bonefx.records.estimate import Estimate
+from bonefx.records.model import RegionFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntruderFigures:
+    """Refusals among pictures of one kind that are not bone radiographs.
+
+    Attributes:
+        kind: Such as "photographs".
+        sources: Number of photographs, patients or drawings from which the pictures come;
+            intervals count pictures of one source together.
+        refused: Share of the pictures that is refused, in [0, 1].
+        by_rules: Number of pictures that the grey-level rules alone refuse.
+        auroc: AUROC of the Mahalanobis distance alone, pictures against test films, in [0, 1].
+        offered: Number of pictures that the app offers to read inverted.
+    """
+
+    kind: str
+    sources: int
+    refused: Estimate
+    by_rules: int
+    auroc: Estimate
+    offered: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvertedFigures:
+    """Refusals among the films of a split with black and white swapped.
+
+    Attributes:
+        refused: Share of the films that is refused, in [0, 1].
+        recognised: Share of the films that the app offers to read inverted, in [0, 1].
+    """
+
+    refused: Estimate
+    recognised: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognisedFigures:
+    """Recognition of one body region on test films.
+
+    Attributes:
+        region: An entry of bonefx.scope.statistics.REGIONS.
+        found: Share of the films with the region on which it is recognised, in [0, 1].
+        told_wrongly: Share of the other films on which it is recognised, in [0, 1].
+    """
+
+    region: str
+    found: Estimate
+    told_wrongly: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeFigures:
+    """All that a card states about a scope.
+
+    Attributes:
+        sha256: Checksum of the scope's file.
+        limit: Largest distance of a film in scope, chosen on validation films.
+        refused: Share of real films that is refused, by split: "val", "test", and "outside" if
+            another data set was measured.
+        by_rules: Number of these films that the grey-level rules alone refuse, by split.
+        intruders: Figures by kind, on the half of the sources on which nothing was chosen;
+            without inverted films.
+        all_intruders: Share of all these pictures that is refused, in [0, 1].
+        inverted: Figures of inverted films by split; those of val were used to choose limits.
+        regions: On test films; empty if the model recognises no region.
+        all_regions: Share of test films on which exactly the regions shown are recognised.
+        by_region: Figures of each operating point on the test films of each region, by the
+            point's name.
+    """
+
+    sha256: str
+    limit: float
+    refused: dict[str, Estimate]
+    by_rules: dict[str, int]
+    intruders: tuple[IntruderFigures, ...]
+    all_intruders: Estimate
+    inverted: dict[str, InvertedFigures]
+    regions: tuple[RecognisedFigures, ...]
+    all_regions: Estimate | None
+    by_region: dict[str, tuple[RegionFigures, ...]]
