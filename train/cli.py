@@ -275,11 +275,9 @@ def _publish(options: argparse.Namespace) -> None:
 
 
 def _readme(options: argparse.Namespace) -> None:
-    from train.publish.results import fill_blocks, render_blocks
+    from train.publish.results import write_results
 
-    blocks = render_blocks(options.model_folder, options.docs)
-    text = fill_blocks(options.file.read_text(encoding="utf-8"), blocks)
-    options.file.write_text(text, encoding="utf-8", newline="\n")
+    write_results(options.model_folder, docs=options.docs, readme=options.file)
 
 
 def check_training_packages() -> None:

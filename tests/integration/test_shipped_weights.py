@@ -21,7 +21,7 @@ from bonefx.report.wording import test_films_words as films_words
 from train.evaluate.scope.intruders.picture import as_film
 from train.publish.card import render_card
 from train.publish.front_matter import front_matter
-from train.publish.results import fill_blocks, render_blocks
+from train.publish.results import render_blocks, render_pages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILMS = json.loads((EXAMPLES / "films.json").read_text())
@@ -134,12 +134,15 @@ def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
         assert (WEIGHTS / name / document).is_file()
 
 
-def test_readmes_tables_are_rendered_from_what_was_measured():
-    blocks = render_blocks(WEIGHTS / "efficientnet_b0", EXAMPLES.parent / "docs")
+def test_tables_of_readme_and_results_are_rendered_from_what_was_measured():
+    root = EXAMPLES.parent
+    blocks = render_blocks(WEIGHTS / "efficientnet_b0", root / "docs")
     names = {"figures", "intruders", "protocols", "comparisons", "audits", "maps"}
     assert set(blocks) == names
-    readme = (EXAMPLES.parent / "README.md").read_text()
-    assert fill_blocks(readme, blocks) == readme
+    pages = render_pages(WEIGHTS / "efficientnet_b0", docs=root / "docs", readme=root / "README.md")
+    assert set(pages) == {root / "docs" / "results.md", root / "README.md"}
+    for page, text in pages.items():
+        assert page.read_text() == text
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))

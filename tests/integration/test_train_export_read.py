@@ -221,32 +221,49 @@ def test_weights_trained_on_after_their_evaluation_are_not_exported(place, tmp_p
     assert not (tmp_path / "weights").exists()
 
 
-def test_readme_gets_measured_figures_between_its_markers(place, tmp_path):
-    readme = tmp_path / "README.md"
-    names = ("figures", "intruders", "protocols")
-    readme.write_text(
-        "before\n" + "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
-    )
-    command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
-    assert train([*command, "--docs", str(tmp_path / "none")]) == 0
-    text = readme.read_text()
+def write_pages(folder):
+    """README.md and results.md with markers and an old table between them; returns the paths."""
+    pages = {"README.md": ("worth",), "results.md": ("figures", "intruders", "protocols")}
+    for page, names in pages.items():
+        blocks = "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
+        (folder / page).write_text(f"before\n{blocks}")
+    return folder / "README.md", folder / "results.md"
+
+
+def update_tables(model, folder):
+    return train([
+        "readme", str(model), "--docs", str(folder), "--file", str(folder / "README.md"),
+    ])  # fmt: skip
+
+
+def test_results_and_readme_get_measured_figures_between_their_markers(place, tmp_path):
+    readme, results = write_pages(tmp_path)
+    assert update_tables(place / "weights" / "synthetic", tmp_path) == 0
+    text = results.read_text()
     assert text.startswith("before\n<!-- figures -->\n")
-    assert "old" not in text
     assert "| AUROC |" in text
     assert "| synthetic | the split as published: data | 8 |" in text
     assert "maps" not in text
+    small = readme.read_text()
+    assert small.startswith(
+        "before\n<!-- worth -->\n| value (95 % interval), n = films | synthetic |"
+    )
+    assert "| AUROC, data test films | " in small
+    assert "other hospitals" not in small  # no outside set was measured
+    assert "old" not in text + small
 
 
-def test_readme_shows_no_bench_of_other_weights(place, tmp_path, capsys):
-    (tmp_path / "benches").mkdir()
-    bench = {"weights_sha256": "f" * 64}
-    (tmp_path / "benches" / "heatmaps_synthetic.json").write_text(json.dumps(bench))
-    command = ["readme", str(place / "weights" / "synthetic"), "--docs", str(tmp_path)]
-    assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
+def test_readme_shows_no_benchmark_of_other_weights(place, tmp_path, capsys):
+    write_pages(tmp_path)
+    (tmp_path / "results").mkdir()
+    benchmark = {"weights_sha256": "f" * 64}
+    (tmp_path / "results" / "heatmaps_synthetic.json").write_text(json.dumps(benchmark))
+    assert update_tables(place / "weights" / "synthetic", tmp_path) == 5
     assert "other weights" in capsys.readouterr().err
 
 
 def test_readme_shows_no_comparison_of_other_weights(place, tmp_path, capsys):
+    write_pages(tmp_path)
     weights = tmp_path / "weights"
     shutil.copytree(place / "weights", weights)
     (weights / "comparisons").mkdir(exist_ok=True)
@@ -255,16 +272,18 @@ def test_readme_shows_no_comparison_of_other_weights(place, tmp_path, capsys):
     comparison_path(weights, "synthetic", "synthetic").write_text(
         json.dumps(make_comparison(manifests, **changes))
     )
-    command = ["readme", str(weights / "synthetic"), "--docs", str(tmp_path / "none")]
-    assert train([*command, "--file", str(tmp_path / "README.md")]) == 5
+    assert update_tables(weights / "synthetic", tmp_path) == 5
     assert "train compare weights/synthetic" in capsys.readouterr().err
 
 
-def test_a_readme_without_markers_is_left_alone(place, tmp_path):
-    readme = tmp_path / "README.md"
-    command = ["readme", str(place / "weights" / "synthetic"), "--file", str(readme)]
-    readme.write_text("no markers")
-    assert train([*command, "--docs", str(tmp_path / "none")]) == 5
+@pytest.mark.parametrize("page", ["README.md", "results.md"])
+def test_no_page_is_changed_if_one_lacks_its_markers(place, tmp_path, capsys, page):
+    pages = write_pages(tmp_path)
+    (tmp_path / page).write_text("no markers")
+    before = [own.read_text() for own in pages]
+    assert update_tables(place / "weights" / "synthetic", tmp_path) == 5
+    assert [own.read_text() for own in pages] == before
+    assert f"{page} needs a line" in capsys.readouterr().err
 
 
 def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(

@@ -1,4 +1,4 @@
-"""Manifest and evaluation -> CARD.md and README's table. Every number comes from them."""
+"""Render model cards and tables of the documentation from manifest, evaluation and benchmarks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bonefx.errors import RecipeError
 from bonefx.models.manifest import Manifest, name_with_checksum
 from bonefx.models.measured_comparison import MeasuredComparison
 from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from bonefx.report.wording import FEWEST_TO_TELL
 from train.evaluate.localisation import HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
-from train.evaluate.operating_points import FLOOR_QUANTILE, REVIEW_SHARE
+from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
 from train.evaluate.scope.fit import MAX_REFUSED_SHARE
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
 
@@ -25,6 +24,7 @@ PROTOCOL_NAMES = {
     GROUPED: "films of one patient or source kept together",
     OUTSIDE: "another set",
 }
+CALLED = "called_fracture"  # annotated films that the model calls fractured
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -32,14 +32,14 @@ def render_card(manifest: Manifest, evaluation: Evaluation) -> str:
     """Render a model card in Markdown.
 
     Args:
-        manifest: Of the model.
-        evaluation: With figures of val and test.
+        manifest: Manifest of the model.
+        evaluation: Evaluation of the model, with figures of val and test.
     """
     return _rendered("card.md.j2", manifest, evaluation)
 
 
 def render_protocols(evaluations: Sequence[Evaluation]) -> str:
-    """Render one table of models and protocols, in Markdown."""
+    """Render the table of models by evaluation protocol, in Markdown."""
     return (
         _environment()
         .get_template("protocols.md.j2")
@@ -48,17 +48,17 @@ def render_protocols(evaluations: Sequence[Evaluation]) -> str:
 
 
 def render_comparisons(comparisons: Sequence[MeasuredComparison]) -> str:
-    """Render the table of models set side by side, in Markdown."""
+    """Render the table of pairs of models on the same films, in Markdown."""
     return _environment().get_template("comparisons.md.j2").render(comparisons=comparisons)
 
 
 def render_figures(evaluations: Sequence[Evaluation]) -> str:
-    """Render the table of figures that README shows.
+    """Render the table of figures on test films, in Markdown.
 
     Args:
-        evaluations: Of models that were measured on the same test films, a column each.
+        evaluations: Evaluations on the same test films, a column each.
     """
-    tests = [evaluation.splits["test"] for evaluation in evaluations]
+    tests = [evaluation.test for evaluation in evaluations]
     return (
         _environment()
         .get_template("figures.md.j2")
@@ -66,42 +66,56 @@ def render_figures(evaluations: Sequence[Evaluation]) -> str:
     )
 
 
+def render_worth(evaluations: Sequence[Evaluation]) -> str:
+    """Render README's small table: test films and films of other hospitals, in Markdown.
+
+    Args:
+        evaluations: Evaluations on the same test films, a column each. A row that not every
+            evaluation has is left out.
+    """
+    first, tests = evaluations[0], [evaluation.test for evaluation in evaluations]
+    others = [
+        own.splits[OUTSIDE] for own in evaluations
+        if own.outside_figures is not None and own.outside == first.outside
+    ]  # fmt: skip
+    scopes = [evaluation.scope for evaluation in evaluations if evaluation.scope is not None]
+    maps = [test.localisation[CALLED] for test in tests if CALLED in test.localisation]
+    complete = {"others": others, "scopes": scopes, "maps": maps}
+    rows = {name: own for name, own in complete.items() if len(own) == len(evaluations)}
+    return (
+        _environment()
+        .get_template("worth.md.j2")
+        .render(
+            evaluations=evaluations, evaluation=first, tests=tests, point=BALANCED,
+            points=[test.point(BALANCED) for test in tests],
+            **(dict.fromkeys(complete, ()) | rows),
+        )
+    )  # fmt: skip
+
+
 def render_intruders(manifest: Manifest, evaluation: Evaluation) -> str:
-    """Render the table of what is refused that README shows."""
+    """Render the tables of refused pictures and refused films, in Markdown."""
     return _rendered("intruders.md.j2", manifest, evaluation)
 
 
 def render_maps(benches: Sequence[dict[str, Any]]) -> str:
-    """Render the JSON lines that tests/bench/bench_heatmaps.py prints, a table each model.
+    """Render a table of heat-map methods for each model, and their faithfulness, in Markdown.
 
     Args:
-        benches: The first one's faithfulness is shown too.
+        benches: Parsed JSON lines of benchmarks/heatmaps.py; the faithfulness is that of the
+            first.
     """
     return _environment().get_template("maps.md.j2").render(benches=benches, bench=benches[0])
 
 
 def _of_table(table: dict[str, Any] | None, *, percent: bool = False) -> str:
-    """Write a figure as a benchmark's JSON holds it."""
+    """Write a figure of a benchmark's JSON as text."""
     return estimate_text(None if table is None else Estimate(**table), percent=percent)
 
 
-def with_block(text: str, name: str, content: str) -> str:
-    """Put a rendered table between README's markers of that name.
-
-    Args:
-        text: README with one line `<!-- NAME -->` and after it one line `<!-- end of NAME -->`.
-        name: Such as "figures".
-        content: Markdown.
-
-    Raises:
-        RecipeError: The markers are not there.
-    """
-    first, last = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, start, rest = text.partition(first)
-    _, end, after = rest.partition(last)
-    if not (start and end):
-        raise RecipeError(f"README needs a line {first} and after it a line {last}")
-    return f"{before}{first}\n{content.strip()}\n{last}{after}"
+def p_value_text(p: float) -> str:
+    """Write a p value with two significant digits, never rounded to zero."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def _environment() -> Environment:
@@ -120,6 +134,7 @@ def _environment() -> Environment:
         "figure_of": _of_table,
         "share_of": partial(_of_table, percent=True),
         "with_weights": name_with_checksum,
+        "p_value": p_value_text,
         "words": lambda name: name.replace("_", " "),
     }
     return environment
@@ -134,7 +149,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             evaluation=evaluation,
             evaluations=[evaluation],
             val=evaluation.splits["val"],
-            test=evaluation.splits["test"],
+            test=evaluation.test,
             shown=evaluation.splits[evaluation.unseen_split],
             protocol_names=PROTOCOL_NAMES,
             review_share=REVIEW_SHARE,

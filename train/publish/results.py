@@ -1,9 +1,8 @@
-"""README's tables, rendered from the JSON of models and audits."""
+"""Render docs/results.md and the small table of README.md from measured JSON files."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,103 +16,158 @@ from bonefx.models.measured_comparison import (
 )
 from bonefx.models.registry import model_ids
 from bonefx.records.evaluation import EVALUATION, Evaluation
+from train.files import write_atomically
 from train.publish.card import (
     render_comparisons,
     render_figures,
     render_intruders,
     render_maps,
     render_protocols,
-    with_block,
+    render_worth,
 )
+
+RESULTS_PAGE = "results.md"
+README_BLOCK = "worth"
+
+
+def write_results(model: Path, *, docs: Path, readme: Path) -> None:
+    """Render the tables into docs/results.md and the small table into README.md.
+
+    Args:
+        model: Folder of the model whose figures are shown first, beside those of its neighbours.
+        docs: Folder of results.md, with `audits` (one JSON file a data set) and `results` (the
+            output of the benchmarks, heatmaps_<id>.json).
+        readme: The README file.
+
+    Raises:
+        RecipeError: An evaluation or an audit does not fit, a file was measured with other
+            weights, or a page lacks the markers of a table. No page is changed.
+    """
+    for page, text in render_pages(model, docs=docs, readme=readme).items():
+        _write_page(page, text)
+
+
+def _write_page(page: Path, text: str) -> None:
+    write_atomically(page, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def render_pages(model: Path, *, docs: Path, readme: Path) -> dict[Path, str]:
+    """Return the text of both pages with their tables; see write_results."""
+    blocks = {
+        docs / RESULTS_PAGE: render_blocks(model, docs),
+        readme: {README_BLOCK: render_worth(_on_the_same_films(model))},
+    }
+    return {page: fill_blocks(page, tables) for page, tables in blocks.items()}
 
 
 def render_blocks(model: Path, docs: Path) -> dict[str, str]:
-    """Render README's tables by the name of their markers.
-
-    Args:
-        model: Folder of the model whose figures are shown; its neighbours' protocols stand beside.
-        docs: Holds `audits` with one audit.json a data set, and `benches` with heatmaps_<id>.json.
-
-    Raises:
-        RecipeError: An evaluation or an audit does not fit, or a bench is of other weights.
-    """
+    """Render the tables of docs/results.md by the name of their markers; see write_results."""
     from train.audit.cli import render_audits
     from train.audit.records import read_audit
 
     evaluation = read_evaluation(model / EVALUATION)
-    all_ids = model_ids(model.parent)
-    all_models = [read_evaluation(model.parent / name / EVALUATION) for name in all_ids]
-    manifest = read_manifest(model)
     blocks = {
-        "figures": render_figures([evaluation, *_on_the_same_films(evaluation, all_models)]),
-        "protocols": render_protocols(all_models),
+        "figures": render_figures(_on_the_same_films(model)),
+        "protocols": render_protocols(_all_evaluations(model.parent)),
     }
     if evaluation.scope is not None:
-        blocks["intruders"] = render_intruders(manifest, evaluation)
-    compared = _comparisons(model.parent)
-    if compared:
-        blocks["comparisons"] = render_comparisons(compared)
-    found = sorted((docs / "audits").glob("*.json"))
-    if found:
-        blocks["audits"] = render_audits([read_audit(path) for path in found])
-    measured = _benches(docs / "benches", [model, *(model.parent / name for name in all_ids)])
-    if measured:
-        blocks["maps"] = render_maps(measured)
+        blocks["intruders"] = render_intruders(read_manifest(model), evaluation)
+    comparisons = _comparisons(model.parent)
+    if comparisons:
+        blocks["comparisons"] = render_comparisons(comparisons)
+    audits = sorted((docs / "audits").glob("*.json"))
+    if audits:
+        blocks["audits"] = render_audits([read_audit(path) for path in audits])
+    benchmarks = _heatmap_benchmarks(docs / "results", model)
+    if benchmarks:
+        blocks["maps"] = render_maps(benchmarks)
     return blocks
 
 
+def _all_evaluations(weights: Path) -> list[Evaluation]:
+    return [read_evaluation(weights / name / EVALUATION) for name in model_ids(weights)]
+
+
 def _comparisons(weights: Path) -> list[MeasuredComparison]:
-    """Read what was compared of the models as they are.
+    """Read the comparisons of all models.
 
     Raises:
-        WeightsError: One is damaged.
-        RecipeError: One is of other weights.
+        WeightsError: A file is damaged.
+        RecipeError: A comparison was made with other weights.
     """
-    now = {name: read_manifest(weights / name).sha256 for name in model_ids(weights)}
-    found = []
+    checksums = {name: read_manifest(weights / name).sha256 for name in model_ids(weights)}
+    comparisons = []
     for path in sorted((weights / COMPARISONS).glob("*.json")):
-        one = read_measured_comparison(path, remedy="remove it, and compare the two models again")
-        stale = one.stale(now)
+        comparison = read_measured_comparison(
+            path, remedy="remove it, and compare the two models again"
+        )
+        stale = comparison.stale(checksums)
         if stale:
             raise RecipeError(stale)
-        found.append(one)
-    return found
+        comparisons.append(comparison)
+    return comparisons
 
 
-def _on_the_same_films(first: Evaluation, others: Sequence[Evaluation]) -> list[Evaluation]:
-    """Take the models that were held out from the same films as a first one, without it.
+def _on_the_same_films(model: Path) -> list[Evaluation]:
+    """Return a model's evaluation, and those of its neighbours with the same test films.
 
-    Folders that say the splits themselves have no checksum, so nobody can tell.
+    Films are the same if data set, checksum of the split and number of test films agree. A split
+    that the data set's folders define has no checksum; such a model is returned alone.
     """
+    first = read_evaluation(model / EVALUATION)
     if first.data.split_sha256 is None:
-        return []
-    return [
-        other for other in others
+        return [first]
+    others = [
+        other for other in _all_evaluations(model.parent)
         if other.model != first.model
         and other.data.name == first.data.name
         and other.data.split_sha256 == first.data.split_sha256
-        and other.splits["test"].n == first.splits["test"].n
+        and other.test.n == first.test.n
     ]  # fmt: skip
+    return [first, *others]
 
 
-def _benches(folder: Path, models: Sequence[Path]) -> list[dict[str, Any]]:
-    """Read the heat-map benches that there are, each once, in the order of the models."""
-    paths = {model: folder / f"heatmaps_{model.name}.json" for model in models}
-    return [_bench(path, model) for model, path in paths.items() if path.is_file()]
+def _heatmap_benchmarks(folder: Path, model: Path) -> list[dict[str, Any]]:
+    """Read the heat-map benchmarks that exist, that of the given model first."""
+    models = dict.fromkeys([model, *(model.parent / name for name in model_ids(model.parent))])
+    paths = {own: folder / f"heatmaps_{own.name}.json" for own in models}
+    return [_read_benchmark(path, own) for own, path in paths.items() if path.is_file()]
 
 
-def _bench(path: Path, model: Path) -> dict[str, Any]:
-    bench: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if bench["weights_sha256"] != read_manifest(model).sha256:
+def _read_benchmark(path: Path, model: Path) -> dict[str, Any]:
+    benchmark: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if benchmark["weights_sha256"] != read_manifest(model).sha256:
         raise RecipeError(
             f"{path.name} was measured with other weights than {model.name} has; run "
-            f"`python -m tests.bench.bench_heatmaps --data DIR --model {model.name} > {path}`"
+            f"`python -m benchmarks.heatmaps --data DIR --model {model.name} > {path}`"
         )
-    return bench
+    return benchmark
 
 
-def fill_blocks(text: str, blocks: dict[str, str]) -> str:
-    """Put all rendered tables between their markers; see card.with_block."""
+def fill_blocks(page: Path, blocks: dict[str, str]) -> str:
+    """Return a page's text with rendered tables between their markers.
+
+    Args:
+        page: A Markdown file. For each table it has a line `<!-- NAME -->` and after it a line
+            `<!-- end of NAME -->`.
+        blocks: Markdown by the name of the markers.
+
+    Raises:
+        RecipeError: The page or its markers are missing.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(f"{page} is missing; restore it, or give --docs and --file") from error
     for name, content in blocks.items():
-        text = with_block(text, name, content)
+        text = _with_block(text, name, content, page=page.name)
     return text
+
+
+def _with_block(text: str, name: str, content: str, *, page: str) -> str:
+    first, last = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, start, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not (start and end):
+        raise RecipeError(f"{page} needs a line {first} and after it a line {last}")
+    return f"{before}{first}\n{content.strip()}\n{last}{after}"
