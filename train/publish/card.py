@@ -80,7 +80,7 @@ def render_worth(evaluations: Sequence[Evaluation]) -> str:
     ]  # fmt: skip
     scopes = [evaluation.scope for evaluation in evaluations if evaluation.scope is not None]
     maps = [test.localisation[CALLED] for test in tests if CALLED in test.localisation]
-    complete = {"others": others, "scopes": scopes, "maps": maps}
+    complete: dict[str, Sequence[object]] = {"others": others, "scopes": scopes, "maps": maps}
     rows = {name: own for name, own in complete.items() if len(own) == len(evaluations)}
     return (
         _environment()
