@@ -116,7 +116,7 @@ def _table(name: str, schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _first_paragraph(text: str) -> str:
-    return " ".join(text.split("\n\n")[0].split())
+    return " ".join(text.split("\n\n", maxsplit=1)[0].split())
 
 
 def _type_name(part: dict[str, Any]) -> str:
