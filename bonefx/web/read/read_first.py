@@ -6,9 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from markupsafe import Markup
 
 from bonefx.records import Reading, Verdict
+from bonefx.web.shared.templates import render
 
 ANSWERS = {
     "Fracture": Verdict.FRACTURE,
@@ -40,26 +42,21 @@ def answered(film_sha256: str, reads: Sequence[ReaderAnswer]) -> bool:
     return any(read.reading.radiograph_sha256 == film_sha256 for read in reads)
 
 
-def agreement_html(reads: Sequence[ReaderAnswer]) -> str:
-    """Tell how reader and model agree in this session; empty before the first film."""
+def agreement_html(reads: Sequence[ReaderAnswer]) -> Markup:
+    """Render how reader and model agree in this session; empty before the first film."""
     if not reads:
-        return ""
-    called = [read for read in reads if read.own in CALLS and read.reading.verdict in CALLS]
-    same = sum(read.own is read.reading.verdict for read in called)
-    open_ = len(reads) - len(called)
-    rows = "".join(
-        f'<tr><th scope="row">{words}</th>'
-        + "".join(f"<td>{_count(called, own, verdict)}</td>" for verdict in CALLS)
-        + "</tr>"
-        for words, own in list(ANSWERS.items())[:2]
-    )
-    undecided = f"; on {open_} more one of the two did not decide" if open_ else ""
-    return (
-        '<table class="measured agreement"><caption>Your reads and those of the model, this session'
-        "</caption><thead><tr><td>you, down; model, across</td>"
-        '<th scope="col">fracture</th><th scope="col">no fracture</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-        f'<p class="note">{escape(f"Same call on {same} of {len(called)} films{undecided}.")}</p>'
+        return Markup()
+    decided = [read for read in reads if read.own in CALLS and read.reading.verdict in CALLS]
+    return render(
+        "read/agreement.html.j2",
+        rows=[
+            (words, [_count(decided, own, verdict) for verdict in CALLS])
+            for words, own in ANSWERS.items()
+            if own in CALLS
+        ],
+        same=sum(read.own is read.reading.verdict for read in decided),
+        decided=len(decided),
+        undecided=len(reads) - len(decided),
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import cv2
+from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from bonefx import data_folder
 from bonefx.films import images
-from bonefx.web.shared.viewer import encode_png
+from bonefx.web.shared.templates import render
+from bonefx.web.shared.viewer import png_data_url
 
 EXAMPLES = data_folder("examples")
 THUMBNAIL_PX = 112
@@ -61,19 +61,26 @@ def load_examples() -> tuple[Example, ...]:
     return TypeAdapter(tuple[Example, ...]).validate_json(table.read_bytes())
 
 
-def gallery_html(examples: tuple[Example, ...]) -> str:
-    """Offer the examples as buttons; their labels do not tell the answer."""
-    buttons = "".join(_button(i, example) for i, example in enumerate(examples))
-    return f'<div class="examples" role="group" aria-label="Example films">{buttons}</div>'
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbnail:
+    """An example as the gallery shows it.
+
+    Attributes:
+        region: Body region.
+        thumbnail_url: Data URL of the small picture.
+    """
+
+    region: str
+    thumbnail_url: str
 
 
-def _button(index: int, example: Example) -> str:
+def gallery_html(examples: tuple[Example, ...]) -> Markup:
+    """Render the examples as buttons; their labels do not reveal the ground truth."""
+    return render("shared/gallery.html.j2", examples=[_thumbnail(one) for one in examples])
+
+
+def _thumbnail(example: Example) -> Thumbnail:
     pixels = images.read_radiograph(example.path).pixels
     scale = THUMBNAIL_PX / min(pixels.shape)
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    url = base64.b64encode(encode_png(small * 255.0)).decode()
-    region = escape(example.region)
-    return (
-        f'<button type="button" data-film="{index}" aria-label="Example {index + 1}: {region}">'
-        f'<img src="data:image/png;base64,{url}" alt=""><span>{region.capitalize()}</span></button>'
-    )
+    return Thumbnail(region=example.region, thumbnail_url=png_data_url(small * 255.0))

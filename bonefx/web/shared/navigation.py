@@ -11,12 +11,9 @@ from typing import TypedDict
 
 import gradio as gr
 
+from bonefx.web.shared.templates import render
+
 WALK_JS = (Path(__file__).parents[1] / "assets" / "walk.js").read_text()
-NAVIGATION_BUTTONS = (
-    ("previous", "P", "Previous", "Previous film of the list"),
-    ("next", "N", "Next", "Next film of the list"),
-    ("list", "L", "List", "Back to this film in the list"),
-)
 
 
 class ListPosition(TypedDict):
@@ -45,19 +42,11 @@ NO_POSITION = list_position(list_key=0, place=0, walked=False, opening=0)
 
 
 def navigation_bar() -> gr.HTML:
-    """Offer the films before and after the one on screen; hidden without a list."""
-    back, on, home = (_button(*button) for button in NAVIGATION_BUTTONS)
-    bar = (
-        f'<div class="walk" role="group" aria-label="Films of the list" hidden>{back}'
-        f'<p><span role="status"></span><small></small></p>{on}{home}</div>'
-    )
+    """Build the bar that leads to the films before and after this one; hidden without a list."""
     return gr.HTML(
-        NO_POSITION, html_template=bar, js_on_load=WALK_JS, elem_id="walk", apply_default_css=False
-    )
-
-
-def _button(name: str, key: str, words: str, spoken: str) -> str:
-    return (
-        f'<button type="button" data-walk="{name}" aria-keyshortcuts="{key}" '
-        f'aria-label="{spoken}" title="{spoken}: key {key} on the film">{words}</button>'
+        NO_POSITION,
+        html_template=render("shared/navigation.html.j2"),
+        js_on_load=WALK_JS,
+        elem_id="walk",
+        apply_default_css=False,
     )

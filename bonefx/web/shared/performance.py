@@ -6,8 +6,9 @@ Nothing is said of weights other than those that are loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import combinations
+
+from markupsafe import Markup
 
 from bonefx.errors import WeightsError
 from bonefx.models.evaluation import read_model_evaluation
@@ -21,21 +22,18 @@ from bonefx.records import estimate_text
 from bonefx.records.evaluation import Evaluation
 from bonefx.records.split_figures import SplitFigures
 from bonefx.web.shared.error_messages import as_sentence
+from bonefx.web.shared.templates import render
 
 RIGHT = "Right means on the right side of the model's own balanced threshold."
 UNMEASURED = "Not measured: its folder holds no evaluation."
 
 
-def performance_html(models: Sequence[LoadedModel]) -> str:
-    """Say of each model, in a line, what it does on films, and of every two how they differ."""
-    lines = "".join(
-        f"<li><b>{escape(model.name)}</b> {escape(performance_text(model))}</li>"
-        for model in models
-    )
-    pairs = "".join(measured_pair_html(*pair) for pair in combinations(models, 2))
-    return (
-        '<section class="worth" aria-label="What the models are worth">'
-        f"<h2>What each is worth</h2><ul>{lines}</ul>{pairs}</section>"
+def performance_html(models: Sequence[LoadedModel]) -> Markup:
+    """Render each model's performance on test films, and how every two models differ."""
+    return render(
+        "shared/performance.html.j2",
+        models=[(model.name, performance_text(model)) for model in models],
+        pairs=[measured_pair_html(*pair) for pair in combinations(models, 2)],
     )
 
 
@@ -48,7 +46,7 @@ def performance_text(model: LoadedModel) -> str:
     return UNMEASURED if evaluation is None else _told(evaluation)
 
 
-def measured_pair_html(first: LoadedModel, second: LoadedModel) -> str:
+def measured_pair_html(first: LoadedModel, second: LoadedModel) -> Markup:
     """Tell how two models differ on the films that both were tested on, or why that is not known.
 
     How far they agree on one film says nothing of which is right; this does.
@@ -81,35 +79,37 @@ def _on(figures: SplitFigures, data_set: str) -> str:
     return f"AUROC {estimate_text(figures.auroc)} on {figures.n} {kind}films of {data_set}{seen}"
 
 
-def _pair_table(found: MeasuredComparison) -> str:
-    sets = ", ".join(f"{name} {n}" for name, n in found.films.items())
-    first, second = found.models
-    rows = [
-        *(
-            (name, estimate_text(auroc))
-            for name, auroc in zip(found.models, found.aurocs, strict=True)
+def _pair_table(comparison: MeasuredComparison) -> Markup:
+    first, second = comparison.models
+    left_out = f" {comparison.left_out} more were left out." if comparison.left_out else ""
+    return render(
+        "shared/measured_pair.html.j2",
+        first=first,
+        second=second,
+        comparison=comparison,
+        sets=", ".join(f"{name} {n}" for name, n in comparison.films.items()),
+        rows=_pair_rows(comparison),
+        note=f"{RIGHT}{left_out}",
+    )
+
+
+def _pair_rows(comparison: MeasuredComparison) -> list[tuple[str, str]]:
+    first, second = comparison.models
+    aurocs = zip(comparison.models, comparison.aurocs, strict=True)
+    return [
+        *((name, estimate_text(auroc)) for name, auroc in aurocs),
+        (
+            f"Difference, {first} minus {second}",
+            estimate_text(comparison.difference, signed=True),
         ),
-        (f"Difference, {first} minus {second}", estimate_text(found.difference, signed=True)),
-        (f"Right only by {first}", f"{found.only_first} films"),
-        (f"Right only by {second}", f"{found.only_second} films"),
-        ("Exact McNemar test of these two", p_value(found.mcnemar_p)),
+        (f"Right only by {first}", f"{comparison.only_first} films"),
+        (f"Right only by {second}", f"{comparison.only_second} films"),
+        ("Exact McNemar test of these two", p_value(comparison.mcnemar_p)),
     ]
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-        for name, value in rows
-    )
-    left_out = f" {found.left_out} more were left out." if found.left_out else ""
-    return (
-        f'<table class="measured"><caption>{escape(first)} and {escape(second)} on '
-        f"{found.n} test films that neither was trained on ({escape(sets)}), {found.fractured} "
-        "fractured: AUROC with 95 % interval</caption>"
-        f'<tbody>{body}</tbody></table><p class="note">{RIGHT}{left_out}</p>'
-    )
 
 
-def _not_compared(first: LoadedModel, second: LoadedModel, *, why: str) -> str:
-    names = f"{first.name} and {second.name}"
-    return f'<p class="not_compared"><b>{escape(names)}</b> {escape(why)}</p>'
+def _not_compared(first: LoadedModel, second: LoadedModel, *, why: str) -> Markup:
+    return render("shared/not_compared.html.j2", first=first.name, second=second.name, why=why)
 
 
 def p_value(p: float) -> str:

@@ -1,15 +1,16 @@
-"""Readings and operating points -> words and small pieces of HTML. Pure; all values are escaped."""
+"""HTML of a reading: the verdict, what its operating point did on test films, and the details."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from bonefx.models.decision import predictive_values
 from bonefx.models.manifest import Manifest
 from bonefx.records import (
     Calibration,
-    Estimate,
     OperatingPoint,
     Radiograph,
     Reading,
@@ -24,82 +25,109 @@ from bonefx.report.wording import (
     reason_words,
     test_films_words,
 )
+from bonefx.web.shared.templates import render
 
-OF_THEIR_OWN = "The shares sent to review and of fractures among “no fracture”"
 WAITING = "If nothing follows, the film did not arrive; choose it again."
+POINT_NOTE = (
+    "Sensitivity, specificity and predictive values are those of the threshold alone; only "
+    "predictive values follow the share of fractures set below."
+)
+PREDICTIVE_NAMES = ("Positive predictive value", "Negative predictive value")
 
 
-def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Verdict") -> str:
-    """Tell the verdict, the probability on its scale, and the reason for a review."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictiveValue:
+    """A predictive value at one prevalence, with the range that follows from both intervals.
+
+    Attributes:
+        name: Its name on screen.
+        value: In [0, 1].
+        low: Value at the lower ends of sensitivity and specificity.
+        high: Value at their upper ends.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Verdict") -> Markup:
+    """Render the verdict, the probability on its scale, the reason and the notes.
+
+    Args:
+        reading: The model's reading.
+        calibration: Of the same model.
+        label: Name of the card for screen readers.
+    """
     sign, words = VERDICT_WORDING[reading.verdict]
-    return (
-        f'<section class="verdict {reading.verdict.value}" aria-label="{escape(label)}">'
-        f'<h2><span aria-hidden="true">{sign}</span> {words}</h2>'
-        f"{_probability_html(reading, calibration)}"
-        f'<p class="reason">{escape(reason_words(reading))}</p>{_notes_html(reading)}</section>'
+    probability = reading.probability
+    return render(
+        "shared/verdict.html.j2",
+        verdict=reading.verdict.value,
+        label=label,
+        sign=sign,
+        words=words,
+        probability=probability,
+        probability_text="" if probability is None else probability_text(probability),
+        point=reading.point,
+        calibration=calibration,
+        reason=reason_words(reading),
+        notes=reading_notes(reading),
     )
 
 
-def _notes_html(reading: Reading) -> str:
-    return "".join(f'<p class="region">{escape(words)}</p>' for words in reading_notes(reading))
+def idle_html() -> Markup:
+    """Render the card of a screen without a film."""
+    return _no_verdict("No verdict", "A verdict appears here as soon as a film is read.")
 
 
-def idle_html() -> str:
-    """Say that there is no verdict, because there is no film."""
-    return _without_verdict("No verdict", "A verdict appears here as soon as a film is read.")
+def waiting_html() -> Markup:
+    """Render the card while a film is read."""
+    return _no_verdict("Reading …", WAITING)
 
 
-def waiting_html() -> str:
-    """Say that a film is being read."""
-    return _without_verdict("Reading …", WAITING)
+def your_turn_html() -> Markup:
+    """Render the card while the model waits for the reader's own answer."""
+    return _no_verdict("Your read first", "Look at the film and answer; the model follows.")
 
 
-def your_turn_html() -> str:
-    """Say that the model waits for the reader's own answer."""
-    return _without_verdict("Your read first", "Look at the film and answer; the model follows.")
+def not_read_html(why: str) -> Markup:
+    """Render the card of a film that could not be read, with the reason."""
+    return _no_verdict("✕ Not read", why, kind="not_read")
 
 
-def not_read_html(why: str) -> str:
-    """Say why a film has no verdict, in the place of the verdict."""
-    return _without_verdict("✕ Not read", why, kind="not_read")
-
-
-def caution_html(caution: str) -> str:
-    """Warn of a model, if there is cause to."""
-    if not caution:
-        return ""
-    return f'<p class="caution"><span aria-hidden="true">⚠</span> {escape(caution)}</p>'
+def caution_html(caution: str) -> Markup:
+    """Render a warning about a model; empty where there is none."""
+    return render("shared/caution.html.j2", caution=caution) if caution else Markup()
 
 
 def measured_html(
     point: OperatingPoint, *, test_set: str, val_share: float | None, prevalence: float
-) -> str:
-    """Tell what the model was measured to do on test films at an operating point.
+) -> Markup:
+    """Render what an operating point did on test films, with 95 % intervals.
 
     Args:
-        point: With its figures.
-        test_set: Name of the data set that it was measured on; empty where not known.
+        point: The operating point.
+        test_set: Name of the data set of its test films; empty where not known.
         val_share: Share of fractures among the validation films, in [0, 1]; None where not known.
         prevalence: Share of fractures among the user's own films, in (0, 1), for the predictive
             values.
     """
-    films = test_films_words(point, test_set=test_set)
-    held = guarantee_words(point.guarantee, share=val_share)
-    rows = "".join(_measure_row(words, getattr(point, name)) for name, words in MEASURES)
-    rows += _predictive_rows(point, prevalence)
-    return (
-        f'<table class="measured"><caption>Measured on {escape(films)} at “{escape(point.name)}”'
-        '</caption><thead><tr><td></td><th scope="col">value</th>'
-        '<th scope="col">95 % interval</th><th scope="col">films</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-        '<p class="note">Sensitivity, specificity and predictive values are those of the threshold '
-        "alone; only predictive values follow the share of fractures set below. "
-        f"{_at_their_own_share(point)}{escape(held)}</p>"
+    guarantee = guarantee_words(point.guarantee, share=val_share)
+    return render(
+        "shared/measured.html.j2",
+        films=test_films_words(point, test_set=test_set),
+        point=point,
+        measures=[(words, getattr(point, name)) for name, words in MEASURES],
+        predictive=predictive_rows(point, prevalence=prevalence),
+        prevalence=prevalence,
+        notes=[POINT_NOTE, *_test_prevalence_notes(point), guarantee],
     )
 
 
 def own_prevalence(point: OperatingPoint) -> float:
-    """The share of fractures among the test films; a half where nothing was measured."""
+    """Return the share of fractures among the test films; 0.5 where nothing was measured."""
     if point.sensitivity is None or point.specificity is None:
         return 0.5
     return point.sensitivity.n / (point.sensitivity.n + point.specificity.n)
@@ -112,95 +140,54 @@ def details_html(
     film: Radiograph | None = None,
     reading: Reading | None = None,
     extra: Iterable[tuple[str, str]] = (),
-) -> str:
-    """List the facts about film, model and run; nothing of the patient, no file name."""
+) -> Markup:
+    """Render the facts about film, model and run; no patient data, no file name."""
     facts = list(extra)
     facts += [] if film is None else film_facts(film)
     facts += [("Model", manifest.id), ("Weights", manifest.sha256[:12])]
     facts += [("Device", device)]
     facts += [] if reading is None else [("Time", duration(reading.elapsed_s))]
-    rows = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts
-    )
-    return f'<dl class="details">{rows}</dl>'
+    return render("shared/details.html.j2", facts=facts)
 
 
 def duration(elapsed_s: float) -> str:
-    """Seconds in the unit that reads best."""
+    """Return a time in seconds, or in milliseconds below one second."""
     return f"{elapsed_s:.1f} s" if elapsed_s >= 1 else f"{elapsed_s * 1000:.0f} ms"
 
 
 def point_label(point: OperatingPoint) -> str:
-    """How an operating point is offered: its name and its threshold."""
+    """Return an operating point's name and threshold, as the screens offer it."""
     return f"{point.name.capitalize()} {point.threshold:.2f}"
 
 
-def _probability_html(reading: Reading, calibration: Calibration) -> str:
-    if reading.probability is None:
-        return ""
-    text = escape(probability_text(reading.probability))
-    return (
-        f'<p class="probability"><b>{text}</b> probability of fracture'
-        f'<small title="{escape(calibration.method)}, slope {calibration.slope:.3g}, '
-        f'intercept {calibration.intercept:.3g}">calibrated on {calibration.n} films</small></p>'
-        f"{_scale_html(reading.probability, reading.point)}"
-    )
+def predictive_rows(point: OperatingPoint, *, prevalence: float) -> list[PredictiveValue]:
+    """Compute both predictive values; empty where sensitivity or specificity was not measured.
 
-
-def _scale_html(probability: float, point: OperatingPoint) -> str:
-    """Draw the probability, the threshold and the review band between 0 and 1."""
-    low, high = point.review_band
-    words = f"Threshold {point.threshold:.2f}, review band {point.band_text}"
-    spoken = f"Probability {probability_text(probability)} on a scale from 0 to 1. {words}."
-    return (
-        f'<div class="scale" role="img" aria-label="{escape(spoken)}">'
-        f'<i class="below" style="width:{low:.2%}"></i>'
-        f'<i class="band" style="left:{low:.2%};width:{high - low:.2%}"></i>'
-        f'<i class="above" style="left:{high:.2%}"></i>'
-        f'<i class="threshold" style="left:{point.threshold:.2%}"></i>'
-        f'<i class="here" style="left:{probability:.2%}"></i></div>'
-        '<p class="ends" aria-hidden="true"><span>0</span>'
-        f'<span class="words">{escape(words)}</span><span>1</span></p>'
-    )
-
-
-def _predictive_rows(point: OperatingPoint, prevalence: float) -> str:
-    """Predictive values; their ranges take both intervals at their worse and better ends."""
+    Each range takes the lower ends of both intervals together, and the upper ends together.
+    """
     first, second = point.sensitivity, point.specificity
     if first is None or second is None:
-        return ""
-    ends = zip(
-        (first.value, first.low, first.high), (second.value, second.low, second.high), strict=True
-    )
-    found = [predictive_values(one, other, prevalence=prevalence) for one, other in ends]
-    words = ("Positive predictive value", "Negative predictive value")
-    return "".join(
-        f'<tr><th scope="row">{name}</th><td>{100 * value:.1f} %</td><td>{100 * low:.1f} &ndash; '
-        f"{100 * high:.1f}</td><td>at {100 * prevalence:.0f} %</td></tr>"
-        for name, (value, low, high) in zip(words, zip(*found, strict=True), strict=True)
-    )
+        return []
+    ends = ((first.value, second.value), (first.low, second.low), (first.high, second.high))
+    at_ends = [predictive_values(*pair, prevalence=prevalence) for pair in ends]
+    return [
+        PredictiveValue(name=name, value=value, low=low, high=high)
+        for name, (value, low, high) in zip(
+            PREDICTIVE_NAMES, zip(*at_ends, strict=True), strict=True
+        )
+    ]
 
 
-def _at_their_own_share(point: OperatingPoint) -> str:
+def _test_prevalence_notes(point: OperatingPoint) -> Sequence[str]:
+    """Return the prevalence of the test films, for the figures that depend on it."""
     if point.missed_rate is None or point.sensitivity is None or point.specificity is None:
-        return ""
+        return ()
     share = 100 * own_prevalence(point)
-    return f"{OF_THEIR_OWN} hold for the test films, {share:.0f} % of them fractured. "
-
-
-def _measure_row(words: str, estimate: Estimate | None) -> str:
-    head = f'<tr><th scope="row">{words}</th>'
-    if estimate is None:
-        return f'{head}<td colspan="3">not measured</td></tr>'
-    low, high = 100 * estimate.low, 100 * estimate.high
     return (
-        f"{head}<td>{100 * estimate.value:.1f} %</td><td>{low:.1f} &ndash; {high:.1f}</td>"
-        f"<td>{estimate.n}</td></tr>"
+        "The shares sent to review and of fractures among “no fracture” hold for the test films, "
+        f"{share:.0f} % of them fractured.",
     )
 
 
-def _without_verdict(words: str, why: str, *, kind: str = "idle") -> str:
-    return (
-        f'<section class="verdict {kind}" aria-label="Verdict"><h2>{escape(words)}</h2>'
-        f'<p class="reason">{escape(why)}</p></section>'
-    )
+def _no_verdict(heading: str, text: str, *, kind: str = "idle") -> Markup:
+    return render("shared/no_verdict.html.j2", heading=heading, text=text, kind=kind)

@@ -114,9 +114,10 @@ def test_a_missing_map_is_explained():
 
 def test_another_point_decides_again_on_the_same_probability():
     strict = make_point(name="specific", threshold=0.9, review_band=(0.8, 0.95))
-    again = reading_at_point(make_reading(), strict)
+    reading = make_reading(probability=0.73)
+    again = reading_at_point(reading, strict)
     assert (again.verdict, again.probability) == (Verdict.NO_FRACTURE, 0.73)
     assert again.point is strict
-    review = reading_at_point(make_reading(), make_point(threshold=0.7, review_band=(0.6, 0.8)))
+    review = reading_at_point(reading, make_point(threshold=0.7, review_band=(0.6, 0.8)))
     assert review.verdict is Verdict.REVIEW
     assert "review band" in review.reason
