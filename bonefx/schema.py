@@ -1,7 +1,8 @@
-"""Parsed TOML or JSON -> a frozen record, with every unknown, missing or mistyped key named."""
+"""Conversion between frozen records and parsed TOML or JSON, by pydantic."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,10 +15,10 @@ Record = TypeVar("Record")
 def parse_record(
     kind: type[Record], table: Any, *, source: str, error: type[BonefxError], remedy: str
 ) -> Record:
-    """Build a record of a kind from a parsed table.
+    """Build a record from a parsed table, and name every key that does not fit.
 
     Args:
-        kind: A frozen dataclass; unknown keys are left alone unless its `__pydantic_config__`
+        kind: A frozen dataclass; unknown keys are ignored unless its `__pydantic_config__`
             forbids them.
         table: What a TOML or JSON parser returned.
         source: Name of the file, for the message.
@@ -25,18 +26,29 @@ def parse_record(
         remedy: What the user can do, as the end of a sentence.
 
     Raises:
-        BonefxError: Of the given class, when the table does not fit the kind.
+        BonefxError: Of the given class, if the table does not fit the kind.
     """
     try:
         return TypeAdapter(kind).validate_python(table)
     except ValidationError as invalid:
-        found = "; ".join(
+        faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in invalid.errors()
         )
-        raise error(f"{source} does not fit: {found}; {remedy}") from invalid
+        raise error(f"{source} does not fit: {faults}; {remedy}") from invalid
 
 
 def dump_record(record: object) -> Any:
-    """Turn a record into plain tables, lists, strings and numbers, ready for JSON."""
-    return TypeAdapter(type(record)).dump_python(record, mode="json")
+    """Convert a record to dicts, lists, strings and numbers, ready for JSON."""
+    kind: Any = type(record)
+    return _adapter(kind).dump_python(record, mode="json")
+
+
+def describe_record(kind: Any) -> dict[str, Any]:
+    """Return the JSON schema of what dump_record makes of a kind of record."""
+    return _adapter(kind).json_schema(mode="serialization")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,6 +1,6 @@
-"""Can a map be believed? Four measurements of one map against what val taught to expect.
+"""Checks of one heat map against limits from the maps of validation true positives.
 
-A map that fails one of them is not drawn: a wrong place shown with confidence is worse than none.
+A map that fails a check is not drawn, because a confidently wrong location is worse than none.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.transforms.v2 import functional as changes
+from torchvision.transforms.v2 import functional as transforms
 
 from bonefx.heatmaps.markers import border_mask, marker_mask
 from bonefx.heatmaps.overlay import HOT_SHARE
 from bonefx.models.networks import SplitNetwork
-from bonefx.records import Trust, TrustLimits
+from bonefx.records import Reason, ReasonCode, Trust, TrustLimits
 
-BLUR = 1 / 16  # standard deviation, as a share of the input's side: wipes a fracture out
+BLUR = 1 / 16  # standard deviation as a share of the input's side; removes a fracture line
 
 
 def measure_trust(
@@ -28,13 +28,13 @@ def measure_trust(
     drop: float,
     limits: TrustLimits,
 ) -> Trust:
-    """Hold a map against its limits.
+    """Measure a map and check it against the model's limits.
 
     Args:
         pixels: The film, (H, W) in [0, 1].
         heat: Its map, (H, W) in [0, 1].
-        peak: Raw, in logits.
-        drop: See drops.
+        peak: The map's largest value before scaling, in logits.
+        drop: Fall of the log-odds without the hot region, in logits; see logit_drops.
         limits: Of the model.
     """
     border = heat_share(heat, border_mask(heat.shape))
@@ -49,26 +49,17 @@ def measure_trust(
     )
 
 
-def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -> Iterator[str]:
+def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -> Iterator[Reason]:
     if border > limits.border_share:
-        yield (
-            f"{100 * border:.0f} % of the map lies on the film's border "
-            f"(limit {100 * limits.border_share:.0f} %)."
-        )
+        yield Reason(code=ReasonCode.MAP_ON_BORDER, value=border, limit=limits.border_share)
     if markers > limits.marker_share:
-        yield (
-            f"{100 * markers:.0f} % of the map lies on markers or text "
-            f"(limit {100 * limits.marker_share:.0f} %)."
-        )
+        yield Reason(code=ReasonCode.MAP_ON_MARKERS, value=markers, limit=limits.marker_share)
     if drop < limits.drop:
-        yield (
-            f"Without the hot region the answer changes by {-drop:+.2f} logits "
-            f"(limit {-limits.drop:+.2f})."
-        )
+        yield Reason(code=ReasonCode.SMALL_LOGIT_DROP, value=drop, limit=limits.drop)
 
 
 def heat_share(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
-    """Tell which share of a map's sum lies in a region, in [0, 1]; 0 for an empty map.
+    """Compute the share of a map's sum in a region, in [0, 1]; 0 for an empty map.
 
     Args:
         heat: (H, W) >= 0.
@@ -82,18 +73,18 @@ def heat_share(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
 
 
 def blur_batch(batch: torch.Tensor) -> torch.Tensor:
-    """Blur (N, 3, S, S) until no fracture is left to see."""
+    """Blur (N, 3, S, S) so strongly that no fracture remains visible."""
     sigma = BLUR * batch.shape[-1]
     kernel = 2 * round(2 * sigma) + 1
-    result: torch.Tensor = changes.gaussian_blur(batch, [kernel, kernel], [sigma, sigma])
-    return result
+    blurred: torch.Tensor = transforms.gaussian_blur(batch, [kernel, kernel], [sigma, sigma])
+    return blurred
 
 
 @torch.inference_mode()
 def logit_drops(
     network: SplitNetwork, batch: torch.Tensor, heats: NDArray[np.float32]
 ) -> list[float]:
-    """Blur each film's hot region out and tell by how much its log-odds fall.
+    """Compute by how much each film's log-odds fall when its hot region is blurred.
 
     Args:
         network: In evaluation mode.
@@ -101,9 +92,9 @@ def logit_drops(
         heats: The maps on the network's input, (N, S, S) in [0, 1].
 
     Returns:
-        N falls, in logits; below 0 where the log-odds rise.
+        N falls, in logits; negative where the log-odds rise.
     """
     hot = torch.from_numpy(heats >= HOT_SHARE)[:, None].to(batch.device)
-    without, _ = network(torch.where(hot, blur_batch(batch), batch))
-    found: list[float] = (network(batch)[0] - without).tolist()
-    return found
+    logits_without, _ = network(torch.where(hot, blur_batch(batch), batch))
+    drops: list[float] = (network(batch)[0] - logits_without).tolist()
+    return drops

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from bonefx.records import Calibration, OperatingPoint, Reading, Verdict, probability_text
+from bonefx.records import Calibration, OperatingPoint, Reading, Reason, ReasonCode, Verdict
 
 
 def calibrated_probability(logit: float, calibration: Calibration) -> float:
@@ -34,7 +34,7 @@ def calibrated_probability(logit: float, calibration: Calibration) -> float:
 
 
 def decide(probability: float, point: OperatingPoint) -> Verdict:
-    """Take the verdict at an operating point; both edges of the review band go to review.
+    """Compute the verdict at an operating point; both edges of the review band go to review.
 
     Args:
         probability: Calibrated P(fracture), in [0, 1].
@@ -53,18 +53,25 @@ def decide(probability: float, point: OperatingPoint) -> Verdict:
     return Verdict.REVIEW
 
 
-def review_reason(probability: float, point: OperatingPoint) -> str | None:
-    """Say in a sentence why a film goes to review; None when it does not."""
+def review_reason(probability: float, point: OperatingPoint) -> Reason | None:
+    """Return why a film goes to review; None when it does not.
+
+    Args:
+        probability: Calibrated P(fracture), in [0, 1].
+        point: Threshold and review band.
+    """
     if decide(probability, point) is not Verdict.REVIEW:
         return None
-    return (
-        f"Probability {probability_text(probability)} lies in the review band of '{point.name}', "
-        f"{point.band_text}: the model does not decide."
+    return Reason(
+        code=ReasonCode.IN_REVIEW_BAND,
+        value=probability,
+        limit=point.review_band,
+        name=point.name,
     )
 
 
 def reading_at_point(reading: Reading, point: OperatingPoint) -> Reading:
-    """Take a reading's verdict again at another operating point; the network is not asked."""
+    """Recompute a reading's verdict at another operating point, without the network."""
     if reading.probability is None:
         return replace(reading, point=point)
     return replace(
@@ -78,7 +85,7 @@ def reading_at_point(reading: Reading, point: OperatingPoint) -> Reading:
 def predictive_values(
     sensitivity: float, specificity: float, *, prevalence: float
 ) -> tuple[float, float]:
-    """Tell how often a call is right among films of a given prevalence.
+    """Compute how often a verdict is right at a given prevalence of fractures.
 
     Args:
         sensitivity: In [0, 1].
@@ -86,13 +93,18 @@ def predictive_values(
         prevalence: Share of fractures among the films that are read, in (0, 1).
 
     Returns:
-        Positive and negative predictive value, in [0, 1]; 0 where a call is never made.
+        Positive and negative predictive value, in [0, 1]; 0 where a verdict never occurs.
 
     Source:
         Bayes' theorem; Altman and Bland (1994), BMJ 309:102.
     """
-    found, called_too = prevalence * sensitivity, (1 - prevalence) * (1 - specificity)
-    passed, missed = (1 - prevalence) * specificity, prevalence * (1 - sensitivity)
-    positive = found / (found + called_too) if found + called_too else 0.0
-    negative = passed / (passed + missed) if passed + missed else 0.0
-    return positive, negative
+    true_positive, false_positive = prevalence * sensitivity, (1 - prevalence) * (1 - specificity)
+    true_negative, false_negative = (1 - prevalence) * specificity, prevalence * (1 - sensitivity)
+    return (
+        _share(true_positive, of=true_positive + false_positive),
+        _share(true_negative, of=true_negative + false_negative),
+    )
+
+
+def _share(part: float, *, of: float) -> float:
+    return part / of if of else 0.0

@@ -1,4 +1,4 @@
-"""A second model's map of the same film: two that point to the same place are believed sooner."""
+"""Agreement of a reading's heat map with a second model's map of the same film."""
 
 from __future__ import annotations
 
@@ -9,45 +9,54 @@ from bonefx.heatmaps.agreement import map_agreement
 from bonefx.models.measured_comparison import find_measured_comparison
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
-from bonefx.records import Radiograph, Reading
+from bonefx.records import Radiograph, Reading, Reason, ReasonCode
 
 
 def second_model(reader: Reader, model: str) -> LoadedModel | None:
-    """Choose whom else to ask: the first other model that there is no caution about."""
+    """Return the first other model without a caution; None if there is none.
+
+    Args:
+        reader: Holds the loaded models.
+        model: Name of the model that read the film.
+    """
     others = (other for other in reader.models if other.name != model)
     return next((other for other in others if not reader.caution(other.name)), None)
 
 
 def with_second_opinion(reader: Reader, film: Radiograph, reading: Reading) -> Reading:
-    """Hold a reading's map against another model's map of the film.
+    """Add the agreement with a second model's map to a reading.
 
-    The map is taken away where the two agree less than on the validation films on which both found
-    the fracture, as far as that was measured.
+    The reading loses its map if the overlap is below the limit from validation films on which both
+    models found the fracture, provided that this limit was measured.
 
     Args:
-        reader: With other models, or without.
-        film: That was read.
-        reading: With its map; without one, or without another model, it comes back as it is.
+        reader: Holds the loaded models.
+        film: The film that was read.
+        reading: With its map; returned unchanged without a map or without a second model.
     """
     other = second_model(reader, reading.model)
     if reading.trust is None or reading.heat is None or other is None:
         return reading
     agreement = map_agreement(reading, reader.read(film, model=other.name))
-    least = _least(reader.model(reading.model), other)
+    limit = _overlap_limit(reader.model(reading.model), other)
     trust = replace(reading.trust, agreement=agreement)
-    if agreement.overlap is None or least is None or agreement.overlap >= least:
+    if agreement.overlap is None or limit is None or agreement.overlap >= limit:
         return replace(reading, trust=trust)
-    failure = (
-        f"{other.name} points elsewhere: the hot regions overlap by {100 * agreement.overlap:.0f} "
-        f"% (limit {100 * least:.0f} %)."
+    failure = Reason(
+        code=ReasonCode.OTHER_MODEL_DISAGREES,
+        value=agreement.overlap,
+        limit=limit,
+        name=other.name,
     )
     return replace(reading, heat=None, trust=replace(trust, failures=(*trust.failures, failure)))
 
 
-def _least(first: LoadedModel, second: LoadedModel) -> float | None:
-    """The least overlap that val taught to expect; None where it was not measured, or is none."""
+def _overlap_limit(first: LoadedModel, second: LoadedModel) -> float | None:
+    """Return the lowest accepted overlap, in (0, 1]; None if it was not measured or is 0."""
     try:
-        found = find_measured_comparison(first, second)
-    except WeightsError:  # of other weights: Compare says so; no limit is better than a wrong one
+        comparison = find_measured_comparison(first, second)
+    except WeightsError:  # measured with other weights, so its limit does not apply
         return None
-    return (found.maps.least or None) if found is not None and found.maps is not None else None
+    if comparison is None or comparison.maps is None:
+        return None
+    return comparison.maps.least or None

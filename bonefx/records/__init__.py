@@ -1,9 +1,15 @@
-"""The nouns that every room of bonefx speaks: plain, frozen records without torch.
+"""Frozen records that every other package of bonefx uses; none of them needs torch.
 
-LoadedModel is the one noun that lives elsewhere (registry.py), because it holds a network.
+LoadedModel is in bonefx.models.registry, because it holds a network.
 """
 
-from bonefx.records.estimate import Estimate, estimate_text, probability_text
+from bonefx.records.estimate import (
+    NOT_MEASURED,
+    Estimate,
+    estimate_parts,
+    estimate_text,
+    probability_text,
+)
 from bonefx.records.model import (
     Calibration,
     Guarantee,
@@ -13,10 +19,10 @@ from bonefx.records.model import (
     TrustLimits,
 )
 from bonefx.records.radiograph import Radiograph, Window, invert_radiograph
-from bonefx.records.reading import Agreement, Reading, Trust, Verdict
+from bonefx.records.reading import Agreement, Reading, Reason, ReasonCode, Trust, Verdict
 
 __all__ = [
-    "Agreement", "Calibration", "Estimate", "Guarantee", "OperatingPoint", "Origin", "Radiograph",
-    "Reading", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "estimate_text",
-    "invert_radiograph", "probability_text",
+    "NOT_MEASURED", "Agreement", "Calibration", "Estimate", "Guarantee", "OperatingPoint", "Origin",
+    "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust", "TrustLimits",
+    "Verdict", "Window", "estimate_parts", "estimate_text", "invert_radiograph", "probability_text",
 ]  # fmt: skip

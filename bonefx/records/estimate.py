@@ -1,4 +1,4 @@
-"""Measured figures with their 95 % intervals, and the one way to write them as text."""
+"""Measured figures with 95 % intervals, and the text form that every screen and report uses."""
 
 from __future__ import annotations
 
@@ -34,8 +34,6 @@ def estimate_text(
 ) -> str:
     """Write an estimate with its interval, such as "0.948 (0.908 to 0.975)".
 
-    The number of decimals shows three significant digits of the interval's width.
-
     Args:
         estimate: None gives NOT_MEASURED.
         percent: Write a share in [0, 1] as per cent.
@@ -44,13 +42,31 @@ def estimate_text(
     """
     if estimate is None:
         return NOT_MEASURED
+    value, interval = estimate_parts(estimate, percent=percent, signed=signed)
+    n = f", n = {estimate.n}" if with_n else ""
+    return f"{value} ({interval}){n}"
+
+
+def estimate_parts(
+    estimate: Estimate, *, percent: bool = False, signed: bool = False, decimals: int | None = None
+) -> tuple[str, str]:
+    """Write an estimate and its interval as two texts, such as "80.1 %" and "70.2 to 87.3".
+
+    Args:
+        estimate: The figure.
+        percent: Write a share in [0, 1] as per cent.
+        signed: Write a plus before positive numbers, for differences.
+        decimals: Of all three numbers; None shows three significant digits of the interval's
+            width, with at most MAX_DECIMALS or MAX_PERCENT_DECIMALS decimals.
+    """
     scale = 100 if percent else 1
     value, low, high = (scale * part for part in (estimate.value, estimate.low, estimate.high))
-    decimals = _decimals(high - low, at_most=MAX_PERCENT_DECIMALS if percent else MAX_DECIMALS)
+    if decimals is None:
+        most = MAX_PERCENT_DECIMALS if percent else MAX_DECIMALS
+        decimals = _decimals(high - low, at_most=most)
     spec = f"{'+' if signed else ''}.{decimals}f"
     unit = " %" if percent else ""
-    n = f", n = {estimate.n}" if with_n else ""
-    return f"{value:{spec}}{unit} ({low:{spec}} to {high:{spec}}){n}"
+    return f"{value:{spec}}{unit}", f"{low:{spec}} to {high:{spec}}"
 
 
 def _decimals(width: float, *, at_most: int) -> int:

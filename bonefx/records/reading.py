@@ -1,7 +1,8 @@
-"""What a model says about a radiograph, and how far its map can be believed."""
+"""A model's reading of a radiograph, the checks of its heat map, and the reasons for both."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from bonefx.records.model import OperatingPoint, TrustLimits
 
 
 class Verdict(StrEnum):
-    """What a reading says about a radiograph."""
+    """Result of a reading."""
 
     FRACTURE = "fracture"
     NO_FRACTURE = "no_fracture"
@@ -20,76 +21,140 @@ class Verdict(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
+class ReasonCode(StrEnum):
+    """Why a film is out of scope, goes to review, or has no heat map or no overlap of maps.
+
+    The comment behind each code is the quantity of Reason.value and Reason.limit.
+    """
+
+    # The film is out of scope.
+    NO_SCOPE_DATA = "no_scope_data"
+    SCOPE_CHECK_FAILED = "scope_check_failed"
+    BODY_PART = "body_part"
+    UNLIKE_TRAINING_FILMS = "unlike_training_films"  # Mahalanobis distance, about 1 in training
+    LOOKS_INVERTED = "looks_inverted"
+    INVERTED_BY_USER = "inverted_by_user"
+    FEW_GREY_LEVELS = "few_grey_levels"  # levels of 256
+    NARROW_RANGE = "narrow_range"  # 99th less 1st percentile, in [0, 1]
+    TOO_MUCH_WHITE = "too_much_white"  # share of the area
+    TOO_MUCH_OF_ONE_LEVEL = "too_much_of_one_level"  # share of the area
+    TOO_DARK = "too_dark"  # mean grey, in [0, 1]
+    TOO_BRIGHT = "too_bright"  # mean grey, in [0, 1]
+    NOISE_ACROSS = "noise_across"  # correlation of neighbours in a row
+    NOISE_DOWN = "noise_down"  # correlation of neighbours in a column
+    ROWS_OUT_OF_ORDER = "rows_out_of_order"  # log of change down over change across
+    EMPTY_ROWS = "empty_rows"  # share of the rows
+    # The film goes to review.
+    IN_REVIEW_BAND = "in_review_band"  # calibrated probability; the limit is the band
+    # The heat map is not drawn.
+    MAP_OUT_OF_SCOPE = "map_out_of_scope"
+    MAP_NOT_COMPUTED = "map_not_computed"
+    PEAK_BELOW_FLOOR = "peak_below_floor"  # logits
+    MAP_ON_BORDER = "map_on_border"  # share of the map's sum
+    MAP_ON_MARKERS = "map_on_markers"  # share of the map's sum
+    SMALL_LOGIT_DROP = "small_logit_drop"  # logits
+    OTHER_MODEL_DISAGREES = "other_model_disagrees"  # intersection over union
+    # Two models' maps have no overlap.
+    MODEL_OUT_OF_SCOPE = "model_out_of_scope"
+    MODEL_MAP_UNRELIABLE = "model_map_unreliable"
+    MODEL_MAP_WEAK = "model_map_weak"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a film is refused, goes to review or has no map; report.wording puts it into words.
+
+    Attributes:
+        code: Which check led to it.
+        value: What the check measured, in the unit of the code; None where it measures nothing or
+            the result was not finite.
+        limit: Limit that the value is beyond, or the review band that it lies in, in the same
+            unit; None without one.
+        name: Body part, operating point or model that the sentence names; None without one.
+        regions: Body regions that the model was trained for; only for BODY_PART.
+    """
+
+    code: ReasonCode
+    value: float | None = None
+    limit: float | tuple[float, float] | None = None
+    name: str | None = None
+    regions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not math.isfinite(self.value):
+            object.__setattr__(self, "value", None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far two models point at the same place of a film.
+    """Overlap of two models' heat maps of one film.
 
     Attributes:
         models: Names of the two.
         overlap: Intersection over union of their hot regions, in [0, 1]; None without two maps.
-        reason: Why there is no overlap, as a sentence; None where there is one.
-        kin: One of the two learned from the other, so they agree sooner than two that did not.
+        reasons: Why there is no overlap, one for each missing map; empty where there is one.
+        kin: One of the two learned from the other, so their agreement is weaker evidence.
     """
 
     models: tuple[str, str]
     overlap: float | None
-    reason: str | None
+    reasons: tuple[Reason, ...] = ()
     kin: bool = False
 
     def __post_init__(self) -> None:
-        if (self.overlap is None) == (self.reason is None):
-            raise ValueError("an agreement has either an overlap or the reason why it has none")
+        if (self.overlap is None) != bool(self.reasons):
+            raise ValueError("an agreement has either an overlap or the reasons why it has none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What was measured of one map.
+    """Checks of one heat map against the model's limits.
 
     Attributes:
-        peak_rank: Share of val's maps of found fractures with a lower peak, in [0, 1].
-        border_share: Of the map's sum, on the film's border, in [0, 1].
-        marker_share: Of the map's sum, on side markers and burnt-in text, in [0, 1].
-        drop: Fall of the log-odds when the hot region is blurred out, in logits.
-        failures: Why the map is not believed, one sentence each; empty where it is.
-        limits: That it was held against.
-        agreement: With another model's map of the film; None where no other was asked.
+        peak_rank: Share of the maps of validation true positives with a lower peak, in [0, 1].
+        border_share: Share of the map's sum on the film's border, in [0, 1].
+        marker_share: Share of the map's sum on side markers and burnt-in text, in [0, 1].
+        drop: Fall of the log-odds when the hot region is blurred, in logits.
+        failures: Checks that the map fails; empty where it passes them all.
+        limits: Limits that the map was checked against.
+        agreement: With another model's map of the film; None without another model.
     """
 
     peak_rank: float
     border_share: float
     marker_share: float
     drop: float
-    failures: tuple[str, ...]
+    failures: tuple[Reason, ...]
     limits: TrustLimits
     agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Reading:
-    """One model's answer about one radiograph: all that a screen or a report may show.
+    """One model's answer about one radiograph: everything that a screen or a report shows.
 
     Attributes:
         radiograph_sha256: Checksum of the film's file.
         model: Name of the model: its id, with the commit where it was fetched from a repository.
         weights_sha256: Checksum of the weights file that produced this reading.
-        verdict: The answer at the operating point.
-        reason: Why the film is sent to review or is out of scope, as a sentence; else None.
+        verdict: At the operating point.
+        reason: Why the film goes to review or is out of scope; else None.
         logit: Raw model output, > 0 leans to fracture; None when out of scope.
         probability: Calibrated P(fracture), in [0, 1]; None when out of scope.
-        point: The operating point that the verdict was taken at.
-        heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not asked for,
-            when heat_peak is below the model's floor, or when it is not to be believed.
-        trust: How far the map can be believed; None without a map or a model's limits.
+        point: Operating point of the verdict.
+        heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not requested,
+            when heat_peak is below the model's floor, or when the map fails a check.
+        trust: Checks of the map; None without a map or without limits of the model.
         caution: Why films should not be read with the model; empty where nothing is known.
-        taught_by: Id of the model that this one learned from; None where none is known.
+        taught_by: Id of the model that this one was distilled from; None where none is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
-        elapsed_s: Seconds for preprocessing, network and map (not for decoding the file); of a
-            batch, this film's even share.
-        inverted: The film was read with black and white swapped, as its user asked.
+        elapsed_s: Seconds for preprocessing, network and map, without decoding the file; in a
+            batch, the batch's time divided by its films.
+        inverted: The user had black and white swapped before the film was read.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
-        regions: Recognised on the film; empty where none is, None where the film is out of scope
-            or the model was not taught them.
+        regions: Body regions recognised on the film; empty where none is, None where the film is
+            out of scope or the model was not trained to recognise them.
     """
 
     radiograph_sha256: str
@@ -99,7 +164,7 @@ class Reading:
     point: OperatingPoint
     device: str
     elapsed_s: float
-    reason: str | None = None
+    reason: Reason | None = None
     logit: float | None = None
     probability: float | None = None
     heat: NDArray[np.float32] | None = None
@@ -117,4 +182,4 @@ class Reading:
             raise ValueError("a reading has a probability exactly when it is in scope")
         evidence = (self.logit, self.heat, self.heat_peak, self.trust, self.regions)
         if refused and any(part is not None for part in evidence):
-            raise ValueError("a reading of a film out of scope has no logit, map and region")
+            raise ValueError("a reading of a film out of scope has neither logit, map nor region")

@@ -1,6 +1,6 @@
-"""A reading as something to keep: JSON, which is canonical, and PNG, PDF and DICOM, its views.
+"""Reports of a reading: JSON, the canonical form, and its views as PNG, PDF and DICOM.
 
-Needs no torch. The PDF and DICOM libraries load when such a file is made.
+This package needs no torch. The PDF and DICOM libraries load when such a file is written.
 """
 
 from bonefx.report.files import REPORT_FORMS, file_name, report_bytes, write_report
@@ -9,24 +9,12 @@ from bonefx.report.pdf import pdf_bytes
 from bonefx.report.record import Overlay, Report
 from bonefx.report.secondary_capture import secondary_capture_bytes
 from bonefx.report.structured_report import structured_report_bytes
-from bonefx.report.tables import (
-    AgreementTable,
-    ReadingTable,
-    ReportTable,
-    agreement_table,
-    json_bytes,
-    reading_table,
-    report_table,
-)
+from bonefx.report.tables import json_bytes, reading_table, report_table
 
 __all__ = [
     "REPORT_FORMS",
-    "AgreementTable",
     "Overlay",
-    "ReadingTable",
     "Report",
-    "ReportTable",
-    "agreement_table",
     "file_name",
     "json_bytes",
     "pdf_bytes",

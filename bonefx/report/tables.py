@@ -1,165 +1,129 @@
-"""Reading and Report -> plain values and JSON, the canonical report; other forms are its views."""
+"""Readings, worklist rows, comparisons and reports as dicts for JSON, CSV and the API.
+
+JSON is the canonical form of a report; the other forms are views of it.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import Any
 
-from bonefx.records import Agreement, OperatingPoint, Reading, Trust
-from bonefx.report.record import Report
-from bonefx.report.wording import MEASURES, NOTICE, region_words, test_films_words
+from bonefx.records import Agreement, OperatingPoint, Reading, Reason, Trust
+from bonefx.report.record import Overlay, Report
+from bonefx.report.table_records import (
+    AgreementTable,
+    ComparisonTable,
+    FailureTable,
+    MapTable,
+    MeasuredTable,
+    ReadingTable,
+    ReportTable,
+    RowTable,
+    TrustTable,
+)
+from bonefx.report.wording import (
+    NOTICE,
+    reason_text,
+    reasons_text,
+    region_words,
+    test_films_words,
+)
+from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 1
 
 
-class AgreementTable(TypedDict):
-    """An agreement in plain values."""
-
-    models: list[str]
-    overlap: float | None
-    reason: str | None
-    kin: bool
+def reading_table(reading: Reading) -> dict[str, Any]:
+    """Return a reading as the dict of a ReadingTable; the heat map itself is left out."""
+    return _dump(_reading(reading))
 
 
-class TrustTable(TypedDict):
-    """How far a map can be believed; see records.Trust."""
+def worklist_table(
+    reading: Reading | None,
+    *,
+    place: int,
+    film: str,
+    urgency: float,
+    error: str | None,
+    same_as: int | None,
+    sha256: str | None,
+) -> dict[str, Any]:
+    """Return one film of a worklist as the dict of a RowTable.
 
-    peak_rank: float
-    border_share: float
-    marker_share: float
-    drop: float
-    failures: list[str]
-    agreement: AgreementTable | None
-
-
-class ReadingTable(TypedDict):
-    """A reading in plain values; see records.Reading for ranges and units."""
-
-    sha256: str
-    model: str
-    weights_sha256: str
-    verdict: str
-    reason: str | None
-    probability: float | None
-    logit: float | None
-    point: str
-    threshold: float
-    review_band: list[float]
-    heat_peak: float | None
-    trust: TrustTable | None
-    caution: str | None
-    inverted: bool
-    looks_inverted: bool
-    regions: list[str] | None
-    region_notes: list[str]
-    device: str
-    elapsed_s: float
-
-
-class MapTable(TypedDict):
-    """What a report shows of the map; the peak is the reading's.
-
-    contours holds closed lines around the hottest regions, each a list of [x, y] in the film's
-    pixels.
+    Args:
+        reading: None if the film was not read.
+        place: Number in the list, from 1.
+        film: Name that the user gave the film.
+        urgency: In [0, 4]; smaller is more urgent.
+        error: Why the film was not read; None if it was.
+        same_as: Place of the first film of the list with the same bytes.
+        sha256: Checksum of the film's file.
     """
-
-    shown: bool
-    contours: list[list[list[int]]]
-    opacity: float | None
-    floor: float
-
-
-class ReportTable(TypedDict):
-    """A report in plain values; see record.Report.
-
-    measured holds what the operating point did on the films of measured_on, value, low, high and
-    n each, and the guarantee of its review band; null where there is none.
-    """
-
-    schema_version: int
-    software: str
-    version: str
-    notice: str
-    created: str
-    film: dict[str, str]
-    reading: ReadingTable
-    measured_on: str
-    measured: dict[str, dict[str, Any] | None]
-    calibration: dict[str, Any] | None
-    map: MapTable
-    model_origin: str | None
-    text: str
-
-
-def reading_table(reading: Reading) -> ReadingTable:
-    """Turn a reading into plain values for JSON; the map itself is left out."""
-    return ReadingTable(
-        sha256=reading.radiograph_sha256,
-        model=reading.model,
-        weights_sha256=reading.weights_sha256,
-        verdict=reading.verdict.value,
-        reason=reading.reason,
-        probability=reading.probability,
-        logit=reading.logit,
-        point=reading.point.name,
-        threshold=reading.point.threshold,
-        review_band=list(reading.point.review_band),
-        heat_peak=reading.heat_peak,
-        trust=_trust_table(reading.trust),
-        caution=reading.caution or None,
-        inverted=reading.inverted,
-        looks_inverted=reading.looks_inverted,
-        regions=None if reading.regions is None else list(reading.regions),
-        region_notes=region_words(reading),
-        device=reading.device,
-        elapsed_s=reading.elapsed_s,
+    answer = None if reading is None else _reading(reading)
+    of_reading = {
+        name: None if answer is None else getattr(answer, name)
+        for name in (
+            "verdict", "probability", "reason", "reason_code", "model", "weights_sha256", "point",
+            "threshold", "caution", "inverted", "looks_inverted",
+        )
+    }  # fmt: skip
+    return _dump(
+        RowTable(
+            place=place,
+            film=film,
+            urgency=urgency,
+            error=error,
+            same_as=same_as,
+            sha256=sha256,
+            **of_reading,
+        )
     )
 
 
-def _trust_table(trust: Trust | None) -> TrustTable | None:
-    if trust is None:
-        return None
-    return TrustTable(
-        peak_rank=trust.peak_rank,
-        border_share=trust.border_share,
-        marker_share=trust.marker_share,
-        drop=trust.drop,
-        failures=list(trust.failures),
-        agreement=agreement_table(trust.agreement) if trust.agreement else None,
+def models_table(
+    readings: Sequence[Reading],
+    agreements: Sequence[Agreement],
+    *,
+    verdicts_agree: bool,
+    peak: float | None,
+) -> dict[str, Any]:
+    """Return several models' readings of one film as the dict of a ComparisonTable.
+
+    Args:
+        readings: One a model.
+        agreements: Of every two models.
+        verdicts_agree: All verdicts are the same.
+        peak: Largest peak of a shown map, in logits; None without a map.
+    """
+    return _dump(
+        ComparisonTable(
+            readings=tuple(_reading(reading) for reading in readings),
+            verdicts_agree=verdicts_agree,
+            peak=peak,
+            agreements=tuple(_agreement(agreement) for agreement in agreements),
+        )
     )
 
 
-def agreement_table(agreement: Agreement) -> AgreementTable:
-    """Turn an agreement into plain values."""
-    return AgreementTable(
-        models=list(agreement.models), overlap=agreement.overlap, reason=agreement.reason,
-        kin=agreement.kin,
-    )  # fmt: skip
-
-
-def report_table(report: Report) -> ReportTable:
-    """Turn a report into plain values; pictures are left out."""
-    overlay = report.overlay
-    return ReportTable(
-        schema_version=REPORT_SCHEMA_VERSION,
-        software="bonefx",
-        version=report.version,
-        notice=NOTICE,
-        created=report.created.isoformat(),
-        film=dict(report.facts),
-        reading=reading_table(report.reading),
-        measured_on=test_films_words(report.reading.point, test_set=report.test_set),
-        measured=_measured(report.reading.point),
-        calibration=asdict(report.calibration) if report.calibration else None,
-        map=MapTable(
-            shown=overlay is not None,
-            contours=[line.tolist() for line in overlay.contours] if overlay else [],
-            opacity=overlay.opacity if overlay else None,
-            floor=report.heat_floor,
-        ),
-        model_origin=report.origin,
-        text=report.text,
+def report_table(report: Report) -> dict[str, Any]:
+    """Return a report as the dict of a ReportTable; pictures are left out."""
+    return _dump(
+        ReportTable(
+            schema_version=REPORT_SCHEMA_VERSION,
+            software="bonefx",
+            version=report.version,
+            notice=NOTICE,
+            created=report.created.isoformat(),
+            film=dict(report.facts),
+            reading=_reading(report.reading),
+            measured_on=test_films_words(report.reading.point, test_set=report.test_set),
+            measured=_measured(report.reading.point),
+            calibration=report.calibration,
+            map=_map(report.overlay, heat_floor=report.heat_floor),
+            model_origin=report.origin,
+            text=report.text,
+        )
     )
 
 
@@ -170,6 +134,81 @@ def json_bytes(report: Report) -> bytes:
     return f"{text}\n".encode()
 
 
-def _measured(point: OperatingPoint) -> dict[str, dict[str, Any] | None]:
-    parts = {name: getattr(point, name) for name in (*dict(MEASURES), "guarantee")}
-    return {name: asdict(part) if part else None for name, part in parts.items()}
+def _dump(record: object) -> dict[str, Any]:
+    table: dict[str, Any] = dump_record(record)
+    return table
+
+
+def _reading(reading: Reading) -> ReadingTable:
+    reason = reading.reason
+    return ReadingTable(
+        sha256=reading.radiograph_sha256,
+        model=reading.model,
+        weights_sha256=reading.weights_sha256,
+        verdict=reading.verdict,
+        reason=reason_text(reason) if reason else None,
+        reason_code=reason.code if reason else None,
+        reason_value=reason.value if reason else None,
+        reason_limit=reason.limit if reason else None,
+        probability=reading.probability,
+        logit=reading.logit,
+        point=reading.point.name,
+        threshold=reading.point.threshold,
+        review_band=reading.point.review_band,
+        heat_peak=reading.heat_peak,
+        trust=_trust(reading.trust) if reading.trust else None,
+        caution=reading.caution or None,
+        inverted=reading.inverted,
+        looks_inverted=reading.looks_inverted,
+        regions=reading.regions,
+        region_notes=tuple(region_words(reading)),
+        device=reading.device,
+        elapsed_s=reading.elapsed_s,
+    )
+
+
+def _trust(trust: Trust) -> TrustTable:
+    return TrustTable(
+        peak_rank=trust.peak_rank,
+        border_share=trust.border_share,
+        marker_share=trust.marker_share,
+        drop=trust.drop,
+        failures=tuple(_failure(reason) for reason in trust.failures),
+        agreement=_agreement(trust.agreement) if trust.agreement else None,
+    )
+
+
+def _failure(reason: Reason) -> FailureTable:
+    return FailureTable(
+        code=reason.code, value=reason.value, limit=reason.limit, text=reason_text(reason)
+    )
+
+
+def _agreement(agreement: Agreement) -> AgreementTable:
+    return AgreementTable(
+        models=agreement.models,
+        overlap=agreement.overlap,
+        reason=reasons_text(agreement.reasons) or None,
+        reason_codes=tuple(reason.code for reason in agreement.reasons),
+        kin=agreement.kin,
+    )
+
+
+def _map(overlay: Overlay | None, *, heat_floor: float) -> MapTable:
+    contours = () if overlay is None else overlay.contours
+    return MapTable(
+        shown=overlay is not None,
+        contours=tuple(tuple((int(x), int(y)) for x, y in line) for line in contours),
+        opacity=None if overlay is None else overlay.opacity,
+        floor=heat_floor,
+    )
+
+
+def _measured(point: OperatingPoint) -> MeasuredTable:
+    return MeasuredTable(
+        sensitivity=point.sensitivity,
+        specificity=point.specificity,
+        review_rate=point.review_rate,
+        missed_rate=point.missed_rate,
+        guarantee=point.guarantee,
+    )

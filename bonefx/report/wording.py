@@ -1,23 +1,30 @@
-"""Verdicts, figures and facts in plain words: the same on the screens and in every report."""
+"""Texts of verdicts, reasons, figures and facts, shared by the screens and every report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from bonefx.heatmaps.agreement import missing_map_reason
 from bonefx.records import (
+    NOT_MEASURED,
     Agreement,
     Estimate,
     Guarantee,
     OperatingPoint,
     Radiograph,
     Reading,
+    Reason,
+    ReasonCode,
     RegionFigures,
     Trust,
     Verdict,
+    estimate_parts,
     probability_text,
 )
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 NOTICE = "Research software, not a medical device."
-VERDICT_WORDING = {  # sign and words beside the colour, so that no verdict is told by colour alone
+VERDICT_WORDING = {  # a sign and words, so that no verdict depends on its colour alone
     Verdict.FRACTURE: ("▲", "Fracture"),
     Verdict.NO_FRACTURE: ("●", "No fracture"),
     Verdict.REVIEW: ("◆", "Review"),
@@ -37,7 +44,88 @@ MEASURES = (
 )
 REFUSED = "No probability: the film is out of scope."
 READ_INVERTED = "Read with black and white swapped, as asked."
-FEWEST_TO_TELL = 20  # films of a region, fractured and intact each, for its figures to say anything
+FEWEST_OF_A_REGION = 20  # test films, fractured and intact each, below which no figure is given
+EXPORT = "Export the film itself, with its own window, not a screenshot."
+DAMAGED = "Copy or export the film again."
+CROP = "Export it again with its own window, and crop it to the film."
+REASON_TEXTS = {  # with the fields of _reason_fields
+    ReasonCode.NO_SCOPE_DATA: "This model carries no scope, so it cannot be checked whether the "
+    "film is one that it was made for. Export the model again with this version, or use another.",
+    ReasonCode.SCOPE_CHECK_FAILED: "The check whether this is a bone film failed, so the film is "
+    "not read. See the log for the error.",
+    ReasonCode.BODY_PART: "The file says that it shows another body part ({name}) than the model "
+    "was made for ({regions}). If the film shows one of these, have the entry corrected where it "
+    "was made.",
+    ReasonCode.UNLIKE_TRAINING_FILMS: "This picture is unlike the films that the model was trained "
+    "on. Use a plain radiograph of a hand, leg, hip or shoulder: the film itself, whole, upright "
+    "in its own greys.",
+    ReasonCode.LOOKS_INVERTED: "The film looks inverted, with dark bone. If it is a bone film, "
+    "have it read inverted in Read, or on the command line with --invert.",
+    ReasonCode.INVERTED_BY_USER: "With black and white swapped this is unlike the films that the "
+    "model was trained on. Have it read as it is.",
+    ReasonCode.FEW_GREY_LEVELS: "This picture has too few grey levels for a film: it looks drawn, "
+    f"or saved with too few levels. {EXPORT}",
+    ReasonCode.NARROW_RANGE: "This picture is nearly one grey: blank, or far under- or "
+    f"over-exposed. {CROP}",
+    ReasonCode.TOO_MUCH_WHITE: "This picture is white over more of its area than films are: "
+    f"over-exposed, a page, or with white borders. {CROP}",
+    ReasonCode.TOO_MUCH_OF_ONE_LEVEL: "This picture has one grey level over more of its area than "
+    f"films have: it looks drawn, or is a page or a screen. {EXPORT}",
+    ReasonCode.TOO_DARK: f"This picture is darker than films are: far under-exposed. {CROP}",
+    ReasonCode.TOO_BRIGHT: "This picture is brighter than films are: over-exposed, inverted, or no "
+    f"film. {CROP}",
+    ReasonCode.NOISE_ACROSS: "This picture changes from pixel to pixel like noise or text. "
+    f"{DAMAGED}",
+    ReasonCode.NOISE_DOWN: "This picture changes from row to row like noise, or its rows are out "
+    f"of order. {DAMAGED}",
+    ReasonCode.ROWS_OUT_OF_ORDER: f"This picture has rows that do not follow each other. {DAMAGED}",
+    ReasonCode.EMPTY_ROWS: "This picture has more empty rows than films have: part of it is lost. "
+    f"{DAMAGED}",
+    ReasonCode.IN_REVIEW_BAND: "Probability {probability} lies in the review band of '{name}', "
+    "{band}: the model does not decide.",
+    ReasonCode.MAP_OUT_OF_SCOPE: "No map: the film is out of scope.",
+    ReasonCode.MAP_NOT_COMPUTED: "No map: the film was read without one.",
+    ReasonCode.PEAK_BELOW_FLOOR: "No map: the evidence is below the floor. Its peak is "
+    "{value:.2f}, the floor {limit:.2f} logits.",
+    ReasonCode.MAP_ON_BORDER: "{percent:.0f} % of the map lies on the film's border (limit "
+    "{limit_percent:.0f} %).",
+    ReasonCode.MAP_ON_MARKERS: "{percent:.0f} % of the map lies on markers or text (limit "
+    "{limit_percent:.0f} %).",
+    ReasonCode.SMALL_LOGIT_DROP: "Without the hot region the answer changes by {change:+.2f} "
+    "logits (limit {limit_change:+.2f}).",
+    ReasonCode.OTHER_MODEL_DISAGREES: "{name} points elsewhere: the hot regions overlap by "
+    "{percent:.0f} % (limit {limit_percent:.0f} %).",
+    ReasonCode.MODEL_OUT_OF_SCOPE: "{name} gives no answer about this film, so it has no map.",
+    ReasonCode.MODEL_MAP_UNRELIABLE: "{name} has no map: its localisation is not reliable.",
+    ReasonCode.MODEL_MAP_WEAK: "{name} has no map: its evidence is too weak to show.",
+}
+
+
+def reason_text(reason: Reason) -> str:
+    """Return the sentences for a reason: what was found and, for a refusal, what to do."""
+    return REASON_TEXTS[reason.code].format_map(_reason_fields(reason))
+
+
+def reasons_text(reasons: Iterable[Reason]) -> str:
+    """Return the sentences for several reasons, one after the other."""
+    return " ".join(reason_text(reason) for reason in reasons)
+
+
+def _reason_fields(reason: Reason) -> dict[str, object]:
+    fields: dict[str, object] = {"name": reason.name, "regions": ", ".join(reason.regions)}
+    if reason.value is not None:
+        fields |= {
+            "value": reason.value, "percent": 100 * reason.value, "change": -reason.value,
+            "probability": probability_text(reason.value),
+        }  # fmt: skip
+    if isinstance(reason.limit, tuple):
+        return fields | {"band": " to ".join(probability_text(edge) for edge in reason.limit)}
+    if reason.limit is not None:
+        fields |= {
+            "limit": reason.limit, "limit_percent": 100 * reason.limit,
+            "limit_change": -reason.limit,
+        }  # fmt: skip
+    return fields
 
 
 def probability_words(reading: Reading) -> str:
@@ -49,7 +137,7 @@ def probability_words(reading: Reading) -> str:
 
 def reason_words(reading: Reading) -> str:
     """The reason of the reading, or else what its verdict means."""
-    return reading.reason or MEANING[reading.verdict]
+    return reason_text(reading.reason) if reading.reason else MEANING[reading.verdict]
 
 
 def region_words(reading: Reading) -> list[str]:
@@ -77,10 +165,10 @@ def _of_region(name: str, measured: RegionFigures | None) -> str:
     """What an operating point did on the test films of one region, or why that says nothing."""
     found, passed = (measured.sensitivity, measured.specificity) if measured else (None, None)
     broken, intact = (0 if part is None else part.n for part in (found, passed))
-    if found is None or passed is None or min(broken, intact) < FEWEST_TO_TELL:
+    if found is None or passed is None or min(broken, intact) < FEWEST_OF_A_REGION:
         return (
             f"{name.capitalize()}: too few test films to know what the model does ({broken} "
-            f"fractured, {intact} intact; it takes {FEWEST_TO_TELL} of each)."
+            f"fractured, {intact} intact; it takes {FEWEST_OF_A_REGION} of each)."
         )
     return (
         f"{name.capitalize()}: on test films sensitivity {_range(found)}, specificity "
@@ -89,8 +177,8 @@ def _of_region(name: str, measured: RegionFigures | None) -> str:
 
 
 def _range(estimate: Estimate) -> str:
-    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.0f} % ({low:.0f} to {high:.0f}, n = {estimate.n})"
+    value, interval = estimate_parts(estimate, percent=True, decimals=0)
+    return f"{value} ({interval}, n = {estimate.n})"
 
 
 def point_words(point: OperatingPoint) -> str:
@@ -104,9 +192,9 @@ def point_words(point: OperatingPoint) -> str:
 def estimate_words(estimate: Estimate | None) -> str:
     """A measured share with its interval and the number of films; or that it was not measured."""
     if estimate is None:
-        return "not measured"
-    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.1f} % (95 % interval {low:.1f} to {high:.1f}, n = {estimate.n})"
+        return NOT_MEASURED
+    value, interval = estimate_parts(estimate, percent=True)
+    return f"{value} (95 % interval {interval}, n = {estimate.n})"
 
 
 def test_films_words(point: OperatingPoint, *, test_set: str) -> str:
@@ -134,23 +222,20 @@ def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
     )
 
 
-TINY = 1e-9  # logits: a map without any evidence
-
-
 def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
-    """What the map shows, or why there is none."""
-    if reading.probability is None:
-        return "No map: the film is out of scope."
-    if shown and reading.heat_peak is not None:
+    """Describe the map, or return why there is none.
+
+    Args:
+        reading: Whose map is shown or missing.
+        shown: The map is shown.
+        heat_floor: Peak in logits below which the model shows no map.
+    """
+    if shown and reading.probability is not None and reading.heat_peak is not None:
         return f"Map: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
-    if reading.trust is not None and reading.trust.failures:
-        return f"No reliable localisation, so no map. {reading.trust.failures[0]}"
-    if reading.heat_peak is None or reading.heat_peak >= max(heat_floor, TINY):
-        return "No map: the film was read without one."
-    return (
-        f"No map: the evidence is below the floor. Its peak is {reading.heat_peak:.2f}, "
-        f"the floor {heat_floor:.2f} logits."
-    )
+    reason = missing_map_reason(reading, heat_floor=heat_floor)
+    if reading.trust is not None and reason in reading.trust.failures:
+        return f"No reliable localisation, so no map. {reason_text(reason)}"
+    return reason_text(reason)
 
 
 def trust_rows(trust: Trust) -> list[tuple[str, str]]:
@@ -183,14 +268,14 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
 def agreement_words(agreement: Agreement) -> str:
     """Whether two models' maps are the same place, or why that cannot be told."""
     if agreement.overlap is None:
-        return agreement.reason or ""
-    told = (
+        return reasons_text(agreement.reasons)
+    text = (
         f"the hot regions of {' and '.join(agreement.models)} overlap by "
         f"{100 * agreement.overlap:.0f} %"
     )
     if not agreement.kin:
-        return told
-    return f"{told}; one of them learned from the other, so they agree sooner than two that did not"
+        return text
+    return f"{text}; one of them learned from the other, so they agree sooner than two that did not"
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
-"""Body parts that a DICOM header may name and that no reader of limb films was made for.
+"""Body parts other than limbs that a DICOM header may name.
 
 Source:
     DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined", and
-    spellings that vendors write beside its terms.
+    spellings that vendors use besides its terms.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bonefx.records import Radiograph
+from bonefx.records import Radiograph, Reason, ReasonCode
 
 NON_LIMB_BODY_PARTS = frozenset({
     "BLADDER", "BRAIN", "BREAST", "BRONCHUS", "CEREBELLUM", "COCCYX", "COLON", "DUODENUM",
@@ -21,23 +21,17 @@ NON_LIMB_BODY_PARTS = frozenset({
     "SPLEEN", "STERNUM", "STOMACH", "TEETH", "TMJ", "TOOTH", "TRACHEA", "UTERUS", "WHOLEBODY",
     "ZYGOMA",
 })  # fmt: skip
-NON_LIMB_PATTERN = re.compile(
-    "ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA"
-)  # as in LSPINE, CHEST_PA, THORAX
+NON_LIMB_PATTERN = re.compile("ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA")  # as in LSPINE, CHEST_PA
 
 
-def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> str | None:
-    """Say as sentences that a film's header names no limb and what to do; None if it does not.
+def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> Reason | None:
+    """Return a refusal if the film's header names a body part other than a limb; else None.
 
     Args:
-        film: Its body part is that of the header, if it has one.
-        regions: That the model was made for.
+        film: With the header's body part, if it has one.
+        regions: Body regions that the model was trained for.
     """
     part = re.sub("[^A-Z0-9]", "", film.body_part or "")
     if part not in NON_LIMB_BODY_PARTS and not NON_LIMB_PATTERN.search(part):
         return None
-    return (
-        f"The file says that it shows another body part ({film.body_part}) than the model was made "
-        f"for ({', '.join(regions)}). If the film shows one of these, have the entry corrected "
-        "where it was made."
-    )
+    return Reason(code=ReasonCode.BODY_PART, name=film.body_part, regions=tuple(regions))

@@ -1,7 +1,8 @@
-"""Is this a bone film of the kind that the model learned from? If not, or if nobody can tell: no.
+"""Statistics of a model's training films, and the distance of a picture from them.
 
-A picture's signature, the means of deep activations, is held against those of the training films:
-how unlikely it is under their principal components. The same numbers tell the body region.
+A picture's signature is the spatial mean of deep activations. Its distance from the training films
+is a Mahalanobis distance under their principal components. A logistic regression on the signature
+recognises the body region.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class Scope:
-    """The training films' signatures in few numbers.
+    """Statistics of the training films' signatures and grey levels.
 
     Attributes:
-        mean: (D,).
-        scale: Deviation of each number, (D,), > 0.
-        axes: Principal axes, (K, D), orthonormal.
+        mean: Of the signatures, (D,).
+        scale: Standard deviation of each element, (D,), > 0.
+        axes: Principal axes of the standardised signatures, (K, D), orthonormal.
         variances: Along the axes, (K,), > 0.
         noise: Variance along every other direction, > 0.
         limit: Largest distance of a film in scope.
-        region_weights: Logistic regression on signatures in deviations, (R, D), R as in REGIONS;
-            zeros for a region that was not learned.
+        region_weights: Logistic regression on standardised signatures, (R, D), in the order of
+            REGIONS; zeros for a region that was not learned.
         region_biases: (R,).
-        rule_low: Lowest value of a film by each of film_rules.RULES, (M,).
-        rule_high: Highest value, (M,).
+        rule_low: Lowest value of each measure in rules.GREY_LEVEL_RULES, (M,).
+        rule_high: Highest value of each measure, (M,).
     """
 
     mean: NDArray[np.float32]
@@ -56,13 +57,17 @@ class Scope:
     rule_high: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Express signatures, (N, D), in deviations from the training films' mean."""
+        """Standardise signatures, (N, D), by mean and deviation of the training films."""
         return (signatures.astype(np.float64) - self.mean) / self.scale
 
     def distances(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Tell how unlikely signatures are, (N, D) to (N,).
+        """Compute the squared Mahalanobis distance of each signature, divided by D.
 
-        The mean squared deviation over all directions, about 1 for training films.
+        Args:
+            signatures: (N, D).
+
+        Returns:
+            (N,), about 1 for training films; not finite where a signature is not.
 
         Source:
             Tipping and Bishop (1999), "Probabilistic principal component analysis", eq. 6 with
@@ -75,42 +80,42 @@ class Scope:
         return squared / self.mean.size
 
     def within(self, distances: NDArray[np.float64] | float) -> NDArray[np.bool_]:
-        """Tell which pictures are near enough, (N,); one that cannot be measured is not."""
+        """Return which distances are finite and within the limit, (N,)."""
         return np.asarray(np.isfinite(distances) & (distances <= float(self.limit)), np.bool_)
 
     def breaks_a_rule(self, measures: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which pictures the rules refuse, (N, M) to (N,); so is what is not finite."""
-        kept = (measures >= self.rule_low) & (measures <= self.rule_high)
-        return ~np.asarray(kept.all(axis=1), np.bool_)
+        """Return which grey-level measures, (N, M), are out of range or not finite, (N,)."""
+        in_range = (measures >= self.rule_low) & (measures <= self.rule_high)
+        return ~np.asarray(in_range.all(axis=1), np.bool_)
 
     def refuses(
         self, signatures: NDArray[np.float32], measures: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
-        """Tell which pictures are out of scope, (N, D) and (N, M) to (N,)."""
+        """Return which pictures are out of scope, (N,), by signature (N, D) and measures (N, M)."""
         return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures))
 
     @property
     def known_regions(self) -> tuple[str, ...]:
-        """Regions that this scope can tell; none where the training films had no such label."""
+        """Body regions that can be recognised; empty if the training films had no such label."""
         learned = (self.region_weights != 0).any(axis=1).tolist()
         return tuple(name for name, known in zip(REGIONS, learned, strict=True) if known)
 
     def regions(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Tell the probability that each of REGIONS is on the film, (N, D) to (N, R)."""
+        """Compute the probability that each of REGIONS is on a film, (N, D) to (N, R)."""
         logits = self.standardised(signatures) @ self.region_weights.T + self.region_biases
-        found: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
-        return found
+        probabilities: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
+        return probabilities
 
-    def told_regions(self, signature: NDArray[np.float32]) -> tuple[str, ...] | None:
-        """Name the regions of one film, (D,); empty where none is recognised, None if not known."""
+    def recognised_regions(self, signature: NDArray[np.float32]) -> tuple[str, ...] | None:
+        """Return the regions on a film, by its signature (D,); None if none can be recognised."""
         if not self.known_regions:
             return None
         likely = (self.regions(signature[None])[0] >= 0.5).tolist()
-        return tuple(name for name, told in zip(REGIONS, likely, strict=True) if told)
+        return tuple(name for name, there in zip(REGIONS, likely, strict=True) if there)
 
 
 def scope_bytes(scope: Scope) -> bytes:
-    """Turn a scope into a safetensors file."""
+    """Write a scope as the bytes of a safetensors file."""
     return save({name: np.array(getattr(scope, name), order="C") for name in NAMES})
 
 
@@ -118,15 +123,15 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     """Read a scope from a file's bytes.
 
     Raises:
-        WeightsError: They are no safetensors file of a scope, or do not fit together.
+        WeightsError: They are not a safetensors file of a scope, or its arrays do not fit.
     """
     try:
-        found = load(content)
+        arrays = load(content)
     except SafetensorError as error:
-        raise WeightsError(f"{source} is no safetensors file; {SCOPE_REMEDY}") from error
-    if set(found) != set(NAMES):
-        raise WeightsError(f"{source} holds {', '.join(sorted(found))}; {SCOPE_REMEDY}")
-    scope = Scope(**found)
+        raise WeightsError(f"{source} is not a safetensors file; {SCOPE_REMEDY}") from error
+    if set(arrays) != set(NAMES):
+        raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {SCOPE_REMEDY}")
+    scope = Scope(**arrays)
     count, width = scope.axes.shape if scope.axes.ndim == 2 else (-1, -1)
     fits = (
         count > 0
@@ -136,14 +141,14 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.region_biases.shape == (len(REGIONS),)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
         and scope.noise.shape == scope.limit.shape == ()
-        and all(np.isfinite(value).all() for value in found.values())
+        and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
     if not fits:
-        raise WeightsError(f"{source} does not fit together; {SCOPE_REMEDY}")
+        raise WeightsError(f"{source} has arrays that do not fit together; {SCOPE_REMEDY}")
     return scope
 
 
 def scope_path(folder: Path) -> Path:
-    """Where a model folder keeps its scope."""
+    """Return the path of the scope file in a model folder."""
     return folder / SCOPE_FILE

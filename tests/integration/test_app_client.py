@@ -26,7 +26,8 @@ def client(app):
 def test_reading_gives_typed_facts(client):
     reading = client.predict(film=handle_file(EXAMPLE), point="screening", api_name="/read")
     assert set(reading) == {
-        "sha256", "model", "weights_sha256", "verdict", "reason", "probability", "logit", "point",
+        "sha256", "model", "weights_sha256", "verdict", "reason", "reason_code",
+        "reason_value", "reason_limit", "probability", "logit", "point",
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
         "regions", "region_notes", "device", "elapsed_s",
     }  # fmt: skip

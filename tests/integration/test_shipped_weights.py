@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bonefx.models.manifest import read_manifest
 from bonefx.models.registry import WEIGHTS, model_ids
 from bonefx.reading.reader import Reader
 from bonefx.records import Verdict, invert_radiograph
+from bonefx.report import reading_table
 from bonefx.report.wording import test_films_words as films_words
 from train.evaluate.scope.intruders.picture import as_film
 from train.publish.card import render_card
@@ -93,14 +95,33 @@ def test_every_example_gets_a_reading_with_a_sound_probability(reader, films, na
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
 def test_examples_read_as_they_did_when_the_model_was_exported(reader, films, name):
-    """Holds the output of `python -m bonefx read examples`: reading is stable, not good or bad."""
+    """Compares with recorded tables of the readings, with maps: reading is stable."""
     lines = (Path(__file__).parent / f"examples_{name}.jsonl").read_text().splitlines()
-    expected = {line["sha256"]: line for line in map(json.loads, lines)}
-    for reading in reader.read_batch(films, model=name):
-        line = expected[reading.radiograph_sha256]
-        assert reading.weights_sha256 == line["weights_sha256"]
-        assert reading.logit == pytest.approx(line["logit"], abs=0.01)  # across library versions
-        assert reading.verdict == line["verdict"]
+    readings = reader.read_batch(films, model=name)
+    for reading, line in zip(readings, lines, strict=True):
+        table, expected = reading_table(reading), json.loads(line)
+        assert table.keys() - expected.keys() == {
+            "elapsed_s", "reason_code", "reason_value", "reason_limit",
+        }  # fmt: skip
+        for key, value in expected.items():
+            assert_close(table[key], value)
+
+
+def assert_close(found, expected):
+    """Compare recorded values; figures may differ by library version and processor."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            assert_close(found[key], value)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, value in zip(found, expected, strict=True):
+            assert_close(one["text"] if isinstance(one, dict) else one, value)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, abs=0.01, rel=0.01)
+    elif isinstance(expected, str):
+        assert re.sub(r"[\d.]+", "#", found) == re.sub(r"[\d.]+", "#", expected)
+    else:
+        assert found == expected
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))

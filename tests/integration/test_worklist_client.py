@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import Status
 
-from bonefx.reading.worklist import RowTable
+from bonefx.report.table_records import RowTable
 from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.app import REPOSITORY
 

@@ -13,7 +13,7 @@ from bonefx.models.manifest import Manifest, name_with_checksum
 from bonefx.models.measured_comparison import MeasuredComparison
 from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
-from bonefx.report.wording import FEWEST_TO_TELL
+from bonefx.report.wording import FEWEST_OF_A_REGION
 from train.evaluate.localisation import HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
 from train.evaluate.scope.fit import MAX_REFUSED_SHARE
@@ -158,6 +158,6 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             tolerance=TOLERANCE_PX / LONGER_SIDE_PX,
             hottest=HOTTEST,
             refused_at_most=MAX_REFUSED_SHARE,
-            fewest_to_tell=FEWEST_TO_TELL,
+            fewest_to_tell=FEWEST_OF_A_REGION,
         )
     )

@@ -86,7 +86,7 @@ def all_intact(comparison: ModelComparison) -> bool:
 def agreement_text(pair: Agreement) -> str:
     """Say how far two hot regions are the same, or why that cannot be said."""
     if pair.overlap is None:
-        return f"No overlap of {' and '.join(pair.models)}: {pair.reason}"
+        return f"No overlap of {' and '.join(pair.models)}: {agreement_words(pair)}"
     words = agreement_words(pair)
     return f"{words[0].upper()}{words[1:]}."
 

@@ -15,7 +15,7 @@ import gradio as gr
 from bonefx.errors import BonefxError, SettingsError
 from bonefx.films import images
 from bonefx.models.registry import LoadedModel
-from bonefx.reading.comparison import ComparisonTable, compare_readings, comparison_table
+from bonefx.reading.comparison import compare_readings, comparison_table
 from bonefx.reading.reader import Reader
 from bonefx.records import Radiograph
 from bonefx.web.compare import columns
@@ -103,7 +103,7 @@ class CompareScreen:
         """Leave nothing of an earlier film on screen when the program fails."""
         return self._no_answer(names, verdict_card.not_read_html(READING_FAULT))
 
-    def on_api(self, film: str, models: list[str]) -> ComparisonTable:
+    def on_api(self, film: str, models: list[str]) -> dict[str, Any]:
         """Read one bone radiograph with two or more models. Research software, no medical device.
 
         Args:

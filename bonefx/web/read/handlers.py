@@ -20,7 +20,7 @@ from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.records import OperatingPoint, invert_radiograph
-from bonefx.report import ReadingTable, reading_table
+from bonefx.report import reading_table
 from bonefx.web.read.read_first import (
     ANSWERS,
     ReaderAnswer,
@@ -193,7 +193,7 @@ class ReadScreen:
         film: str,
         point: str | None = None,
         invert: bool = False,  # noqa: FBT001, FBT002
-    ) -> ReadingTable:
+    ) -> dict[str, Any]:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
 
         Args:

@@ -17,7 +17,7 @@ import gradio as gr
 from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
 from bonefx.films.sources import FilmSource
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import RowTable, read_worklist, row_table, rows_at_point, worklist_csv
+from bonefx.reading.worklist import read_worklist, row_table, rows_at_point, worklist_csv
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import PRIVATE_EVENT, UNQUEUED_EVENT, html_block, point_choice
 from bonefx.web.shared.downloads import Download, offer_download
@@ -176,7 +176,7 @@ class WorklistScreen:
         """Delete the films of a session that ended."""
         self.listings.close(request.session_hash)
 
-    def on_api(self, films: list[str], point: str | None = None) -> list[RowTable]:
+    def on_api(self, films: list[str], point: str | None = None) -> list[dict[str, Any]]:
         """Read many bone radiographs for fractures. Research software, not a medical device.
 
         Args:

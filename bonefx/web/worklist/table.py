@@ -15,7 +15,7 @@ from typing import TypedDict
 
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
-from bonefx.report.wording import VERDICT_WORDING
+from bonefx.report.wording import VERDICT_WORDING, reason_text
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.worklist.session_list import SessionList
 
@@ -144,7 +144,8 @@ def _head(key: str | None, words: str, spoken: str) -> str:
 def _why(row: WorklistRow) -> str:
     if row.error is not None:
         return as_sentence(row.error)
-    return "" if row.reading is None else row.reading.reason or ""
+    reason = None if row.reading is None else row.reading.reason
+    return "" if reason is None else reason_text(reason)
 
 
 def _picture(row: WorklistRow) -> str:

@@ -13,7 +13,7 @@ from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
 from bonefx.records import TrustLimits
 from bonefx.report import reading_table
-from bonefx.report.wording import map_words, trust_rows
+from bonefx.report.wording import agreement_words, map_words, reason_text, trust_rows
 from bonefx.web.shared.viewer import film_figure
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
@@ -65,7 +65,7 @@ def test_a_map_fails_by_place_or_by_having_no_effect(spot, drop, failure):
     assert trust.peak_rank == 0.5
     assert (failure is None) == (not trust.failures)
     if failure:
-        assert [failure in sentence for sentence in trust.failures] == [True]
+        assert [failure in reason_text(reason) for reason in trust.failures] == [True]
 
 
 def test_shares_of_an_empty_map_are_nought():
@@ -131,7 +131,7 @@ def test_two_models_do_not_agree_on_a_map_that_is_not_believed(model):
     _, held = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
     (pair,) = compare_readings([failed, replace(held, model="other")]).agreements
     assert pair.overlap is None
-    assert "localisation is not reliable" in pair.reason
+    assert "localisation is not reliable" in agreement_words(pair)
 
 
 def test_a_model_without_limits_measures_no_trust(model):

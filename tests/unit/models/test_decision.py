@@ -6,6 +6,7 @@ import pytest
 
 from bonefx.models.decision import calibrated_probability, decide, predictive_values, review_reason
 from bonefx.records import Calibration, Verdict
+from bonefx.report.wording import reason_text
 from tests.fixtures.records import make_point
 
 
@@ -51,12 +52,14 @@ def test_what_is_no_probability_gets_no_verdict(probability):
 def test_only_a_film_in_the_band_has_a_review_reason():
     assert review_reason(0.9, make_point()) is None
     reason = review_reason(0.5, make_point())
-    assert "0.50" in reason
-    assert "balanced" in reason
+    assert (reason.value, reason.limit) == (0.5, (0.4, 0.6))
+    assert "0.50" in reason_text(reason)
+    assert "balanced" in reason_text(reason)
 
 
 def test_a_review_reason_rounds_nothing_to_certainty():
-    reason = review_reason(0.998, make_point(threshold=0.09, review_band=(0.0007, 0.9996)))
+    point = make_point(threshold=0.09, review_band=(0.0007, 0.9996))
+    reason = reason_text(review_reason(0.998, point))
     assert "Probability >0.99 lies" in reason
     assert "<0.01 to >0.99: the model does not decide" in reason
 

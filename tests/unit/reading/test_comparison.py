@@ -9,6 +9,7 @@ from bonefx.heatmaps.agreement import hot_region
 from bonefx.heatmaps.overlay import difference_layer
 from bonefx.reading.comparison import compare_readings, comparison_table
 from bonefx.records import Verdict
+from bonefx.report.wording import agreement_words
 from bonefx.web.compare.columns import agreement_text, legend_html
 from tests.fixtures.records import make_reading
 
@@ -81,7 +82,7 @@ def test_a_missing_map_leaves_overlap_and_difference_out_and_says_why(changes, w
     without = make_mapped("b", **changes)
     comparison = compare_readings([make_mapped("a"), without])
     assert comparison.agreements[0].overlap is None
-    assert words in comparison.agreements[0].reason
+    assert words in agreement_words(comparison.agreements[0])
     assert comparison.difference() is None
     assert comparison.map_of(without) is None
     assert comparison.peak == 2.0
@@ -92,8 +93,9 @@ def test_two_missing_maps_leave_no_scale_and_both_are_named():
     comparison = compare_readings(readings)
     assert comparison.peak is None
     assert comparison.map_of(readings[0]) is None
-    assert "a has no map" in comparison.agreements[0].reason
-    assert "b has no map" in comparison.agreements[0].reason
+    text = agreement_words(comparison.agreements[0])
+    assert "a has no map" in text
+    assert "b has no map" in text
 
 
 def test_three_models_are_compared_two_by_two_without_a_difference():
@@ -141,7 +143,7 @@ def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
     assert [reading["model"] for reading in table["readings"]] == ["a", "b"]
     assert table["verdicts_agree"] is True
     assert table["agreements"] == [
-        {"models": ["a", "b"], "overlap": 1.0, "reason": None, "kin": False}
+        {"models": ["a", "b"], "overlap": 1.0, "reason": None, "reason_codes": [], "kin": False}
     ]
     assert "heat" not in table["readings"][0]
 

@@ -14,7 +14,6 @@ from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.reader import Reader
 from bonefx.reading.worklist import (
     THUMBNAIL_PX,
-    RowTable,
     WorklistRow,
     read_worklist,
     row_table,
@@ -23,7 +22,9 @@ from bonefx.reading.worklist import (
     urgency,
     worklist_csv,
 )
-from bonefx.records import Verdict
+from bonefx.records import Reason, ReasonCode, Verdict
+from bonefx.report.table_records import RowTable
+from bonefx.report.wording import reason_text
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_point, make_reading
@@ -124,7 +125,9 @@ def test_the_most_urgent_comes_first():
         make_row(3, error="the file is empty"),
         make_row(4, verdict=Verdict.FRACTURE, probability=0.7),
         make_row(5, verdict=Verdict.NO_FRACTURE, probability=0.3),
-        make_row(6, verdict=Verdict.OUT_OF_SCOPE, reason="a chest"),
+        make_row(
+            6, verdict=Verdict.OUT_OF_SCOPE, reason=Reason(code=ReasonCode.BODY_PART, name="CHEST")
+        ),
         make_row(7, verdict=Verdict.FRACTURE, probability=1.0),
         make_row(8, verdict=Verdict.REVIEW, probability=0.55),
     ]
@@ -154,7 +157,7 @@ def test_another_point_changes_verdicts_and_leaves_errors():
     rows = [make_row(1, probability=0.73), make_row(2, error="x")]
     changed = rows_at_point(rows, make_point(name="strict", threshold=0.8, review_band=(0.7, 0.9)))
     assert [row.verdict for row in changed] == [Verdict.REVIEW, None]
-    assert "'strict'" in changed[0].reading.reason
+    assert "'strict'" in reason_text(changed[0].reading.reason)
 
 
 def test_a_row_has_a_reading_or_an_error():

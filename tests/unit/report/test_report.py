@@ -227,7 +227,7 @@ def test_every_form_warns_of_a_model_that_should_not_read_films():
 def test_pdf_of_a_refused_film_gives_the_reason_and_no_probability():
     text = text_of(make_out_of_scope_report())
     assert "■ Out of scope" in text
-    assert "unlike those that the model was trained on" in text
+    assert "unlike the films that the model was trained on" in text
     assert "No probability" in text
     assert "calibrated probability" not in text
 

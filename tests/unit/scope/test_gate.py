@@ -1,4 +1,4 @@
-"""A film out of scope gets nothing but its refusal; what cannot be checked is out of scope."""
+"""Scope gate: a film out of scope has only its refusal; what cannot be checked is refused."""
 
 import json
 from dataclasses import replace
@@ -13,10 +13,17 @@ from bonefx.models.networks import compute_signatures
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import Estimate, RegionFigures, Verdict, Window, invert_radiograph
+from bonefx.records import (
+    Estimate,
+    ReasonCode,
+    RegionFigures,
+    Verdict,
+    Window,
+    invert_radiograph,
+)
 from bonefx.report import json_bytes, report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.wording import region_words
+from bonefx.report.wording import agreement_words, reason_text, region_words
 from bonefx.scope import gate
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
@@ -71,7 +78,8 @@ def test_an_inverted_film_is_refused_offered_inverted_and_read_so(reader):
     refused = reader.read(as_it_came)
     assert nothing_but_a_refusal(refused)
     assert refused.looks_inverted
-    assert "--invert" in refused.reason
+    assert refused.reason.code is ReasonCode.LOOKS_INVERTED
+    assert "--invert" in reason_text(refused.reason)
     again = reader.read(invert_radiograph(as_it_came))
     assert again.inverted
     assert again.radiograph_sha256 == refused.radiograph_sha256
@@ -82,8 +90,9 @@ def test_a_film_that_was_inverted_already_is_not_offered_so_again(reader):
     refused = reader.read(invert_radiograph(make_radiograph()))
     assert nothing_but_a_refusal(refused)
     assert not refused.looks_inverted
-    assert "read as it is" in refused.reason
-    assert "--invert" not in refused.reason
+    assert refused.reason.code is ReasonCode.INVERTED_BY_USER
+    assert "read as it is" in reason_text(refused.reason)
+    assert "--invert" not in reason_text(refused.reason)
 
 
 def test_gate_and_training_refuse_the_same_pictures(reader):
@@ -125,9 +134,11 @@ def taught(reader):
 def test_a_film_whose_header_names_another_body_part_is_refused(taught, part):
     refused = taught.read(make_radiograph(body_part=part))
     assert nothing_but_a_refusal(refused)
-    assert part in refused.reason
-    assert "hand, leg, hip, shoulder" in refused.reason
-    assert "corrected" in refused.reason  # headers can be wrong
+    assert (refused.reason.code, refused.reason.name) == (ReasonCode.BODY_PART, part)
+    text = reason_text(refused.reason)
+    assert part in text
+    assert "hand, leg, hip, shoulder" in text
+    assert "corrected" in text  # headers can be wrong
     assert not refused.looks_inverted
 
 
@@ -157,7 +168,7 @@ def test_a_model_without_a_scope_reads_no_film(tmp_path):
     model = load_model(make_model_folder(tmp_path, scope=None), device=CPU)
     reading = Reader([replace(model, scope=None)]).read(make_radiograph())
     assert nothing_but_a_refusal(reading)
-    assert "carries no scope" in reading.reason
+    assert "carries no scope" in reason_text(reading.reason)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -168,7 +179,7 @@ def test_a_signature_that_is_not_a_number_is_out_of_scope(reader, value):
     (entry,) = gate.check_scope(
         model.scope, [make_radiograph()], signatures, signatures_of=model.signatures
     )
-    assert entry.refusal == gate.UNLIKE
+    assert entry.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
 
 
 def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
@@ -178,7 +189,7 @@ def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
     monkeypatch.setattr(gate, "measure_grey_levels", fails)
     for reading in reader.read_batch([make_radiograph(), photograph()]):
         assert nothing_but_a_refusal(reading)
-        assert reading.reason == gate.GATE_FAULT
+        assert reading.reason.code is ReasonCode.SCOPE_CHECK_FAILED
 
 
 def test_pixels_that_are_not_numbers_are_refused(reader):
@@ -207,6 +218,8 @@ def test_a_report_of_a_refused_film_has_its_reason_and_no_figure(reader, form):
     table = json.loads(json_bytes(report))
     assert table["reading"]["verdict"] == "out_of_scope"
     assert table["reading"]["reason"].startswith("This picture")
+    assert table["reading"]["reason_code"] in set(ReasonCode)
+    assert table["reading"]["reason_value"] != table["reading"]["reason_limit"]
     for name in ("probability", "logit", "heat_peak", "trust", "regions"):
         assert table["reading"][name] is None
 
@@ -220,7 +233,7 @@ def test_refused_readings_can_be_compared(tmp_path):
     film = photograph()
     found = compare_readings([both.read(film, model=model.name) for model in both.models])
     assert found.peak is None
-    assert "gives no answer about this film" in found.agreements[0].reason
+    assert "gives no answer about this film" in agreement_words(found.agreements[0])
 
 
 def test_the_command_line_refuses_an_inverted_film_and_reads_it_when_asked(

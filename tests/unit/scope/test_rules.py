@@ -1,9 +1,11 @@
-"""Which pictures the plain rules refuse, and what they say of them."""
+"""Grey-level rules: which pictures they refuse, with which reason."""
 
 import numpy as np
 import pytest
 
-from bonefx.scope.rules import GREY_LEVEL_RULES, broken_rule, measure_grey_levels
+from bonefx.records import ReasonCode
+from bonefx.report.wording import CROP, DAMAGED, EXPORT, reason_text
+from bonefx.scope.rules import GREY_LEVEL_RULES, find_broken_rule, measure_grey_levels
 from tests.fixtures.image_files import make_pixels
 from tests.fixtures.scopes import make_narrow_scope
 
@@ -20,7 +22,7 @@ def film(seed=0):
 
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_films_of_the_kind_that_the_limits_are_from_break_no_rule(limits, seed):
-    assert broken_rule(measure_grey_levels(make_pixels(seed=seed)), *limits) is None
+    assert find_broken_rule(measure_grey_levels(make_pixels(seed=seed)), *limits) is None
 
 
 @pytest.mark.parametrize(
@@ -35,11 +37,20 @@ def test_films_of_the_kind_that_the_limits_are_from_break_no_rule(limits, seed):
         ),
     ],
 )  # fmt: skip
-def test_pictures_that_are_no_films_break_a_rule_that_says_what_to_do(limits, picture, words):
-    told = broken_rule(measure_grey_levels(picture), *limits)
-    assert told.startswith("This picture ")
-    assert words in told
-    assert any(told.endswith(rule.remedy) for rule in GREY_LEVEL_RULES)
+def test_pictures_other_than_films_break_a_rule_whose_text_says_what_to_do(limits, picture, words):
+    text = reason_text(find_broken_rule(measure_grey_levels(picture), *limits))
+    assert text.startswith("This picture ")
+    assert words in text
+    assert text.endswith((EXPORT, DAMAGED, CROP))
+
+
+def test_a_broken_rule_gives_its_code_the_measure_and_the_limit(limits):
+    dark = (film() * np.float32(0.05)).astype(np.float32)
+    measures = measure_grey_levels(dark)
+    reason = find_broken_rule(measures, *limits)
+    assert reason.code is ReasonCode.FEW_GREY_LEVELS
+    assert (reason.value, reason.limit) == (measures[0], limits[0][0])
+    assert reason.value < reason.limit
 
 
 def test_rows_out_of_order_are_seen_where_a_film_changes_from_row_to_row():
@@ -47,8 +58,8 @@ def test_rows_out_of_order_are_seen_where_a_film_changes_from_row_to_row():
     shuffled = smooth[np.random.default_rng(0).permutation(300)]
     names = [rule.name for rule in GREY_LEVEL_RULES]
     before, after = measure_grey_levels(smooth), measure_grey_levels(shuffled)
-    assert before[names.index("likeness down")] > 0.95
-    assert after[names.index("likeness down")] < 0.3
+    assert before[names.index("correlation down")] > 0.95
+    assert after[names.index("correlation down")] < 0.3
 
 
 def test_half_a_film_in_one_grey_has_empty_rows():
@@ -64,7 +75,9 @@ def test_a_measure_that_is_not_a_number_breaks_its_rule(limits):
     for place in range(len(GREY_LEVEL_RULES)):
         broken = measures.copy()
         broken[place] = np.nan
-        assert broken_rule(broken, *limits) is not None
+        reason = find_broken_rule(broken, *limits)
+        assert reason is not None
+        assert reason.value is None
 
 
 def test_measures_do_not_depend_on_the_films_size_by_much():

@@ -54,11 +54,11 @@ def test_regions_that_were_taught_are_told_and_no_others(signatures):
     one[0] -= 9
     none[:2] -= 3
     assert scope.known_regions == REGIONS[:2]
-    assert scope.told_regions(both)[:2] == REGIONS[:2]
-    assert "hand" not in scope.told_regions(one)
-    assert "leg" in scope.told_regions(one)
-    assert not {"hand", "leg"} & set(scope.told_regions(none))
-    assert make_scope(signatures).told_regions(both) is None
+    assert scope.recognised_regions(both)[:2] == REGIONS[:2]
+    assert "hand" not in scope.recognised_regions(one)
+    assert "leg" in scope.recognised_regions(one)
+    assert not {"hand", "leg"} & set(scope.recognised_regions(none))
+    assert make_scope(signatures).recognised_regions(both) is None
 
 
 def test_a_scope_survives_its_file(signatures):
@@ -74,10 +74,10 @@ def test_a_scope_survives_its_file(signatures):
      {"region_biases": np.zeros(3)}, {"rule_low": np.zeros(2)}, {"axes": np.zeros(4)}],
 )  # fmt: skip
 def test_a_scope_that_does_not_fit_together_is_refused(signatures, changes):
-    with pytest.raises(WeightsError, match="does not fit together"):
+    with pytest.raises(WeightsError, match="do not fit together"):
         read_scope(scope_bytes(make_scope(signatures, **changes)), source="scope.safetensors")
 
 
 def test_a_file_that_is_no_scope_is_refused(signatures):
-    with pytest.raises(WeightsError, match="no safetensors file"):
+    with pytest.raises(WeightsError, match="not a safetensors file"):
         read_scope(b"nothing", source="scope.safetensors")

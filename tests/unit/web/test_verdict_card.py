@@ -4,6 +4,7 @@ import pytest
 
 from bonefx.models.decision import reading_at_point
 from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
+from bonefx.report.wording import reason_text
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.viewer import map_note
 from tests.fixtures.records import make_point, make_radiograph, make_reading
@@ -120,4 +121,4 @@ def test_another_point_decides_again_on_the_same_probability():
     assert again.point is strict
     review = reading_at_point(reading, make_point(threshold=0.7, review_band=(0.6, 0.8)))
     assert review.verdict is Verdict.REVIEW
-    assert "review band" in review.reason
+    assert "review band" in reason_text(review.reason)

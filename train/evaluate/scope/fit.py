@@ -90,8 +90,8 @@ def rule_limits(
     low = np.quantile(measures, RULE_QUANTILE, axis=0, method="lower")
     high = np.quantile(measures, 1 - RULE_QUANTILE, axis=0, method="higher")
     return (
-        np.where([bool(rule.low) for rule in GREY_LEVEL_RULES], _below(low), -NO_LIMIT),
-        np.where([bool(rule.high) for rule in GREY_LEVEL_RULES], _above(high), NO_LIMIT),
+        np.where([bool(rule.below) for rule in GREY_LEVEL_RULES], _below(low), -NO_LIMIT),
+        np.where([bool(rule.above) for rule in GREY_LEVEL_RULES], _above(high), NO_LIMIT),
     )
 
 

@@ -1,0 +1,251 @@
+"""Fields of the JSON, CSV and API answers, as frozen dataclasses.
+
+The docstring below a field describes it. `schema.describe_record` gives the JSON schema, and
+`schema.dump_record` a dict with these keys in this order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from bonefx.records import Calibration, Estimate, Guarantee, ReasonCode, Verdict
+
+DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a field describes it
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Limit = float | tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementTable:
+    """Overlap of two models' heat maps of one film."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    models: tuple[str, str]
+    """Names of the two models."""
+    overlap: Share | None
+    """Intersection over union of the hot regions; null without two maps."""
+    reason: str | None
+    """Why there is no overlap, as sentences; null where there is one."""
+    reason_codes: tuple[ReasonCode, ...]
+    """Code of each sentence; empty where there is an overlap."""
+    kin: bool
+    """One model was distilled from the other, so their agreement is weaker evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureTable:
+    """A check that a heat map fails."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    code: ReasonCode
+    """Which check."""
+    value: float | None
+    """What was measured, in the unit of the code."""
+    limit: Limit | None
+    """Limit that the value is beyond."""
+    text: str
+    """The failure as a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustTable:
+    """Checks of a heat map against the model's limits."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    peak_rank: Share
+    """Share of the maps of validation true positives with a lower peak."""
+    border_share: Share
+    """Share of the map's sum on the film's border."""
+    marker_share: Share
+    """Share of the map's sum on side markers and burnt-in text."""
+    drop: float
+    """Fall of the log-odds when the hot region is blurred, in logits."""
+    failures: tuple[FailureTable, ...]
+    """Checks that the map fails, so that it is not drawn; empty where it passes them all."""
+    agreement: AgreementTable | None
+    """With a second model's map; null without a second model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingTable:
+    """One model's answer about one film; the heat map itself is left out."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    sha256: Sha256
+    """Checksum of the film's file."""
+    model: str
+    """Id of the model, with @ and the commit if it was fetched from a repository."""
+    weights_sha256: Sha256
+    """Checksum of the weights file."""
+    verdict: Verdict
+    """Verdict at the operating point."""
+    reason: str | None
+    """Why the film goes to review or is out of scope, as sentences; else null."""
+    reason_code: ReasonCode | None
+    """Code of the reason; null without one."""
+    reason_value: float | None
+    """What the check behind the reason measured, in the unit of the code; null without one."""
+    reason_limit: Limit | None
+    """Limit that the value is beyond, or the review band [low, high] that it lies in."""
+    probability: Share | None
+    """Calibrated probability of fracture; null when out of scope."""
+    logit: float | None
+    """Raw output of the network, positive for fracture; null when out of scope."""
+    point: str
+    """Name of the operating point."""
+    threshold: Share
+    """Calibrated probability from which the point calls a fracture, without its review band."""
+    review_band: tuple[Share, Share]
+    """Lowest and highest probability that goes to review."""
+    heat_peak: float | None
+    """Largest value of the heat map, in logits; null when out of scope."""
+    trust: TrustTable | None
+    """Checks of the heat map; null without a map."""
+    caution: str | None
+    """Why films should not be read with this model; null without cause."""
+    inverted: bool
+    """Black and white were swapped before the film was read, as requested."""
+    looks_inverted: bool
+    """Out of scope as it is, and in scope with black and white swapped."""
+    regions: tuple[str, ...] | None
+    """Body regions recognised; null when out of scope or if the model recognises none."""
+    region_notes: tuple[str, ...]
+    """What the model was measured to do on films of these regions, a sentence or two each."""
+    device: str
+    """Device of the network, such as cpu or cuda:0."""
+    elapsed_s: float
+    """Seconds for preprocessing, network and map."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowTable:
+    """One film of a worklist: its reading, or why it was not read."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    place: int
+    """Number in the list as it was given, from 1."""
+    film: str
+    """Name that the user gave the film."""
+    urgency: Annotated[float, Field(ge=0, le=4)]
+    """Rank; smaller is more urgent."""
+    verdict: Verdict | None
+    """Verdict at the operating point; null if the film was not read."""
+    probability: Share | None
+    """Calibrated probability of fracture; null when out of scope or not read."""
+    reason: str | None
+    """Why the film goes to review or is out of scope, as sentences; else null."""
+    reason_code: ReasonCode | None
+    """Code of the reason; null without one."""
+    error: str | None
+    """Why the film was not read; null if it was."""
+    same_as: int | None
+    """Place of the first film of the list with the same bytes; null if there is none."""
+    sha256: Sha256 | None
+    """Checksum of the film's file; null if it was not read."""
+    model: str | None = None
+    """As in ReadingTable; null if the film was not read, likewise below."""
+    weights_sha256: Sha256 | None = None
+    """As in ReadingTable."""
+    point: str | None = None
+    """As in ReadingTable."""
+    threshold: Share | None = None
+    """As in ReadingTable."""
+    caution: str | None = None
+    """As in ReadingTable."""
+    inverted: bool | None = None
+    """As in ReadingTable."""
+    looks_inverted: bool | None = None
+    """As in ReadingTable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonTable:
+    """Several models' readings of one film; the maps themselves are left out."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    readings: tuple[ReadingTable, ...]
+    """One a model."""
+    verdicts_agree: bool
+    """All verdicts are the same."""
+    peak: float | None
+    """Largest peak of a shown map, in logits; null without a map."""
+    agreements: tuple[AgreementTable, ...]
+    """Of every two models, in the order of the readings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapTable:
+    """What a report shows of the heat map; the peak is in the reading."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    shown: bool
+    """The report shows a map."""
+    contours: tuple[tuple[tuple[int, int], ...], ...]
+    """Closed lines around the hot regions, each of [x, y] in pixels of the film."""
+    opacity: Share | None
+    """Weight of the map's colour at its peak; null without a map."""
+    floor: float
+    """Peak in logits below which the model shows no map."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredTable:
+    """What the operating point did on test films, at the threshold alone; null if not measured."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    sensitivity: Estimate | None
+    """Share of the fractured films called fracture."""
+    specificity: Estimate | None
+    """Share of the intact films called no fracture."""
+    review_rate: Estimate | None
+    """Share of the films in the review band."""
+    missed_rate: Estimate | None
+    """Share of fractures among the films called no fracture."""
+    guarantee: Guarantee | None
+    """Certificate of the review band's lower edge on validation films."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTable:
+    """A filed report, in its canonical form."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    schema_version: int
+    """Version of this table."""
+    software: str
+    """Always bonefx."""
+    version: str
+    """Version of the software."""
+    notice: str
+    """Not a medical device."""
+    created: str
+    """Date and time in ISO 8601, with its time zone."""
+    film: dict[str, str]
+    """Facts from the film's file; no patient data."""
+    reading: ReadingTable
+    """The model's answer."""
+    measured_on: str
+    """Number of the test films and name of their data set."""
+    measured: MeasuredTable
+    """What the operating point did on these films."""
+    calibration: Calibration | None
+    """Calibration of the probability; null if not known."""
+    map: MapTable
+    """The heat map, as shown."""
+    model_origin: str | None
+    """Repository and commit that the model was fetched from; null for a local model."""
+    text: str
+    """The reader's own text."""
