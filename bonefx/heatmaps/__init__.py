@@ -1,1 +1,1 @@
-"""Heat maps: methods, place on the film, overlays, trust checks and agreement of two models."""
+"""Heat maps: methods, projection on the film, overlays, trust checks, agreement of models."""

@@ -1,4 +1,8 @@
-"""One forward pass -> logits, activations, gradients and heat maps, without hooks."""
+"""One forward pass with the gradients that heat maps need, without hooks.
+
+The layers up to the map's layer run without gradient, the head with gradient. Nothing is kept on
+the shared network, so that threads do not disturb each other.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,15 @@ from bonefx.models.networks import SplitNetwork
 def logits_and_maps(
     network: SplitNetwork, batch: torch.Tensor, *, method: str = GRAD_CAM
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run a batch once for its logits and its heat maps.
+    """Compute the logits and heat maps of a batch in one forward pass.
 
     Args:
-        network: In evaluation mode, its parameters frozen.
+        network: In evaluation mode, with frozen parameters.
         batch: (N, 3, S, S).
-        method: A key of cam.METHODS.
+        method: A key of HEATMAP_METHODS.
 
     Returns:
-        Logits (N,) and maps (N, h, w) >= 0, one value a cell; those of Grad-CAM are in logits.
+        Logits, (N,), and maps, (N, h, w) >= 0, one value a cell; Grad-CAM's are in logits.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2, for the log-odds of fracture.
@@ -31,13 +35,13 @@ def logits_and_maps(
 
 
 class ForwardPass(NamedTuple):
-    """What one pass over a batch gives: all that any method needs.
+    """Result of one forward pass: everything that a heat-map method needs.
 
     Attributes:
         logits: (N,).
         activations: (N, C, h, w).
         gradients: Of each logit with respect to its activations, (N, C, h, w).
-        signature: (N, D); see networks.Staged.
+        signature: Means of deep activations, (N, D), for the scope gate.
     """
 
     logits: torch.Tensor
@@ -47,7 +51,7 @@ class ForwardPass(NamedTuple):
 
 
 def run_with_gradients(network: SplitNetwork, batch: torch.Tensor) -> ForwardPass:
-    """Run (N, 3, S, S) once: up to the cut without gradient, the head with it."""
+    """Run a batch, (N, 3, S, S), through the network, with gradients of the head alone."""
     with torch.no_grad():
         staged = network.staged(batch)
     with torch.enable_grad():

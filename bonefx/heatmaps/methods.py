@@ -1,7 +1,7 @@
-"""Heat-map methods: pytorch-grad-cam's own weighting rules, without its hooks.
+"""Heat-map methods: the weighting rules of pytorch-grad-cam, without its hooks.
 
-The library's classes keep hooks on a shared network. Only their rules are used here: functions of
-the activations and of the gradient of the log-odds with respect to them.
+The library's classes attach hooks to a shared network. Only their rules are used here, which are
+functions of the activations and of the gradient of the log-odds with respect to them.
 
 Source:
     Gildenblat et al. (2021), pytorch-grad-cam; the methods' own papers are named there.
@@ -27,11 +27,11 @@ HEATMAP_METHODS = {
     "layer_cam": "LayerCAM",
     "xgrad_cam": "XGradCAM",
     EIGEN_CAM: "EigenCAM",
-}  # name -> class of the library
+}  # our name: class of the library
 
 
 class _Rule(Protocol):
-    """What is used of the library's classes."""
+    """The one method of the library's classes that is used here."""
 
     def get_cam_image(
         self, *arguments: Any, activations: Any, grads: Any, eigen_smooth: bool
@@ -39,7 +39,7 @@ class _Rule(Protocol):
 
 
 def check_heatmap_method(method: str) -> str:
-    """Return a known method's name.
+    """Check the name of a method, and return it.
 
     Raises:
         SettingsError: There is no such method.
@@ -54,25 +54,25 @@ def check_heatmap_method(method: str) -> str:
 def class_activation_map(
     method: str, activations: torch.Tensor, gradients: torch.Tensor
 ) -> torch.Tensor:
-    """Weigh activations by a method's rule.
+    """Weight activations by a method's rule.
 
     Args:
-        method: A key of METHODS.
+        method: A key of HEATMAP_METHODS.
         activations: (N, C, h, w).
         gradients: Of the log-odds of fracture, (N, C, h, w).
 
     Returns:
-        (N, h, w) float32 >= 0 on the activations' device, times the number of cells: with
-        Grad-CAM and a linear head a cell's value is its own rating, in logits.
+        (N, h, w) float32 >= 0 on the activations' device, multiplied by the number of cells: with
+        Grad-CAM and a linear head a cell's value is then its own contribution, in logits.
 
     Raises:
         SettingsError: There is no such method.
     """
-    found = _rule(check_heatmap_method(method)).get_cam_image(
+    weighted = _rule(check_heatmap_method(method)).get_cam_image(
         None, None, None, activations=_array(activations), grads=_array(gradients),
         eigen_smooth=False,
     )  # fmt: skip
-    maps = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
+    maps = torch.from_numpy(np.ascontiguousarray(weighted, dtype=np.float32))
     return torch.relu(maps * maps[0].numel()).to(activations.device)
 
 
@@ -83,25 +83,24 @@ def _array(values: torch.Tensor) -> NDArray[np.float32]:
 
 @cache
 def _rule(method: str) -> _Rule:
-    """Make an object of the library's class without its network, its hooks and their removal."""
+    """Create an object of the library's class without a network and without hooks."""
     import pytorch_grad_cam
 
     if method == EIGEN_CAM:
         return _PrincipalAxis()
-    theirs = getattr(pytorch_grad_cam, HEATMAP_METHODS[method])
-    ours = type(theirs.__name__, (theirs,), {"__init__": _nothing, "__del__": _nothing})
-    rule: _Rule = ours()
+    base = getattr(pytorch_grad_cam, HEATMAP_METHODS[method])
+    rule: _Rule = type(base.__name__, (base,), {"__init__": _no_hooks, "__del__": _no_hooks})()
     return rule
 
 
 class _PrincipalAxis:
-    """The library's Eigen-CAM by a thin decomposition: its full one takes seconds a film."""
+    """Eigen-CAM by a thin SVD; the library's full SVD takes seconds a film."""
 
     def get_cam_image(self, *_: Any, activations: Any, **__: Any) -> NDArray[np.float32]:
         """Project the cells of (N, C, h, w) on their first principal axis, (N, h, w)."""
-        return np.stack([self._projected(film) for film in activations]).astype(np.float32)
+        return np.stack([self._project(film) for film in activations]).astype(np.float32)
 
-    def _projected(self, film: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _project(self, film: NDArray[np.float32]) -> NDArray[np.float32]:
         cells = film.reshape(len(film), -1).T
         centred = cells - cells.mean(axis=0)
         _, _, axes = np.linalg.svd(centred, full_matrices=False)
@@ -109,5 +108,5 @@ class _PrincipalAxis:
         return projected.reshape(film.shape[1:])
 
 
-def _nothing(_: object) -> None:
-    """Neither hook nor unhook."""
+def _no_hooks(_: object) -> None:
+    """Replace the library's constructor and destructor, which add and remove hooks."""

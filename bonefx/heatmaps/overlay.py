@@ -6,18 +6,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-HOT_SHARE = 0.5  # share of a map's peak from which a place counts as hot
+HOT_SHARE = 0.5  # share of a map's peak from which a pixel belongs to the hot region
+FIRST_RGB = (230, 159, 0)  # orange and sky blue, distinguishable with colour blindness
+SECOND_RGB = (86, 180, 233)
 
 
 def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Colour a map as a layer to be laid over its film.
+    """Colour a map as a transparent layer over its film.
 
     Args:
         heat: (H, W) in [0, 1].
 
     Returns:
-        (H, W, 4) RGBA uint8: a colour map that colour-blind eyes can order; alpha is the heat, so
-        that a film keeps its grey levels where there is none.
+        (H, W, 4) RGBA uint8 in a colour map that remains ordered with colour blindness. Alpha is
+        the heat, so that the film keeps its grey levels where the heat is 0.
     """
     levels = np.rint(heat * 255.0).astype(np.uint8)
     colour = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
@@ -25,13 +27,13 @@ def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def hot_contours(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
-    """Outline the hottest regions of a map, where it is at least HOT of its peak.
+    """Outline the hot regions of a map, where it is at least HOT_SHARE of its peak.
 
     Args:
         heat: (H, W) in [0, 1].
 
     Returns:
-        Closed lines of (points, 2) x and y in pixels of the film.
+        Closed lines, each (points, 2) as x and y in pixels of the film.
     """
     hot = (heat >= HOT_SHARE).astype(np.uint8)
     lines, _ = cv2.findContours(hot, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
@@ -41,7 +43,7 @@ def hot_contours(heat: NDArray[np.float32]) -> list[NDArray[np.int32]]:
 def overlay(
     pixels: NDArray[np.float32], heat: NDArray[np.float32], *, opacity: float
 ) -> NDArray[np.uint8]:
-    """Lay a map over its film; where heat is 0 the film keeps its grey levels.
+    """Blend a map with its film; the film keeps its grey levels where the heat is 0.
 
     Args:
         pixels: The film, (H, W) in [0, 1].
@@ -58,22 +60,15 @@ def overlay(
     return np.rint(blended).astype(np.uint8)
 
 
-FIRST_RGB = (230, 159, 0)  # orange and sky blue, which colour-blind eyes tell apart
-
-
-SECOND_RGB = (86, 180, 233)
-
-
 def difference_layer(difference: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Colour a signed difference as a layer to be laid over its film.
+    """Colour a signed difference of two maps as a transparent layer over the film.
 
     Args:
         difference: (H, W) in [-1, 1].
 
     Returns:
-        (H, W, 4) RGBA uint8: orange where the first map is stronger, blue where the second is;
-        alpha is the size of the difference, so that a film keeps its grey levels where the maps
-        say the same.
+        (H, W, 4) RGBA uint8: orange where the first map is stronger, blue where the second is.
+        Alpha is the absolute difference, so that the film keeps its grey levels where it is 0.
 
     Source:
         Okabe and Ito (2008), "Color universal design", for the two colours.

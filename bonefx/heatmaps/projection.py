@@ -1,8 +1,4 @@
-"""One forward pass -> logit and heat map; the map's place on the film; the overlay.
-
-The pass runs without hooks: the layers up to the cut without gradient, the head with gradient.
-Nothing is kept on the shared network, so threads do not disturb each other.
-"""
+"""Projection of a heat map from the network's cells to the pixels of the film."""
 
 from __future__ import annotations
 
@@ -16,13 +12,13 @@ from bonefx.models.preprocess import letterbox_of
 def peak_on_film(
     cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
 ) -> float:
-    """Find a map's largest value on its film; what lies in the letterbox's border does not count.
+    """Return a map's largest value on its film, without the letterbox's border.
 
     Args:
         cells: (h, w) >= 0, in logits.
-        grid: Where the cells look, in pixels of the network's input.
+        grid: Centres of the cells, in pixels of the network's input.
         shape: Height and width of the film.
-        size_px: Side of the input that the film was letterboxed into.
+        size_px: Side of the square input that the film was letterboxed into.
 
     Returns:
         The peak over the input's pixels that show the film, in logits.
@@ -36,16 +32,16 @@ def peak_on_film(
 def heat_on_film(
     cells: NDArray[np.float32], grid: CellGrid, *, shape: tuple[int, int], size_px: int
 ) -> NDArray[np.float32]:
-    """Lay a map over its film, each cell where it looks, linear in between.
+    """Project a map on its film, by linear interpolation between the centres of the cells.
 
     Args:
         cells: (h, w) >= 0.
-        grid: Where the cells look, in pixels of the network's input.
+        grid: Centres of the cells, in pixels of the network's input.
         shape: Height and width of the film.
-        size_px: Side of the input that the film was letterboxed into.
+        size_px: Side of the square input that the film was letterboxed into.
 
     Returns:
-        (H, W) float32 in [0, 1]: the map divided by peak_on_film; zeros where that is 0.
+        (H, W) float32 in [0, 1]: the map divided by peak_on_film, or zeros if that is 0.
     """
     place = letterbox_of(*shape, size_px=size_px)
     down = (np.arange(shape[0]) + 0.5) * place.scale_y - 0.5 + place.top
@@ -61,16 +57,16 @@ def heat_on_film(
 def heat_on_input(
     cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
 ) -> NDArray[np.float32]:
-    """Lay a map over the network's whole input, (S, S) in [0, 1]; see heat_on_film."""
+    """Project a map on the network's whole input, (S, S) in [0, 1]; see heat_on_film."""
     return heat_on_film(cells, grid, shape=(size_px, size_px), size_px=size_px)
 
 
 def _cell_weights(
     in_input: NDArray[np.floating | np.integer], cells: int, grid: CellGrid
 ) -> NDArray[np.float32]:
-    """Weigh each cell for each place along one axis of the input, (places, cells).
+    """Return the weight of each cell at each position along one axis, (positions, cells).
 
-    Linear between cells; beyond the first and the last cell their values go on.
+    Interpolation is linear between cells and constant beyond the first and the last.
     """
     cell = np.clip((in_input - grid.offset_px) / grid.stride_px, 0, cells - 1)
     return np.clip(1.0 - np.abs(cell[:, None] - np.arange(cells)), 0.0, 1.0).astype(np.float32)

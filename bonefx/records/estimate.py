@@ -70,7 +70,7 @@ def estimate_parts(
 
 
 def _decimals(width: float, *, at_most: int) -> int:
-    """Decimals that show three significant digits of an interval's width, in [0, at_most]."""
+    """Return the decimals, in [0, at_most], that show three significant digits of a width."""
     if width <= 0:
         return at_most
     return min(max(2 - math.floor(math.log10(width)), 0), at_most)

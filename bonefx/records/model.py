@@ -1,4 +1,4 @@
-"""What a model carries: where it came from, what was chosen on val, what was measured on test."""
+"""Records of a model: origin, calibration, operating points, and limits for heat maps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bonefx.records.estimate import Estimate, probability_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The commit of a Hugging Face model repository that a model folder is a copy of."""
+    """Hugging Face model repository and commit that a model folder was fetched from."""
 
     repo: str
     commit: str
@@ -22,14 +22,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Platt scaling of a logit, fitted on validation films; a temperature T is slope 1/T.
+    """Platt scaling of a logit, fitted on validation films; temperature T is the slope 1/T.
 
     Attributes:
         method: "platt" or "temperature".
         slope: Multiplier of the logit, > 0.
         intercept: Offset, in logits; 0 for a temperature.
-        n: Films that it was fitted on.
-        split: Name of the split that it was fitted on.
+        n: Number of films that it was fitted on.
+        split: Name of their split.
     """
 
     method: str
@@ -48,12 +48,13 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarantee:
-    """What a review band was certified to hold on validation films.
+    """Upper bound of missed fractures below a review band, certified on validation films.
 
     Attributes:
-        missed_at_most: Largest share of fractures among films called no fracture.
-        confidence: Probability, over draws of independent validation films, that it holds.
-        n: Validation films that the point calls no fracture.
+        missed_at_most: Upper bound of the share of fractures among films called no fracture, in
+            [0, 1].
+        confidence: Probability, over draws of independent validation films, that the bound holds.
+        n: Validation films that the operating point calls no fracture.
         missed: Fractures among them.
     """
 
@@ -65,12 +66,12 @@ class Guarantee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionFigures:
-    """What an operating point did on the test films of one body region, threshold alone.
+    """Sensitivity and specificity on the test films of one body region, threshold alone.
 
     Attributes:
-        region: As in scope.REGIONS.
-        sensitivity: n is the fractured films; None without any.
-        specificity: n is the intact films; None without any.
+        region: One of scope.statistics.REGIONS.
+        sensitivity: With the number of fractured films as n; None without any.
+        specificity: With the number of intact films as n; None without any.
     """
 
     region: str
@@ -80,18 +81,18 @@ class RegionFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
-    """A threshold with its review band, chosen on validation films, and what it did on test films.
+    """A threshold and review band, chosen on validation films, with figures from test films.
 
     Attributes:
-        name: How a user selects it: screening, balanced or specific.
+        name: screening, balanced or specific.
         threshold: Calibrated probability at and above which a film leans to fracture, in [0, 1].
         review_band: Lowest and highest probability that goes to review, both included.
         sensitivity: On test films, threshold alone (no film left out for review).
         specificity: On test films, threshold alone.
         review_rate: Share of test films in the band.
-        missed_rate: Share of fractures among the test films that the point calls no fracture.
-        guarantee: Of the band's lower edge; None where validation films could not give one.
-        by_region: The same figures by body region; empty where the films do not tell it.
+        missed_rate: Share of fractures among the test films called no fracture.
+        guarantee: For the band's lower edge; None if the validation films do not support one.
+        by_region: Figures by body region; empty if the films' regions are not known.
     """
 
     name: str
@@ -114,20 +115,20 @@ class OperatingPoint:
 
     @property
     def band_text(self) -> str:
-        """Both edges of the review band in words."""
+        """Both edges of the review band, such as "0.10 to 0.43"."""
         return " to ".join(probability_text(edge) for edge in self.review_band)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustLimits:
-    """What maps of found fractures do on validation films; beyond it a map is not believed.
+    """Limits for heat maps, from the maps of validation true positives.
 
     Attributes:
-        peaks: Raw peaks in logits, at even quantiles from the lowest to the highest.
-        border_share: Largest share of a map's sum on the film's border.
-        marker_share: Largest share of a map's sum on side markers and burnt-in text.
-        drop: Least fall of the log-odds when the hot region is blurred out, in logits.
-        n: Maps that these were taken from.
+        peaks: Peaks of the maps in logits, at even quantiles from the lowest to the highest.
+        border_share: Largest accepted share of a map's sum on the film's border, in [0, 1].
+        marker_share: Largest accepted share on side markers and burnt-in text, in [0, 1].
+        drop: Smallest accepted fall of the log-odds when the hot region is blurred, in logits.
+        n: Number of maps that the limits come from.
     """
 
     peaks: tuple[float, ...]
@@ -138,7 +139,7 @@ class TrustLimits:
 
     def __post_init__(self) -> None:
         if not self.peaks or list(self.peaks) != sorted(self.peaks):
-            raise WeightsError("trust needs rising peaks; export the model again")
+            raise WeightsError("trust limits need rising peaks; export the model again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A radiograph as it was read, and the windows that it is shown through."""
+"""A radiograph as read from its file, and the windows that it is displayed with."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The part of a film's values that is shown between black and white.
+    """Range of a film's values that is displayed from black to white.
 
     Attributes:
-        name: What the film's file calls it; empty where it does not say.
-        low: Value that is shown black, in the scale of Radiograph.values; may lie outside [0, 1].
-        high: Value that is shown white, > low.
+        name: Explanation in the film's file; empty if there is none.
+        low: Value displayed black, in the scale of Radiograph.values; may lie outside [0, 1].
+        high: Value displayed white, > low.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Radiograph:
     Attributes:
         pixels: (H, W) float32 in [0, 1]; white is dense, whatever the file's polarity was.
         sha256: Checksum of the file's bytes, 64 hexadecimal digits.
-        file_format: What the content was found to be: PNG, JPEG, TIFF, WEBP, BMP or DICOM.
-        bits: Bits per sample that the file stores.
-        photometric: DICOM photometric interpretation, or what answers to it for other formats.
+        file_format: Format of the content: PNG, JPEG, TIFF, WEBP, BMP or DICOM.
+        bits: Stored bits per sample.
+        photometric: DICOM photometric interpretation, or its equivalent for other formats.
         modality: DICOM modality (CR, DX or RG); None for other formats.
-        body_part: DICOM body part examined; None where not given.
-        view: DICOM view position; None where not given.
-        laterality: L or R; None where not given.
-        spacing_mm: Row and column distance of pixel centres; None where not given.
-        full: (H, W) float32 in [0, 1], all values that the file holds, where the file says to show
-            a part of them as pixels; None where pixels hold them all.
-        windows: That the file gives; the first is the one of pixels. Empty without full.
-        inverted: Black and white were swapped because a user said that the file shows bone dark.
+        body_part: DICOM body part examined; None if not given.
+        view: DICOM view position; None if not given.
+        laterality: L or R; None if not given.
+        spacing_mm: Row and column distance of pixel centres; None if not given.
+        full: All values of the file, (H, W) float32 in [0, 1], if pixels are a windowed part of
+            them; None if pixels are all values.
+        windows: Windows in the file; the first is that of pixels. Empty without full.
+        inverted: The user had black and white swapped, because the file shows bone dark.
     """
 
     pixels: NDArray[np.float32]
@@ -64,7 +64,7 @@ class Radiograph:
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """All values that the file holds, (H, W) in [0, 1], white = dense."""
+        """All values of the file, (H, W) in [0, 1], white = dense."""
         return self.pixels if self.full is None else self.full
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Radiograph:
 
 
 def invert_radiograph(film: Radiograph) -> Radiograph:
-    """Swap black and white, values and windows too; the checksum stays that of the file."""
+    """Swap black and white in pixels, values and windows; the checksum stays that of the file."""
     return replace(
         film,
         pixels=np.float32(1) - film.pixels,

@@ -1,4 +1,4 @@
-"""Film and reading -> Report: what the screens and the command line make every report from."""
+"""Composition of a report from a film and its reading, for the screens and the command line."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def compose_report(
     opacity: float = OPACITY,
     created: datetime | None = None,
 ) -> Report:
-    """Put a report together.
+    """Compose a report.
 
     Args:
         film: The film that was read.
-        reading: With its heat, if the report shall show the map.
-        model: That read it.
-        text: The reader's own.
+        reading: With its heat map, if the report is to show it.
+        model: The model that read the film.
+        text: The user's own text.
         opacity: Weight of the map's colour at its peak, in [0, 1].
-        created: With its time zone; None takes now.
+        created: Time of the report, with its time zone; None for now.
 
     Raises:
         ValueError: The reading is of another film or another model.

@@ -1,4 +1,4 @@
-"""The record behind every form of a report: a reading, its pictures, and the reader's own text."""
+"""The record that every form of a report is made from: a reading, pictures and the user's text."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ UNPRINTABLE = ("Cc", "Cs")  # Unicode categories: control characters and halves 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class Overlay:
-    """The film with its map on top, as explain.overlay makes it, and the map itself.
+    """The film blended with its heat map, and the map itself.
 
     Attributes:
-        heat: (H, W) float32 in [0, 1], on the film's own grid.
-        contours: Around the hottest regions, as explain.contour_of gives them.
-        pixels: (H, W, 3) RGB uint8, on the film's own grid.
-        scale: (N, 3) RGB uint8, the map's colours from 0 to its peak.
+        heat: The map, (H, W) float32 in [0, 1], on the film's own grid.
+        contours: Lines around the hot regions, from heatmaps.overlay.hot_contours.
+        pixels: The blended film, (H, W, 3) RGB uint8, from heatmaps.overlay.overlay.
+        scale: The map's colours from 0 to its peak, (N, 3) RGB uint8.
         opacity: Weight of the colour at the peak, in [0, 1].
     """
 
@@ -39,21 +39,22 @@ class Overlay:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class Report:
-    """A reading with all that a filed report says; no patient data, no file name.
+    """A reading with everything that a filed report contains; no patient data, no file name.
 
     Attributes:
         reading: Verdict, probability, operating point, model and checksums.
         film: (H, W) uint8, white = dense.
-        overlay: None where there is no map to show.
+        overlay: None without a map to show.
         heat_floor: Peak in logits below which the model shows no map.
-        facts: What the film's file says about it, as names and values in words.
-        calibration: Of the model; None where not known.
-        origin: Where the model was fetched from; None for one of this machine's own.
-        created: When the report was made, with its time zone.
-        test_set: Name of the data set that the model was tested on; empty where not known.
-        validated_share: Share of fractures among its validation films; None where not known.
-        text: The reader's own; normalised, without control characters but line ends.
-        version: Of bonefx.
+        facts: Facts from the film's file, as names and values; see wording.film_facts.
+        calibration: Of the model; None if not known.
+        origin: Repository and commit that the model was fetched from; None for a local model.
+        created: Time of the report, with its time zone.
+        test_set: Name of the data set that the model was tested on; empty if not known.
+        validated_share: Share of fractures among its validation films, in [0, 1]; None if not
+            known.
+        text: The user's own text; normalised, without control characters except line ends.
+        version: Version of bonefx.
     """
 
     reading: Reading
@@ -73,24 +74,24 @@ class Report:
         if self.film.ndim != 2 or self.film.dtype != np.uint8:
             raise ValueError(f"film must be (H, W) uint8, got {self.film.shape} {self.film.dtype}")
         if self.created.tzinfo is None:
-            raise ValueError("created must say its time zone")
+            raise ValueError("created must have a time zone")
         if self.overlay is not None:
             _check_overlay(self.overlay, self)
         object.__setattr__(self, "text", clean_text(self.text))
 
 
 def clean_text(text: str) -> str:
-    """Normalise the reader's text: NFC, plain line ends, no control characters.
+    """Normalise the user's text to NFC, plain line ends and no control characters.
 
     Raises:
-        SettingsError: It is longer than MAX_TEXT_CHARACTERS.
+        SettingsError: The text is longer than MAX_TEXT_CHARACTERS.
     """
     lines = unicodedata.normalize("NFC", text).replace("\t", TAB).splitlines()
-    kept = (
+    printable = (
         "".join(sign for sign in line if unicodedata.category(sign) not in UNPRINTABLE).rstrip()
         for line in lines
     )
-    clean = "\n".join(kept).strip("\n")
+    clean = "\n".join(printable).strip("\n")
     if len(clean) > MAX_TEXT_CHARACTERS:
         raise SettingsError(
             f"the text of the report has {len(clean)} characters; "
