@@ -169,7 +169,9 @@ class Reader:
         )
         summary = self._summaries[loaded.name]
         return [
-            replace(reading, caution=summary.caution, taught_by=summary.taught_by, elapsed_s=elapsed_s)
+            replace(
+                reading, caution=summary.caution, taught_by=summary.taught_by, elapsed_s=elapsed_s
+            )
             for reading in readings
         ]
 
