@@ -1,4 +1,4 @@
-"""Choose the example films from FracAtlas by a rule that asks no model; write films.json.
+"""Choose the example films from FracAtlas by a fixed rule without a model; write films.json.
 
 Run from the repository: python -m examples.choose data/fracatlas train/splits/fracatlas.csv
 """
@@ -18,11 +18,15 @@ from train.data import FRACATLAS_BOXES, read_coco_annotations
 
 EXAMPLES_FOLDER = Path(__file__).parent
 MIN_EXAMPLE_SIDE_PX = 350
-EXAMPLE_SLOTS = [  # label, region, and the publisher's region flags that are accepted
+EXAMPLE_SLOTS = [  # label, region, accepted region flags of the publisher
     ("fracture", "hand", {"hand"}),
     ("fracture", "leg", {"leg"}),
     ("fracture", "hand", {"hand"}),
-    ("fracture", "shoulder", {"shoulder", "hand+shoulder"}),  # no other is the publisher's bytes
+    (
+        "fracture",
+        "shoulder",
+        {"shoulder", "hand+shoulder"},
+    ),  # others differ from the published files
     ("no_fracture", "hand", {"hand"}),
     ("no_fracture", "leg", {"leg"}),
     ("no_fracture", "hip", {"hip"}),
@@ -31,7 +35,7 @@ EXAMPLE_SLOTS = [  # label, region, and the publisher's region flags that are ac
 
 
 def find_example_candidates(data: Path, split_file: Path) -> list[dict[str, str]]:
-    """Test films in the publisher's bytes: no hardware, one view, not in the Kaggle set."""
+    """Find unmodified test films without hardware, of one view, and not in the Kaggle set."""
     with (data / "dataset.csv").open() as file:
         flags = {row["image_id"]: row for row in csv.DictReader(file)}
     with split_file.open() as file:
@@ -42,23 +46,23 @@ def find_example_candidates(data: Path, split_file: Path) -> list[dict[str, str]
         if row["split"] == "test"
         and row["in_kaggle_set"] == "0"
         and not row["why_excluded"]
-        and _is_plain(flags[row["image"]])
-        and _is_untouched(film_path(data, row), row["sha256_original"])
+        and _is_single_view_without_hardware(flags[row["image"]])
+        and _is_unmodified(published_film_path(data, row), row["sha256_original"])
     ]
 
 
-def film_path(data: Path, row: dict[str, str]) -> Path:
-    """Where the publisher's layout has a film."""
+def published_film_path(data: Path, row: dict[str, str]) -> Path:
+    """Return the path of a film in the published layout."""
     folder = "Fractured" if row["label"] == "fracture" else "Non_fractured"
     return data / "images" / folder / row["image"]
 
 
-def _is_plain(flags: dict[str, str]) -> bool:
+def _is_single_view_without_hardware(flags: dict[str, str]) -> bool:
     views = [flags[view] for view in ("frontal", "lateral", "oblique")]
     return flags["hardware"] == flags["multiscan"] == "0" and views.count("1") == 1
 
 
-def _is_untouched(path: Path, sha256: str) -> bool:
+def _is_unmodified(path: Path, sha256: str) -> bool:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         return False
     with Image.open(path) as image:
@@ -66,30 +70,30 @@ def _is_untouched(path: Path, sha256: str) -> bool:
 
 
 def choose_examples(rows: list[dict[str, str]]) -> list[tuple[str, dict[str, str]]]:
-    """For each slot the first film by number, from a patient block that no earlier slot took."""
+    """Choose the first film by number for each slot, from a patient block of no earlier slot."""
     chosen: list[tuple[str, dict[str, str]]] = []
     for label, region, accepted in EXAMPLE_SLOTS:
-        taken = {row["patient_block"] for _, row in chosen}
+        used_blocks = {row["patient_block"] for _, row in chosen}
         chosen.append((region, next(
             row for row in rows
             if row["label"] == label
             and row["regions"] in accepted
-            and row["patient_block"] not in taken
+            and row["patient_block"] not in used_blocks
         )))  # fmt: skip
     return sorted(chosen, key=lambda pair: pair[1]["image"])
 
 
 def write_examples(data: Path, split_file: Path) -> None:
-    """Copy the chosen films beside this file and write films.json."""
+    """Copy the chosen films to the folder of this file and write films.json."""
     annotations = read_coco_annotations(data / FRACATLAS_BOXES)
     films = []
     for region, row in choose_examples(find_example_candidates(data, split_file)):
         name = row["image"]
-        shutil.copyfile(film_path(data, row), EXAMPLES_FOLDER / name)
+        shutil.copyfile(published_film_path(data, row), EXAMPLES_FOLDER / name)
         films.append({
             "file": name, "label": row["label"], "region": region,
             "boxes": [
-                [round(edge) for edge in found.box] for found in annotations.get(name, [])
+                [round(edge) for edge in fracture.box] for fracture in annotations.get(name, [])
             ],
             "sha256": row["sha256_original"],
         })  # fmt: skip

@@ -1,1 +1,1 @@
-"""The training module of bonefx: from a folder of films to weights with a card."""
+"""Training for bonefx: data sets, training, evaluation, and export with a model card."""

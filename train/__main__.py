@@ -1,4 +1,4 @@
-"""`python -m train`: fit, evaluate, export."""
+"""Run the training command line with `python -m train`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic file writing: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bonefx.errors import RecipeError
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any], *, option: str = "--out") -> None:
-    """Write a file beside its place and move it there once it is whole and on the disk.
+    """Write a file under a temporary name, flush it to disk, and rename it.
 
     Args:
-        path: Where the file shall lie; its folder is made.
-        write: Writes the file at the path that it is given.
-        option: The option by which a user chooses the folder, for the message.
+        path: Final path; its folder is created.
+        write: Function that writes the file to a given path.
+        option: Command-line option that sets the folder; named in the error message.
 
     Raises:
-        RecipeError: The disk is full or the folder may not be written.
+        RecipeError: The disk is full or the folder is not writable.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -33,7 +33,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any], *, option: str = 
         part.unlink(missing_ok=True)
         if not _is_failed_write(error):
             raise
-        reason = getattr(error, "strerror", None) or "the write broke off"
+        reason = getattr(error, "strerror", None) or "writing was interrupted"
         raise RecipeError(
             f"{path.name} could not be written ({reason}); free some disk space or choose another "
             f"{option}"
@@ -41,11 +41,11 @@ def write_atomically(path: Path, write: Callable[[Path], Any], *, option: str = 
 
 
 def _flush(path: Path) -> None:
-    """Have a file on the disk before it takes its name: a power cut leaves the old one whole."""
+    """Flush a file to disk before the rename, so that a power failure keeps the old file."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def _is_failed_write(error: Exception) -> bool:
-    """Tell a full disk from a bug: torch.save reports one as a RuntimeError of its zip writer."""
+    """Whether an error is a failed write; torch.save reports a full disk as a RuntimeError."""
     return not isinstance(error, RuntimeError) or "inline_container" in str(error)

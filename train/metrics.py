@@ -1,7 +1,7 @@
-"""Figures with 95 % intervals: pure functions of labels, logits and groups.
+"""Metrics with 95 % confidence intervals: pure functions of labels, logits and groups.
 
-Intervals come from a percentile bootstrap over groups, so that films of one patient count together;
-shares carry the wider of that and Wilson's.
+Intervals are percentile bootstrap intervals over groups, which keeps films of one patient together.
+The interval of a proportion is the union of the bootstrap interval and Wilson's.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Metric = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
 
 
 def estimate_proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate | None:
-    """Measure a share with a 95 % interval; None where there are no films.
+    """Estimate a proportion with a 95 % interval; None without films.
 
-    The interval is the wider, at each end, of Wilson's, which takes films for independent, and of
-    a bootstrap over groups, which does not.
+    Each limit is the wider of Wilson's interval, which assumes independent films, and of a
+    bootstrap over groups, which does not.
 
     Args:
-        hits: Which films count, (N,).
+        hits: Films that count as hits, (N,) bool.
         groups: Patient or block of each film, (N,).
 
     Source:
@@ -57,44 +57,44 @@ def estimate_proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Es
 
 
 def estimate_with_interval(
-    figure: Metric,
+    metric: Metric,
     fractured: NDArray[np.bool_],
     values: NDArray[np.float64],
     groups: NDArray[np.str_],
     *,
     draws: int = BOOTSTRAP_DRAWS,
 ) -> Estimate:
-    """Measure a figure with the 95 % percentile interval of a bootstrap over groups.
+    """Estimate a metric with the 95 % percentile interval of a bootstrap over groups.
 
     Args:
-        figure: Maps labels and values, (N,) each, to a number.
+        metric: Maps labels and values, (N,) each, to a number.
         fractured: Ground truth, (N,).
         values: Logits or probabilities, (N,).
         groups: Patient or block of each film, (N,).
-        draws: Resamples; those without both classes are drawn again.
+        draws: Number of resamples; a resample without both classes is drawn again.
 
     Source:
         Efron and Tibshirani (1993), "An introduction to the bootstrap", chapters 8 and 13. A
-        figure that a resample can only worsen, such as the calibration error, may lie outside its
-        percentile interval; the interval is then widened to hold it.
+        metric that resampling can only worsen, such as the calibration error, may lie outside its
+        percentile interval; the interval is then widened to include it.
     """
-    drawn = _resample_groups(fractured, groups, draws)
-    results = [figure(fractured[films], values[films]) for films in drawn]
-    return _percentile_estimate(figure(fractured, values), results, n=len(fractured))
+    resamples = _resample_groups(fractured, groups, draws)
+    results = [metric(fractured[films], values[films]) for films in resamples]
+    return _percentile_estimate(metric(fractured, values), results, n=len(fractured))
 
 
 def estimate_ratio_of_means(
     above: NDArray[np.float64], below: NDArray[np.float64], groups: NDArray[np.str_]
 ) -> Estimate:
-    """Divide the mean of one value by that of another, with a bootstrap over groups.
+    """Estimate the ratio of two means, with a bootstrap over groups.
 
     Args:
-        above: Of each film, (N,).
-        below: Of each film, (N,); ones give the plain mean of `above`.
+        above: Numerator of each film, (N,).
+        below: Denominator of each film, (N,); ones give the plain mean of `above`.
         groups: Patient or block of each film, (N,).
 
     Source:
-        Efron and Tibshirani (1993); see with_interval.
+        Efron and Tibshirani (1993); see estimate_with_interval.
     """
     random = np.random.default_rng(0)
     names, members = np.unique(groups, return_inverse=True)
@@ -105,30 +105,30 @@ def estimate_ratio_of_means(
 
 
 def estimate_paired_difference(
-    figure: Metric,
+    metric: Metric,
     fractured: NDArray[np.bool_],
     values: tuple[NDArray[np.float64], NDArray[np.float64]],
     groups: NDArray[np.str_],
     *,
     draws: int = BOOTSTRAP_DRAWS,
 ) -> Estimate:
-    """Measure by how much the first of two models' figures on the same films exceeds the second.
+    """Estimate the difference (first minus second) of a metric between two models.
 
     Args:
-        figure: Maps labels and values, (N,) each, to a number.
+        metric: Maps labels and values, (N,) each, to a number.
         fractured: Ground truth, (N,).
-        values: Logits of the two models, (N,) each.
+        values: Logits of the two models on the same films, (N,) each.
         groups: Patient or block of each film, (N,).
-        draws: Resamples; each is taken for both models alike.
+        draws: Number of resamples; each is used for both models.
 
     Source:
-        Efron and Tibshirani (1993); see with_interval.
+        Efron and Tibshirani (1993); see estimate_with_interval.
     """
     first, second = values
 
     def difference(films: NDArray[np.int64]) -> float:
-        own = fractured[films]
-        return figure(own, first[films]) - figure(own, second[films])
+        labels = fractured[films]
+        return metric(labels, first[films]) - metric(labels, second[films])
 
     results = [difference(films) for films in _resample_groups(fractured, groups, draws)]
     return _percentile_estimate(difference(np.arange(len(fractured))), results, n=len(fractured))
@@ -137,7 +137,7 @@ def estimate_paired_difference(
 def _resample_groups(
     fractured: NDArray[np.bool_], groups: NDArray[np.str_], draws: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Draw groups with replacement; gives the films of each draw that has both classes."""
+    """Draw groups with replacement; yield the films of each resample that has both classes."""
     random = np.random.default_rng(0)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     while draws:
@@ -154,16 +154,17 @@ def _percentile_estimate(value: float, results: list[float], *, n: int) -> Estim
 
 
 def auroc(fractured: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
-    """Measure the area under the receiver operating characteristic; values may be logits."""
+    """Compute the area under the receiver operating characteristic; values may be logits."""
     return float(binary_auroc(torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()))
 
 
 def sensitivity_at_specificity(
     fractured: NDArray[np.bool_], values: NDArray[np.float64], *, specificity: float = 0.9
 ) -> float:
-    """Find the highest sensitivity that leaves at least the given specificity.
+    """Compute the highest sensitivity at no less than the given specificity.
 
-    The threshold is read off these films' own curve, so this compares models; it is no promise.
+    The threshold is chosen on the measured films themselves. The result compares models; it does
+    not predict performance on other films.
     """
     false_rate, true_rate, _ = binary_roc(
         torch.from_numpy(_ranks(values)), torch.from_numpy(fractured).int()
@@ -172,7 +173,7 @@ def sensitivity_at_specificity(
 
 
 def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
-    """Measure the expected calibration error over BINS bins of equal width, in [0, 1].
+    """Compute the expected calibration error over CALIBRATION_BINS equal bins, in [0, 1].
 
     Source:
         Naeini et al. (2015), "Obtaining well calibrated probabilities using Bayesian binning".
@@ -187,12 +188,12 @@ def calibration_error(fractured: NDArray[np.bool_], probability: NDArray[np.floa
 
 
 def brier_score(fractured: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
-    """Measure the mean squared error of a probability, in [0, 1]."""
+    """Compute the Brier score, the mean squared error of a probability, in [0, 1]."""
     return float(np.mean((probability - fractured) ** 2))
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace values by their ranks in [0, 1]: torchmetrics would squash logits and tie them."""
+    """Replace values by ranks in [0, 1]; torchmetrics applies a sigmoid to logits, with ties."""
     _, ranks = np.unique(values, return_inverse=True)
     scaled: NDArray[np.float64] = ranks / max(1, ranks.max())
     return scaled

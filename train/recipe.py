@@ -1,4 +1,4 @@
-"""A recipe: everything that decides how one model is trained, read from TOML and frozen."""
+"""Training recipes: all settings of one model's training, read from TOML into frozen records."""
 
 from __future__ import annotations
 
@@ -16,20 +16,17 @@ from bonefx.models.architectures import architecture_of
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.schema import parse_record
 
-TRAINING_ONLY_PARTS = (
-    "probe",
-    "sharpness",
-    "distiller",
-)  # beside a network; a recipe may need none
+# Modules and parameters that exist during training only; which ones depends on the recipe
+TRAINING_ONLY_PARTS = ("probe", "sharpness", "distiller")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A run of epochs at one input size.
+    """Consecutive epochs at one input size.
 
     Attributes:
         size_px: Side of the square input, a multiple of 32.
-        epochs: Passes over as many films as the training split has.
+        epochs: Number of epochs, >= 1; each draws as many films as the training split has.
     """
 
     size_px: int
@@ -45,15 +42,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneCycleAdamW:
-    """AdamW under a one-cycle learning rate.
+    """AdamW with a one-cycle learning rate schedule.
 
     Attributes:
-        learning_rate: The cycle's highest value.
-        weight_decay: Decoupled decay of each weight.
+        learning_rate: Highest learning rate of the cycle.
+        weight_decay: Decoupled weight decay.
         warm_up: Share of all steps over which the learning rate rises, in (0, 1).
-        rates: Multiplier of the learning rate by a part: "classifier", or one of TRAINING_PARTS.
-            Adam moves each weight alike, so that a sum over VGG16's 25,088 inputs moves far at
-            each step, and one over a few new weights hardly.
+        rates: Multiplier of the learning rate by module name, > 0: "classifier", or one of
+            TRAINING_ONLY_PARTS. Adam updates every weight by a similar amount, so that the output
+            of VGG16's fc6, a sum over 25,088 inputs, changes much more in one step than the output
+            of a small new layer.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -71,14 +69,14 @@ class OneCycleAdamW:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateauSgd:
-    """SGD with momentum, its learning rate cut when the validation loss no longer falls.
+    """SGD with momentum; the learning rate is reduced when the validation loss stops falling.
 
     Attributes:
-        learning_rate: Of the first epoch.
-        momentum: Share of the last step that is kept.
-        weight_decay: L2 penalty of each weight.
-        factor: The learning rate is multiplied by it at a plateau.
-        patience: Epochs without a lower validation loss that are waited for.
+        learning_rate: Initial learning rate.
+        momentum: Momentum factor, in [0, 1).
+        weight_decay: L2 penalty of the weights.
+        factor: Multiplier of the learning rate at a plateau, in (0, 1).
+        patience: Epochs without a lower validation loss before the learning rate is reduced.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -92,7 +90,7 @@ class PlateauSgd:
 
 
 def _optimiser_name(table: Any) -> str:
-    """Name the kind of an [optimiser] table; AdamW where it does not say."""
+    """Return the optimiser's name; AdamW if the [optimiser] table states none."""
     if isinstance(table, dict):
         return str(table.get("name", "adamw_one_cycle"))
     return str(table.name)
@@ -106,15 +104,15 @@ Optimiser = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """How far a training film may be changed; validation and use never change it.
+    """Limits of random augmentation; it is applied to training films only.
 
     Attributes:
-        rotation_deg: Largest rotation to either side.
+        rotation_deg: Largest rotation in either direction.
         translate: Largest shift, as a share of the side.
         scale: Lowest and highest magnification.
         flip: Mirror at random, each axis with probability 0.5.
-        contrast: Largest relative change of contrast and brightness.
-        gamma: Largest exponent of a random gamma curve (and its inverse the lowest), >= 1.
+        contrast: Largest relative change of contrast and of brightness.
+        gamma: Largest exponent of a random gamma curve, >= 1; the smallest is its inverse.
     """
 
     rotation_deg: float = 0.0
@@ -127,15 +125,16 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceLoss:
-    """A second loss that asks each cell whether it looks at an annotated fracture.
+    """Localisation loss: supervise each cell of the feature map with the annotated fractures.
 
-    Of a linear head it asks the head's own ratings; else a probe, the Grad-CAM map, or both, each
-    with its own multiplier. See objective.Objective.
+    With a linear head the head's own cell logits are supervised. With any other head a linear
+    probe, the Grad-CAM map, or both are supervised. See train.fit.objective.Objective.
 
     Attributes:
-        weight: Multiplier of this loss beside the image loss; 0 leaves it out.
-        grad_cam: Multiplier of the same loss on the Grad-CAM map of a head that is not linear (the
-            map of one that is, is its ratings).
+        weight: Multiplier of the loss on the cell logits of the head or the probe, >= 0; 0
+            disables it.
+        grad_cam: Multiplier of the loss on the Grad-CAM map, >= 0; only for a head that is not
+            linear, since the map of a linear head equals its cell logits.
     """
 
     weight: float = 0.0
@@ -143,22 +142,22 @@ class EvidenceLoss:
 
     def __post_init__(self) -> None:
         if min(self.weight, self.grad_cam) < 0:
-            raise RecipeError("weight and grad_cam must be >= 0; 0 leaves a loss out")
+            raise RecipeError("weight and grad_cam must be >= 0; 0 disables a loss")
 
     @property
     def uses_boxes(self) -> bool:
-        """Tell whether boxes are learned from at all."""
+        """Whether training uses the annotated boxes."""
         return self.weight > 0 or self.grad_cam > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distillation:
-    """A third loss: how far a network is from what a trained one makes of the same films.
+    """Distillation loss: distance to the outputs of a trained teacher on the same films.
 
     Attributes:
-        teacher: Id of a model under weights/ that was held out from the same films.
+        teacher: Id of a model under weights/ that was trained on the same split.
         logits: Multiplier of the cross-entropy with the sigmoid of the teacher's logits.
-        activations: Multiplier of the distance between the activations that the heat maps weigh.
+        activations: Multiplier of the distance between the activations at the heat-map layer.
     """
 
     teacher: str
@@ -168,30 +167,36 @@ class Distillation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How one model is trained.
+    """All settings of one model's training.
 
     Attributes:
-        id: Name of the model, and of its folder under weights/.
-        architecture: A key of bonefx.architectures.ARCHITECTURES.
-        data: Layout of the data folder.
-        seed: Of every random choice.
-        batch_size: Films a step of the optimiser, over all processes.
-        accumulate: Parts that the films of a step are passed in, where memory is short.
-        frozen_layers: How many layers of `features`, from the input on, keep their initial
-            weights and batch-norm statistics.
-        class_balanced: Draw films so that both classes come equally often.
-        average_decay: Decay of the moving average of the weights that is validated and exported;
-            0 keeps the last weights.
-        label_smoothing: Share of each label that is spread over both classes.
-        clip_norm: Largest norm of a step's gradient; 0 leaves it as it is.
-        best_by: Validation figure by which the epoch that is kept is chosen.
-        early_stopping: Epochs without a lower validation loss after which training ends; 0 never.
-        head_ranks: Directions of a VGG's fc6 and fc7 that are shipped; see train.compress. None
-            ships them whole.
-        damaged_films: Leave truncated films out, or read what is left of them (to repeat
-            published figures that counted them).
-        mean: Per channel, of the network's input.
-        std: Per channel, of the network's input.
+        id: Name of the model and of its folder under weights/.
+        architecture: A key of bonefx.models.architectures.ARCHITECTURES.
+        data: Layout of the data folder; a key of train.data.ADAPTERS.
+        stages: Epochs and input sizes, in order.
+        optimiser: Optimiser and learning rate schedule.
+        seed: Seed of all random choices.
+        batch_size: Films per optimiser step, over all processes.
+        accumulate: Micro-batches per optimiser step (gradient accumulation), to save memory.
+        frozen_layers: Number of layers of `features`, counted from the input, whose weights and
+            batch-norm statistics are not trained.
+        class_balanced: Draw films so that both classes are equally frequent.
+        average_decay: Decay of the exponential moving average of the weights that is validated
+            and exported, in [0, 1); 0 uses the current weights.
+        label_smoothing: Share of each label that is spread over both classes, in [0, 1].
+        clip_norm: Largest gradient norm of a step; 0 disables clipping.
+        best_by: Validation figure that selects the best epoch.
+        early_stopping: Epochs without a lower validation loss after which training ends; 0
+            disables early stopping.
+        head_ranks: Ranks of the exported low-rank factors of a VGG's fc6 and fc7; see
+            train.evaluate.compression. None exports both layers in full.
+        damaged_films: "leave_out" excludes truncated films; "salvage" reads their decodable part
+            (to reproduce published figures that included them).
+        augmentation: Random changes of training films.
+        evidence: Localisation loss.
+        distillation: Distillation loss; None for training without a teacher.
+        mean: Per-channel mean of the network's input.
+        std: Per-channel standard deviation of the network's input.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -228,52 +233,61 @@ class Recipe:
             raise RecipeError(str(error)) from error
         if self.batch_size < 1 or self.accumulate < 1 or self.batch_size % self.accumulate:
             raise RecipeError(
-                f"batch_size {self.batch_size} cannot be passed in {self.accumulate} parts; choose "
-                "a multiple"
+                f"batch_size {self.batch_size} cannot be split into {self.accumulate} parts; "
+                "choose a multiple of accumulate"
             )
 
     @property
     def salvage(self) -> bool:
-        """Read what is left of truncated films."""
+        """Whether the decodable part of truncated films is used."""
         return self.damaged_films == "salvage"
 
     @property
     def size_px(self) -> int:
-        """Side of the input in the last stage, which the model is validated at."""
+        """Input side of the last stage; the model is evaluated at this size."""
         return self.stages[-1].size_px
 
     def spec(self, size_px: int) -> PreprocessSpec:
-        """The preprocessing at one of the recipe's sizes."""
+        """Return the preprocessing at one of the recipe's input sizes."""
         return PreprocessSpec(size_px=size_px, mean=self.mean, std=self.std)
 
     @property
     def epochs(self) -> int:
-        """Epochs of all stages."""
+        """Number of epochs of all stages."""
         return sum(stage.epochs for stage in self.stages)
 
     def stage_at(self, epoch: int) -> Stage:
-        """Tell which stage an epoch (counted from 0) belongs to."""
+        """Return the stage of an epoch, counted from 0.
+
+        Raises:
+            RecipeError: The recipe has fewer epochs.
+        """
         for stage in self.stages:
             if epoch < stage.epochs:
                 return stage
             epoch -= stage.epochs
-        raise RecipeError(f"the recipe ends {epoch + 1} epochs earlier; ask for fewer epochs")
+        raise RecipeError(f"the recipe has {self.epochs} epochs; choose an epoch below that")
 
 
 def read_recipe(path: Path) -> tuple[Recipe, str]:
-    """Read a recipe; returns it with the SHA-256 of its file.
+    """Read a recipe file.
+
+    Returns:
+        The recipe and the SHA-256 of its file.
 
     Raises:
-        RecipeError: The file is missing, is not TOML, or has unknown, missing or wrong keys.
+        RecipeError: The file is missing, is not TOML, or has unknown, missing or invalid keys.
     """
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise RecipeError(f"no recipe at {path}; see train/recipes for the shipped ones") from error
+        raise RecipeError(
+            f"no recipe at {path}; see train/recipes for the included ones"
+        ) from error
     try:
         table = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not TOML: {error}; correct it") from error
+        raise RecipeError(f"{path} is not TOML: {error}; correct the syntax") from error
     recipe = parse_record(
         Recipe, table, source=path.name, error=RecipeError, remedy="correct the recipe"
     )

@@ -1,1 +1,1 @@
-"""Leakage audit of any folder of films: what repeats, what crosses splits, what it hides."""
+"""Leakage audit of a folder of films: duplicates, leakage between splits, and baselines."""

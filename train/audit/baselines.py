@@ -1,4 +1,4 @@
-"""Rules that look at no bone, and what they reach: high figures give a leaky set away."""
+"""Baseline rules that use no image content of bones; high accuracy indicates leakage."""
 
 from __future__ import annotations
 
@@ -18,53 +18,59 @@ from train.audit.matching.pairs import SMALL_THUMBNAIL_PX, Fingerprints
 from train.audit.records import NO_SPLIT_NAME, AuditBaselines
 from train.metrics import estimate_proportion
 
-DISTANCES_MB = 64  # of distances at once
+DISTANCES_MB = 64  # memory for one block of distances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class BaselineTask:
-    """Which films a rule knows and which it is asked about.
+    """Reference and test films of a baseline.
 
     Attributes:
-        known: Indices of films, (K,).
-        asked: Indices of films, (A,); a film is never asked about itself.
+        reference: Indices of the films with known labels, (K,).
+        tested: Indices of the films to classify, (A,); a film is never its own reference.
         labels: Label of every film, (N,).
         groups: Group of every film, (N,).
     """
 
-    known: NDArray[np.intp]
-    asked: NDArray[np.intp]
+    reference: NDArray[np.intp]
+    tested: NDArray[np.intp]
     labels: NDArray[np.str_]
     groups: NDArray[np.str_]
 
 
 def measure_baselines(
-    films: Sequence[AuditFilm], grouping: FilmGroups, prints: Fingerprints
+    films: Sequence[AuditFilm], grouping: FilmGroups, fingerprints: Fingerprints
 ) -> AuditBaselines:
-    """Measure what the rules reach on test films, or film by film where there is no such split."""
-    place = {one: index for index, one in enumerate(prints.sha256)}
-    shown = [index for index, one in enumerate(grouping.by_bytes) if one in place]
-    labelled = np.array([index for index in shown if films[index].label], np.intp)
+    """Measure the baselines on test films; without a test split, by leave-one-out on all films."""
+    thumbnail_index = {sha256: index for index, sha256 in enumerate(fingerprints.sha256)}
+    with_thumbnail = [
+        index for index, sha256 in enumerate(grouping.by_bytes) if sha256 in thumbnail_index
+    ]
+    labelled = np.array([index for index in with_thumbnail if films[index].label], np.intp)
     labels = np.array([film.label for film in films], np.str_)
     splits = np.array([film.split for film in films], np.str_)
-    known, asked = (labelled[splits[labelled] == name] for name in ("train", "test"))
-    published = len(set(labels[known])) > 1 and len(asked) > 0
+    reference, tested = (labelled[splits[labelled] == name] for name in ("train", "test"))
+    published = len(set(labels[reference])) > 1 and len(tested) > 0
     if not published:
-        known = asked = labelled
+        reference = tested = labelled
     groups = np.array(grouping.together, np.str_)
-    question = BaselineTask(known=known, asked=asked, labels=labels, groups=groups)
+    task = BaselineTask(reference=reference, tested=tested, labels=labels, groups=groups)
     distinct = _without_duplicates(labelled, grouping.by_bytes)
-    everyone = BaselineTask(known=distinct, asked=distinct, labels=labels, groups=groups)
-    small = np.array([place.get(one, 0) for one in grouping.by_bytes], np.intp)
-    nearest = partial(_nearest_labels, thumbnails=prints.small, thumbnail_of=small)
+    all_films = BaselineTask(reference=distinct, tested=distinct, labels=labels, groups=groups)
+    thumbnail_of = np.array(
+        [thumbnail_index.get(sha256, 0) for sha256 in grouping.by_bytes], np.intp
+    )
+    nearest = partial(_nearest_labels, thumbnails=fingerprints.small, thumbnail_of=thumbnail_of)
     return AuditBaselines(
         trained_on="train" if published else NO_SPLIT_NAME,
         tested_on="test" if published else NO_SPLIT_NAME,
-        majority=_estimate_accuracy(question, _majority_labels(question)),
-        hash_lookup=_estimate_accuracy(question, _hash_lookup_labels(question, grouping.by_bytes)),
-        nearest=_estimate_accuracy(question, nearest(question, apart=False)),
-        nearest_other_group=_estimate_accuracy(question, nearest(question, apart=True)),
-        nearest_of_all_other_group=_estimate_accuracy(everyone, nearest(everyone, apart=True)),
+        majority=_estimate_accuracy(task, _majority_labels(task)),
+        hash_lookup=_estimate_accuracy(task, _hash_lookup_labels(task, grouping.by_bytes)),
+        nearest=_estimate_accuracy(task, nearest(task, other_groups=False)),
+        nearest_other_group=_estimate_accuracy(task, nearest(task, other_groups=True)),
+        nearest_of_all_other_group=_estimate_accuracy(
+            all_films, nearest(all_films, other_groups=True)
+        ),
     )
 
 
@@ -75,64 +81,67 @@ def _without_duplicates(films: NDArray[np.intp], sha256: GroupNames) -> NDArray[
     return np.array(list(first.values()), np.intp)
 
 
-def _estimate_accuracy(question: BaselineTask, answers: NDArray[np.str_]) -> Estimate | None:
-    if len(set(question.labels[question.known])) < 2:
+def _estimate_accuracy(task: BaselineTask, predicted: NDArray[np.str_]) -> Estimate | None:
+    if len(set(task.labels[task.reference])) < 2:
         return None
-    hits = np.asarray(answers == question.labels[question.asked])
-    return estimate_proportion(hits, question.groups[question.asked])
+    hits = np.asarray(predicted == task.labels[task.tested])
+    return estimate_proportion(hits, task.groups[task.tested])
 
 
-def _majority_labels(question: BaselineTask) -> NDArray[np.str_]:
-    counts = Counter(question.labels[question.known])
-    commonest = max(sorted(counts), key=lambda label: counts[label]) if counts else ""
-    return np.full(len(question.asked), commonest)
+def _majority_labels(task: BaselineTask) -> NDArray[np.str_]:
+    counts = Counter(task.labels[task.reference])
+    most_frequent = max(sorted(counts), key=lambda label: counts[label]) if counts else ""
+    return np.full(len(task.tested), most_frequent)
 
 
-def _hash_lookup_labels(question: BaselineTask, sha256: GroupNames) -> NDArray[np.str_]:
-    """Answer with the label of the first known film of the same bytes, else the commonest."""
-    twins: dict[str, list[int]] = {}
-    for index in question.known:
-        twins.setdefault(sha256[index], []).append(int(index))
-    answers = list(_majority_labels(question))
-    for place, index in enumerate(question.asked):
-        others = [twin for twin in twins.get(sha256[index], []) if twin != index]
+def _hash_lookup_labels(task: BaselineTask, sha256: GroupNames) -> NDArray[np.str_]:
+    """Predict the label of the first byte-identical reference film, else the most frequent."""
+    same_bytes: dict[str, list[int]] = {}
+    for index in task.reference:
+        same_bytes.setdefault(sha256[index], []).append(int(index))
+    predicted = list(_majority_labels(task))
+    for position, index in enumerate(task.tested):
+        others = [other for other in same_bytes.get(sha256[index], []) if other != index]
         if others:
-            answers[place] = question.labels[others[0]]
-    return np.array(answers, np.str_)
+            predicted[position] = task.labels[others[0]]
+    return np.array(predicted, np.str_)
 
 
 def _nearest_labels(
-    question: BaselineTask,
+    task: BaselineTask,
     *,
     thumbnails: NDArray[np.uint8],
     thumbnail_of: NDArray[np.intp],
-    apart: bool,
+    other_groups: bool,
 ) -> NDArray[np.str_]:
-    """Answer with the label of the nearest known thumbnail, by Euclidean distance.
+    """Predict the label of the nearest reference thumbnail by Euclidean distance.
 
     Args:
-        question: Who is known and asked.
-        thumbnails: (D, SMALL_PX, SMALL_PX), of distinct films.
+        task: Reference and test films.
+        thumbnails: (D, SMALL_THUMBNAIL_PX, SMALL_THUMBNAIL_PX) uint8, of distinct films.
         thumbnail_of: Index of each film's thumbnail, (N,).
-        apart: Leave films of the asked film's group out; a film without any other answers "".
+        other_groups: Exclude reference films of the test film's group.
+
+    Returns:
+        Predicted labels, (A,); "" where no reference film is left.
     """
-    if not len(question.known):
+    if not len(task.reference):
         return np.array([], np.str_)
 
-    def answers(distances: NDArray[np.float32], start: int) -> NDArray[np.str_]:
-        asked = question.asked[start : start + len(distances), None]
-        hidden = asked == question.known
-        if apart:
-            hidden |= question.groups[asked] == question.groups[question.known]
-        distances[hidden] = np.inf
-        found = question.labels[question.known[distances.argmin(axis=1)]]
-        return np.where(hidden.all(axis=1), "", found)
+    def labels_of_nearest(distances: NDArray[np.float32], start: int) -> NDArray[np.str_]:
+        tested = task.tested[start : start + len(distances), None]
+        excluded = tested == task.reference
+        if other_groups:
+            excluded |= task.groups[tested] == task.groups[task.reference]
+        distances[excluded] = np.inf
+        nearest = task.labels[task.reference[distances.argmin(axis=1)]]
+        return np.where(excluded.all(axis=1), "", nearest)
 
     flat = thumbnails.reshape(len(thumbnails), SMALL_THUMBNAIL_PX**2).astype(np.float32)
     chunks = pairwise_distances_chunked(
-        flat[thumbnail_of[question.asked]],
-        flat[thumbnail_of[question.known]],
-        reduce_func=answers,
+        flat[thumbnail_of[task.tested]],
+        flat[thumbnail_of[task.reference]],
+        reduce_func=labels_of_nearest,
         working_memory=DISTANCES_MB,
     )
     return np.concatenate(list(chunks))

@@ -1,4 +1,4 @@
-"""The commands audit and audit-table. Heavy imports wait until one of them runs."""
+"""The commands `audit` and `audit-table`; heavy libraries are imported when a command runs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ if TYPE_CHECKING:
 
 
 def add_audit(commands: Any) -> None:
-    """Add the audit's commands to the parser's sub-commands."""
-    audit = commands.add_parser("audit", help="find what repeats in a folder of films")
-    audit.add_argument("folder", type=Path, metavar="DIR", help="any tree of films")
+    """Add the audit commands to a parser's subcommands."""
+    audit = commands.add_parser("audit", help="find duplicates and leakage in a folder of films")
     audit.add_argument(
-        "--splits", type=Path, metavar="CSV", help="columns path or image, label, split, group"
+        "folder", type=Path, metavar="DIR", help="folder of films, with any subfolders"
     )
-    audit.add_argument("--name", help="of the data set, for the reports (default: DIR's)")
-    audit.add_argument("--out", type=Path, metavar="DIR", help="default: runs/audit-<name>")
+    audit.add_argument(
+        "--splits",
+        type=Path,
+        metavar="CSV",
+        help="CSV with the columns path or image, label, split, group",
+    )
+    audit.add_argument("--name", help="name of the data set in the reports (default: name of DIR)")
+    audit.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the reports (default: runs/audit-DIR)"
+    )
     audit.set_defaults(run=_audit)
     table = commands.add_parser("audit-table", help="print audits as one Markdown table")
     table.add_argument("audits", type=Path, nargs="+", metavar="JSON", help="audit.json files")
@@ -45,7 +52,7 @@ def _table(options: argparse.Namespace) -> None:
 
 
 def render_audits(audits: Sequence[Audit]) -> str:
-    """Render audits as one Markdown table; every number comes from them."""
+    """Render audits as one Markdown table, one column per data set."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from bonefx.records import estimate_text

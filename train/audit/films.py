@@ -1,20 +1,21 @@
-"""A folder or a CSV -> the films to audit with label, split and group. Opens no film."""
+"""List the films to audit with label, split and group, from a folder or a CSV file."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bonefx.errors import RecipeError
-from train.data.adapters.image_folder import FRACTURE_FOLDERS, NO_FRACTURE_FOLDERS
+from train.data.adapters.films_csv import CSV_LABELS
 
 FRACTURE_LABEL, NO_FRACTURE_LABEL = "fracture", "no_fracture"
-LABEL_NAMES = dict.fromkeys(("1", "positive", *FRACTURE_FOLDERS), FRACTURE_LABEL) | dict.fromkeys(
-    ("0", "negative", *NO_FRACTURE_FOLDERS), NO_FRACTURE_LABEL
-)
+LABEL_NAMES = {
+    name: FRACTURE_LABEL if fractured else NO_FRACTURE_LABEL
+    for name, fractured in CSV_LABELS.items()
+}
 SPLIT_FOLDERS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
@@ -32,10 +33,10 @@ class AuditFilm:
 
     Attributes:
         path: The file.
-        name: Its path within the folder, with forward slashes.
-        label: Ground truth; "" where none is known.
-        split: Its split; "" where there are none.
-        group: What the owner says belongs together, such as a patient; "" where nothing is said.
+        name: Path within the folder, with forward slashes.
+        label: Ground truth; "" if unknown.
+        split: Split; "" without splits.
+        group: Group stated by the owner of the data, such as a patient; "" if none.
     """
 
     path: Path
@@ -47,7 +48,7 @@ class AuditFilm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditListing:
-    """The films to audit and how many rows of the CSV had no file, as they may."""
+    """The films to audit, and the number of excluded CSV rows without a file."""
 
     films: tuple[AuditFilm, ...]
     missing: int = 0
@@ -57,27 +58,28 @@ def list_films(folder: Path, splits: Path | None = None) -> AuditListing:
     """List the films of a folder, sorted by name.
 
     Args:
-        folder: Any tree of films; folders called after a split or a class give split and label.
-        splits: CSV that names films, labels and splits instead; see list_csv.
+        folder: Folder of films; split and label are derived from the names of its subfolders.
+        splits: CSV file with films, labels and splits, used instead; see list_csv.
 
     Raises:
-        RecipeError: There is no such folder, no film in it, or the CSV does not fit.
+        RecipeError: The folder is missing or has no films, or the CSV file is invalid.
     """
     if not folder.is_dir():
-        raise RecipeError(f"{folder.name} is no folder; name the folder that holds the films")
+        raise RecipeError(f"{folder.name} is not a folder; name the folder that holds the films")
     listing = list_csv(folder, splits) if splits else AuditListing(films=tuple(list_tree(folder)))
     if not listing.films:
         raise RecipeError(
-            f"no film was found in {folder.name}; films end in {', '.join(sorted(FILM_SUFFIXES))}"
+            f"no film was found in {folder.name}; file names of films end in "
+            f"{', '.join(sorted(FILM_SUFFIXES))}"
         )
     return replace(listing, films=tuple(sorted(listing.films, key=lambda film: film.name)))
 
 
 def list_tree(folder: Path) -> list[AuditFilm]:
-    """List films of {split}/{class}/, {class}/ or any other tree.
+    """List the films of {split}/{class}/, {class}/ or any other folder structure.
 
-    A known class name anywhere above a film is its label, the nearest first. Folders of other names
-    count as classes only where they are several.
+    A film's label is the nearest parent folder with a known class name. Folders of other names
+    count as classes only if there are several of them.
     """
     films = [_tree_film(folder, path) for path in _find_files(folder)]
     if len({film.label for film in films}) > 1 or any(
@@ -88,18 +90,19 @@ def list_tree(folder: Path) -> list[AuditFilm]:
 
 
 def list_csv(folder: Path, splits: Path) -> AuditListing:
-    """List the films that a CSV names.
+    """List the films of a CSV file.
 
     Args:
-        folder: Holds the films.
-        splits: Columns path (within the folder) or image (a bare file name), label, split and,
-            where there is one, group or patient_block.
+        folder: Folder of the films.
+        splits: CSV file with the columns path (within the folder) or image (file name only),
+            label, split and, optionally, group or patient_block.
 
     Returns:
-        The films; rows of split excluded or holdout without a file are counted as missing.
+        The films; rows of the splits excluded and holdout may have no file and are counted.
 
     Raises:
-        RecipeError: The CSV cannot be read, a column or file is missing, or a label is not known.
+        RecipeError: The CSV file cannot be read, a column or file is missing, or a label is
+            unknown.
     """
     rows = _read_csv(splits)
     places = _paths_by_name(folder) if rows and "path" not in rows[0] else None
@@ -114,8 +117,8 @@ def list_csv(folder: Path, splits: Path) -> AuditListing:
             missing += 1
         else:
             raise RecipeError(
-                f"{splits.name}, line {number}: there is no such film; check the path, or give the "
-                f"row the split {EXCLUDED_SPLITS[0]!r}"
+                f"{splits.name}, line {number}: there is no such film; check the path, or set "
+                f"the split of the row to {EXCLUDED_SPLITS[0]!r}"
             )
     return AuditListing(films=tuple(films), missing=missing)
 
@@ -129,7 +132,7 @@ def _find_files(folder: Path) -> Iterator[Path]:
 
 
 def _may_be_film(path: Path) -> bool:
-    """Tell films from the files around them; a DICOM file often has no suffix."""
+    """Whether a file has a film's suffix, or no suffix and a DICOM preamble."""
     if path.suffix:
         return path.suffix.lower() in FILM_SUFFIXES
     with path.open("rb") as file:
@@ -167,7 +170,7 @@ def _csv_film(folder: Path, path: Path, row: dict[str, str], number: int) -> Aud
     if label not in LABEL_NAMES and label != "":
         raise RecipeError(
             f"line {number} of the CSV: found label {row['label']!r}; write {FRACTURE_LABEL} or "
-            f"{NO_FRACTURE_LABEL}, 1 or 0, or nothing"
+            f"{NO_FRACTURE_LABEL}, 1 or 0, or leave it empty"
         )
     return AuditFilm(
         path=path,
@@ -179,22 +182,17 @@ def _csv_film(folder: Path, path: Path, row: dict[str, str], number: int) -> Aud
 
 
 def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
-    places: dict[str, list[Path]] = defaultdict(list)
+    paths: dict[str, list[Path]] = defaultdict(list)
     for path in folder.rglob("*"):
-        places[path.name].append(path)
-    return places
+        paths[path.name].append(path)
+    return paths
 
 
 def _find_by_name(places: dict[str, list[Path]], name: str, number: int) -> Path | None:
     found = places.get(name, [])
     if len(found) > 1:
         raise RecipeError(
-            f"line {number} of the CSV: {len(found)} files of the folder have this name; use a "
+            f"line {number} of the CSV: {len(found)} files in the folder have this name; use a "
             "column path instead of image"
         )
     return found[0] if found else None
-
-
-def counts_by(values: Iterable[str]) -> list[tuple[str, int]]:
-    """Count values, sorted by value."""
-    return sorted(Counter(values).items())

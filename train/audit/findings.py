@@ -1,4 +1,4 @@
-"""Findings of an audit, one row a pair or film: findings.csv, and splits.csv in the same form."""
+"""Findings of an audit by file name, one row per pair or film (findings.csv)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ class FindingRow:
 
     Attributes:
         kind: byte_duplicate, near_duplicate, name_family, conflict, unreadable or odd.
+        path: Name of the film.
+        label: Label of the film.
+        split: Split of the film.
         group: Number of the group within its kind.
-        path: The film.
-        other: A mate in the group.
-        detail: Correlation of detail of a near-duplicate pair, the error, or what is odd.
+        other: Name of a matching film of the group.
+        other_label: Label of the matching film.
+        other_split: Split of the matching film.
+        detail: Detail correlation of a near-duplicate pair, the error, or the unusual property.
     """
 
     kind: str
@@ -42,27 +46,27 @@ class FindingRow:
 def list_duplicate_pairs(
     films: Sequence[AuditFilm], grouping: FilmGroups, pairs: Sequence[NearDuplicatePair]
 ) -> list[FindingRow]:
-    """List all pairs: each group's films against a mate, in another split or of another label."""
+    """List each film of each group with a matching film, preferably of another label or split."""
     by_sha256 = dict(zip(reversed(grouping.by_bytes), reversed(films), strict=True))
     near = dict(zip(grouping.by_bytes, grouping.near, strict=True))
     conflicts = [
         group if opposed else ""
         for group, opposed in zip(grouping.near, grouping.in_conflict, strict=True)
     ]
-    found = _pair_rows("conflict", films, conflicts)
-    found += [
+    rows = _pair_rows("conflict", films, conflicts)
+    rows += [
         _pair_row(
             "near_duplicate", by_sha256[pair.first], by_sha256[pair.second],
             group=near[pair.first], detail=f"{pair.detail:.3f}",
         )
         for pair in pairs
     ]  # fmt: skip
-    found += _pair_rows("byte_duplicate", films, grouping.by_bytes)
-    return found + _pair_rows("name_family", films, grouping.families)
+    rows += _pair_rows("byte_duplicate", films, grouping.by_bytes)
+    return rows + _pair_rows("name_family", films, grouping.families)
 
 
 def write_csv(path: Path, rows: Sequence[FindingRow] | Sequence[ProposedRow], kind: type) -> None:
-    """Write records as a CSV."""
+    """Write records of one kind as a CSV file."""
     names = [field.name for field in fields(kind)]
 
     def write(part: Path) -> None:
@@ -75,24 +79,24 @@ def write_csv(path: Path, rows: Sequence[FindingRow] | Sequence[ProposedRow], ki
 
 
 def _pair_rows(kind: str, films: Sequence[AuditFilm], groups: GroupNames) -> list[FindingRow]:
-    """Set each film of a group, but its first, against the mate that tells most."""
+    """Pair each film of a group, except the first, with the most informative other film."""
     members: dict[str, list[AuditFilm]] = defaultdict(list)
     for film, group in zip(films, groups, strict=True):
         if group:
             members[group].append(film)
-    several = [mates for mates in members.values() if len(mates) > 1]
+    several = [matches for matches in members.values() if len(matches) > 1]
     return [
-        _pair_row(kind, film, _choose_match(film, mates), group=str(number))
-        for number, mates in enumerate(several)
-        for film in mates[1:]
+        _pair_row(kind, film, _choose_match(film, matches), group=str(number))
+        for number, matches in enumerate(several)
+        for film in matches[1:]
     ]
 
 
-def _choose_match(film: AuditFilm, mates: Sequence[AuditFilm]) -> AuditFilm:
-    """Choose a film's mate: one of another label, else of another split, else the first."""
+def _choose_match(film: AuditFilm, matches: Sequence[AuditFilm]) -> AuditFilm:
+    """Choose the film to show beside another: of another label, else split, else the first."""
     return max(
-        islice((mate for mate in mates if mate is not film), 200),
-        key=lambda mate: (mate.label != film.label, mate.split != film.split),
+        islice((match for match in matches if match is not film), 200),
+        key=lambda match: (match.label != film.label, match.split != film.split),
     )
 
 

@@ -1,4 +1,4 @@
-"""Grouped films -> a split that no group crosses."""
+"""Propose a split with each group of films in one split (splits.csv)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bonefx.errors import RecipeError
-from train.audit.films import FRACTURE_LABEL, AuditFilm
+from train.audit.films import EXCLUDED_SPLITS, FRACTURE_LABEL, AuditFilm
 from train.audit.matching.groups import FilmGroups
 from train.audit.records import SplitSize
 from train.data.split import SPLIT_SEED, grouped_split
 
 logger = logging.getLogger(__name__)
 
-# A set of few groups needs many test films: one group there counts as little more than one film
+# A large test share, since with few groups a group carries little more information than a film
 PROPOSED_SHARES = (("train", 0.7), ("val", 0.1), ("test", 0.2))
-LEFT_OUT = ("excluded", "holdout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +31,18 @@ class ProposedRow:
 def propose_split(
     films: Sequence[AuditFilm], grouping: FilmGroups, unreadable: set[str]
 ) -> list[ProposedRow]:
-    """Split films so that no group lies in two splits.
+    """Split films with each group in one split.
 
-    Left out: further copies of a file, films that cannot be read, films whose near-duplicates carry
-    another label, films without a label, and films of splits "excluded" and "holdout".
+    Excluded are copies of a file after the first, unreadable films, films with near-duplicates of
+    another label, films without a label, and films of the splits "excluded" and "holdout".
 
     Args:
         films: All films.
-        grouping: Their groups.
-        unreadable: Checksums of files that cannot be read.
+        grouping: Groups of the films.
+        unreadable: Checksums of unreadable files.
 
     Returns:
-        Rows in the order of the films; empty where a label has too few groups.
+        Rows in the order of the films; empty if a label has too few groups.
     """
     usable = _usable_films(films, grouping, unreadable)
     groups = [grouping.together[index] for index in usable]
@@ -60,7 +59,7 @@ def propose_split(
 
 
 def count_proposed_splits(rows: Sequence[ProposedRow]) -> tuple[SplitSize, ...]:
-    """Count films, fractures and groups of each split."""
+    """Count films, fractures and groups of each proposed split."""
     sizes = []
     for name, _ in PROPOSED_SHARES:
         part = [row for row in rows if row.split == name]
@@ -83,7 +82,7 @@ def _usable_films(
     for index, film in enumerate(films):
         sha256 = grouping.by_bytes[index]
         unfit = sha256 in unreadable or grouping.in_conflict[index]
-        if unfit or not film.label or film.split in LEFT_OUT or sha256 in seen:
+        if unfit or not film.label or film.split in EXCLUDED_SPLITS or sha256 in seen:
             continue
         seen.add(sha256)
         usable.append(index)

@@ -1,4 +1,4 @@
-"""What an audit says: counts and figures without any film's name, kept as audit.json."""
+"""Result of an audit, audit.json: counts and figures without file names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_SPLIT_NAME = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultCount:
-    """How many films have a property."""
+    """Number of films with one fault or unusual property."""
 
     value: str
     films: int
@@ -28,7 +28,7 @@ class FaultCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSize:
-    """A split: its films, those labelled fracture, and its groups (0 where not counted)."""
+    """Numbers of films, of fractures and of groups in a split."""
 
     split: str
     films: int
@@ -38,7 +38,7 @@ class SplitSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCrossing:
-    """How many films of a split have a mate in another split, or in their own."""
+    """Number of films of a split with a duplicate in another split, or in the same one."""
 
     split: str
     other: str
@@ -47,14 +47,14 @@ class SplitCrossing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateFinding:
-    """Films that share a property with another film.
+    """Counts of films that match another film in one respect.
 
     Attributes:
-        groups: Groups of two films or more.
-        films: Films in them.
-        within: Films with a mate in their own split.
-        across: Films with a mate in another split.
-        crossings: The same, split by split.
+        groups: Number of groups of at least two films.
+        films: Films in these groups.
+        within: Films with a match in their own split.
+        across: Films with a match in another split.
+        crossings: The same counts for each pair of splits.
     """
 
     groups: int
@@ -64,24 +64,25 @@ class DuplicateFinding:
     crossings: tuple[SplitCrossing, ...]
 
     def crossing(self, split: str, other: str) -> int:
-        """Films of a split with a mate in the other."""
-        found = (c.films for c in self.crossings if (c.split, c.other) == (split, other))
-        return next(found, 0)
+        """Return the number of films of a split with a match in the other."""
+        counts = (c.films for c in self.crossings if (c.split, c.other) == (split, other))
+        return next(counts, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditBaselines:
-    """Accuracy of rules that look at no bone; None where there is nothing to measure.
+    """Accuracy of baseline rules; None where there is nothing to measure.
 
     Attributes:
-        trained_on: Split that the rules know; NO_SPLIT when each film is asked about all others.
-        tested_on: Split that they are asked about.
-        majority: Always the commoner label.
-        hash_lookup: The label of a byte-identical known film, else the commoner label.
-        nearest: The label of the nearest known thumbnail.
-        nearest_other_group: The same when films of the film's own group are not looked at.
-        nearest_of_all_other_group: The same again, each distinct film of all splits asked about all
-            others: what is left when nothing repeats, on more films.
+        trained_on: Split of the reference films; NO_SPLIT_NAME for leave-one-out on all films.
+        tested_on: Split of the test films.
+        majority: Accuracy of always predicting the more frequent label.
+        hash_lookup: Accuracy of the label of a byte-identical reference film, else the more
+            frequent label.
+        nearest: Accuracy of the label of the nearest reference thumbnail.
+        nearest_other_group: The same without reference films of the test film's group.
+        nearest_of_all_other_group: The same by leave-one-out on the distinct films of all splits:
+            the accuracy that remains without duplicates, on more films.
     """
 
     trained_on: str
@@ -98,21 +99,23 @@ class Audit:
     """An audit of one data set.
 
     Attributes:
-        name: Of the data set.
-        films: Files looked at.
-        missing: Rows of the CSV without a file, as they may be.
-        distinct: Files that differ in at least one byte.
-        splits: As published.
-        byte_duplicates: Files with the same bytes.
-        near_duplicates: Films that show the same as another file, byte duplicates included.
-        name_families: Films whose names tell of a common source.
-        conflicts: Films of near-duplicate groups that carry more than one label.
-        together: Films that a split must keep together: all of the above and the owner's groups.
-        largest_group: Films of the largest of these.
-        unreadable: Files that cannot be read, by reason.
-        odd: Films unlike the rest, by what is odd.
-        baselines: What a rule without knowledge reaches.
-        proposed: The grouped split that the audit wrote.
+        schema_version: Version of the format.
+        name: Name of the data set.
+        films: Number of audited files.
+        missing: Number of excluded CSV rows without a file.
+        distinct: Number of distinct files, by checksum.
+        splits: Sizes of the published splits.
+        byte_duplicates: Byte-identical files.
+        near_duplicates: Films that show the same image as another file, byte duplicates included.
+        name_families: Films whose file names indicate a common source.
+        conflicts: Films of near-duplicate groups with more than one label.
+        together: Films that a split must keep together, for any of the above reasons or because of
+            the owner's groups.
+        largest_group: Number of films in the largest of these groups.
+        unreadable: Unreadable files, by reason.
+        odd: Films with an unusual property, by property.
+        baselines: Accuracy of baseline rules.
+        proposed: Sizes of the proposed grouped split.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -145,14 +148,16 @@ def read_audit(path: Path) -> Audit:
     """Read audit.json.
 
     Raises:
-        RecipeError: The file is no audit, or one of another version.
+        RecipeError: The file is not an audit, or one of another version.
     """
     remedy = "run the audit again"
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{path.name} is no readable audit; {remedy}") from error
+        raise RecipeError(f"{path.name} is not a readable audit; {remedy}") from error
     audit = parse_record(Audit, table, source=path.name, error=RecipeError, remedy=remedy)
     if audit.schema_version != AUDIT_SCHEMA_VERSION:
-        raise RecipeError(f"{path.name} is of version {audit.schema_version}; {remedy}")
+        raise RecipeError(
+            f"{path.name} has the unsupported version {audit.schema_version}; {remedy}"
+        )
     return audit

@@ -1,6 +1,6 @@
-"""Findings by name, with pictures: findings.csv, splits.csv and audit.html.
+"""Audit report with pictures (audit.html).
 
-They name films and are for the owner of the data; audit.json beside them names none.
+The report contains file names and is for the owner of the data; audit.json contains none.
 """
 
 from __future__ import annotations
@@ -25,14 +25,12 @@ from train.audit.records import Audit
 from train.files import write_atomically
 
 REPORT_PICTURE_PX = 160
-
-
-MAX_SHOWN_PAIRS = 24  # pairs a section
+MAX_SHOWN_PAIRS = 24  # per section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownPair:
-    """A pair of films with pictures, as PNG in base64; "" where a file cannot be shown."""
+    """A pair of films with pictures, as base64 PNG; "" if a file cannot be decoded."""
 
     row: FindingRow
     picture: str
@@ -41,7 +39,7 @@ class ShownPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSection:
-    """Pairs of one kind, some of them shown."""
+    """A section of the report: pairs of one kind, the first of which are shown."""
 
     title: str
     total: int
@@ -49,13 +47,13 @@ class ReportSection:
 
 
 def write_audit_html(path: Path, audit: Audit, rows: Sequence[FindingRow], folder: Path) -> None:
-    """Write the report for the owner of the data, pictures included.
+    """Write the report for the owner of the data, with pictures.
 
     Args:
-        path: The HTML file.
-        audit: The figures.
+        path: HTML file to write.
+        audit: Result of the audit.
         rows: All findings.
-        folder: Where the films lie.
+        folder: Folder of the films.
     """
     crossing = [row for row in rows if row.split != row.other_split]
     sections = [
@@ -83,7 +81,7 @@ def write_audit_html(path: Path, audit: Audit, rows: Sequence[FindingRow], folde
         findings={  # by title
             "byte duplicates": audit.byte_duplicates,
             "near-duplicates": audit.near_duplicates,
-            "families by name": audit.name_families,
+            "families by file name": audit.name_families,
             "labels in conflict": audit.conflicts,
             "to be kept together": audit.together,
         },
@@ -105,7 +103,7 @@ def _build_section(title: str, folder: Path, rows: Sequence[FindingRow]) -> Repo
 
 
 def _select_shown(rows: Iterable[FindingRow]) -> list[FindingRow]:
-    """Take the first pairs of as many groups as can be shown, not many of one."""
+    """Select the first pairs of as many different groups as possible."""
     taken: Counter[str] = Counter()
     ranked: list[tuple[int, int, FindingRow]] = []
     for row in rows:
@@ -115,15 +113,15 @@ def _select_shown(rows: Iterable[FindingRow]) -> list[FindingRow]:
 
 
 def _encode_picture(path: Path) -> str:
-    """Encode a film as a small PNG; what is left of it where it is damaged."""
+    """Encode a film, or the decodable part of a damaged one, as a small base64 PNG."""
     data = path.read_bytes()
     try:
         film = read_radiograph_bytes(data)
     except UnreadableRadiographError:
-        rest = read_truncated_jpeg(data)
-        if rest is None:
+        partial_film = read_truncated_jpeg(data)
+        if partial_film is None:
             return ""
-        film = rest
+        film = partial_film
     height, width = film.pixels.shape
     scale = REPORT_PICTURE_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

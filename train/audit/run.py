@@ -1,4 +1,4 @@
-"""One audit from folder to report. Killed at any moment and started again, it ends the same."""
+"""Run an audit, from folder to report. An interrupted audit can be restarted at any point."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ def audit_folder(
     """Audit a folder of films and write audit.json, audit.html, findings.csv and splits.csv.
 
     Args:
-        folder: Holds the films; see listing_of.
-        splits: CSV of films, labels and splits; None to take them from the folder's names.
-        out: Where the reports and what was worked out so far are kept.
-        name: Of the data set; None for the folder's.
+        folder: Folder of the films; see train.audit.films.list_films.
+        splits: CSV file with films, labels and splits; None derives them from folder names.
+        out: Folder of the reports and of the fingerprints computed so far.
+        name: Name of the data set; None for the folder's name.
 
     Raises:
-        RecipeError: The folder or the CSV does not fit, or out cannot be written.
+        RecipeError: The folder or the CSV file is invalid, or `out` is not writable.
     """
-    cv2.setNumThreads(1)  # films are read in parallel; threads within each only get in the way
+    cv2.setNumThreads(1)  # films are read in parallel already
     listing = list_films(folder, splits)
     films = listing.films
     with open_store(out / STORE_FILE) as store:
         sha256 = fingerprint_films(films, store)
-        prints = load_fingerprints(store, set(sha256))
-        pairs = find_near_duplicates(prints, store)
+        fingerprints = load_fingerprints(store, set(sha256))
+        pairs = find_near_duplicates(fingerprints, store)
         headers = load_headers(store)
     grouping = group_films(films, sha256, pairs)
-    logger.info("grouped; measuring the baselines")
+    logger.info("films are grouped; measuring the baselines")
     from train.audit.baselines import measure_baselines
 
-    baselines = measure_baselines(films, grouping, prints)
+    baselines = measure_baselines(films, grouping, fingerprints)
     rows = list_duplicate_pairs(films, grouping, pairs) + find_faults(films, sha256, headers)
     unreadable = {one for one in sha256 if headers[one].error}
     proposal = propose_split(films, grouping, unreadable)

@@ -1,7 +1,7 @@
-"""Published data sets -> an index of films with label, split, group and boxes.
+"""Index data sets: films with label, split, group and annotated boxes.
 
-An adapter knows one layout and nothing else; it decodes no film. All films are read later, through
-bonefx.images.
+Each adapter indexes one layout of a data folder and decodes no film. Films are decoded later by
+bonefx.films.images.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ def load_data(layout: str, folder: Path, splits: Path | None = None) -> DataSet:
     """Index a data set.
 
     Args:
-        layout: A key of ADAPTERS, as the recipe names it.
-        folder: The data set.
-        splits: A CSV file that says label, group and split instead of the layout; see table.
+        layout: A key of ADAPTERS; the `data` of a recipe.
+        folder: Folder of the data set.
+        splits: CSV file with label, group and split, used instead of the layout; see
+            train.data.adapters.films_csv.index_csv.
 
     Raises:
-        RecipeError: No such layout is known, the folder does not have it, or the CSV file does
-            not fit.
+        RecipeError: The layout is unknown, the folder does not have it, or the CSV file is
+            invalid.
     """
     if layout not in ADAPTERS:
         raise RecipeError(f"there is no data layout {layout!r}; use one of {', '.join(ADAPTERS)}")

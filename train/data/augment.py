@@ -1,4 +1,4 @@
-"""Cached films -> augmented training samples, with a mask of the annotated fractures."""
+"""Augmented training samples from cached films, with masks of the annotated fractures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from train.recipe import Augmentation
 
 
 class Sample(NamedTuple):
-    """One training film, or a batch of them with a leading N.
+    """One training film; in a batch each field has a leading dimension N.
 
     Attributes:
         square: (S, S) uint8.
         mask: (S, S) uint8, 1 inside an annotated fracture.
         fractured: Ground truth, 0 or 1, float32.
-        annotated: 1 where the mask is known to be complete, float32.
+        annotated: 1 if the mask is complete, else 0, float32.
     """
 
     square: torch.Tensor
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 
 
 def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
-    """Draw a film's boxes onto its letterboxed square, (S, S) uint8."""
+    """Draw a film's boxes on its letterboxed square, (S, S) uint8, 1 inside a box."""
     size_px = cache.size_px
     height, width = (int(side) for side in cache.shapes[index])
     place = letterbox_of(height, width, size_px=size_px)
@@ -49,7 +49,7 @@ def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
 
 
 class AugmentedFilms(Dataset[Sample]):
-    """Training samples, changed at random each time they are drawn."""
+    """Training samples with random augmentation at each access."""
 
     def __init__(self, cache: CachedFilms, augmentation: Augmentation) -> None:
         self._cache = cache
@@ -61,12 +61,12 @@ class AugmentedFilms(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         film = self._cache.films[index]
-        own = self._cache.squares[self._cache.rows[index]]
-        square = tv_tensors.Image(torch.from_numpy(np.array(own))[None])
+        pixels = self._cache.squares[self._cache.rows[index]]
+        square = tv_tensors.Image(torch.from_numpy(np.array(pixels))[None])
         mask = tv_tensors.Mask(draw_fracture_mask(self._cache, index)[None])
         if film.boxes:
             square, mask = self._geometry(square, mask)
-        else:  # an empty mask stays empty, and to change it would take longer than all the rest
+        else:  # transforming an empty mask would take longer than all the rest
             square = self._geometry(square)
         return Sample(
             self._greys(square)[0].as_subclass(torch.Tensor),
@@ -77,7 +77,7 @@ class AugmentedFilms(Dataset[Sample]):
 
 
 def _geometric_transform(settings: Augmentation) -> v2.Transform:
-    """Changes of place, the same for a film and its mask."""
+    """Build the geometric augmentation, applied equally to a film and its mask."""
     flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()] if settings.flip else []
     affine = v2.RandomAffine(
         degrees=settings.rotation_deg,
@@ -89,31 +89,31 @@ def _geometric_transform(settings: Augmentation) -> v2.Transform:
 
 
 def _grey_level_transform(settings: Augmentation) -> v2.Transform:
-    """Changes of exposure."""
+    """Build the augmentation of brightness, contrast and gamma."""
     jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
     return v2.Compose([jitter, RandomGamma(settings.gamma)])
 
 
 class RandomGamma(v2.Transform):  # type: ignore[misc]  # torchvision carries no types
-    """Bend a film's grey levels by a gamma curve of random exponent."""
+    """Apply a gamma curve with a random exponent."""
 
     def __init__(self, largest: float) -> None:
         super().__init__()
         self.largest = largest
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        """Draw the exponent, even on a logarithmic scale, from 1 / largest to largest."""
+        """Draw the exponent log-uniformly from [1 / largest, largest]."""
         del flat_inputs
         return {"exponent": self.largest ** float(torch.empty(1).uniform_(-1.0, 1.0))}
 
     def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
-        """Bend one film, (1, S, S) uint8."""
+        """Apply the gamma curve to one film, (1, S, S) uint8."""
         changed: torch.Tensor = v2.functional.adjust_gamma(inpt, params["exponent"])
         return changed
 
 
 def balanced_sampler(cache: CachedFilms, generator: torch.Generator) -> WeightedRandomSampler:
-    """Draw as many films as there are, both classes equally often."""
+    """Build a sampler, N of N films with replacement, with both classes equally likely."""
     fractured = np.array([film.fractured for film in cache.films])
     weights = np.where(fractured, 0.5 / fractured.sum(), 0.5 / (~fractured).sum())
     return WeightedRandomSampler(weights.tolist(), len(cache.films), generator=generator)

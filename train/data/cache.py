@@ -1,4 +1,4 @@
-"""Films decoded and letterboxed once, kept as uint8 squares that every epoch reads again."""
+"""Cache of decoded and letterboxed films, as uint8 squares on disk."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from train.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
-CACHE_VERSION = 3  # count up when images.read or preprocess.letterbox give other pixels
+CACHE_VERSION = 3  # increase when read_radiograph or letterbox give other pixels
 SQUARES_FILE, CACHE_INDEX_FILE = "squares.npy", "index.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class CachedFilms:
-    """Films of one split at one size; files with the same bytes share a square.
+    """Films of one split at one size; byte-identical files share a square.
 
     Attributes:
-        films: N films that could be read, in the order of the index.
-        squares: (U, S, S) uint8, mapped from disk, one for each distinct file.
-        rows: Which square belongs to each film, (N,).
-        shapes: (N, 2) height and width of each film before letterboxing.
+        films: N readable films, in the order of the index.
+        squares: (U, S, S) uint8, memory-mapped, one for each distinct file.
+        rows: Index of each film's square, (N,).
+        shapes: (N, 2) height and width of each film before letterboxing, in pixels.
         sha256: Checksum of each film's file, (N,).
-        skipped: How many could not be read.
+        skipped: Number of unreadable films.
     """
 
     films: list[Film]
@@ -50,7 +50,7 @@ class CachedFilms:
 
     @property
     def size_px(self) -> int:
-        """Side of the squares."""
+        """Side of the squares, in pixels."""
         return int(self.squares.shape[-1])
 
     @property
@@ -64,52 +64,55 @@ class CachedFilms:
         return np.array([film.group for film in self.films])
 
     def distinct(self) -> CachedFilms:
-        """Keep the first of all films whose files have the same bytes."""
+        """Remove films whose file is byte-identical to that of an earlier film."""
         return self.select(np.sort(np.unique(self.sha256, return_index=True)[1]))
 
-    def select(self, kept: NDArray[np.int64]) -> CachedFilms:
-        """Keep the films of the given places, in their order."""
+    def select(self, indices: NDArray[np.int64]) -> CachedFilms:
+        """Return the films at the given indices, in that order."""
         return replace(
             self,
-            films=[self.films[index] for index in kept],
-            rows=self.rows[kept],
-            shapes=self.shapes[kept],
-            sha256=self.sha256[kept],
+            films=[self.films[index] for index in indices],
+            rows=self.rows[indices],
+            shapes=self.shapes[indices],
+            sha256=self.sha256[indices],
         )
 
 
 def load_cached(
     films: list[Film], *, size_px: int, folder: Path, salvage: bool = False
 ) -> CachedFilms:
-    """Load films from the cache, filling it first where it has none of them.
+    """Load films from the cache; decode them into the cache first if they are not there.
 
     Args:
         films: Films to load.
         size_px: Side of the letterboxed squares.
-        folder: Where caches are kept; one sub-folder for each list of films and size.
-        salvage: See images.read_bytes.
+        folder: Folder of all caches, with one sub-folder per list of films and size.
+        salvage: Read the decodable part of truncated films; see
+            bonefx.films.images.read_radiograph_bytes.
 
     Raises:
         RecipeError: No film could be read, or the disk is full.
     """
-    place = folder / _cache_name(films, size_px, salvage=salvage)
-    if not (place / CACHE_INDEX_FILE).is_file():
-        _make_folder(place)
-        with FileLock(place.with_suffix(".lock")):  # one process decodes, the others wait
-            if not (place / CACHE_INDEX_FILE).is_file():
-                _write_cache(films, size_px, place, salvage=salvage)
-    with np.load(place / CACHE_INDEX_FILE) as index:
+    cache_folder = folder / _cache_name(films, size_px, salvage=salvage)
+    if not (cache_folder / CACHE_INDEX_FILE).is_file():
+        _make_folder(cache_folder)
+        with FileLock(
+            cache_folder.with_suffix(".lock")
+        ):  # one process decodes while the others wait
+            if not (cache_folder / CACHE_INDEX_FILE).is_file():
+                _write_cache(films, size_px, cache_folder, salvage=salvage)
+    with np.load(cache_folder / CACHE_INDEX_FILE) as index:
         rows, shapes, sha256 = index["rows"], index["shapes"], index["sha256"]
     readable = shapes[:, 0] > 0
     if not readable.any():
         raise RecipeError("no film of this split could be read; check the data folder")
     if not readable.all():
         logger.warning(
-            "%d of %d films cannot be read and are left out", (~readable).sum(), len(films)
+            "%d of %d films cannot be read and are excluded", (~readable).sum(), len(films)
         )
     return CachedFilms(
-        films=[film for film, kept in zip(films, readable, strict=True) if kept],
-        squares=np.load(place / SQUARES_FILE, mmap_mode="r"),
+        films=[film for film, usable in zip(films, readable, strict=True) if usable],
+        squares=np.load(cache_folder / SQUARES_FILE, mmap_mode="r"),
         rows=rows[readable],
         shapes=shapes[readable],
         sha256=sha256[readable],
@@ -118,13 +121,13 @@ def load_cached(
 
 
 def compute_file_checksums(films: list[Film]) -> list[str]:
-    """Compute the SHA-256 of each film's file; no film is decoded."""
+    """Compute the SHA-256 of each film's file, without decoding it."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(_file_checksum, films))
 
 
 def _cache_name(films: list[Film], size_px: int, *, salvage: bool) -> str:
-    """Name a cache after what decides its content: the files, their sizes and times, the side."""
+    """Derive a cache's name from all that determines its content: files, their times, and size."""
     facts = [[film.name, *_size_and_time(film.path)] for film in films]
     digest = hashlib.sha256(
         json.dumps([CACHE_VERSION, size_px, salvage, facts]).encode()
@@ -133,21 +136,21 @@ def _cache_name(films: list[Film], size_px: int, *, salvage: bool) -> str:
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
-    facts = path.stat()
-    return facts.st_size, facts.st_mtime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
-def _make_folder(place: Path) -> None:
+def _make_folder(path: Path) -> None:
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecipeError(
-            f"the film cache could not be made ({error.strerror}); choose another --cache"
+            f"the film cache could not be created ({error.strerror}); choose another --cache"
         ) from error
 
 
-def _write_cache(films: list[Film], size_px: int, place: Path, *, salvage: bool) -> None:
-    """Write squares.npy, then index.npz, whose presence says that the cache is whole."""
+def _write_cache(films: list[Film], size_px: int, cache_folder: Path, *, salvage: bool) -> None:
+    """Write squares.npy, then index.npz, which marks the cache as complete."""
     sha256 = np.array(compute_file_checksums(films))
     _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
 
@@ -156,12 +159,12 @@ def _write_cache(films: list[Film], size_px: int, place: Path, *, salvage: bool)
 
     shapes = np.zeros((len(first), 2), np.int32)
     write_atomically(
-        place / SQUARES_FILE,
+        cache_folder / SQUARES_FILE,
         lambda part: _save_squares(part, first, decode, shapes=shapes, size_px=size_px),
         option="--cache",
     )
     write_atomically(
-        place / CACHE_INDEX_FILE,
+        cache_folder / CACHE_INDEX_FILE,
         lambda part: _save_index(part, rows, shapes[rows], sha256),
         option="--cache",
     )
@@ -175,7 +178,7 @@ def _save_index(
 
 
 def _file_checksum(film: Film) -> str:
-    """Checksum of a film's file; a mark of its own if it cannot be opened, as decoding will say."""
+    """Return the checksum of a film's file; a unique substitute if it cannot be opened."""
     try:
         return hashlib.sha256(film.path.read_bytes()).hexdigest()
     except OSError:
@@ -193,10 +196,10 @@ def _save_squares(
     shapes: NDArray[np.int32],
     size_px: int,
 ) -> None:
-    """Decode U films into an array file, and note their shapes, (U, 2), 0 x 0 if unreadable.
+    """Decode U films into an array file; set their shapes, (U, 2), to 0 x 0 if unreadable.
 
-    Squares are written one after another: a full disk then raises an error, where writing into a
-    mapped file would end the process.
+    Squares are written sequentially, so that a full disk raises an error. Writing to a
+    memory-mapped file would kill the process instead.
     """
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(films), size_px, size_px)}
     black = np.zeros((size_px, size_px), np.uint8)
@@ -216,8 +219,8 @@ def _decode_film(
     try:
         radiograph = read_radiograph(films[index].path, salvage=salvage)
     except UnreadableRadiographError as error:
-        # the film's place, not its name: a hospital's file names may be patients'
-        logger.warning("left out film %d of %d: %s", index + 1, len(films), error)
+        # log the position, not the name: file names of a hospital may contain patient names
+        logger.warning("film %d of %d is excluded: %s", index + 1, len(films), error)
         return None
     height, width = radiograph.pixels.shape
     return letterbox(radiograph, size_px=size_px), (height, width)

@@ -1,4 +1,4 @@
-"""The nouns of a data set: its films and the index that holds them."""
+"""Records of a data set: a film and the index of all films."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from bonefx.errors import RecipeError
 
 SPLITS_FOLDER = Path(__file__).parents[1] / "splits"
 
-
-Box = tuple[float, float, float, float]
-
-
-Outline = tuple[float, ...]
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of the film
+Outline = tuple[float, ...]  # x, y, x, y, ..., in pixels of the film
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,21 +19,19 @@ class Film:
     """One film of a data set.
 
     Attributes:
-        path: Its file.
-        name: Its name within the data set.
-        fractured: The ground truth; DataSet.label_meaning says of what.
+        path: File of the film.
+        name: Name within the data set.
+        fractured: Ground truth; DataSet.label_meaning defines the positive label.
         split: train, val or test.
-        group: Films of one patient or source share it; a group lies in one split.
-        region: Body region; "" where the data set does not say.
-        boxes: Annotated fractures as left, top, right, bottom, in pixels of the film.
-        outlines: The same fractures drawn closely, each as x, y, x, y, ... in pixels of the film.
-        annotated: The boxes are known to be all fractures of the film.
-        view: frontal, lateral or oblique, joined by "+" where one file shows several; "" where
-            the data set does not say.
-        hardware: Metal such as plates or wires is on the film; None where the data set does not
-            say.
-        twin: The film also lies in the other published set (FracAtlas or the Kaggle set); leave it
-            out of a figure between the two.
+        group: Patient or source of the film; all films of a group lie in one split.
+        region: Body regions, joined by "+"; "" if unknown.
+        boxes: Bounding boxes of the annotated fractures.
+        outlines: Outlines of the annotated fractures.
+        annotated: Whether the boxes cover all fractures of the film.
+        view: frontal, lateral or oblique, joined by "+" if one file shows several; "" if unknown.
+        hardware: Whether metal such as plates or wires is visible; None if unknown.
+        in_other_set: Whether the other published set (FracAtlas or the Kaggle set) contains the
+            film too; evaluation across the two sets excludes it.
     """
 
     path: Path
@@ -55,13 +50,17 @@ class Film:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """An index of films and where they come from.
+    """The films of a data set and their origin.
 
     Attributes:
-        split_sha256: Checksum of what says which film is in which split: a file, or the names and
-            splits themselves where an adapter cuts them; None where the folders say it.
-        label_meaning: What a film with the positive label shows.
-        left_out: Films that the set holds and the index does not, by their publisher's own mark.
+        name: Name of the data set.
+        licence: Licence of the films.
+        source: Publication or address.
+        split_sha256: Checksum of the assignment of films to splits: of the split file, or of names
+            and splits if an adapter computes them; None if folders define the splits.
+        films: All indexed films.
+        label_meaning: Finding that the positive label stands for.
+        left_out: Number of films excluded by the publisher's own marks.
     """
 
     name: str
@@ -73,10 +72,10 @@ class DataSet:
     left_out: int = 0
 
     def split(self, name: str) -> list[Film]:
-        """Films of one split, in the order of the index.
+        """Return the films of one split, in the order of the index.
 
         Raises:
-            RecipeError: The split is empty or has films of one class only.
+            RecipeError: The split is empty or has films of only one class.
         """
         films = [film for film in self.films if film.split == name]
         if len({film.fractured for film in films}) < 2:
@@ -88,7 +87,7 @@ class DataSet:
 
 
 def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:
-    """Refuse an index whose files are not all there; no film is opened.
+    """Check that the files of all films exist, without opening them.
 
     Raises:
         RecipeError: A file is missing; the message ends with the remedy.
@@ -101,9 +100,9 @@ def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:
 
 
 def film_subgroups(film: Film) -> set[tuple[str, str]]:
-    """Name the subgroups that a film belongs to, as pairs of trait and value."""
-    found = {("region", value) for value in film.region.split("+") if value}
-    found |= {("view", value) for value in film.view.split("+") if value}
+    """Return the subgroups of a film as pairs of property (region, view, hardware) and value."""
+    subgroups = {("region", value) for value in film.region.split("+") if value}
+    subgroups |= {("view", value) for value in film.view.split("+") if value}
     if film.hardware is not None:
-        found.add(("hardware", "with hardware" if film.hardware else "without hardware"))
-    return found
+        subgroups.add(("hardware", "with hardware" if film.hardware else "without hardware"))
+    return subgroups

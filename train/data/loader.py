@@ -1,4 +1,4 @@
-"""Cached films -> batches of augmented samples, each process its share of every step."""
+"""Data loader of one epoch: augmented samples in micro-batches, sharded over processes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from train.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSharding:
-    """How the films of an epoch are shared by steps, their parts, and processes.
+    """Division of an epoch's films into optimiser steps, micro-batches and processes.
 
-    Every process makes as many passes as the others, and every film is passed by one of them. The
-    last step of an epoch may have fewer films, and the last part of a step fewer than the others.
+    All processes have the same number of micro-batches, and each film goes to one process. The
+    last step of an epoch may have fewer films, and so may the last micro-batch of a step.
 
     Attributes:
-        films: Of an epoch.
-        batch_size: Films a step, over all processes.
-        accumulate: Parts of a step, one after another.
-        processes: That pass a part at the same time.
-        process: Which of them this is, from 0.
+        films: Number of films per epoch.
+        batch_size: Films per optimiser step, over all processes.
+        accumulate: Micro-batches per optimiser step.
+        processes: Number of processes.
+        process: Index of this process, from 0.
     """
 
     films: int
@@ -41,53 +41,53 @@ class BatchSharding:
         if self.batch_size % (self.processes * self.accumulate):
             raise RecipeError(
                 f"batch_size {self.batch_size} cannot be shared by {self.processes} processes in "
-                f"{self.accumulate} parts; use a multiple"
+                f"{self.accumulate} parts; choose a multiple of both"
             )
 
     @property
     def steps(self) -> int:
-        """Steps of the optimiser an epoch."""
+        """Optimiser steps per epoch."""
         return -(-self.films // self.batch_size)
 
     @property
     def micro_batch_films(self) -> int:
-        """Films of a whole part, over all processes."""
+        """Films of a full micro-batch, over all processes."""
         return self.batch_size // self.accumulate
 
-    def local_films(self, part: int) -> int:
-        """Count this process's films of a part; parts are counted from 0 over the epoch."""
-        films = min(self.micro_batch_films, self.films - part * self.micro_batch_films)
+    def local_films(self, index: int) -> int:
+        """Count this process's films of a micro-batch; index counts from 0 over the epoch."""
+        films = min(self.micro_batch_films, self.films - index * self.micro_batch_films)
         return len(range(self.process, films, self.processes))
 
-    def weight(self, part: int) -> float:
-        """Tell what to multiply a part's mean loss by, so that each film of a step counts alike.
+    def loss_weight(self, index: int) -> float:
+        """Compute a micro-batch's loss multiplier, which gives all films of a step equal weight.
 
-        The loss is then divided by `accumulate`, and its gradient averaged over the processes.
+        Accelerate then divides the loss by `accumulate` and averages the gradient over processes.
         """
         step_films = min(
-            self.batch_size, self.films - part // self.accumulate * self.batch_size
+            self.batch_size, self.films - index // self.accumulate * self.batch_size
         )  # fmt: skip
-        return self.local_films(part) * self.processes * self.accumulate / step_films
+        return self.local_films(index) * self.processes * self.accumulate / step_films
 
 
 class ShardedBatchSampler(BatchSampler):
-    """The parts of an epoch, with the films of one process."""
+    """Batch sampler of one process: its films of each micro-batch."""
 
-    def __init__(self, sampler: Sampler[int], shares: BatchSharding) -> None:
-        super().__init__(sampler, shares.micro_batch_films, drop_last=False)
-        self._shares = shares
+    def __init__(self, sampler: Sampler[int], sharding: BatchSharding) -> None:
+        super().__init__(sampler, sharding.micro_batch_films, drop_last=False)
+        self._sharding = sharding
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Give each part's films; a process without any gets one, to be weighted by 0."""
+        """Yield the films of each micro-batch; a process without films gets one, of weight 0."""
         for films in super().__iter__():
-            yield films[self._shares.process :: self._shares.processes] or films[:1]
+            yield films[self._sharding.process :: self._sharding.processes] or films[:1]
 
 
 def shard_batches(films: CachedFilms, recipe: Recipe, accelerator: Accelerator) -> BatchSharding:
-    """Share films as a recipe and the processes at hand have it.
+    """Divide the films according to a recipe and the number of processes.
 
     Raises:
-        RecipeError: The batch size cannot be shared by so many processes.
+        RecipeError: The batch size is not divisible by the number of processes.
     """
     return BatchSharding(
         films=len(films.films),
@@ -101,30 +101,30 @@ def shard_batches(films: CachedFilms, recipe: Recipe, accelerator: Accelerator) 
 def training_loader(
     films: CachedFilms, recipe: Recipe, *, epoch: int, accelerator: Accelerator, workers: int
 ) -> DataLoader[Sample]:
-    """Load one epoch's samples onto the device, this process's share of each part.
+    """Build the loader of one epoch: this process's micro-batches, on the device.
 
     Args:
-        films: Of the training split.
-        recipe: Says how films are drawn and changed.
-        epoch: Counted from 0; decides which films are drawn.
-        accelerator: Knows the device and the processes.
-        workers: Processes that augment films beside this one.
+        films: Films of the training split.
+        recipe: Settings of sampling and augmentation.
+        epoch: Index of the epoch, from 0; part of the sampling seed.
+        accelerator: Device and processes.
+        workers: Number of worker processes for augmentation.
     """
-    drawn = torch.Generator().manual_seed(recipe.seed + epoch)  # the same in each process
+    sampling = torch.Generator().manual_seed(recipe.seed + epoch)  # equal in all processes
     sampler = (
-        balanced_sampler(films, drawn)
+        balanced_sampler(films, sampling)
         if recipe.class_balanced
-        else RandomSampler(films.films, generator=drawn)
+        else RandomSampler(films.films, generator=sampling)
     )
-    changed = torch.Generator().manual_seed(torch.initial_seed())  # its own in each process
+    augmentation = torch.Generator().manual_seed(torch.initial_seed())  # differs by process
     loader: DataLoader[Sample] = DataLoader(
         AugmentedFilms(films, recipe.augmentation),
         batch_sampler=ShardedBatchSampler(sampler, shard_batches(films, recipe, accelerator)),
-        generator=changed,
+        generator=augmentation,
         num_workers=workers,
         pin_memory=accelerator.device.type == "cuda",
     )
-    # Accelerate would share the batches again, and repeat films to make them even
+    # num_processes=1, since Accelerate would shard again and repeat films to fill the last batch
     prepared: DataLoader[Sample] = prepare_data_loader(
         loader, accelerator.device, num_processes=1, process_index=0,
         put_on_device=True, non_blocking=True,

@@ -1,4 +1,4 @@
-"""samples.png of a run's folder: a few films of each split and class, as the network meets them."""
+"""Draw samples.png of a run's folder: a few films of each split and class, as network input."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ SAMPLE_INCHES = 1.5
 
 
 def draw_samples(films: dict[str, CachedFilms], path: Path, *, seed: int = 0) -> None:
-    """Draw a row of films for each split and class; the same films each time.
+    """Draw a row of random films for each split and class.
 
-    The sheet names splits and classes and no film. It stays in the folder of the run and is never
-    exported: the films of a data set may not be redistributed by whoever trains on it.
+    The image states splits and classes, but no file names. It stays in the run's folder and is
+    never exported, because the licence of a data set may not permit redistribution.
 
     Args:
-        films: By split.
-        path: The PNG file to write.
-        seed: Of the draw.
+        films: Cached films by split.
+        path: PNG file to write.
+        seed: Seed of the random choice.
 
     Raises:
-        RecipeError: The disk is full or the folder may not be written.
+        RecipeError: The disk is full or the folder is not writable.
     """
     save_figure(build_samples_figure(films, seed=seed), path)
 
 
 def build_samples_figure(films: dict[str, CachedFilms], *, seed: int = 0) -> Figure:
-    """Lay out the sheet of draw_samples; copies of one file count as one film."""
+    """Build the figure of draw_samples; byte-identical files count as one film."""
     rows = [(split, label) for split in films for label in (1, 0)]
     width, height = SAMPLES_PER_ROW * SAMPLE_INCHES, len(rows) * (SAMPLE_INCHES + 0.35)
     figure = Figure(figsize=(width, height), layout="constrained")

@@ -1,4 +1,4 @@
-"""Films -> splits that no group crosses: stratified by label and seeded."""
+"""Split films by group, stratified by label, with a fixed seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bonefx.errors import RecipeError
 from train.data.index import Film
 
 SPLIT_SEED = 0
-MAX_FOLDS = 20  # so that a share is met to 5 % of the films
+MAX_FOLDS = 20  # precision of a share: 5 % of the films
 SplitShares = Sequence[tuple[str, float]]
 Labels = Sequence[bool] | Sequence[str]
 
@@ -19,35 +19,35 @@ Labels = Sequence[bool] | Sequence[str]
 def grouped_split(
     labels: Labels, groups: Sequence[str], shares: SplitShares, *, seed: int
 ) -> list[str]:
-    """Cut films into splits so that no group crosses and all have about the same prevalence.
+    """Split films with each group in one split and about equal prevalence in all splits.
 
-    The films are cut into the folds, at most 20, that meet the shares best, and the folds are
-    dealt to the splits.
+    The films are divided into at most MAX_FOLDS folds; the number of folds is chosen to meet the
+    shares best. Each fold is assigned to one split.
 
     Args:
         labels: Ground truth of each film.
         groups: Group of each film, in the same order.
-        shares: Name of each split and its share of the films; the shares sum to 1.
-        seed: Of the order in which groups are dealt.
+        shares: Name of each split and its share of the films, in (0, 1]; the sum is 1.
+        seed: Seed of the assignment of groups to folds.
 
     Returns:
-        The split's name for each film, in the same order.
+        Name of each film's split, in the same order.
 
     Raises:
         RecipeError: A class has fewer groups than there are splits.
 
     Source:
-        scikit-learn's StratifiedGroupKFold.
+        scikit-learn, StratifiedGroupKFold.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    dealt = _choose_fold_splits(
+    fold_splits = _choose_fold_splits(
         shares, most=min(MAX_FOLDS, _count_fewest_groups(labels, groups, shares))
     )
-    cutter = StratifiedGroupKFold(n_splits=len(dealt), shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(n_splits=len(fold_splits), shuffle=True, random_state=seed)
     names = [""] * len(groups)
-    parts = cutter.split(groups, labels, groups)
-    for name, (_, held_out) in zip(dealt, parts, strict=True):
+    folds = splitter.split(groups, labels, groups)
+    for name, (_, held_out) in zip(fold_splits, folds, strict=True):
         for index in held_out:
             names[index] = name
     return names
@@ -65,26 +65,26 @@ def _count_fewest_groups(labels: Labels, groups: Sequence[str], shares: SplitSha
 
 
 def _choose_fold_splits(shares: SplitShares, *, most: int) -> list[str]:
-    """Name the split of each fold, with as few folds as meet the shares best."""
+    """Return the split of each fold, with the fewest folds that meet the shares best."""
 
     def error(names: list[str]) -> float:
         return max(abs(share - names.count(name) / len(names)) for name, share in shares)
 
-    deals = [_assign_folds(shares, folds) for folds in range(len(shares), most + 1)]
-    return min(deals, key=lambda names: (round(error(names), 9), len(names)))
+    assignments = [_assign_folds(shares, folds) for folds in range(len(shares), most + 1)]
+    return min(assignments, key=lambda names: (round(error(names), 9), len(names)))
 
 
 def _assign_folds(shares: SplitShares, folds: int) -> list[str]:
-    """Deal folds: one to each split, then always to whom most is owed."""
+    """Assign a fold to each split, then each further one to the split with the largest deficit."""
     names = [name for name, _ in shares]
     while len(names) < folds:
-        owed, _ = max(shares, key=lambda share: share[1] * folds - names.count(share[0]))
-        names.append(owed)
+        neediest, _ = max(shares, key=lambda share: share[1] * folds - names.count(share[0]))
+        names.append(neediest)
     return names
 
 
 def split_films(films: Sequence[Film], shares: SplitShares) -> tuple[Film, ...]:
-    """Put films into splits with grouped_split and the project's seed.
+    """Assign films to splits with grouped_split and SPLIT_SEED.
 
     Raises:
         RecipeError: A class has fewer groups than there are splits.
@@ -96,6 +96,6 @@ def split_films(films: Sequence[Film], shares: SplitShares) -> tuple[Film, ...]:
 
 
 def compute_split_checksum(films: Sequence[Film]) -> str:
-    """SHA-256 of the films' names and splits, so that a run notices another cut."""
+    """Compute the SHA-256 of the films' names and splits, which identifies the split."""
     lines = "".join(f"{film.name},{film.split}\n" for film in films)
     return hashlib.sha256(lines.encode()).hexdigest()

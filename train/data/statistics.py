@@ -1,4 +1,4 @@
-"""A data set in figures and in pictures: data.json and samples.png of a run's folder."""
+"""Statistics of a data set: data.json and samples.png of a run's folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HARDWARE_NAMES = {True: "with", False: "without", None: UNKNOWN_VALUE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
-    """Films of one kind, and how many of them are fractured."""
+    """Number of films with one value of a property, and of the fractured ones among them."""
 
     films: int
     fractured: int
@@ -38,7 +38,7 @@ class ClassCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideLengths:
-    """Lengths of one side of the films as stored, before letterboxing."""
+    """Smallest, median and largest width or height of the films before letterboxing."""
 
     smallest_px: int
     median_px: float
@@ -47,12 +47,14 @@ class SideLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStatistics:
-    """What only reading a split's files tells.
+    """Statistics of a split that require reading its files.
 
     Attributes:
-        skipped: Films that could not be read; no other figure counts them.
-        distinct: Files that differ in at least one byte.
-        shared: By the name of another split, films whose very bytes lie in that split too.
+        skipped: Unreadable films; no other value counts them.
+        distinct: Number of distinct files, by checksum.
+        shared: Number of films with a byte-identical file in another split, by that split's name.
+        width: Widths of the films.
+        height: Heights of the films.
         sha256: Checksum of the films' checksums and labels, in the order of the index.
     """
 
@@ -66,16 +68,17 @@ class FileStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitStatistics:
-    """One split of a data set.
+    """Statistics of one split.
 
     Attributes:
-        films: That could be read; of a split whose files were not read, all of the index.
-        share: Of fractured films, with its 95 % interval.
-        groups: Patients or sources, as far as the data set tells them apart.
-        regions: By body region; a film with two regions counts in both.
-        views: By view; a film with two views counts in both.
-        hardware: By metal on the film: with, without, unknown.
-        files: None where the split's files were not read.
+        films: Number of readable films; if the files were not read, of all indexed films.
+        fractured: Number of fractured films among them.
+        share: Share of fractured films with its 95 % interval.
+        groups: Number of patients or sources, if the data set identifies them.
+        regions: Counts by body region; a film with two regions counts in both.
+        views: Counts by view; a film with two views counts in both.
+        hardware: Counts by metal on the film: with, without, unknown.
+        files: Statistics of the files; None if they were not read.
     """
 
     films: int
@@ -90,7 +93,7 @@ class SplitStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataStatistics:
-    """A data set as a run met it; it names no film, no group and no folder but the set's own."""
+    """Statistics of a data set (data.json), without names of films or groups."""
 
     name: str
     licence: str
@@ -103,19 +106,18 @@ class DataStatistics:
 def write_data_statistics(
     data_set: DataSet, films: dict[str, CachedFilms], folder: Path
 ) -> DataStatistics:
-    """Write data.json, the figures of a data set, and samples.png, some of its films.
+    """Write the statistics of a data set, data.json, and some of its films, samples.png.
 
-    No film is decoded: the pictures come from the cache. What lies in the folder already is left
-    as it is when it says the same. samples.png stays in the run's folder and is never exported:
-    the films of a data set may not be redistributed by whoever trains on it.
+    Pictures are taken from the cache. If data.json exists with the same content, nothing is
+    written. samples.png is never exported; see train.data.samples.draw_samples.
 
     Args:
-        data_set: The index.
-        films: By split, the films that were read; other splits are told by the index alone.
-        folder: Of the run.
+        data_set: Index of the films.
+        films: Cached films by split; other splits are described from the index only.
+        folder: Folder of the run.
 
     Raises:
-        RecipeError: The disk is full or the folder may not be written.
+        RecipeError: The disk is full or the folder is not writable.
     """
     statistics = compute_data_statistics(data_set, films)
     _log_statistics(statistics)
@@ -129,7 +131,7 @@ def write_data_statistics(
 
 
 def compute_data_statistics(data_set: DataSet, films: dict[str, CachedFilms]) -> DataStatistics:
-    """Count the films of a data set; see describe."""
+    """Compute the statistics of a data set; see write_data_statistics."""
     indexed = {film.split for film in data_set.films}
     return DataStatistics(
         name=data_set.name,
@@ -146,7 +148,7 @@ def compute_data_statistics(data_set: DataSet, films: dict[str, CachedFilms]) ->
 
 
 def _is_up_to_date(folder: Path, text: str) -> bool:
-    """Tell whether an earlier start of the run described the same films."""
+    """Whether an earlier start of the run wrote the same statistics."""
     written = folder / STATISTICS_FILE
     if not (written.is_file() and (folder / SAMPLES_FILE).is_file()):
         return False
@@ -159,8 +161,9 @@ def _log_statistics(statistics: DataStatistics) -> None:
         for other, shared in (split.files.shared if split.files else {}).items():
             if shared and name != "train":
                 logger.warning(
-                    "%d of %d films of %s are byte copies of films of %s: its figures measure "
-                    "memory; run `python -m train audit`", shared, split.films, name, other,
+                    "%d of %d films of %s are byte-identical to films of %s, so figures on them "
+                    "measure memorisation; run `python -m train audit`",
+                    shared, split.films, name, other,
                 )  # fmt: skip
 
 
@@ -171,7 +174,7 @@ def _compute_split_statistics(
     own = read.films if read else [film for film in data_set.films if film.split == name]
     fractured = np.array([film.fractured for film in own])
     share = estimate_proportion(fractured, np.array([film.group for film in own]))
-    assert share is not None  # a split is named by its films, and CachedFilms holds at least one
+    assert share is not None  # each split has at least one film
     return SplitStatistics(
         films=len(own),
         fractured=int(fractured.sum()),
@@ -191,7 +194,7 @@ def _joined_values(joined: str) -> list[str]:
 def _count_by(
     films: Sequence[Film], kinds: Callable[[Film], Iterable[str]]
 ) -> dict[str, ClassCounts]:
-    """Count films by kind, the commonest kind first."""
+    """Count films by the values of a property, the most frequent value first."""
     labels: dict[str, list[bool]] = {}
     for film in films:
         for kind in kinds(film):

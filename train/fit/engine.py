@@ -1,4 +1,4 @@
-"""Fit one recipe, on one process, one GPU or many; a checkpoint and a log line each epoch."""
+"""Training runs on one or several processes, with a checkpoint and a log line per epoch."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
-    """What the machine, not the recipe, decides.
+    """Settings of a run that are not part of the recipe: paths, device and precision.
 
     Attributes:
         data: Folder of the data set.
-        splits: A CSV file that says label, group and split instead of the data's layout.
+        splits: CSV file with label, group and split, used instead of the data's layout.
         out: Folder of this run.
         cache: Folder of decoded films.
         init: Local initial weights; None downloads torchvision's.
-        device: "cpu" keeps off the GPU; "auto" takes what Accelerate finds; None asks
+        device: "cpu" uses no GPU; "auto" uses the device that Accelerate finds; None uses
             BONEFX_DEVICE.
-        workers: Processes that augment films beside the training process.
-        last_epoch: Stop after this epoch, counted from 1; None goes on to the recipe's end.
-        deterministic: Take GPU kernels that give the same bits each time, where there are any.
-        bf16: Compute in bfloat16 on a CPU too, validation included; a GPU always trains so.
-            Weights stay float32, and what is exported is evaluated in float32.
+        workers: Number of worker processes for augmentation.
+        last_epoch: Stop after this epoch, counted from 1; None trains all epochs of the recipe.
+        deterministic: Use deterministic GPU kernels where they exist.
+        bf16: Compute training and validation in bfloat16 on a CPU too; a GPU always does in
+            training. Weights stay float32, and exported weights are evaluated in float32.
     """
 
     data: Path
@@ -78,7 +78,7 @@ class FitOptions:
 
 
 class TrainingRun:
-    """One training run: its films, its epochs, its folder."""
+    """One training run: data, epochs, checkpoints and log."""
 
     def __init__(self, recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
         if options.deterministic:
@@ -100,9 +100,9 @@ class TrainingRun:
         self._loaded: dict[tuple[str, int], CachedFilms] = {}
         first_px = recipe.stage_at(0).size_px
         splits = {name: self._films(name, first_px) for name in ("train", "val")}
-        self.shares = shard_batches(splits["train"], recipe, self.accelerator)
+        self.sharding = shard_batches(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
-            network, recipe, accelerator=self.accelerator, steps=self.shares.steps,
+            network, recipe, accelerator=self.accelerator, steps=self.sharding.steps,
             teacher=teacher,
         )  # fmt: skip
         self.history: list[EpochLog] = []
@@ -113,7 +113,7 @@ class TrainingRun:
         )  # fmt: skip
 
     def describe(self) -> None:
-        """Write data.json and samples.png into the run's folder; see describe.describe."""
+        """Write data.json and samples.png; see train.data.statistics.write_data_statistics."""
         from train.data.statistics import write_data_statistics
 
         first_px = self.recipe.stage_at(0).size_px
@@ -121,8 +121,8 @@ class TrainingRun:
         write_data_statistics(self.data_set, films, self.options.out)
 
     def run(self) -> None:
-        """Train from the last checkpoint, or from the start, to the recipe's last epoch."""
-        self.accelerator.wait_for_everyone()  # until all have seen that the folder is theirs
+        """Train to the recipe's last epoch, from the last checkpoint if there is one."""
+        self.accelerator.wait_for_everyone()  # all processes have checked the folder
         if self.accelerator.is_main_process:
             write_facts(self.options.out, self._facts)
         self._resume()
@@ -133,11 +133,11 @@ class TrainingRun:
             losses = self._train_epoch(epoch)
             self.history.append(self._validate(epoch, losses, started))
             if self.accelerator.is_main_process:
-                self._keep()
+                self._save_epoch()
         self.accelerator.end_training()
 
     def _train_epoch(self, epoch: int) -> TrainingLosses:
-        """Pass every film once; returns means over the films of all processes."""
+        """Train one epoch; return mean losses over the films of all processes."""
         set_seed(self.recipe.seed + 1000 * (epoch + 1), device_specific=True)
         self.trainer.train()
         loader = training_loader(
@@ -145,21 +145,21 @@ class TrainingRun:
             epoch=epoch, accelerator=self.accelerator, workers=self.options.workers,
         )  # fmt: skip
         sums = torch.zeros(len(TrainingLosses._fields) + 1, device=self.accelerator.device)
-        for part, tensors in enumerate(self._told(loader, epoch)):
+        for index, tensors in enumerate(self._with_progress(loader, epoch)):
             losses = self.trainer.train_micro_batch(
-                Sample(*tensors), weight=self.shares.weight(part)
+                Sample(*tensors), weight=self.sharding.loss_weight(index)
             )
-            sums += self.shares.local_films(part) * torch.stack([*losses, sums.new_ones(())])
+            sums += self.sharding.local_films(index) * torch.stack([*losses, sums.new_ones(())])
         sums = self.accelerator.reduce(sums, reduction="sum")
         return TrainingLosses(*(sums[:-1] / sums[-1]))
 
-    def _told(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
-        """Show people how far an epoch is."""
-        told: Iterable[Sample] = tqdm(
+    def _with_progress(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
+        """Show a progress bar on the main process."""
+        batches: Iterable[Sample] = tqdm(
             loader, desc=f"epoch {epoch + 1}/{self.recipe.epochs}", leave=False,
             disable=not self.accelerator.is_main_process,
         )  # fmt: skip
-        return told
+        return batches
 
     def _films(self, split: str, size_px: int) -> CachedFilms:
         key = split, size_px
@@ -194,23 +194,23 @@ class TrainingRun:
         return replace(line, best=is_best_epoch(line, self.history, self.recipe))
 
     def _logits(self, films: CachedFilms, size_px: int) -> torch.Tensor:
-        """Validation logits, (N,) on the CPU, the same in every process.
+        """Compute validation logits, (N,) on the CPU, identical in every process.
 
-        Batch norms meet other films in each process: what one makes of its statistics must not
-        decide for itself when training stops.
+        Batch-norm statistics differ between processes, since each sees other films. The main
+        process's logits are broadcast, so that all processes stop at the same epoch.
         """
         with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bf16):
             logits = compute_validation_logits(
                 self.trainer.exported_network, films, self.recipe.spec(size_px)
             )
-        mine: torch.Tensor = broadcast(logits.to(self.accelerator.device))
-        return mine.cpu()
+        shared: torch.Tensor = broadcast(logits.to(self.accelerator.device))
+        return shared.cpu()
 
-    def _keep(self) -> None:
-        """Write a checkpoint, and what follows from it.
+    def _save_epoch(self) -> None:
+        """Write the checkpoint, then the best weights and the log.
 
-        The checkpoint comes first: a run that is killed before the rest is written writes the
-        rest from it when it is started again.
+        The checkpoint is written first: if the run is killed before the rest is written, a
+        restart writes the rest from the checkpoint.
         """
         logger.info("%s", self.history[-1])
         state = self.trainer.state_dict() | {
@@ -232,7 +232,7 @@ class TrainingRun:
         state = torch.load(path, map_location="cpu", weights_only=True)
         self.trainer.load_state_dict(state)
         self.history = [EpochLog(**line) for line in state["history"]]
-        self.accelerator.wait_for_everyone()  # until all have read the checkpoint
+        self.accelerator.wait_for_everyone()  # all processes have read the checkpoint
         if self.accelerator.is_main_process:
             logger.info("resumed after epoch %d", len(self.history))
             self._write_results()
@@ -241,15 +241,15 @@ class TrainingRun:
 def build_accelerator(
     device: str | None, *, accumulate: int = 1, bf16: bool = False
 ) -> Accelerator:
-    """Make the Accelerator: bf16 on a GPU, float32 on a CPU unless asked otherwise.
+    """Build the Accelerator: bfloat16 on a GPU, float32 on a CPU by default.
 
     Args:
-        device: As registry.pick_device takes it; Accelerate itself numbers the GPUs.
-        accumulate: Parts that a step's films are passed in.
-        bf16: Compute in bfloat16 on a CPU too, which pays where its instructions know bfloat16.
+        device: As for bonefx.models.registry.pick_device; Accelerate assigns GPU numbers itself.
+        accumulate: Micro-batches per optimiser step.
+        bf16: Compute in bfloat16 on a CPU too; faster only on CPUs with bfloat16 instructions.
 
     Raises:
-        SettingsError: There is no such device here.
+        SettingsError: The device does not exist.
     """
     on_cpu = pick_device(device).type == "cpu"
     return Accelerator(
@@ -261,7 +261,7 @@ def build_accelerator(
 
 
 def use_deterministic_kernels() -> None:
-    """Take deterministic kernels; PyTorch warns of an operation that has none."""
+    """Use deterministic kernels; PyTorch warns about operations without one."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False

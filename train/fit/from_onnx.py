@@ -1,15 +1,16 @@
-"""VGG16's convolutions out of an ONNX file -> features that `fit --init` takes.
+"""Convert the convolutions of a Keras VGG16 in ONNX format to features for `fit --init`.
 
-    python -m train.from_onnx MODEL.onnx features.safetensors --licence TEXT --note TEXT
+    python -m train.fit.from_onnx MODEL.onnx features.safetensors --licence TEXT --note TEXT
 
-The file is one that Keras' VGG16 was exported to, with or without its head. Its kernels take blue,
-green and red from 0 to 255 less a mean; here they are rewritten for the input that torchvision's
-VGG16 takes, so that the same film gives the same features. Needs `pip install onnx`.
+The input is an ONNX export of Keras' VGG16, with or without its head. Its kernels expect blue,
+green and red from 0 to 255 minus a mean. They are converted to the input of torchvision's VGG16, so
+that the same film gives the same features. Requires `pip install onnx`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from torchvision.models import vgg16
 from bonefx.errors import RecipeError
 from train.files import write_atomically
 
-KERAS_MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, in grey levels
-TORCHVISION_MEAN_RGB = (0.485, 0.456, 0.406)  # of torchvision's input
+KERAS_MEAN_BGR = (103.939, 116.779, 123.68)  # ImageNet mean of Keras' VGG16, in grey levels
+TORCHVISION_MEAN_RGB = (0.485, 0.456, 0.406)  # mean of torchvision's input, in [0, 1]
 TORCHVISION_STD_RGB = (0.229, 0.224, 0.225)
 
 StateDict = dict[str, torch.Tensor]
@@ -33,14 +34,14 @@ StateDict = dict[str, torch.Tensor]
 def convert_features(
     layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
 ) -> StateDict:
-    """Name VGG16's convolutions as torchvision does, and rewrite the first one's input.
+    """Convert VGG16's convolutions to torchvision's names and input.
 
     Args:
-        layers: Kernel (C, D, 3, 3) and bias (C,) of the 13 convolutions, in their order; the first
-            one's D is blue, green, red.
+        layers: Kernel (C, D, 3, 3) and bias (C,) of the 13 convolutions, in order; D of the first
+            one is blue, green, red.
 
     Raises:
-        RecipeError: They are not those of VGG16.
+        RecipeError: The shapes are not those of VGG16.
     """
     convolutions = {
         name: layer for name, layer in vgg16().features.named_modules()
@@ -61,7 +62,7 @@ def convert_features(
 def _convert_first_layer(
     kernel: torch.Tensor, bias: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Fold Keras' input, 255 * BGR - mean, into a kernel that takes torchvision's."""
+    """Convert a kernel for Keras' input, 255 * BGR - mean, to torchvision's normalised RGB."""
     mean = torch.tensor(KERAS_MEAN_BGR).flip(0)
     scale, offset = (
         255 * torch.tensor(TORCHVISION_STD_RGB),
@@ -72,7 +73,7 @@ def _convert_first_layer(
 
 
 def read_convolutions(path: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Read the convolutions of an ONNX file, in the order in which they run."""
+    """Read the kernels and biases of all convolutions of an ONNX file, in execution order."""
     import onnx
     from onnx import numpy_helper
 
@@ -85,18 +86,31 @@ def read_convolutions(path: Path) -> list[tuple[NDArray[np.float32], NDArray[np.
     ]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the features with what a card must say about them."""
-    parser = argparse.ArgumentParser(prog="from_onnx", description=__doc__)
-    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
-    parser.add_argument("out", type=Path, metavar="FEATURES.safetensors")
-    parser.add_argument("--licence", required=True, metavar="TEXT")
-    parser.add_argument("--note", required=True, metavar="TEXT")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert an ONNX file; store licence and note, which the model card states, as metadata."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.fit.from_onnx",
+        description="Convert the convolutions of a Keras VGG16 in ONNX format for `fit --init`.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx", help="ONNX file to read")
+    parser.add_argument(
+        "out", type=Path, metavar="FEATURES.safetensors", help="safetensors file to write"
+    )
+    parser.add_argument(
+        "--licence",
+        required=True,
+        metavar="TEXT",
+        help="licence of the weights, for the model card",
+    )
+    parser.add_argument(
+        "--note", required=True, metavar="TEXT", help="origin of the weights, for the model card"
+    )
     options = parser.parse_args(argv)
     state = convert_features(read_convolutions(options.model))
     facts = {"licence": options.licence, "note": options.note}
     write_atomically(options.out, lambda part: save_file(state, part, metadata=facts))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Initial weights: torchvision's ImageNet weights, a local file of features, or a model folder."""
+"""Initial weights: torchvision's ImageNet weights, a local features file, or a model folder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from bonefx.models.manifest import InitialWeights, Manifest, name_with_checksum
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.registry import load_model
 
-VGG_CELLS = 7 * 7  # that VGG16's features are pooled to
-TENSORFLOW_MOMENTUM = 0.01  # of batch norms that come with TensorFlow's eps of 1e-3
+VGG_CELLS = 7 * 7  # VGG16 pools its features to 7 x 7 cells
+TENSORFLOW_MOMENTUM = 0.01  # default for files that state a batch-norm eps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalWeights:
-    """Weights to start from, and what the card must say about them.
+    """Local weights to start from, with licence and note for the model card.
 
     Attributes:
-        file: Safetensors of `features.*`, or a model folder. A head whose layers fit is kept.
-        licence: Overrides what the file's metadata or the manifest say.
-        note: Overrides what the file's metadata or the manifest say.
+        file: Safetensors file with `features.*`, or a model folder. Other layers of the same
+            shape are loaded too.
+        licence: Replaces the licence in the file's metadata or in the manifest.
+        note: Replaces the note in the file's metadata or in the manifest.
     """
 
     file: Path
@@ -40,17 +41,20 @@ class LocalWeights:
 def build_initial_network(
     architecture: str, local: LocalWeights | None
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
-    """Build a network with initial features; layers behind them are taken where they fit.
+    """Build a network with initial features; later layers are loaded if their shapes match.
 
-    So training goes on from what a model knows, and a last layer of ImageNet's classes is left out.
+    A trained head is kept, whereas a last layer for the 1,000 ImageNet classes is not.
 
     Args:
         architecture: A key of ARCHITECTURES.
-        local: What to start from; None downloads torchvision's IMAGENET1K_V1.
+        local: Local weights; None downloads torchvision's IMAGENET1K_V1.
+
+    Returns:
+        The network, its batch-norm settings, and the origin of its weights.
 
     Raises:
-        RecipeError: The file or the download cannot be had, does not fit the architecture, or
-            nobody says what it is.
+        RecipeError: The file cannot be read or downloaded, does not match the architecture, or
+            states no licence or note.
         WeightsError: The model folder is damaged.
     """
     if local is None:
@@ -107,29 +111,29 @@ def _load_features_file(
 def _load_model_folder(
     architecture: str, local: LocalWeights
 ) -> tuple[SplitNetwork, BatchNormSpec, InitialWeights]:
-    """Go on from a model folder: its weights, its batch norms, its origin."""
+    """Load weights, batch-norm settings and origin from a model folder."""
     loaded = load_model(local.file, device=torch.device("cpu"))
-    found = loaded.manifest
-    network = build_network(architecture, batch_norm=found.batch_norm)
-    merge_low_rank(loaded.network.backbone)  # fits the layers that are trained
-    if found.architecture == architecture:
+    manifest = loaded.manifest
+    network = build_network(architecture, batch_norm=manifest.batch_norm)
+    merge_low_rank(loaded.network.backbone)  # training uses the full layers
+    if manifest.architecture == architecture:
         network.load_state_dict(loaded.network.state_dict())
     else:
         _copy_fitting_weights(network, loaded.network.backbone.state_dict())
-    before = found.initial_weights
+    before = manifest.initial_weights
     initial = InitialWeights(
-        source=name_with_checksum(loaded.name, found.sha256),
-        sha256=found.sha256,
-        licence=local.licence or _combined_licence(found),
-        note=local.note or f"a model that began from {before.source}: {before.note}",
+        source=name_with_checksum(loaded.name, manifest.sha256),
+        sha256=manifest.sha256,
+        licence=local.licence or _combined_licence(manifest),
+        note=local.note or f"a model that was initialised with {before.source}: {before.note}",
     )
-    return network, found.batch_norm, initial
+    return network, manifest.batch_norm, initial
 
 
-def _combined_licence(found: Manifest) -> str:
-    """Name the licences that a model stands under: of what it began from, and of its films."""
-    before = found.initial_weights.licence
-    films = f"trained on {found.training_data.name} ({found.training_data.licence})"
+def _combined_licence(manifest: Manifest) -> str:
+    """Return the licences of a model: of its initial weights and of its training films."""
+    before = manifest.initial_weights.licence
+    films = f"trained on {manifest.training_data.name} ({manifest.training_data.licence})"
     return before if films in before else f"{before}; {films}"
 
 
@@ -137,13 +141,13 @@ def _required_fact(name: str, option: str | None, facts: dict[str, str]) -> str:
     stated = option or facts.get(name)
     if not stated:
         raise RecipeError(
-            f"--init does not state its {name}, and the card must; add --init-{name} TEXT"
+            f"--init states no {name}, which the model card needs; add --init-{name} TEXT"
         )
     return stated
 
 
 def _batch_norm_of_file(facts: dict[str, str]) -> BatchNormSpec:
-    """Read the batch-norm settings that a weights file states; torchvision's own if none."""
+    """Return the batch-norm settings in a file's metadata; torchvision's defaults if none."""
     if "bn_eps" not in facts:
         return BatchNormSpec()
     momentum = float(facts.get("bn_momentum", TENSORFLOW_MOMENTUM))
@@ -151,18 +155,18 @@ def _batch_norm_of_file(facts: dict[str, str]) -> BatchNormSpec:
 
 
 def _copy_fitting_weights(network: SplitNetwork, state: dict[str, torch.Tensor]) -> None:
-    """Load the features; what follows them may be absent or of another shape, and starts anew."""
-    own = network.backbone.state_dict()
+    """Load the features; later layers that are missing or of another shape stay random."""
+    expected = network.backbone.state_dict()
     fitting = {
         name: value
         for name, value in state.items()
-        if name in own and own[name].shape == value.shape
+        if name in expected and expected[name].shape == value.shape
     }
-    lacking = [name for name in own if name not in fitting and name.startswith("features.")]
-    if lacking:
+    missing = [name for name in expected if name not in fitting and name.startswith("features.")]
+    if missing:
         raise RecipeError(
-            f"the initial weights lack {len(lacking)} tensors, first {lacking[0]}; give a file for "
-            "this architecture"
+            f"the initial weights lack {len(missing)} tensors, first {missing[0]}; "
+            "choose a file for this architecture"
         )
     network.backbone.load_state_dict(fitting, strict=False)
     if isinstance(network.backbone, VGG) and "classifier.0.weight" not in fitting:
@@ -172,19 +176,19 @@ def _copy_fitting_weights(network: SplitNetwork, state: dict[str, torch.Tensor])
         if value is network.last_layer.weight
     )  # fmt: skip
     if last not in fitting:
-        # torchvision draws the last layer from +-1/sqrt(outputs), +-0.7 for two: logits of +-5
+        # torchvision's initial range of +-1/sqrt(outputs) is +-0.7 for two, with logits of +-5
         network.last_layer.reset_parameters()
 
 
 @torch.no_grad()
 def initialise_as_channel_mean(layer: nn.Module) -> None:
-    """Start VGG16's fc6 as a random look at each channel's mean over the cells.
+    """Initialise VGG16's fc6 with random weights on the mean of each channel over the cells.
 
-    A random weight for each of its cells would be noise that a few thousand films cannot train
-    away; the mean answers alike wherever a fracture lies, and training tells the cells apart.
+    Separate random weights for each cell would add noise that a few thousand films cannot train
+    away. The mean responds equally to a fracture anywhere; training differentiates the cells.
 
     Args:
-        layer: Linear, from C channels of 7 x 7 cells.
+        layer: Linear layer on C channels of 7 x 7 cells.
     """
     assert isinstance(layer, nn.Linear)
     channels = layer.in_features // VGG_CELLS

@@ -1,4 +1,4 @@
-"""What training minimises: the film's label, where its evidence lies, and what a teacher says."""
+"""Training losses: classification, localisation and distillation."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from train.data.augment import Sample
 from train.fit.distillation import Distiller, count_activation_channels
 from train.recipe import Recipe
 
-INITIAL_SHARPNESS = 0.25  # what a Grad-CAM map is multiplied by to be log-odds; trained
-HARD_NEGATIVE_SHARE = 1 / 32  # of the cells, to learn from where there is no fracture
+INITIAL_SHARPNESS = 0.25  # multiplier from a Grad-CAM map to log-odds; trained
+HARD_NEGATIVE_SHARE = 1 / 32  # share of the cells, for hard negative mining
 
 
 def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) -> torch.Tensor:
-    """Mark the cells that look at an annotated fracture.
+    """Compute which cells cover an annotated fracture.
 
     Args:
         masks: (N, S, S), 1 inside a fracture.
-        grid: Where the cells look.
-        shape: Cells as rows and columns.
+        grid: Stride and offset of the cells.
+        shape: Rows and columns of the grid.
 
     Returns:
-        (N, h, w) float32: 1 where a fracture touches the stride-wide square around the cell's
-        middle.
+        (N, h, w) float32: 1 where a fracture overlaps the square of one stride around the cell's
+        centre.
     """
     stride = grid.stride_px
-    lead = round((stride - 1) / 2 - grid.offset_px)  # pixels of the first square before the film
+    lead = round((stride - 1) / 2 - grid.offset_px)  # pixels of the first square outside the film
     rows, columns = shape
     padded = functional.pad(
         masks[:, None].float(),
@@ -48,9 +48,15 @@ def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) ->
 
 
 class TrainingLosses(NamedTuple):
-    """What a batch measures: mean losses, and the share of films that are called right.
+    """Mean losses and accuracy of a batch, each a scalar tensor.
 
-    The losses of places and of the teacher come with the recipe's multipliers.
+    The localisation and distillation losses include the recipe's multipliers.
+
+    Attributes:
+        image: Classification loss of the films.
+        evidence: Localisation loss; see train.recipe.EvidenceLoss.
+        distilled: Distillation loss.
+        accuracy: Share of films classified correctly, in [0, 1].
     """
 
     image: torch.Tensor
@@ -60,17 +66,18 @@ class TrainingLosses(NamedTuple):
 
 
 class Objective(nn.Module):
-    """A network with its losses, so that one forward pass of one module gives them all.
+    """A network with its losses, computed by one forward pass of one module.
 
-    Three losses: of the film's label, of the places, and of the distance to a teacher, if any.
+    There are three losses: classification of the film, localisation of fractures, and distillation
+    from a teacher. The last two are optional.
 
-    The image loss is the cross-entropy of the network's two softmax outputs, written as the binary
-    cross-entropy of their difference, the log-odds of fracture: the two are the same number.
+    The classification loss is the cross-entropy of the two softmax outputs. It is computed as the
+    binary cross-entropy of their difference, the log-odds of fracture, which is the same value.
 
-    Where the head is not linear, no cell has a rating of its own to be supervised. A linear probe
-    then rates the cells of the stage that the heat map weighs, so that this stage learns to tell
-    fractures apart; and Grad-CAM itself is held to the boxes, so that the head takes its reasons
-    there. Probe and sharpness are left behind when the network is exported.
+    A head that is not linear gives no logit for single cells. In this case a linear probe is
+    trained on the activations at the heat-map layer, so that this layer learns to discriminate
+    fractures, and the Grad-CAM map is supervised with the boxes, so that the head uses the
+    fracture cells. Probe and sharpness are not exported.
 
     Source:
         Alain and Bengio (2017), "Understanding intermediate layers using linear classifier probes",
@@ -82,15 +89,15 @@ class Objective(nn.Module):
     def __init__(
         self, network: SplitNetwork, recipe: Recipe, teacher: LoadedModel | None = None
     ) -> None:
-        """Join a network with its losses.
+        """Combine a network with the losses of a recipe.
 
         Args:
-            network: With its initial weights.
-            recipe: Says which losses there are.
-            teacher: That the recipe names, if it names one.
+            network: Network with initial weights.
+            recipe: Defines the losses.
+            teacher: Teacher of the distillation loss, if the recipe names one.
 
         Raises:
-            RecipeError: Grad-CAM shall be supervised of a head that rates its cells itself.
+            RecipeError: The recipe supervises the Grad-CAM map of a linear head.
         """
         super().__init__()
         self.network = network
@@ -102,7 +109,9 @@ class Objective(nn.Module):
             self.probe = nn.Conv2d(count_activation_channels(network), 1, kernel_size=1)
         if recipe.evidence.grad_cam:
             if network.linear_head:
-                raise RecipeError("this head rates its cells itself; use weight, not grad_cam")
+                raise RecipeError(
+                    "a linear head gives cell logits itself; use weight, not grad_cam"
+                )
             self.sharpness = nn.Parameter(torch.tensor(INITIAL_SHARPNESS).log())
         if teacher is not None and recipe.distillation is not None:
             self.distiller = Distiller(
@@ -110,17 +119,17 @@ class Objective(nn.Module):
             )
 
     def train(self, mode: bool = True) -> Objective:
-        """Switch to training; frozen layers stay in evaluation, with their statistics."""
+        """Set the training mode; frozen layers stay in evaluation mode with fixed statistics."""
         super().train(mode)
         self.network.frozen_part(self._recipe.frozen_layers).eval()
         return self
 
     def forward(self, sample: Sample) -> TrainingLosses:
-        """Measure a batch; all are scalars."""
+        """Compute the losses of a batch."""
         batch = normalise(sample.square, self._spec).contiguous(memory_format=torch.channels_last)
         activations = self.network.activations(batch)
         if self.sharpness is not None and not activations.requires_grad:
-            activations.requires_grad_(True)  # all before it is frozen, and the head still learns
+            activations.requires_grad_(True)  # all earlier layers are frozen
         logits = self.network.logit(activations)
         smoothing = self._recipe.label_smoothing
         target = sample.fractured * (1 - smoothing) + smoothing / 2
@@ -144,38 +153,41 @@ class Objective(nn.Module):
     def _evidence_loss(
         self, logits: torch.Tensor, activations: torch.Tensor, sample: Sample
     ) -> torch.Tensor:
-        """Sum the losses of all that rates cells, each times its weight."""
+        """Sum the losses on cell logits and on the Grad-CAM map, each times its multiplier."""
         settings = self._recipe.evidence
         loss = activations.new_zeros(())
         if settings.weight:
-            loss = loss + settings.weight * self._place_loss(self._rated(activations), sample)
+            loss = loss + settings.weight * self._localisation_loss(
+                self._cell_logits(activations), sample
+            )
         if self.sharpness is not None:
             cells = grad_cam_cells(logits, activations) * self.sharpness.exp()
-            loss = loss + settings.grad_cam * self._place_loss(cells, sample)
+            loss = loss + settings.grad_cam * self._localisation_loss(cells, sample)
         return loss
 
-    def _place_loss(self, cells: torch.Tensor, sample: Sample) -> torch.Tensor:
-        """Hold (N, h, w) against the boxes of those films whose boxes are complete."""
+    def _localisation_loss(self, cells: torch.Tensor, sample: Sample) -> torch.Tensor:
+        """Compute the mean loss of cells, (N, h, w), over the films with complete boxes."""
         targets = cell_targets(sample.mask, self._grid, (cells.shape[1], cells.shape[2]))
         losses = cell_losses(cells.float(), targets)
         return (losses * sample.annotated).sum() / sample.annotated.sum().clamp(min=1)
 
-    def _rated(self, activations: torch.Tensor) -> torch.Tensor:
+    def _cell_logits(self, activations: torch.Tensor) -> torch.Tensor:
         if self.probe is None:
             return self.network.evidence(activations)
-        rated: torch.Tensor = self.probe(activations)
-        return rated[:, 0]
+        logits: torch.Tensor = self.probe(activations)  # (N, 1, h, w)
+        return logits[:, 0]
 
 
 def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Tensor:
-    """Grad-CAM before its ReLU, so that it can be trained: its own gradient is kept.
+    """Compute Grad-CAM without the final ReLU, differentiable with respect to the weights.
 
     Args:
-        logits: (N,), made from the activations.
+        logits: (N,), computed from the activations.
         activations: (N, C, h, w).
 
     Returns:
-        (N, h, w) float32, times the number of cells, as cam.cam gives it.
+        (N, h, w) float32, multiplied by the number of cells, as in
+        bonefx.heatmaps.methods.class_activation_map.
 
     Source:
         Selvaraju et al. (2017), "Grad-CAM", eq. 1 and 2.
@@ -186,26 +198,24 @@ def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Ten
 
 
 def cell_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Ask each cell whether it looks at a fracture: all that do, and the most mistaken others.
+    """Compute the loss of cell logits, with hard negative mining.
 
-    Most cells of most films are easy, and would drown the rest. Neighbours of a marked cell are
-    not asked: a box is drawn by hand, and larger than its fracture.
+    Most cells of most films are easy negatives, which would dominate the loss. Neighbours of a
+    positive cell are ignored, because hand-drawn boxes are larger than the fracture.
 
     Args:
-        cells: Log-odds, (N, h, w).
-        targets: 1 where a cell looks at a fracture, (N, h, w).
+        cells: Log-odds of fracture, (N, h, w).
+        targets: 1 where a cell covers a fracture, (N, h, w).
 
     Returns:
-        (N,): mean over the marked cells plus mean over the most mistaken share of the others.
+        (N,): mean loss of the positive cells plus mean loss of the hardest share of the negatives.
 
     Source:
         Liu et al. (2016), "SSD: single shot multibox detector", section 2.2, hard negative mining.
     """
     losses = functional.binary_cross_entropy_with_logits(cells, targets, reduction="none")
-    marked = (losses * targets).sum((1, 2)) / targets.sum((1, 2)).clamp(min=1)
+    positive = (losses * targets).sum((1, 2)) / targets.sum((1, 2)).clamp(min=1)
     near = functional.max_pool2d(targets[:, None], 3, stride=1, padding=1)[:, 0]
-    others = (losses * (1 - near)).flatten(1)
-    mistaken = others.topk(max(1, round(HARD_NEGATIVE_SHARE * others.shape[1])), dim=1).values.mean(
-        1
-    )
-    return marked + mistaken
+    negative = (losses * (1 - near)).flatten(1)
+    hardest = negative.topk(max(1, round(HARD_NEGATIVE_SHARE * negative.shape[1])), dim=1)
+    return positive + hardest.values.mean(1)

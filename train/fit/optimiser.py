@@ -1,4 +1,4 @@
-"""A recipe's optimiser, and how its learning rate changes over the run."""
+"""Optimiser and learning rate schedule of a recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from train.recipe import TRAINING_ONLY_PARTS, OneCycleAdamW, PlateauSgd, Recipe
 
 
 class LearningRateSchedule:
-    """A learning rate that changes after each step (one cycle) or each epoch (plateau)."""
+    """Learning rate schedule: per step (one cycle) or per epoch (plateau)."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, recipe: Recipe, total_steps: int) -> None:
         self._optimiser = optimiser
@@ -31,30 +31,30 @@ class LearningRateSchedule:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return float(self._optimiser.param_groups[0]["lr"])
 
     def after_step(self) -> None:
-        """Tell that the optimiser made a step."""
+        """Update the schedule after an optimiser step."""
         if self._by_step is not None:
             self._by_step.step()
 
     def after_epoch(self, val_loss: float) -> None:
-        """Tell that an epoch ended with this validation loss."""
+        """Update the schedule after an epoch with its validation loss."""
         if self._by_epoch is not None:
             self._by_epoch.step(val_loss)
 
     def state_dict(self) -> dict[str, Any]:
-        """What load_state_dict needs to go on from here."""
+        """Return the state for load_state_dict."""
         return (self._by_step or self._by_epoch).state_dict()  # type: ignore[union-attr]
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where state_dict was taken."""
+        """Restore a state of state_dict."""
         (self._by_step or self._by_epoch).load_state_dict(state)  # type: ignore[union-attr]
 
 
 def build_optimiser(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Make the recipe's optimiser for all weights of a module that are trained."""
+    """Build the recipe's optimiser for all trainable weights of a module."""
     trained = [value for value in module.parameters() if value.requires_grad]
     settings = recipe.optimiser
     if isinstance(settings, PlateauSgd):
@@ -72,16 +72,17 @@ def build_optimiser(module: torch.nn.Module, recipe: Recipe) -> torch.optim.Opti
 
 
 def _parameter_groups(module: torch.nn.Module, settings: OneCycleAdamW) -> list[dict[str, Any]]:
-    """Group the trained weights by the multiplier of their part; parts without one come first.
+    """Group the trainable weights by learning rate multiplier; those without one come first.
 
     Raises:
-        RecipeError: There is no part of such a name, so that its rate would change nothing.
+        RecipeError: A multiplier names a module that the network does not have.
     """
     parts = {part for name, _ in module.named_parameters() for part in name.split(".")}
     unknown = sorted(set(settings.rates) - parts - set(TRAINING_ONLY_PARTS))
     if unknown:
         raise RecipeError(
-            f"rates name {', '.join(unknown)}, which this network has not; correct [optimiser]"
+            f"rates name {', '.join(unknown)}, which this network does not have; "
+            "correct [optimiser]"
         )
     groups: dict[float, list[torch.nn.Parameter]] = {1.0: []}
     for name, value in module.named_parameters():
@@ -104,5 +105,5 @@ def _one_cycle(
         optimiser,
         max_lr=[group["lr"] for group in optimiser.param_groups],
         total_steps=total_steps + 1,
-        pct_start=max(settings.warm_up, 2 / (total_steps + 1)),  # a rise of one step at least
+        pct_start=max(settings.warm_up, 2 / (total_steps + 1)),  # rises over at least one step
     )

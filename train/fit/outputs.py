@@ -1,4 +1,4 @@
-"""Cached films through a network: logits for validation, logits and maps for evaluation."""
+"""Network outputs for cached films: logits for validation; logits and maps for evaluation."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ FORWARD_BATCH_FILMS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class NetworkOutputs:
-    """What a network says about N films.
+    """Outputs of a network for N films.
 
     Attributes:
         logits: (N,) float64.
         cells: Grad-CAM maps, (N, h, w) float32, in logits.
-        peaks: The largest value of each map on its film, (N,), in logits.
-        signatures: (N, D); see networks.Staged.
+        peaks: Largest value of each map on its film's grid, (N,), in logits.
+        signatures: (N, D) float32; see bonefx.models.networks.StageOutputs.
     """
 
     logits: NDArray[np.float64]
@@ -39,7 +39,7 @@ class NetworkOutputs:
 def network_input_batches(
     films: CachedFilms, spec: PreprocessSpec, device: torch.device
 ) -> Iterator[torch.Tensor]:
-    """Network input in batches, (B, 3, S, S) each, in the order of the films."""
+    """Yield normalised network input, (B, 3, S, S) each, in the order of the films."""
     for start in range(0, len(films.films), FORWARD_BATCH_FILMS):
         squares = torch.from_numpy(films.squares[films.rows[start : start + FORWARD_BATCH_FILMS]])
         batch = normalise(squares.to(device), spec)
@@ -49,29 +49,31 @@ def network_input_batches(
 def compute_network_outputs(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NetworkOutputs:
-    """Run films through a frozen network in evaluation mode, by the pass that readings use."""
+    """Run films through a frozen network in evaluation mode, with the forward pass of readings."""
     device = next(network.parameters()).device
     passes = (
         run_with_gradients(network, batch) for batch in network_input_batches(films, spec, device)
     )
     parts = [
         (
-            found.logits,
-            class_activation_map(GRAD_CAM, found.activations, found.gradients),
-            found.signature,
+            one.logits,
+            class_activation_map(GRAD_CAM, one.activations, one.gradients),
+            one.signature,
         )
-        for found in passes
+        for one in passes
     ]
     cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
     peaks = [
-        peak_on_film(own, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px)
-        for own, (height, width) in zip(cells, films.shapes, strict=True)
+        peak_on_film(
+            cell_map, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px
+        )
+        for cell_map, (height, width) in zip(cells, films.shapes, strict=True)
     ]
     return NetworkOutputs(
         logits=torch.cat([logits for logits, *_ in parts]).double().cpu().numpy(),
         cells=cells,
         peaks=np.array(peaks),
-        signatures=torch.cat([found for *_, found in parts]).float().cpu().numpy(),
+        signatures=torch.cat([signatures for *_, signatures in parts]).float().cpu().numpy(),
     )
 
 
@@ -79,20 +81,20 @@ def compute_network_outputs(
 def compute_film_signatures(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NDArray[np.float32]:
-    """Run films up to the cut for their signatures alone, (N, D)."""
+    """Compute the signatures of films, (N, D), without running the head."""
     device = next(network.parameters()).device
     parts = [
         network.staged(batch).signature for batch in network_input_batches(films, spec, device)
     ]
-    found: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
-    return found
+    signatures: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+    return signatures
 
 
 @torch.inference_mode()
 def compute_validation_logits(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> torch.Tensor:
-    """Logits on the CPU, (N,) float32; the network is left in evaluation mode."""
+    """Compute logits, (N,) float32 on the CPU; the network is left in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
     return torch.cat(

@@ -1,4 +1,4 @@
-"""The folder of a run: its facts, its log, its checkpoint, its best weights."""
+"""Files of a run's folder: run.json and log.csv, and rules for resuming and early stopping."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FACTS_FILE = "run.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What evaluate and export must know about a run (run.json)."""
+    """Facts about a run for evaluation and export (run.json)."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -47,13 +47,15 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochLog:
-    """One line of log.csv; losses (see objective.Losses) and accuracies are means of the films.
+    """One line of log.csv; losses and accuracies are means over the films.
+
+    See train.fit.objective.TrainingLosses for the losses.
 
     Attributes:
-        accuracy: Of the training films, augmented and with dropout, as the epoch met them.
-        val_accuracy: At probability 0.5 of the plain softmax, as the report counts it.
-        best: The epoch is the one to keep, of all so far.
-        elapsed_s: Of training and validation together.
+        accuracy: Accuracy on the augmented training films, with dropout.
+        val_accuracy: Accuracy at a softmax output of 0.5, uncalibrated, as in the course report.
+        best: The epoch is the best so far.
+        elapsed_s: Duration of training and validation.
     """
 
     epoch: int
@@ -80,7 +82,7 @@ def read_facts(run: Path) -> RunFacts:
     """Read run.json.
 
     Raises:
-        RecipeError: The folder is no run, or was written by another version.
+        RecipeError: The folder holds no run, or one of another version.
     """
     try:
         table = json.loads((run / FACTS_FILE).read_text(encoding="utf-8"))
@@ -94,7 +96,7 @@ def read_facts(run: Path) -> RunFacts:
 
 
 def write_log(run: Path, lines: Sequence[EpochLog]) -> None:
-    """Write log.csv, one line an epoch."""
+    """Write log.csv, one line per epoch."""
     rows: list[dict[str, Any]] = [dump_record(line) for line in lines]
 
     def write(part: Path) -> None:
@@ -110,13 +112,15 @@ def read_log(run: Path) -> list[EpochLog]:
     """Read log.csv.
 
     Raises:
-        RecipeError: There is none yet, or another version wrote it.
+        RecipeError: The file is missing or was written by another version.
     """
     try:
         with (run / LOG_FILE).open(newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
-        raise RecipeError(f"{run.name} has no {LOG_FILE} yet; let fit finish an epoch") from error
+        raise RecipeError(
+            f"{run.name} has no {LOG_FILE} yet; wait until fit has finished an epoch"
+        ) from error
     remedy = "fit the recipe again"
     return [
         parse_record(EpochLog, row, source=LOG_FILE, error=RecipeError, remedy=remedy)
@@ -125,7 +129,7 @@ def read_log(run: Path) -> list[EpochLog]:
 
 
 def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
-    """Tell whether an epoch is the one to keep so far; only the last stage's count."""
+    """Whether an epoch is the best so far; only epochs of the last stage qualify."""
     if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
         return False
     kept = [before for before in earlier if before.best]
@@ -135,7 +139,7 @@ def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -
 
 
 def should_stop_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
-    """Tell whether the validation loss has not fallen for as long as the recipe waits."""
+    """Whether the validation loss has not fallen for the recipe's early_stopping epochs."""
     if not (recipe.early_stopping and history):
         return False
     lowest = min(history, key=lambda line: line.val_loss)
@@ -145,17 +149,17 @@ def should_stop_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:
 def check_same_run(
     run: Path, *, recipe: str, initial: str | None, split: str | None, teacher: str | None = None
 ) -> None:
-    """Refuse to go on with a run that was started otherwise.
+    """Check that a folder's run was started with the same settings, so that it can be resumed.
 
     Args:
-        run: Folder of the run; anything goes where it holds none.
+        run: Folder of the run; a folder without a run passes.
         recipe: SHA-256 of the recipe's file.
-        initial: SHA-256 of the initial weights.
-        split: SHA-256 of what says which film is in which split.
-        teacher: SHA-256 of the weights that are learned from.
+        initial: SHA-256 of the initial weights; None for torchvision's.
+        split: SHA-256 of the assignment of films to splits; None if folders define it.
+        teacher: SHA-256 of the teacher's weights.
 
     Raises:
-        RecipeError: The folder's run has another recipe, initial weights, split or teacher.
+        RecipeError: The run has another recipe, initial weights, split or teacher.
     """
     if not (run / FACTS_FILE).is_file():
         return
@@ -171,7 +175,7 @@ def check_same_run(
 
 
 def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
-    """Describe a data set by its publisher, and some of its splits by the films that were read."""
+    """Describe a data set for run.json: its source, and the film counts of the given splits."""
     return TrainingData(
         name=data_set.name,
         licence=data_set.licence,
@@ -187,11 +191,11 @@ def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms])
 
 
 def count_split(films: list[Film], *, unreadable: int = 0) -> SplitCounts:
-    """Count a split's films.
+    """Count the films of a split.
 
     Args:
-        films: That were read.
-        unreadable: Films of the split beside them that were left out.
+        films: Films that could be read.
+        unreadable: Number of further films of the split that could not be read.
     """
     return SplitCounts(
         films=len(films),

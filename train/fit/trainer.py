@@ -1,4 +1,4 @@
-"""The moving parts of training: a network, its optimiser and schedule, and one step of them."""
+"""Training steps: a network with its losses, optimiser, schedule and weight average."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from train.recipe import Recipe
 
 
 class Trainer:
-    """A network under training; it knows no data, no epochs and no files."""
+    """Training steps of one network; data, epochs and files are handled elsewhere."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class Trainer:
         steps: int,
         teacher: LoadedModel | None = None,
     ) -> None:
-        """Make a network ready to be trained.
+        """Prepare a network for training.
 
         Args:
-            network: With its initial weights.
-            recipe: Says what is trained, and how.
-            accelerator: Knows the device and the processes.
-            steps: Of an epoch.
-            teacher: That the recipe learns from, on the accelerator's device.
+            network: Network with initial weights.
+            recipe: Training settings.
+            accelerator: Device and processes.
+            steps: Optimiser steps per epoch.
+            teacher: Teacher of the distillation loss, on the accelerator's device.
         """
         self._recipe = recipe
         self._accelerator = accelerator
@@ -48,7 +48,7 @@ class Trainer:
 
     @property
     def exported_network(self) -> SplitNetwork:
-        """The network that is validated and exported: the average, or the last weights."""
+        """The network that is validated and exported: the averaged or the current weights."""
         if self._average is None:
             return self._objective.network
         network: SplitNetwork = self._average.module  # type: ignore[assignment]
@@ -56,22 +56,22 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """Learning rate of the next step."""
         return self._schedule.learning_rate
 
     def train(self) -> None:
-        """Switch to training."""
+        """Set the training mode."""
         self._prepared.train()
 
     def train_micro_batch(self, sample: Sample, *, weight: float) -> TrainingLosses:
-        """Add a part's gradient, and make a step after the last part.
+        """Accumulate the gradient of a micro-batch; after the last one, make an optimiser step.
 
         Args:
             sample: N films.
-            weight: Multiplier of the loss; see loader.Shares.weight.
+            weight: Multiplier of the loss; see train.data.loader.BatchSharding.loss_weight.
 
         Returns:
-            The part's losses, without gradient.
+            The losses of the micro-batch, detached.
         """
         with self._accelerator.accumulate(self._prepared):
             with self._accelerator.autocast():
@@ -82,7 +82,7 @@ class Trainer:
         return TrainingLosses(*(loss.detach() for loss in losses))
 
     def _step(self) -> None:
-        """Step, where the accelerator says that the part was the last."""
+        """Make an optimiser step; the accelerator skips it before the last micro-batch."""
         last = self._accelerator.sync_gradients
         if last and self._recipe.clip_norm:
             self._accelerator.clip_grad_norm_(self._prepared.parameters(), self._recipe.clip_norm)
@@ -94,11 +94,11 @@ class Trainer:
                 self._average.update_parameters(self._objective.network)
 
     def after_epoch(self, val_loss: float) -> None:
-        """Tell that an epoch ended with this validation loss."""
+        """Update the schedule after an epoch with its validation loss."""
         self._schedule.after_epoch(val_loss)
 
     def state_dict(self) -> dict[str, Any]:
-        """What load_state_dict needs to go on from here."""
+        """Return the state for load_state_dict."""
         return {
             "objective": self._objective.state_dict(),
             "average": self._average.state_dict() if self._average is not None else None,
@@ -107,7 +107,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where state_dict was taken."""
+        """Restore a state of state_dict."""
         self._objective.load_state_dict(state["objective"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
@@ -116,7 +116,7 @@ class Trainer:
 
 
 def _build_average(network: SplitNetwork, decay: float) -> AveragedModel | None:
-    """Start a moving average of the weights and statistics; None where the recipe wants none."""
+    """Build the moving average of weights and statistics; None for a decay of 0."""
     if not decay:
         return None
     return AveragedModel(

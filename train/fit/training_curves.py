@@ -1,4 +1,4 @@
-"""training.png: how a run learned, epoch by epoch, and what it confuses at the end."""
+"""Draw training.png: loss and accuracy by epoch, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from train.fit.run_folder import EpochLog, RunFacts, read_facts, read_log
 from train.plot_style import BLUE, CLASS_LABELS, GREY, ORANGE, VERMILION, save_figure, tidy_axes
 
 TRAINING_FILE = "training.png"
-MAX_MARKED_EPOCHS = 15  # up to as many, each epoch is marked by a dot
+MAX_MARKED_EPOCHS = 15  # with more epochs, the curves have no markers
 Confusion = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -26,10 +26,10 @@ def draw_training(
 
     Args:
         run: Holds run.json and log.csv.
-        folder: Where training.png is written.
-        confusion: Counts of films, ((tn, fp), (fn, tp)) with fracture as positive; None leaves
-            the matrix out.
-        split: Name of the films that it counts.
+        folder: Folder of training.png.
+        confusion: Counts of films, ((tn, fp), (fn, tp)) with fracture as positive; None omits
+            the matrix.
+        split: Split of the counted films.
 
     Raises:
         RecipeError: The run has no finished epoch, or the disk is full.
@@ -41,7 +41,7 @@ def draw_training(
 def build_training_figure(
     lines: Sequence[EpochLog], facts: RunFacts, *, confusion: Confusion | None, split: str
 ) -> Figure:
-    """Lay out the panels of draw_training: loss, accuracy and, if given, the confusion matrix."""
+    """Build the figure of draw_training: loss, accuracy and, if given, the confusion matrix."""
     widths = [1.3, 1.3, 1.0] if confusion else [1.3, 1.3]
     figure = Figure(figsize=(4.1 * sum(widths), 4.8), layout="constrained")
     panels = figure.subplots(1, len(widths), width_ratios=widths)
@@ -58,12 +58,12 @@ def build_training_figure(
 
 
 def find_best_epoch(lines: Sequence[EpochLog]) -> EpochLog | None:
-    """Find the epoch whose weights were kept: the last that was best when it ended."""
+    """Find the epoch of the saved weights: the last one marked as best."""
     return next((line for line in reversed(lines) if line.best), None)
 
 
 def find_learning_rate_cuts(lines: Sequence[EpochLog], facts: RunFacts) -> list[EpochLog]:
-    """Find the first epoch after each cut; a one-cycle rate moves all the time and has none."""
+    """Find the first epoch after each reduction of the learning rate by the plateau schedule."""
     if facts.recipe.optimiser.name != "sgd_plateau":
         return []
     return [
@@ -91,7 +91,7 @@ def _duration(seconds: float) -> str:
 def _draw_curves(
     axes: Axes, lines: Sequence[EpochLog], facts: RunFacts, *, fields: tuple[str, str]
 ) -> None:
-    """Draw a figure of the training and of the validation films, and what happened on the way."""
+    """Draw a value of the training and validation films by epoch, with the changes marked."""
     epochs = [line.epoch for line in lines]
     dot = "o" if len(lines) <= MAX_MARKED_EPOCHS else ""
     for field, label, colour in zip(
@@ -100,11 +100,11 @@ def _draw_curves(
         values = [getattr(line, field) for line in lines]
         axes.plot(epochs, values, color=colour, marker=dot, markersize=4, label=label)
     _draw_changes(axes, lines, facts)
-    kept = find_best_epoch(lines)
-    if kept:
+    best = find_best_epoch(lines)
+    if best:
         axes.plot(
-            kept.epoch, getattr(kept, fields[1]), "*", color=ORANGE, markersize=17,
-            markeredgecolor="black", zorder=5, clip_on=False, label=f"kept: epoch {kept.epoch}",
+            best.epoch, getattr(best, fields[1]), "*", color=ORANGE, markersize=17,
+            markeredgecolor="black", zorder=5, clip_on=False, label=f"best: epoch {best.epoch}",
         )  # fmt: skip
     axes.set(xlabel="epoch", xlim=(0.5, max(epochs) + 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -112,7 +112,7 @@ def _draw_curves(
 
 
 def _draw_changes(axes: Axes, lines: Sequence[EpochLog], facts: RunFacts) -> None:
-    """Draw a line where the learning rate was cut and where the films grew."""
+    """Mark reductions of the learning rate and changes of the input size."""
     for line in find_learning_rate_cuts(lines, facts):
         _draw_change(axes, line.epoch, f"learning rate {line.learning_rate:g}")
     for before, after in pairwise(lines):
@@ -129,7 +129,7 @@ def _draw_change(axes: Axes, epoch: int, text: str) -> None:
 
 
 def _draw_confusion(axes: Axes, confusion: Confusion, split: str) -> None:
-    """Draw counts, and each as a share of the films with the same label."""
+    """Draw the counts, each with its share of the films with the same label."""
     counts = np.array(confusion)
     shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -139,8 +139,8 @@ def _draw_confusion(axes: Axes, confusion: Confusion, split: str) -> None:
         axes.text(column, row - 0.06, f"{count}", ha="center", fontsize=20, color=colour)
         axes.text(column, row + 0.2, f"{100 * share:.1f} %", ha="center", fontsize=11, color=colour)
     axes.set(
-        title=f"{split.capitalize()}: {np.trace(counts)} of {counts.sum()} called as labelled",
-        xlabel="called", ylabel="label",
+        title=f"{split.capitalize()}: {np.trace(counts)} of {counts.sum()} correct",
+        xlabel="predicted", ylabel="label",
     )  # fmt: skip
     axes.set_xticks((0, 1), CLASS_LABELS)
     axes.set_yticks((0, 1), CLASS_LABELS, rotation=90, va="center")

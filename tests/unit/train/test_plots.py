@@ -212,7 +212,7 @@ def test_the_last_best_epoch_is_the_kept_one_and_is_marked(facts):
     assert find_best_epoch(lines) == lines[2]
     figure = build_training_figure(lines, facts, confusion=None, split="test")
     for axes, height in zip(figure.axes, (lines[2].val_loss, lines[2].val_accuracy), strict=True):
-        star = next(line for line in axes.lines if line.get_label() == "kept: epoch 3")
+        star = next(line for line in axes.lines if line.get_label() == "best: epoch 3")
         assert (star.get_xdata()[0], star.get_ydata()[0]) == (3, height)
 
 
@@ -240,7 +240,7 @@ def test_the_confusion_matrix_gives_counts_and_shares_of_each_label(facts):
     figure = build_training_figure([make_line(1)], facts, confusion=((90, 10), (1, 3)), split="val")
     cells = [text.get_text() for text in figure.axes[2].texts]
     assert cells == ["90", "90.0 %", "10", "10.0 %", "1", "25.0 %", "3", "75.0 %"]
-    assert figure.axes[2].get_title() == "Val: 93 of 104 called as labelled"
+    assert figure.axes[2].get_title() == "Val: 93 of 104 correct"
 
 
 def test_training_is_drawn_from_the_files_of_a_run_alike_each_time(facts, tmp_path):

@@ -1,1 +1,1 @@
-"""Find films that show the same: fingerprints, near-duplicates and groups."""
+"""Match films: fingerprints, near-duplicates and groups."""

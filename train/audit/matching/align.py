@@ -1,4 +1,4 @@
-"""Two fingerprints and a rough turn -> how well the detail of the two films agrees."""
+"""Align two thumbnails and correlate their fine detail."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from train.audit.matching.fingerprint import (
 
 ALIGNMENT_STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 ALIGNMENT_BLUR_PX = 5
-DETAIL_PX = 3.0  # standard deviation of the blur that is taken away
-EDGE_KERNEL = np.ones((7, 7), np.uint8)  # detail this near to the rim is the rim's
+DETAIL_PX = 3.0  # standard deviation of the high-pass filter's blur
+EDGE_KERNEL = np.ones((7, 7), np.uint8)  # excludes detail caused by the border
 MAX_STRETCH = 1.25
-MIN_SHARED_AREA = 0.4  # of the disc; less says nothing
+MIN_SHARED_AREA = 0.4  # share of the disc; less is not informative
 THUMBNAIL_SIZE = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
 FULL_MASK = np.ones(THUMBNAIL_SIZE, np.uint8)
-AFFINE_LAST_ROW = (0, 0, 1)  # of an affine map as a square matrix
+AFFINE_LAST_ROW = (0, 0, 1)  # completes an affine map to a square matrix
 
 
-def correlate_detail(first: Thumbnail, second: Thumbnail, turn: int) -> float:
-    """Align two thumbnails and correlate what a strong blur takes from them.
+def correlate_detail(first: Thumbnail, second: Thumbnail, rotation: int) -> float:
+    """Align two thumbnails and correlate their high spatial frequencies.
 
     Args:
-        first: A film.
-        second: Another.
-        turn: Index in TURNS of the turn that brings the second near to the first.
+        first: First film.
+        second: Second film.
+        rotation: Index in ROTATIONS of the rotation that roughly maps the second film to the first.
 
     Returns:
-        Pearson's correlation over the part that both show, in [-1, 1]; 0 where that is too small.
+        Pearson correlation over the shared area, in [-1, 1]; 0 if that area is too small.
 
     Source:
         Alignment: Evangelidis and Psarakis (2008), "Parametric image alignment using enhanced
-        correlation coefficient maximization", as OpenCV has it.
+        correlation coefficient maximization", as implemented in OpenCV.
     """
-    back = _estimate_alignment(first, second, turn)
+    back = _estimate_alignment(first, second, rotation)
     aligned = _warp(second.pixels, back)
     shown = _warp(np.asarray(second.known, np.uint8) * np.uint8(255), back) > 250
     shared = DISC_MASK & first.known & shown
@@ -51,9 +51,9 @@ def correlate_detail(first: Thumbnail, second: Thumbnail, turn: int) -> float:
     )
 
 
-def _estimate_alignment(first: Thumbnail, second: Thumbnail, turn: int) -> NDArray[np.float64]:
-    """Find the map, (2, 3), from places in the first film to places in the second."""
-    forth = rotation_matrix(turn)
+def _estimate_alignment(first: Thumbnail, second: Thumbnail, rotation: int) -> NDArray[np.float64]:
+    """Estimate the affine map, (2, 3), from positions in the first film to the second."""
+    forth = rotation_matrix(rotation)
     near = np.asarray(cv2.warpAffine(second.pixels, forth, THUMBNAIL_SIZE), np.uint8)
     known = FULL_MASK
     if not (first.known.all() and second.known.all()):
@@ -69,20 +69,26 @@ def _estimate_alignment(first: Thumbnail, second: Thumbnail, turn: int) -> NDArr
 def _refine_alignment(
     first: NDArray[np.uint8], near: NDArray[np.uint8], known: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Find the small map, (2, 3), that the rough turn leaves; none where there is no good one."""
-    none = np.eye(2, 3, dtype=np.float32)
+    """Estimate the remaining affine map, (2, 3), after the rough rotation; identity on failure."""
+    identity = np.eye(2, 3, dtype=np.float32)
     try:
         _, found = cv2.findTransformECC(
-            first, near, none.copy(), cv2.MOTION_AFFINE, ALIGNMENT_STEPS, known, ALIGNMENT_BLUR_PX
+            first,
+            near,
+            identity.copy(),
+            cv2.MOTION_AFFINE,
+            ALIGNMENT_STEPS,
+            known,
+            ALIGNMENT_BLUR_PX,
         )
     except cv2.error:  # it did not converge
-        return none
+        return identity
     matrix = np.asarray(found, np.float32)
-    return matrix if _is_plausible(matrix) else none
+    return matrix if _is_plausible(matrix) else identity
 
 
 def _is_plausible(matrix: NDArray[np.float32]) -> bool:
-    """Allow little stretch: with enough of it any bone fits any other."""
+    """Whether a map stretches little; a strong stretch could match any two bones."""
     stretches = np.linalg.svd(matrix[:, :2], compute_uv=False)
     return bool(stretches.max() <= MAX_STRETCH and stretches.min() >= 1 / MAX_STRETCH)
 

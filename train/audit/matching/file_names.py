@@ -1,8 +1,8 @@
-"""Families of copies by their file names: "81-rotated3-rotated3 - Copy (1).jpg" comes from "81".
+"""Group copies by file name: "81-rotated3-rotated3 - Copy (1).jpg" is derived from "81".
 
-A name alone proves little. So a family needs a suffix that says that a file was made from another,
-and stays within one label and one folder. A bare counter says nothing: browsers and renaming tools
-give it to different films ("81.jpg" and "81 (1).jpg" of the Kaggle set are a hand and a wrist).
+A family requires a suffix of a derived file, such as "rotated" or "copy", and one label and folder.
+A number in parentheses alone is no evidence, because browsers and renaming tools add it to
+different films ("81.jpg" and "81 (1).jpg" of the Kaggle set show a hand and a wrist).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ COUNTER_SUFFIX = re.compile(r" ?\(\d{1,3}\)$")
 
 class _FileStem(NamedTuple):
     base: str
-    copy: bool  # a suffix says that the file was made from another
+    copy: bool  # the name has a suffix of a derived file
 
 
 def name_families(films: Sequence[AuditFilm]) -> list[str]:
-    """Name each film's family; "" where its name tells of none.
+    """Return each film's family; "" for none.
 
-    A file without such a suffix belongs to the family if it is the only one that can be the source;
-    if there are several, pictures must tell. Films of different folders share a family only when
-    the folders differ in the split alone.
+    A file without such a suffix belongs to the family if it is the only possible source. With
+    several possible sources, none is assigned by name. Films of different folders share a family
+    only if the folders differ in the split alone.
     """
     stems = [_split_stem(PurePosixPath(film.name).stem) for film in films]
     keys = [_family_name(film, stem.base) for film, stem in zip(films, stems, strict=True)]

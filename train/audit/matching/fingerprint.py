@@ -1,7 +1,7 @@
-"""One film's bytes -> its fingerprint: checksum, header facts, thumbnail and perceptual hashes.
+"""Fingerprint of a film: checksum, header facts, thumbnail and perceptual hashes.
 
-A damaged JPEG is no film to train on, yet what is left of it may repeat another film; so it gets a
-thumbnail of its decoded part beside its error.
+A truncated JPEG is not used for training, but may duplicate another film. Its fingerprint therefore
+includes a thumbnail of the decodable part as well as the error.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from bonefx.errors import UnreadableRadiographError
 from bonefx.films.images import read_radiograph_bytes
 from bonefx.records import Radiograph
 
-FINGERPRINT_VERSION = 1  # count up when anything below gives other fingerprints
+FINGERPRINT_VERSION = 1  # increase when the code below gives other fingerprints
 FINGERPRINT_SIDE_PX = 96
 JPEG_START_MARKER, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-UNDECODED_GREY = 128  # libjpeg fills what is missing with this grey
-# Measured on the Kaggle set: its copies are turned by up to about 15 degrees a step and the steps
-# add up; neighbours in such a chain lie within this range. The last turns are common augmentations.
+UNDECODED_GREY = 128  # libjpeg fills missing parts with this grey
+# (degrees, mirrored). Copies in the Kaggle set are rotated repeatedly, by up to about 15 degrees
+# each time; neighbours in such a chain are within this range. The last four are common
+# augmentations.
 ROTATIONS = (
     *((angle, False) for angle in range(-45, 46, 5)),
     (90, False), (180, False), (270, False), (0, True),
@@ -34,11 +35,11 @@ NO_ROTATION = ROTATIONS.index((0, False))
 
 
 class Thumbnail(NamedTuple):
-    """A film squeezed into a square, and which of it was decoded.
+    """A film resized to a square, and the mask of its decoded part.
 
     Attributes:
-        pixels: (SIDE_PX, SIDE_PX) uint8.
-        known: (SIDE_PX, SIDE_PX) bool; all but for damaged films.
+        pixels: (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX) uint8.
+        known: Same shape, bool; all true except for damaged films.
     """
 
     pixels: NDArray[np.uint8]
@@ -47,18 +48,18 @@ class Thumbnail(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class Fingerprint:
-    """What the audit keeps of a film.
+    """Facts about a film that the audit stores.
 
     Attributes:
-        sha256: Checksum of the file's bytes.
-        error: Why images.read refuses the film; "" when it does not.
-        file_format: What the content was found to be; "" when unreadable.
-        photometric: Grey, colour or palette, in DICOM's words; "" when unreadable.
-        bits: Bits per sample; 0 when unreadable.
-        height: In pixels; 0 when nothing was decoded.
-        width: In pixels; 0 when nothing was decoded.
+        sha256: Checksum of the file.
+        hashes: (len(ROTATIONS),) uint64, a perceptual hash per rotation; empty without thumbnail.
+        error: Why the film cannot be read; "" if it can.
+        file_format: Format of the content; "" if unreadable.
+        photometric: Photometric interpretation as in DICOM; "" if unreadable.
+        bits: Bits per sample; 0 if unreadable.
+        height: Height in pixels; 0 if nothing was decoded.
+        width: Width in pixels; 0 if nothing was decoded.
         thumbnail: None if nothing was decoded.
-        hashes: (len(TURNS),) uint64, one perceptual hash for each turn; empty without thumbnail.
     """
 
     sha256: str
@@ -73,16 +74,16 @@ class Fingerprint:
 
 
 def compute_fingerprint(data: bytes) -> Fingerprint:
-    """Take the fingerprint of a film from the bytes of its file; never raises for a bad film."""
+    """Compute a film's fingerprint from the bytes of its file; a bad film raises no error."""
     sha256 = hashlib.sha256(data).hexdigest()
-    nothing = np.zeros(0, np.uint64)
+    no_hashes = np.zeros(0, np.uint64)
     try:
         film, error = read_radiograph_bytes(data), ""
     except UnreadableRadiographError as refusal:
-        error, rest = str(refusal), read_truncated_jpeg(data)
-        if rest is None:
-            return Fingerprint(sha256=sha256, error=error, hashes=nothing)
-        film = rest
+        error, partial_film = str(refusal), read_truncated_jpeg(data)
+        if partial_film is None:
+            return Fingerprint(sha256=sha256, error=error, hashes=no_hashes)
+        film = partial_film
     thumbnail = _make_thumbnail(film, damaged=bool(error))
     height, width = film.pixels.shape
     return Fingerprint(
@@ -96,8 +97,8 @@ def compute_fingerprint(data: bytes) -> Fingerprint:
         thumbnail=thumbnail,
         hashes=np.array(
             [
-                _perceptual_hash(rotate_square(thumbnail.pixels, turn))
-                for turn in range(len(ROTATIONS))
+                _perceptual_hash(rotate_square(thumbnail.pixels, rotation))
+                for rotation in range(len(ROTATIONS))
             ],
             np.uint64,
         ),
@@ -105,9 +106,9 @@ def compute_fingerprint(data: bytes) -> Fingerprint:
 
 
 def read_truncated_jpeg(data: bytes) -> Radiograph | None:
-    """Read what is left of a truncated JPEG; None where nothing can be read.
+    """Read the decodable part of a truncated JPEG; None if there is none.
 
-    A decoder that meets the end mark early keeps what it has, so the mark is put there.
+    An end marker is appended, at which the decoder stops and keeps the decoded part.
     """
     if not data.startswith(JPEG_START_MARKER):
         return None
@@ -117,25 +118,25 @@ def read_truncated_jpeg(data: bytes) -> Radiograph | None:
         return None
 
 
-def rotation_matrix(turn: int, *, side_px: int = FINGERPRINT_SIDE_PX) -> NDArray[np.float64]:
-    """Give the affine map, (2, 3), that turns a square about its middle as TURNS says."""
-    angle, mirrored = ROTATIONS[turn]
-    middle = (side_px - 1) / 2
-    matrix = np.asarray(cv2.getRotationMatrix2D((middle, middle), angle, 1), np.float64)
+def rotation_matrix(rotation: int, *, side_px: int = FINGERPRINT_SIDE_PX) -> NDArray[np.float64]:
+    """Compute the affine map, (2, 3), of an entry of ROTATIONS about a square's centre."""
+    angle, mirrored = ROTATIONS[rotation]
+    centre = (side_px - 1) / 2
+    matrix = np.asarray(cv2.getRotationMatrix2D((centre, centre), angle, 1), np.float64)
     if mirrored:
         matrix = matrix @ np.array([[-1, 0, side_px - 1], [0, 1, 0], [0, 0, 1]], np.float64)
     return matrix
 
 
-def rotate_square(square: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Turn a square about its middle; black comes in at the corners."""
+def rotate_square(square: NDArray[np.uint8], rotation: int) -> NDArray[np.uint8]:
+    """Rotate a square about its centre by an entry of ROTATIONS; corners become black."""
     side = square.shape[0]
-    matrix = rotation_matrix(turn, side_px=side)
+    matrix = rotation_matrix(rotation, side_px=side)
     return np.asarray(cv2.warpAffine(square, matrix, (side, side)), np.uint8)
 
 
 def disc_mask(side_px: int) -> NDArray[np.bool_]:
-    """The part of a square that stays in it at any turn, (side_px, side_px)."""
+    """Return the mask of a square's inscribed disc, (side_px, side_px) bool."""
     rows, columns = np.mgrid[:side_px, :side_px] - (side_px - 1) / 2
     return np.asarray(np.hypot(rows, columns) < side_px / 2)
 
@@ -144,14 +145,14 @@ DISC_MASK = disc_mask(FINGERPRINT_SIDE_PX)
 
 
 def _make_thumbnail(film: Radiograph, *, damaged: bool) -> Thumbnail:
-    """Squeeze a film into a square, whatever its sides are: many copies have been squeezed so."""
+    """Resize a film to a square, ignoring its aspect ratio, as many copies have changed ratios."""
     size = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
     if not damaged:
         return Thumbnail(_resize_to_square(film.pixels), np.ones(size, bool))
     decoded = _decoded_mask(film.pixels)
     known = cv2.resize(decoded, size, interpolation=cv2.INTER_NEAREST) > 0
-    rest = _extend_downwards(film.pixels, decoded)
-    return Thumbnail(_resize_to_square(rest), known)
+    extended = _extend_downwards(film.pixels, decoded)
+    return Thumbnail(_resize_to_square(extended), known)
 
 
 def _resize_to_square(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -162,7 +163,7 @@ def _resize_to_square(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _decoded_mask(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Mark what was decoded: all but the runs of one grey that reach the lower edge, (H, W)."""
+    """Mark the decoded pixels, (H, W): all but runs of UNDECODED_GREY at the lower edge."""
     grey = np.rint(pixels * 255) == UNDECODED_GREY
     missing = np.logical_and.accumulate(grey[::-1], axis=0)[::-1]
     return np.asarray(~missing, np.uint8)
@@ -171,13 +172,13 @@ def _decoded_mask(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
 def _extend_downwards(
     pixels: NDArray[np.float32], decoded: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Continue each column's last decoded value downwards, so that hashes meet no false edge."""
+    """Extend each column's last decoded value downwards, to avoid a false edge in hashes."""
     last = np.maximum(decoded.sum(axis=0, dtype=np.int64) - 1, 0)  # (W,)
     rows = np.minimum(np.arange(pixels.shape[0])[:, None], last)  # (H, W)
     return np.take_along_axis(pixels, rows, axis=0)
 
 
 def _perceptual_hash(square: NDArray[np.uint8]) -> np.uint64:
-    """Hash the middle disc with imagehash's perceptual hash, 64 bits."""
+    """Compute the 64-bit perceptual hash (imagehash) of the inscribed disc."""
     bits = imagehash.phash(Image.fromarray(np.where(DISC_MASK, square, np.uint8(0)))).hash
     return np.uint64(np.packbits(bits).view(np.uint64)[0])

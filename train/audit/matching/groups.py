@@ -1,4 +1,4 @@
-"""Films, fingerprints and pairs -> groups of films that belong together, and counts of them."""
+"""Group films by bytes, image content, file name and owner's groups; count duplicates."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from train.audit.matching.file_names import name_families
 from train.audit.matching.pairs import NearDuplicatePair
 from train.audit.records import NO_SPLIT_NAME, DuplicateFinding, SplitCrossing
 
-GroupNames = list[str]  # the group of each film, in the order of the films; "" for none
+GroupNames = list[str]  # group of each film, in order; "" for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmGroups:
-    """Who belongs to whom, each in the order of the films.
+    """Groups of the films, each list in the order of the films.
 
     Attributes:
-        by_bytes: The checksum of each film.
-        near: Group of films that show the same.
+        by_bytes: Checksum of the file.
+        near: Group of films with the same image content.
         families: Family by file name; "" for none.
-        together: Group that a split must not cut.
-        in_conflict: Whether films of its near group carry other labels.
+        together: Group that must lie in one split.
+        in_conflict: Whether the near group has films of different labels.
     """
 
     by_bytes: GroupNames
@@ -38,7 +38,7 @@ class FilmGroups:
 def group_films(
     films: Sequence[AuditFilm], sha256: list[str], pairs: list[NearDuplicatePair]
 ) -> FilmGroups:
-    """Join films by bytes, pictures, names and the owner's groups."""
+    """Group films by bytes, image content, file names and the owner's groups."""
     joined = DisjointSet(sha256)
     for pair in pairs:
         joined.merge(pair.first, pair.second)
@@ -60,7 +60,7 @@ def group_films(
 
 
 def count_duplicates(films: Sequence[AuditFilm], groups: GroupNames) -> DuplicateFinding:
-    """Count films with a mate in their group, within and across splits; "" is no group."""
+    """Count films with a match in their group, within and across splits; "" is no group."""
     sizes: dict[str, Counter[str]] = defaultdict(Counter)
     splits = [film.split or NO_SPLIT_NAME for film in films]
     for group, split in zip(groups, splits, strict=True):
@@ -69,10 +69,10 @@ def count_duplicates(films: Sequence[AuditFilm], groups: GroupNames) -> Duplicat
     crossings: Counter[tuple[str, str]] = Counter()
     within = across = 0
     for group, split in zip(groups, splits, strict=True):
-        mates = _matching_splits(sizes[group], split) if group else set()
-        crossings.update((split, other) for other in mates)
-        within += split in mates
-        across += bool(mates - {split})
+        matched = _matching_splits(sizes[group], split) if group else set()
+        crossings.update((split, other) for other in matched)
+        within += split in matched
+        across += bool(matched - {split})
     several = [size.total() for size in sizes.values() if size.total() > 1]
     return DuplicateFinding(
         groups=len(several),
@@ -91,7 +91,7 @@ def _matching_splits(sizes: Counter[str], split: str) -> set[str]:
 
 
 def _number_groups(roots: list[str]) -> GroupNames:
-    """Number groups in the order of their first films, so that numbers depend on nothing else."""
+    """Number the groups in the order of their first films, for reproducible numbers."""
     numbers: dict[str, str] = {}
     return [numbers.setdefault(root, str(len(numbers))) for root in roots]
 

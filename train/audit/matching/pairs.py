@@ -1,8 +1,8 @@
-"""Fingerprints -> which distinct films show the same film, turned, mirrored or saved again.
+"""Find near-duplicates: distinct files of the same film, rotated, mirrored or saved again.
 
-Three sieves, each finer: perceptual hashes within a Hamming distance at some turn; correlation of
-32 px thumbnails at that turn; correlation of fine detail after alignment. Radiographs of one body
-part look alike at 32 px; only the detail tells two hands apart.
+There are three filters of increasing precision: Hamming distance of perceptual hashes over all
+rotations, correlation of 32 px thumbnails, and correlation of fine detail after alignment. At 32 px
+all radiographs of a body part are similar; only fine detail discriminates two hands.
 """
 
 from __future__ import annotations
@@ -22,26 +22,33 @@ from train.audit.matching.fingerprint import NO_ROTATION, ROTATIONS, disc_mask, 
 from train.audit.matching.scan import AUDIT_THREADS
 from train.audit.matching.store import ComparisonKey, FingerprintStore
 
-# Chosen on the Kaggle set and FracAtlas. Of the pairs of one film that are known there, all but
-# one, whose damage decodes as noise, lie above both limits; of some 3,400 pairs above them, one
-# shows two feet. Lower limits join two views of one limb first, then limbs of two people.
+# Chosen on the Kaggle set and FracAtlas. Of the known duplicate pairs there, all but one, with
+# damage that decodes as noise, are above both correlation limits. Of about 3,400 pairs above them,
+# one is wrong (two feet). Lower limits first join two views of one limb, then limbs of two people.
 MAX_HASH_DISTANCE = 10  # bits of 64
-MIN_THUMBNAIL_CORRELATION = 0.94  # correlation at 32 px
-MIN_DETAIL_CORRELATION = 0.91  # correlation of detail
-MIN_DETAIL_LOSSLESS = 0.97  # the same for a mirrored film or a quarter turn, which cost no detail
-CANDIDATES_PER_DAMAGED_FILM = 20  # films compared with what is left of a damaged one
+MIN_THUMBNAIL_CORRELATION = 0.94  # at 32 px
+MIN_DETAIL_CORRELATION = 0.91  # of fine detail
+MIN_DETAIL_LOSSLESS = 0.97  # for mirrored films and quarter turns, which lose no detail
+CANDIDATES_PER_DAMAGED_FILM = 20  # compared with the decodable part of a damaged film
 SMALL_THUMBNAIL_PX = 32
-HASH_BLOCK_ROWS = 256  # films compared with all others at once
-PAIRS_PER_TRANSACTION = 64  # pairs compared in one transaction
+HASH_BLOCK_ROWS = 256  # films compared with all others at a time
+PAIRS_PER_TRANSACTION = 64  # pairs stored per transaction
 
 
 class CandidatePair(NamedTuple):
-    """Two films, by index, that may be one; the second as turned by TURNS[turn]."""
+    """Two possibly identical films, by index; the second is rotated by ROTATIONS[rotation].
+
+    Attributes:
+        first: Index of the first film.
+        second: Index of the second film.
+        rotation: Index in ROTATIONS.
+        similarity: Correlation at 32 px, in [-1, 1].
+    """
 
     first: int
     second: int
-    turn: int
-    alike: float
+    rotation: int
+    similarity: float
 
 
 class Fingerprints(NamedTuple):
@@ -49,9 +56,9 @@ class Fingerprints(NamedTuple):
 
     Attributes:
         sha256: Checksums, (N,).
-        hashes: (N, len(TURNS)) uint64.
-        small: (N, SMALL_PX, SMALL_PX) uint8.
-        known: (N, SMALL_PX, SMALL_PX) bool, what was decoded; all but for damaged films.
+        hashes: (N, len(ROTATIONS)) uint64.
+        small: (N, SMALL_THUMBNAIL_PX, SMALL_THUMBNAIL_PX) uint8.
+        known: Same shape, bool: decoded pixels; all true except for damaged films.
     """
 
     sha256: list[str]
@@ -61,19 +68,19 @@ class Fingerprints(NamedTuple):
 
 
 class NearDuplicatePair(NamedTuple):
-    """Two distinct films that show the same, by checksum, and how well their detail agrees."""
+    """Two near-duplicate files, by checksum, with the correlation of their fine detail."""
 
     first: str
     second: str
     detail: float
 
 
-def load_fingerprints(store: FingerprintStore, wanted: set[str]) -> Fingerprints:
-    """Load hashes and small thumbnails of the wanted films, sorted by checksum."""
+def load_fingerprints(store: FingerprintStore, sha256: set[str]) -> Fingerprints:
+    """Load hashes and small thumbnails of films by checksum, sorted by checksum."""
     checksums, hashes, small, known = [], [], [], []
     size = (SMALL_THUMBNAIL_PX, SMALL_THUMBNAIL_PX)
-    for one in store.fingerprints():
-        if one.sha256 in wanted and one.thumbnail is not None:
+    for one in store.load_fingerprints():
+        if one.sha256 in sha256 and one.thumbnail is not None:
             checksums.append(one.sha256)
             hashes.append(one.hashes)
             small.append(cv2.resize(one.thumbnail.pixels, size, interpolation=cv2.INTER_AREA))
@@ -87,87 +94,95 @@ def load_fingerprints(store: FingerprintStore, wanted: set[str]) -> Fingerprints
     )
 
 
-def find_near_duplicates(prints: Fingerprints, store: FingerprintStore) -> list[NearDuplicatePair]:
-    """Find pairs that join every group of near-duplicates, the most alike first.
+def find_near_duplicates(
+    fingerprints: Fingerprints, store: FingerprintStore
+) -> list[NearDuplicatePair]:
+    """Find pairs that connect each group of near-duplicates, the most similar pairs first.
 
-    Pairs within a group that is joined already are not compared: a family of 100 copies needs 99
-    comparisons, not 4,950. The result depends on the films alone, not on when the store was filled.
+    Pairs within an already connected group are skipped: 100 copies of a film need 99 comparisons,
+    not 4,950. The result depends on the films only, not on the state of the store.
     """
-    known = store.known_comparisons()
-    groups = DisjointSet(range(len(prints.sha256)))
+    known = store.load_comparisons()
+    groups = DisjointSet(range(len(fingerprints.sha256)))
     pairs = []
-    waiting = find_candidate_pairs(prints)
+    waiting = find_candidate_pairs(fingerprints)
     with tqdm(total=len(waiting), unit="pair", desc="compare") as progress:
         while waiting:
             batch, rest = _next_batch(waiting, groups)
             progress.update(len(waiting) - len(rest))
             waiting = rest
-            for candidate, detail in _correlate_pairs(batch, prints, store, known):
-                if detail < _min_detail(candidate.turn):
+            for candidate, detail in _correlate_pairs(batch, fingerprints, store, known):
+                if detail < _min_detail(candidate.rotation):
                     continue
                 if groups.merge(candidate.first, candidate.second):
-                    first, second = prints.sha256[candidate.first], prints.sha256[candidate.second]
+                    first, second = (
+                        fingerprints.sha256[candidate.first],
+                        fingerprints.sha256[candidate.second],
+                    )
                     pairs.append(NearDuplicatePair(first, second, detail))
     return pairs
 
 
-def _min_detail(turn: int) -> float:
-    angle, mirrored = ROTATIONS[turn]
+def _min_detail(rotation: int) -> float:
+    angle, mirrored = ROTATIONS[rotation]
     return MIN_DETAIL_LOSSLESS if mirrored or abs(angle) > 45 else MIN_DETAIL_CORRELATION
 
 
-def find_candidate_pairs(prints: Fingerprints) -> list[CandidatePair]:
-    """List pairs that pass the two coarse sieves at some turn, the most alike first."""
-    middle = disc_mask(SMALL_THUMBNAIL_PX)
-    upright = _normalised(prints.small[:, middle])
-    found = []
-    for turn in tqdm(range(len(ROTATIONS)), unit="turn", desc="search"):
-        others = np.array([rotate_square(square, turn) for square in prints.small], np.uint8)
-        others = others.reshape(prints.small.shape)
-        vectors = _normalised(others[:, middle])
-        for first, second in _find_close_hashes(prints.hashes, turn):
-            alike = np.einsum("nd,nd->n", upright[first], vectors[second])
-            keep = np.flatnonzero(alike >= MIN_THUMBNAIL_CORRELATION)
-            found += [
-                CandidatePair(int(first[k]), int(second[k]), turn, float(alike[k])) for k in keep
+def find_candidate_pairs(fingerprints: Fingerprints) -> list[CandidatePair]:
+    """Find pairs that pass the two coarse filters at some rotation, the most similar first."""
+    inside = disc_mask(SMALL_THUMBNAIL_PX)
+    upright = _normalised(fingerprints.small[:, inside])
+    pairs: list[CandidatePair] = []
+    for rotation in tqdm(range(len(ROTATIONS)), unit="rotation", desc="search"):
+        others = np.array(
+            [rotate_square(square, rotation) for square in fingerprints.small], np.uint8
+        )
+        others = others.reshape(fingerprints.small.shape)
+        vectors = _normalised(others[:, inside])
+        for first, second in _find_close_hashes(fingerprints.hashes, rotation):
+            similarity = np.einsum("nd,nd->n", upright[first], vectors[second])
+            keep = np.flatnonzero(similarity >= MIN_THUMBNAIL_CORRELATION)
+            pairs += [
+                CandidatePair(int(first[k]), int(second[k]), rotation, float(similarity[k]))
+                for k in keep
             ]
-    found += _damaged_candidates(prints)
-    return sorted(found, key=lambda pair: (-round(pair.alike, 6), *pair[:3]))
+    pairs += _damaged_candidates(fingerprints)
+    return sorted(pairs, key=lambda pair: (-round(pair.similarity, 6), *pair[:3]))
 
 
-def _damaged_candidates(prints: Fingerprints) -> Iterator[CandidatePair]:
-    """Pair each damaged film with those that look most like what is left of it, upright.
+def _damaged_candidates(fingerprints: Fingerprints) -> Iterator[CandidatePair]:
+    """Pair each damaged film with the films most similar to its decodable part, unrotated.
 
-    What is missing spoils the hash, so these films are compared with all others.
+    Missing parts change the hash, so damaged films are compared with all others.
     """
-    for index in np.flatnonzero(~prints.known.all(axis=(1, 2))):
-        left = prints.known[index] & disc_mask(SMALL_THUMBNAIL_PX)
-        vectors = _normalised(prints.small[:, left])
-        alike = vectors @ vectors[index]
-        alike[index] = -1.0
-        for other in np.argsort(-alike, kind="stable")[:CANDIDATES_PER_DAMAGED_FILM]:
-            if alike[other] >= MIN_THUMBNAIL_CORRELATION:
-                yield CandidatePair(int(other), int(index), NO_ROTATION, float(alike[other]))
+    for index in np.flatnonzero(~fingerprints.known.all(axis=(1, 2))):
+        left = fingerprints.known[index] & disc_mask(SMALL_THUMBNAIL_PX)
+        vectors = _normalised(fingerprints.small[:, left])
+        similarity = vectors @ vectors[index]
+        similarity[index] = -1.0
+        for other in np.argsort(-similarity, kind="stable")[:CANDIDATES_PER_DAMAGED_FILM]:
+            if similarity[other] >= MIN_THUMBNAIL_CORRELATION:
+                yield CandidatePair(int(other), int(index), NO_ROTATION, float(similarity[other]))
 
 
 def _find_close_hashes(
-    hashes: NDArray[np.uint64], turn: int
+    hashes: NDArray[np.uint64], rotation: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Give indices of films whose hashes lie close, upright against turned, in blocks."""
+    """Yield indices of film pairs with close hashes, unrotated against rotated, in blocks."""
     for start in range(0, len(hashes), HASH_BLOCK_ROWS):
         differing = (
-            hashes[start : start + HASH_BLOCK_ROWS, NO_ROTATION, None] ^ hashes[None, :, turn]
+            hashes[start : start + HASH_BLOCK_ROWS, NO_ROTATION, None] ^ hashes[None, :, rotation]
         )
         first, second = np.nonzero(np.bitwise_count(differing) <= MAX_HASH_DISTANCE)
         first = first + start
-        once = first < second if turn == NO_ROTATION else first != second
+        once = first < second if rotation == NO_ROTATION else first != second
         for part in range(0, int(once.sum()), 4096):
             block = slice(part, part + 4096)
             yield first[once][block], second[once][block]
 
 
 def _normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Bring vectors, (N, D), to mean 0 and length 1; one without contrast becomes 0."""
+    """Normalise vectors, (N, D), to mean 0 and length 1; a constant vector becomes 0."""
     centred = pixels.astype(np.float32)
     centred -= centred.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
@@ -177,7 +192,7 @@ def _normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _next_batch(
     waiting: list[CandidatePair], groups: DisjointSet
 ) -> tuple[list[CandidatePair], list[CandidatePair]]:
-    """Take the next pairs that are not joined yet."""
+    """Return the next pairs that are not connected yet, and the remaining pairs."""
     batch: list[CandidatePair] = []
     for index, pair in enumerate(waiting):
         if len(batch) == PAIRS_PER_TRANSACTION:
@@ -189,18 +204,23 @@ def _next_batch(
 
 def _correlate_pairs(
     batch: list[CandidatePair],
-    prints: Fingerprints,
+    fingerprints: Fingerprints,
     store: FingerprintStore,
     known: dict[ComparisonKey, float],
 ) -> list[tuple[CandidatePair, float]]:
-    """Compare the detail of pairs, in order; what the store knows is not compared again."""
-    keys = [(prints.sha256[pair.first], prints.sha256[pair.second], pair.turn) for pair in batch]
+    """Correlate the detail of pairs, in order, except for pairs already in the store."""
+    keys = [
+        (fingerprints.sha256[pair.first], fingerprints.sha256[pair.second], pair.rotation)
+        for pair in batch
+    ]
     todo = [key for key in keys if key not in known]
-    loaded = [(store.thumbnail(first), store.thumbnail(second)) for first, second, _ in todo]
+    loaded = [
+        (store.load_thumbnail(first), store.load_thumbnail(second)) for first, second, _ in todo
+    ]
     with ThreadPoolExecutor(AUDIT_THREADS) as pool:
         firsts, seconds = [one for one, _ in loaded], [one for _, one in loaded]
         details = list(pool.map(correlate_detail, firsts, seconds, [key[2] for key in todo]))
-    found = list(zip(todo, details, strict=True))
-    store.keep_comparisons(found)
-    known |= dict(found)
+    computed = list(zip(todo, details, strict=True))
+    store.save_comparisons(computed)
+    known |= dict(computed)
     return [(pair, known[key]) for pair, key in zip(batch, keys, strict=True)]

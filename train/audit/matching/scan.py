@@ -1,4 +1,4 @@
-"""The listed films -> their fingerprints in the store; each distinct film is decoded once."""
+"""Fingerprint the listed films into the store; each distinct file is decoded once."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from train.audit.films import AuditFilm
 from train.audit.matching.fingerprint import Fingerprint, compute_fingerprint
 from train.audit.matching.store import FilmFile, FingerprintStore
 
-FILMS_PER_TRANSACTION = (
-    32  # films in one transaction: what a kill can cost, and what is in memory at once
-)
+FILMS_PER_TRANSACTION = 32  # limits lost work after a kill, and memory
 AUDIT_THREADS = 2
 
 
 def fingerprint_films(films: Sequence[AuditFilm], store: FingerprintStore) -> list[str]:
-    """Fill the store with the fingerprints of all films, going on from what it holds.
+    """Store the fingerprints of all films that are not in the store yet.
 
     Returns:
         The checksum of each film, in the order of the films.
 
     Raises:
-        RecipeError: A film vanished or may not be read.
+        RecipeError: A film was removed or is not readable.
     """
-    files, done = store.known_files(), store.known_fingerprints()
+    files, done = store.load_files(), store.load_checksums()
     todo = [film for film in films if not _is_unchanged(film, files.get(film.name))]
     progress = tqdm(total=len(films), initial=len(films) - len(todo), unit="film", desc="read")
     with progress, ThreadPoolExecutor(AUDIT_THREADS) as pool:
         for chunk in _chunks(todo):
             read = list(pool.map(_fingerprint_film, chunk, [done] * len(chunk)))
-            store.keep_films([file for file, _ in read], [one for _, one in read if one])
+            store.save_films([file for file, _ in read], [one for _, one in read if one])
             done |= {file.sha256 for file, _ in read}
             files |= {file.name: file for file, _ in read}
             progress.update(len(chunk))
@@ -58,9 +56,9 @@ def _fingerprint_film(film: AuditFilm, done: set[str]) -> tuple[FilmFile, Finger
         status, data = film.path.stat(), film.path.read_bytes()
     except OSError as error:
         raise RecipeError(
-            f"a film of the folder cannot be read ({error.strerror}); check that you may read all "
-            "files and that none is being moved"
-        ) from None  # the cause holds the path
+            f"a film of the folder cannot be read ({error.strerror}); check that you have "
+            "read access to all files and that none is being moved"
+        ) from None  # the cause contains the path
     sha256 = hashlib.sha256(data).hexdigest()
     file = FilmFile(
         name=film.name,

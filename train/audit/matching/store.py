@@ -1,7 +1,7 @@
-"""What the audit has worked out so far, in one SQLite file: a killed audit goes on from it.
+"""SQLite store of fingerprints and comparisons, from which an interrupted audit resumes.
 
-Fingerprints are kept by the checksum of the film, comparisons by two checksums; so a renamed or
-added film costs nothing that was done before. Each call of a keep_ method is one transaction.
+Fingerprints are stored by checksum and comparisons by two checksums, so that renamed or added films
+require no repeated work. Each call of a save_ method is one transaction.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ComparisonKey = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFile:
-    """A file as it was when its fingerprint was taken."""
+    """State of a file when its fingerprint was computed."""
 
     name: str
     size_bytes: int
@@ -46,25 +46,25 @@ class FilmFile:
 
 
 class FingerprintStore:
-    """The audit's SQLite file."""
+    """Fingerprints and comparisons in the audit's SQLite file."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def known_files(self) -> dict[str, FilmFile]:
-        """All files seen so far, by name."""
+    def load_files(self) -> dict[str, FilmFile]:
+        """Load the state of all files, by name."""
         rows = self._connection.execute("SELECT name, bytes, modified_ns, sha256 FROM film")
         return {
             name: FilmFile(name=name, size_bytes=size, modified_ns=modified, sha256=sha256)
             for name, size, modified, sha256 in rows
         }
 
-    def known_fingerprints(self) -> set[str]:
-        """Checksums of all films that have a fingerprint."""
+    def load_checksums(self) -> set[str]:
+        """Load the checksums of all films with a fingerprint."""
         return {row[0] for row in self._connection.execute("SELECT sha256 FROM fingerprint")}
 
-    def keep_films(self, files: Sequence[FilmFile], prints: Iterable[Fingerprint]) -> None:
-        """Keep files and new fingerprints."""
+    def save_films(self, files: Sequence[FilmFile], fingerprints: Iterable[Fingerprint]) -> None:
+        """Save the state of files and new fingerprints."""
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO film VALUES (?, ?, ?, ?)",
@@ -72,41 +72,41 @@ class FingerprintStore:
             )
             self._connection.executemany(
                 "INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_to_row(one) for one in prints],
+                [_to_row(one) for one in fingerprints],
             )
 
-    def thumbnail(self, sha256: str) -> Thumbnail:
-        """Load the thumbnail of a film that has one."""
+    def load_thumbnail(self, sha256: str) -> Thumbnail:
+        """Load a film's thumbnail; the film must have one."""
         row = self._connection.execute(
             "SELECT thumbnail, known FROM fingerprint WHERE sha256 = ?", (sha256,)
         ).fetchone()
         return _thumbnail_of(*row)
 
-    def fingerprints(self) -> Iterator[Fingerprint]:
-        """Load all fingerprints one after the other, by checksum."""
+    def load_fingerprints(self) -> Iterator[Fingerprint]:
+        """Yield all fingerprints, sorted by checksum."""
         for row in self._connection.execute("SELECT * FROM fingerprint ORDER BY sha256"):
             yield _from_row(row)
 
-    def known_comparisons(self) -> dict[ComparisonKey, float]:
-        """All comparisons made so far: two checksums and a turn -> correlation of detail."""
+    def load_comparisons(self) -> dict[ComparisonKey, float]:
+        """Load all comparisons: correlation of detail by two checksums and a rotation."""
         rows = self._connection.execute("SELECT first, second, turn, detail FROM comparison")
         return {(first, second, turn): detail for first, second, turn, detail in rows}
 
-    def keep_comparisons(self, found: Iterable[tuple[ComparisonKey, float]]) -> None:
-        """Keep new comparisons."""
+    def save_comparisons(self, comparisons: Iterable[tuple[ComparisonKey, float]]) -> None:
+        """Save new comparisons."""
         with self._connection:
             self._connection.executemany(
                 "INSERT OR REPLACE INTO comparison VALUES (?, ?, ?, ?)",
-                [(*key, detail) for key, detail in found],
+                [(*key, detail) for key, detail in comparisons],
             )
 
 
 @contextmanager
 def open_store(path: Path) -> Iterator[FingerprintStore]:
-    """Open the store, making it where there is none or where it is of another version.
+    """Open the store; create it if it is missing or has another version.
 
     Raises:
-        RecipeError: The file cannot be written, or is no store.
+        RecipeError: The file is not writable or not a store.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

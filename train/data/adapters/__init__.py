@@ -1,1 +1,1 @@
-"""Adapters: one published layout of a data set each."""
+"""Adapters of data-set layouts, one per file."""

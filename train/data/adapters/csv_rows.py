@@ -1,4 +1,4 @@
-"""Rows of a CSV file that remember their line, so that a message can name it."""
+"""Rows of a CSV file with their line numbers, for error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CsvRow:
 
     Attributes:
         file: Name of the CSV file.
-        line: Where the row ends in it, counted from 1.
+        line: Last line of the row, counted from 1.
         cells: Text by column.
     """
 
@@ -28,18 +28,18 @@ class CsvRow:
     cells: Mapping[str, str]
 
     def text(self, column: str) -> str:
-        """Text of a cell without spaces around it; "" where there is no such column."""
+        """Return a cell's text, stripped; "" if there is no such column."""
         return self.cells.get(column, "").strip()
 
     def flag(self, column: str) -> bool | None:
-        """Truth of a cell; None where it is empty or there is no such column.
+        """Return a cell's boolean value; None if it is empty or there is no such column.
 
         Raises:
-            RecipeError: The cell holds something else than 1, 0, yes, no, true or false.
+            RecipeError: The cell is not 1, 0, yes, no, true or false.
         """
         text = self.text(column).lower()
         if text not in FLAG_VALUES:
-            raise self.error(f"{column} is {text!r}; write 1, 0 or nothing")
+            raise self.error(f"{column} is {text!r}; write 1 or 0, or leave it empty")
         return FLAG_VALUES[text]
 
     def error(self, problem: str) -> RecipeError:
@@ -54,19 +54,19 @@ def read_csv_rows(
 
     Args:
         path: The file.
-        needed: Columns that its header must have; others are read too.
-        columns: Names of the columns where the file has no header.
-        remedy: What to do where the file is not as it must be.
+        needed: Required columns; other columns are read too.
+        columns: Column names of a file without a header.
+        remedy: How to correct an invalid file; ends the error message.
 
     Raises:
-        RecipeError: The file is missing, is no CSV, is empty, or lacks a needed column.
+        RecipeError: The file is missing, is not CSV, has no rows, or lacks a required column.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, fieldnames=columns, restval="", strict=True)
             rows = [CsvRow(file=path.name, line=reader.line_num, cells=cells) for cells in reader]
     except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path.name} is missing or no CSV in UTF-8; {remedy}") from error
+        raise RecipeError(f"{path.name} is missing or not a CSV file in UTF-8; {remedy}") from error
     if not rows:
         raise RecipeError(f"{path.name} has no rows; {remedy}")
     for column in needed:
@@ -74,5 +74,5 @@ def read_csv_rows(
             raise RecipeError(f"{path.name} has no column {column!r}; {remedy}")
     for row in rows:
         if None in row.cells:
-            raise row.error("there are more cells than columns; quote cells that hold a comma")
+            raise row.error("the row has more cells than columns; quote cells that contain a comma")
     return rows

@@ -1,4 +1,4 @@
-"""Any folder of films, described by a CSV file."""
+"""The "csv" layout: any folder of films, described by films.csv or another CSV file."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ CSV_LABELS = dict.fromkeys((*FRACTURE_FOLDERS, "1", "positive"), True) | dict.fr
 )
 SPLIT_NAMES = ("train", "val", "test")
 EXCLUDED_SPLIT = "excluded"
-SPLIT_REMEDY = "run `python -m train audit DIR`, which writes splits that no group crosses"
-COLUMNS_REMEDY = "give it a header with the columns path, label and split, separated by commas"
+SPLIT_REMEDY = "run `python -m train audit DIR`, which writes splits with each group in one split"
+COLUMNS_REMEDY = "write a header with the columns path, label and split, separated by commas"
 
 
 def index_csv(folder: Path, csv_path: Path) -> DataSet:
-    """Index the films that a CSV file names.
+    """Index the films that a CSV file lists.
 
-    Its columns are path (relative to the folder), label and split (train, val, test or excluded),
-    and where known group, region, view, hardware (1 or 0) and fracatlas_twin (not empty: the film
-    lies in FracAtlas too). Other columns are ignored. A film without group is its own group.
+    Required columns are path (relative to the folder), label and split (train, val, test or
+    excluded). Optional columns are group, region, view, hardware (1 or 0) and fracatlas_twin (any
+    text if FracAtlas contains the film too). Other columns are ignored. A film without a group
+    forms a group of its own.
 
     Args:
-        folder: What the paths are relative to.
-        csv_path: The CSV file, in UTF-8.
+        folder: Folder that the paths are relative to.
+        csv_path: CSV file in UTF-8.
 
     Raises:
-        RecipeError: The file lacks a column, or a row's label, split or path cannot be used, names
-            a film again, or puts a group into a second split. The message names the line and no
-            film, as a hospital's file names may be patients'.
+        RecipeError: A column is missing; a label, split or path is invalid; a film is listed
+            twice; or a group lies in two splits. The message states the line and no file name,
+            because file names of a hospital may contain patient names.
     """
     rows = read_csv_rows(csv_path, needed=("path", "label"), remedy=COLUMNS_REMEDY)
     if "split" not in rows[0].cells:
@@ -59,10 +60,10 @@ def index_csv(folder: Path, csv_path: Path) -> DataSet:
 
 
 def index_films_csv(folder: Path) -> DataSet:
-    """Index the films that films.csv in their own folder names; see table.
+    """Index the films that films.csv in their folder lists; see index_csv.
 
     Raises:
-        RecipeError: See table.
+        RecipeError: See index_csv.
     """
     return index_csv(folder, folder / FILMS_CSV)
 
@@ -84,12 +85,14 @@ def _film(folder: Path, row: CsvRow) -> Film:
 
 def _path_inside(folder: Path, row: CsvRow) -> Path:
     name = row.text("path")
-    parts = PureWindowsPath(name)  # it knows both kinds of slashes and roots
+    parts = PureWindowsPath(name)  # accepts both kinds of slashes and drive letters
     if not name or parts.anchor or ".." in parts.parts:
-        raise row.error("the path is empty or leaves --data; write it relative to that folder")
+        raise row.error(
+            "the path is empty or leads outside --data; write it relative to that folder"
+        )
     path = folder / name
     if not path.is_file():
-        raise row.error("there is no such file in --data; correct the path or leave the row out")
+        raise row.error("there is no such file in --data; correct the path or remove the row")
     return path
 
 
@@ -112,7 +115,7 @@ def _check_films_differ(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
     for row, film in zip(rows, films, strict=True):
         line = lines.setdefault(film.path, row.line)
         if line != row.line:
-            raise row.error(f"line {line} names the same film; leave one of the two out")
+            raise row.error(f"line {line} names the same film; remove one of the two rows")
 
 
 def _check_groups_stay(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
@@ -121,6 +124,6 @@ def _check_groups_stay(rows: Sequence[CsvRow], films: Sequence[Film]) -> None:
         line, split = first.setdefault(film.group, (row.line, film.split))
         if split != film.split:
             raise row.error(
-                f"the film's group lies in {film.split} here and in {split} on line {line}; keep a "
-                f"group in one split, or {SPLIT_REMEDY}"
+                f"the film's group is in {film.split} here and in {split} on line {line}; "
+                f"keep each group in one split, or {SPLIT_REMEDY}"
             )

@@ -1,4 +1,4 @@
-"""FracAtlas in its published layout, with the project's patient-block splits."""
+"""The published layout of FracAtlas, with the project's splits by patient block."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from train.data.index import Box, DataSet, Film, Outline, check_files_exist
 FRACATLAS_BOXES = Path("Annotations", "COCO JSON", "COCO_fracture_masks.json")
 FRACATLAS_VIEWS = ("frontal", "lateral", "oblique")
 FRACATLAS_REMEDY = (
-    "unpack FracAtlas (figshare 22363012) so that images/Fractured and images/Non_fractured lie "
-    "in --data"
+    "unpack FracAtlas (figshare 22363012) so that --data contains images/Fractured and "
+    "images/Non_fractured"
 )
 
 
 def index_fracatlas(folder: Path) -> DataSet:
-    """Index FracAtlas in its published layout, with the project's patient-block splits.
+    """Index FracAtlas in its published layout, with the project's splits by patient block.
 
-    The split file decides the labels. The publisher's dataset.csv, which gives views and hardware,
-    has a wrong one (IMG0003298); without that file both stay unknown.
+    Labels are read from the split file, because the publisher's dataset.csv has a wrong label
+    (IMG0003298). Views and hardware are read from dataset.csv; without it they are unknown.
 
     Args:
-        folder: Holds images/{Fractured,Non_fractured}, Annotations/ and dataset.csv.
+        folder: Folder with images/{Fractured,Non_fractured}, Annotations/ and dataset.csv.
 
     Raises:
-        RecipeError: The layout is not there, or a film of the split is missing.
+        RecipeError: The layout is incomplete, or a film of the split is missing.
     """
     split_file = index.SPLITS_FOLDER / "fracatlas.csv"
     annotations = read_coco_annotations(folder / FRACATLAS_BOXES)
     facts = _published_facts(folder / "dataset.csv")
     films = tuple(
         _film(folder, row, annotations=annotations, facts=facts.get(row.text("image")))
-        for row in read_csv_rows(split_file, remedy="take it from the project again")
+        for row in read_csv_rows(split_file, remedy="restore it from the repository")
         if row.text("split") in ("train", "val", "test")
     )
     check_files_exist(films, remedy=FRACATLAS_REMEDY)
@@ -64,7 +64,7 @@ def _film(
 ) -> Film:
     name = row.text("image")
     fractured = row.text("label") == "fracture"
-    own = annotations.get(name, [])
+    fractures = annotations.get(name, [])
     return Film(
         path=folder / "images" / ("Fractured" if fractured else "Non_fractured") / name,
         name=name,
@@ -72,9 +72,9 @@ def _film(
         split=row.text("split"),
         group=row.text("patient_block"),
         region=row.text("regions"),
-        boxes=tuple(found.box for found in own),
-        outlines=tuple(line for found in own for line in found.outlines),
-        annotated=bool(own) or not fractured,
+        boxes=tuple(fracture.box for fracture in fractures),
+        outlines=tuple(line for fracture in fractures for line in fracture.outlines),
+        annotated=bool(fractures) or not fractured,
         view="+".join(view for view in FRACATLAS_VIEWS if facts and facts.flag(view)),
         hardware=facts.flag("hardware") if facts else None,
         in_other_set=bool(row.flag("in_kaggle_set")),
@@ -82,33 +82,33 @@ def _film(
 
 
 class Annotation(NamedTuple):
-    """One annotated fracture: its box, and its outlines where it has any."""
+    """One annotated fracture: its box and its outlines, if any."""
 
     box: Box
     outlines: tuple[Outline, ...]
 
 
 def read_coco_annotations(path: Path) -> dict[str, list[Annotation]]:
-    """Read annotated fractures from a file in COCO's format.
+    """Read annotated fractures from a file in COCO format.
 
     Returns:
-        By file name; boxes as left, top, right, bottom, in pixels of the film.
+        Annotations by file name; boxes as left, top, right, bottom, in pixels of the film.
 
     Raises:
-        RecipeError: The file is missing or no JSON.
+        RecipeError: The file is missing or not JSON.
     """
     try:
         coco = json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise RecipeError(
-            f"no readable annotations at {path.name}; --data must hold FracAtlas as published"
+            f"no readable annotations at {path.name}; --data must contain FracAtlas as published"
         ) from error
     names = {image["id"]: image["file_name"] for image in coco["images"]}
-    found: dict[str, list[Annotation]] = {}
+    annotations: dict[str, list[Annotation]] = {}
     for table in coco["annotations"]:
         left, top, width, height = table["bbox"]
         outlines = tuple(tuple(line) for line in table.get("segmentation", ()))
-        found.setdefault(names[table["image_id"]], []).append(
+        annotations.setdefault(names[table["image_id"]], []).append(
             Annotation((left, top, left + width, top + height), outlines)
         )
-    return found
+    return annotations

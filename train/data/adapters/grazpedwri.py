@@ -1,4 +1,4 @@
-"""GRAZPEDWRI-DX, wrists of children, in its published layout."""
+"""The published layout of GRAZPEDWRI-DX, wrist radiographs of children."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ GRAZPEDWRI_COLUMNS = (
 )  # fmt: skip
 GRAZPEDWRI_IMAGES = ("images", "images_part1", "images_part2", "images_part3", "images_part4")
 GRAZPEDWRI_ANNOTATIONS = (Path("yolov5"), Path("folder_structure", "yolov5"))
-GRAZPEDWRI_CLASSES = (  # as published; the index is the class number of a box
+GRAZPEDWRI_CLASSES = (  # as published; the position is the class number of a box
     "boneanomaly", "bonelesion", "foreignbody", "fracture", "metal", "periostealreaction",
     "pronatorsign", "softtissue", "text",
 )  # fmt: skip
 GRAZPEDWRI_VIEWS = {"1": "frontal", "2": "lateral"}
 GRAZPEDWRI_SHARES = (("train", 0.7), ("val", 0.15), ("test", 0.15))
 GRAZPEDWRI_REMEDY = (
-    "unpack GRAZPEDWRI-DX (figshare 14825193) so that dataset.csv, images_part1 to images_part4 "
-    "and folder_structure lie in --data"
+    "unpack GRAZPEDWRI-DX (figshare 14825193) so that --data contains dataset.csv, "
+    "images_part1 to images_part4 and folder_structure"
 )
 
 
 def index_grazpedwri(folder: Path) -> DataSet:
-    """Index GRAZPEDWRI-DX, cut by patient into 70 % train, 15 % val and 15 % test.
+    """Index GRAZPEDWRI-DX, split by patient into 70 % train, 15 % val and 15 % test.
 
-    A film is positive where the fracture can be seen on it: the lateral film of a broken wrist may
-    be positive and the frontal one negative. Films whose diagnosis the publisher calls uncertain
-    are left out and counted. No film is decoded; only the size is read from a header, for boxes.
+    A film is positive if the fracture is visible on it: of one fractured wrist, the lateral film
+    may be positive and the frontal one negative. Films with a diagnosis that the publisher marks
+    as uncertain are excluded and counted. No film is decoded; only the image size is read from the
+    file header, to convert the boxes.
 
     Args:
-        folder: Holds dataset.csv, images_part1 to images_part4 (or images), and yolov5 (or
-            folder_structure/yolov5) with the boxes; without boxes no film counts as annotated.
+        folder: Folder with dataset.csv, images_part1 to images_part4 (or images), and yolov5 (or
+            folder_structure/yolov5) with the boxes. Without boxes no film counts as annotated.
 
     Raises:
-        RecipeError: The layout is not there, or a film is missing.
+        RecipeError: The layout is incomplete, or a film is missing.
 
     Source:
         Nagy et al. (2022), "A pediatric wrist trauma X-ray dataset (GRAZPEDWRI-DX) for machine
@@ -64,7 +65,7 @@ def index_grazpedwri(folder: Path) -> DataSet:
         for row in sure
     ]
     check_files_exist(indexed, remedy=GRAZPEDWRI_REMEDY)
-    logger.info("%d films with an uncertain diagnosis are left out", len(rows) - len(sure))
+    logger.info("%d films with an uncertain diagnosis are excluded", len(rows) - len(sure))
     films = split_films(_with_boxes(folder, indexed), GRAZPEDWRI_SHARES)
     return DataSet(
         name="GRAZPEDWRI-DX",
@@ -81,8 +82,8 @@ def _film(row: CsvRow, path: Path) -> Film:
     return Film(
         path=path,
         name=row.text("filestem"),
-        fractured=bool(row.flag("fracture_visible")),  # the publisher leaves a "no" empty
-        split="",  # until all films are cut
+        fractured=bool(row.flag("fracture_visible")),  # an empty cell means no
+        split="",  # set by split_films
         group=row.text("patient_id"),
         region="wrist",
         view=GRAZPEDWRI_VIEWS.get(row.text("projection"), ""),
@@ -91,24 +92,24 @@ def _film(row: CsvRow, path: Path) -> Film:
 
 
 def _with_boxes(folder: Path, films: Sequence[Film]) -> Sequence[Film]:
-    for home in GRAZPEDWRI_ANNOTATIONS:
-        if (folder / home / "labels").is_dir():
-            fracture = _fracture_class(folder / home)
-            return [_annotated(film, folder / home / "labels", fracture) for film in films]
+    for folder_name in GRAZPEDWRI_ANNOTATIONS:
+        if (folder / folder_name / "labels").is_dir():
+            fracture = _fracture_class(folder / folder_name)
+            return [_annotated(film, folder / folder_name / "labels", fracture) for film in films]
     return films
 
 
 def _annotated(film: Film, labels: Path, fracture: int) -> Film:
     boxes = _boxes(film.path, labels / f"{film.name}.txt", fracture)
-    if bool(boxes) != film.fractured:  # its boxes and its label disagree: neither is supervised
+    if bool(boxes) != film.fractured:  # boxes and label contradict each other
         return film
     return replace(film, boxes=boxes, annotated=True)
 
 
-def _fracture_class(home: Path) -> int:
-    """Read the class number of fractures from meta.yaml or data.yaml; else the published one."""
+def _fracture_class(folder: Path) -> int:
+    """Return the class number of fractures from meta.yaml or data.yaml, or the published one."""
     for name in ("meta.yaml", "data.yaml"):
-        path = home / name
+        path = folder / name
         if path.is_file():
             return _class_in(path)
     return GRAZPEDWRI_CLASSES.index("fracture")
@@ -124,7 +125,7 @@ def _class_in(path: Path) -> int:
 
 
 def _boxes(film: Path, annotations: Path, fracture: int) -> tuple[Box, ...]:
-    """Read a film's fractures from YOLO's format, in pixels of the film."""
+    """Read the fractures of a film in YOLO format, in pixels of the film."""
     size_px = _size_px(film)
     if size_px is None or not annotations.is_file():
         return ()
@@ -134,24 +135,24 @@ def _boxes(film: Path, annotations: Path, fracture: int) -> tuple[Box, ...]:
         return tuple(_box(line[1:], size_px) for line in lines if line and line[0] == fracture)
     except ValueError as error:
         raise RecipeError(
-            "a file of yolov5/labels has lines that are no `class x y width height`; "
+            "a file of yolov5/labels has a line that is not `class x y width height`; "
             f"{GRAZPEDWRI_REMEDY}"
         ) from error
 
 
-def _box(share: Sequence[float], size_px: tuple[int, int]) -> Box:
-    x, y, width, height = share  # of the box's centre and sides, in shares of the film's
-    across, down = size_px
+def _box(relative: Sequence[float], size_px: tuple[int, int]) -> Box:
+    x, y, width, height = relative  # centre and size of the box, relative to the film
+    film_width, film_height = size_px
     return (
-        (x - width / 2) * across,
-        (y - height / 2) * down,
-        (x + width / 2) * across,
-        (y + height / 2) * down,
+        (x - width / 2) * film_width,
+        (y - height / 2) * film_height,
+        (x + width / 2) * film_width,
+        (y + height / 2) * film_height,
     )
 
 
 def _size_px(path: Path) -> tuple[int, int] | None:
-    """Read a film's width and height from its header; None if damaged: decoding counts it."""
+    """Read width and height from the file header; None for a damaged file."""
     try:
         with Image.open(path) as image:
             return image.size

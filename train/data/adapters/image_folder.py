@@ -1,4 +1,4 @@
-"""Image folders: {train,val,test}/{fractured,not fractured}/, as Kaggle sets are laid out."""
+"""The layout of image folders, {train,val,test}/{fractured,not fractured}/, common on Kaggle."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NO_FRACTURE_FOLDERS = ("not fractured", "not_fractured", "non_fractured", "no_fr
 
 
 def index_image_folder(folder: Path) -> DataSet:
-    """Index {train,val,test}/{fractured,not fractured}/ as image folders lay films out.
+    """Index folders {train,val,test}/{fractured,not fractured}/.
 
-    Every file is a film of its own group: such a layout does not tell patients apart.
+    Each file forms a group of its own, because the layout does not identify patients.
 
     Raises:
-        RecipeError: A split or a class folder is missing or has another name.
+        RecipeError: No class folder is found, or one has an unknown name.
     """
     films: list[Film] = []
     for split in ("train", "val", "test"):
@@ -30,8 +30,8 @@ def index_image_folder(folder: Path) -> DataSet:
             films += _class_films(path, split)
     if not films:
         raise RecipeError(
-            "--data has no train/, val/ and test/ with class folders such as "
-            f"'{FRACTURE_FOLDERS[0]}' and '{NO_FRACTURE_FOLDERS[0]}'; lay the films out so"
+            "--data has no folders train/, val/ and test/ with class folders such as "
+            f"'{FRACTURE_FOLDERS[0]}' and '{NO_FRACTURE_FOLDERS[0]}'; arrange the films in this way"
         )
     return DataSet(
         name=folder.resolve().name, licence="as given by its owner", source="", split_sha256=None,
@@ -43,7 +43,7 @@ def _class_films(folder: Path, split: str) -> list[Film]:
     name = folder.name.lower()
     if name not in FRACTURE_FOLDERS + NO_FRACTURE_FOLDERS:
         raise RecipeError(
-            f"class folder {folder.name!r} is not known; call it '{FRACTURE_FOLDERS[0]}' or "
+            f"class folder {folder.name!r} is not known; rename it to '{FRACTURE_FOLDERS[0]}' or "
             f"'{NO_FRACTURE_FOLDERS[0]}'"
         )
     return [
@@ -62,6 +62,6 @@ def _class_films(folder: Path, split: str) -> list[Film]:
 
 @cache
 def kaggle_paths_in_fracatlas() -> frozenset[str]:
-    """Paths, within the Kaggle set "Fracture Multi-Region X-ray Data", of films of FracAtlas."""
+    """Read which films of Kaggle's "Fracture Multi-Region X-ray Data" are in FracAtlas, by path."""
     with (SPLITS_FOLDER / "kaggle_shared.csv").open(newline="") as file:
         return frozenset(row["path"] for row in csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""MURA v1.1 in its published layout."""
+"""The published layout of MURA v1.1."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from train.data.split import compute_split_checksum, split_films
 MURA_FOLDER = "MURA-v1.1"
 MURA_SHARES = (("train", 0.9), ("val", 0.1))
 MURA_REMEDY = (
-    "unpack MURA v1.1 as published, so that MURA-v1.1/train_image_paths.csv lies in --data"
+    "unpack MURA v1.1 as published, so that --data contains MURA-v1.1/train_image_paths.csv"
 )
 
 
 def index_mura(folder: Path) -> DataSet:
-    """Index MURA v1.1; its positive studies are abnormal, of which fractures are one part.
+    """Index MURA v1.1. Positive studies are abnormal; fractures are only a part of them.
 
-    The published valid set, whose patients are not in train, becomes test (the publisher keeps its
-    own test set), and a tenth of train becomes val, cut by patient.
+    The published valid set, whose patients are not in train, is used as test, since the published
+    test set is not available. A tenth of train, split by patient, is used as val.
 
     Args:
-        folder: Holds MURA-v1.1/, or is that folder.
+        folder: MURA-v1.1/ or its parent folder.
 
     Raises:
-        RecipeError: The layout is not there, a study has no label, or a film is missing.
+        RecipeError: The layout is incomplete, a study has no label, or a film is missing.
 
     Source:
         Rajpurkar et al. (2017), "MURA: Large dataset for abnormality detection in musculoskeletal
@@ -45,7 +45,7 @@ def index_mura(folder: Path) -> DataSet:
 
 
 def _films(root: Path, part: str) -> list[Film]:
-    """Read one published part; its studies' labels hold for each of their films."""
+    """Index the films of one published part; each film gets the label of its study."""
     studies = read_csv_rows(
         root / f"{part}_labeled_studies.csv", columns=("study", "label"), remedy=MURA_REMEDY
     )
@@ -58,7 +58,7 @@ def _film(root: Path, row: CsvRow, labels: dict[PurePosixPath, bool | None]) -> 
     path = PurePosixPath(row.text("path"))
     label = labels.get(path.parent)
     if label is None:
-        raise row.error(f"its study has no label in the other file; {MURA_REMEDY}")
+        raise row.error(f"its study has no label in the file of labels; {MURA_REMEDY}")
     _, part, region, patient, study, image = _parts(path, row)
     return Film(
         path=root / part / region / patient / study / image,

@@ -225,7 +225,7 @@ def test_baselines_of_a_set_without_splits_ask_each_film_about_the_others(tmp_pa
             write(tmp_path / "films" / label / f"{index}.png", make_square(index))
     baselines = audit_folder(tmp_path / "films", out=tmp_path / "out").baselines
     assert (baselines.trained_on, baselines.nearest.n) == ("all", 6)
-    assert baselines.nearest.value == 0  # each film's twin carries the other label
+    assert baselines.nearest.value == 0  # the byte-identical copy of each film has the other label
 
 
 def films_named(*names, label=""):
@@ -354,7 +354,7 @@ audit_folder(Path(sys.argv[3]), out=Path(sys.argv[4]))
 """
 
 
-@pytest.mark.parametrize(("step", "calls"), [("keep_films", 3), ("keep_comparisons", 1)])
+@pytest.mark.parametrize(("step", "calls"), [("save_films", 3), ("save_comparisons", 1)])
 def test_a_killed_audit_goes_on_and_ends_as_an_unbroken_one(leaky, tmp_path, step, calls):
     films, _, unbroken = leaky
     command = [sys.executable, "-c", KILLED, step, str(calls), str(films), str(tmp_path)]

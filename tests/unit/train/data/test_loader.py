@@ -31,7 +31,7 @@ def test_every_film_of_an_epoch_counts_once_and_as_much_as_every_other(
             own_films = own.local_films(part)
             assert own_films == len(batch) or (own_films, len(batch)) == (0, 1)
             for film in batch:  # as a mean over the part, over processes and over parts
-                counted[film] += own.weight(part) / len(batch) / processes / accumulate
+                counted[film] += own.loss_weight(part) / len(batch) / processes / accumulate
     assert len(passes) == 1
     of_a_step = [min(4, films - film // 4 * 4) for film in range(films)]
     assert list(counted.values()) == pytest.approx([1 / step_films for step_films in of_a_step])
@@ -40,7 +40,7 @@ def test_every_film_of_an_epoch_counts_once_and_as_much_as_every_other(
 def test_a_step_that_nobody_shares_is_its_plain_mean():
     own = shares(films=10, batch_size=4)
     assert own.steps == 3
-    assert [own.weight(part) for part in range(3)] == [1.0, 1.0, 1.0]
+    assert [own.loss_weight(part) for part in range(3)] == [1.0, 1.0, 1.0]
 
 
 def test_a_batch_that_cannot_be_shared_is_refused_with_both_numbers():

@@ -91,9 +91,9 @@ def test_both_ways_to_learn_from_boxes_count_as_the_recipe_says(tmp_path):
     evidence = EvidenceLoss(weight=2.0, grad_cam=3.0)
     objective, sample = make_objective(tmp_path, "vgg16", evidence).eval(), make_sample()
     logits, activations = objective.network(normalise(sample.square, objective._spec))
-    probed = objective._place_loss(objective.probe(activations)[:, 0], sample)
+    probed = objective._localisation_loss(objective.probe(activations)[:, 0], sample)
     cells = grad_cam_cells(logits, activations) * objective.sharpness.exp()
-    expected = 2.0 * probed + 3.0 * objective._place_loss(cells, sample)
+    expected = 2.0 * probed + 3.0 * objective._localisation_loss(cells, sample)
     torch.testing.assert_close(objective(sample).evidence, expected)
 
 

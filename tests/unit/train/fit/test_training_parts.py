@@ -131,7 +131,7 @@ def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
 
     def loss(sign):
         cells = sign * (2 * targets - 1)[:, None] * direction[None, :, None, None] * 100
-        return objective._place_loss(objective.network.evidence(cells), sample).item()
+        return objective._localisation_loss(objective.network.evidence(cells), sample).item()
 
     assert loss(1.0) < loss(-1.0)
 
