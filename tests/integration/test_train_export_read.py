@@ -164,7 +164,7 @@ def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
 
 @pytest.mark.parametrize(
     ("architecture", "code", "said"),
-    [("efficientnet_b0_fpn", 0, ""), ("vgg16", 5, "give a file for this architecture")],
+    [("efficientnet_b0_fpn", 0, ""), ("vgg16", 5, "choose a file for this architecture")],
 )
 def test_a_model_folder_gives_its_features_to_a_network_that_has_them(
     place, tmp_path, capsys, architecture, code, said

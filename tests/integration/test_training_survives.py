@@ -277,7 +277,7 @@ def test_damaged_films_are_left_out_and_counted(tmp_path, place, caplog):
     counts = json.loads((place / "damaged" / "run.json").read_text())["data"]["counts"]
     assert counts["train"] == {"films": 7, "fractured": 3, "with_boxes": 0, "unreadable": 1}
     assert counts["val"] == {"films": 7, "fractured": 3, "with_boxes": 0, "unreadable": 1}
-    assert "1 of 8 films cannot be read and are left out" in caplog.text
+    assert "1 of 8 films cannot be read and are excluded" in caplog.text
     assert ".png" not in caplog.text
 
 

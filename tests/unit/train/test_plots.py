@@ -135,7 +135,7 @@ def test_copies_between_splits_are_counted_and_told(data_set, films, tmp_path, c
         splits = write_data_statistics(data_set, films, tmp_path).splits
     assert splits["val"].files.shared == {"train": 1}
     assert splits["train"].files.shared == {"val": 1}
-    assert "1 of 9 films of val are byte copies of films of train" in caplog.text
+    assert "1 of 9 films of val are byte-identical to films of train" in caplog.text
     assert PATIENT not in caplog.text
 
 

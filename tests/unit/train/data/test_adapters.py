@@ -158,9 +158,9 @@ def test_another_table_is_another_split(tmp_path):
         pytest.param(HEADER, ["1.png,1,valid"], "line 2: split 'valid'.*write train", id="split"),
         pytest.param(HEADER, ["1,1,val"], "line 2: there is no such file.*correct", id="no file"),
         pytest.param(HEADER, [",1,val"], "line 2: the path is empty", id="no path"),
-        pytest.param(HEADER, ["../1.png,1,val"], "line 2: .*leaves --data", id="above"),
-        pytest.param(HEADER, ["/etc/hosts,1,val"], "line 2: .*leaves --data", id="absolute"),
-        pytest.param(HEADER, [r"C:\1.dcm,1,val"], "line 2: .*leaves --data", id="drive"),
+        pytest.param(HEADER, ["../1.png,1,val"], "line 2: .*leads outside --data", id="above"),
+        pytest.param(HEADER, ["/etc/hosts,1,val"], "line 2: .*leads outside --data", id="absolute"),
+        pytest.param(HEADER, [r"C:\1.dcm,1,val"], "line 2: .*leads outside --data", id="drive"),
         pytest.param(HEADER, ["1.png,1,val,9"], "line 2: .*more cells", id="a comma too many"),
         pytest.param(
             HEADER, ["1.png,1,val", "./1.png,1,val"], "line 3: line 2 names the same", id="twice"
