@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, ServedApp, free_port, wait_until_it_answers
-from tests.fixtures.factories import make_model_folder
+from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.servers.app import REPOSITORY, ServedApp, find_free_port, wait_for_app
 
 SOURCES = (
     "bonefx", "train", "weights", "examples", "pyproject.toml", "setup.py", "MANIFEST.in",
@@ -107,7 +107,7 @@ def test_installed_command_reads_an_example(environment, tmp_path):
 
 def test_installed_command_serves_the_page(environment, tmp_path):
     make_model_folder(tmp_path / "weights")
-    port = free_port()
+    port = find_free_port()
     settings = {
         "BONEFX_WEIGHTS": str(tmp_path / "weights"), "BONEFX_PORT": str(port),
         "BONEFX_DEVICE": "cpu", "GRADIO_TEMP_DIR": str(tmp_path / "uploads"),
@@ -121,7 +121,7 @@ def test_installed_command_serves_the_page(environment, tmp_path):
             stdout=log, stderr=log,
         )  # fmt: skip
         try:
-            wait_until_it_answers(served, process)
+            wait_for_app(served, process)
         finally:
             process.terminate()
             process.wait(timeout=30)
