@@ -15,7 +15,7 @@ MODULE_OF = {  # of packages that are imported by another name
     "markdown-it-py": "markdown_it", "opencv-python-headless": "cv2", "pillow": "PIL",
     "python-gdcm": "gdcm", "pyyaml": "yaml", "scikit-learn": "sklearn",
 }  # fmt: skip
-BY_OTHERS = {"anyio", "onnx", "mcp"}  # anyio comes with starlette; the others are extras
+BY_OTHERS = {"anyio", "markupsafe", "mcp", "onnx", "_typeshed"}  # of starlette, of jinja2, extras
 OWN = {"bonefx", "train", "app"}
 
 
