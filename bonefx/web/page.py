@@ -31,10 +31,18 @@ from bonefx.web.worklist.session_list import delete_leftovers
 ASSETS = Path(__file__).parent / "assets"
 
 
-STYLES = ("compare.css", "style.css", "touch.css")  # a later sheet overrides an earlier one
+STYLES = (  # a later sheet overrides an earlier one
+    "css/base.css", "css/compare.css", "css/components.css", "css/viewer.css", "css/read.css",
+    "css/worklist.css", "css/model_card.css", "css/touch.css",
+)  # fmt: skip
 
 
-SCRIPTS = ("page.js", "viewer.js")  # called in this order
+SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later ones use
+    "js/shared.js", "js/accessible_names.js", "js/logout_link.js", "js/address.js",
+    "js/current_row.js", "js/read_first.js", "js/dropped_folders.js", "js/drop_and_paste.js",
+    "js/upload_failures.js", "js/new_file.js", "js/film_focus.js", "js/viewer.js",
+    "js/viewer_controls.js", "js/viewer_gestures.js",
+)  # fmt: skip
 
 
 CACHE_S = 600  # uploads that nobody read are deleted after this time

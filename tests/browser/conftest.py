@@ -1,9 +1,9 @@
-"""A real Chromium; tests that need it are skipped where there is none."""
+"""Fixtures of the browser tests: Chromium, a page of the app, and files to upload."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from tests.fixtures.image_files import PATIENT_NAME, make_pixels
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSER_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -25,39 +25,41 @@ QUIET = (
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[playwright.Browser]:
-    """One browser for all tests."""
-    if not CHROMIUM.is_file():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
+    """Start one browser for all tests."""
+    found = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser on the PATH; install one of {', '.join(BROWSER_NAMES)}")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = started.chromium.launch(executable_path=found, args=list(BROWSER_FLAGS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """Addresses that the page asked for."""
+def requested() -> list[str]:
+    """Return the list of addresses that the page requests; it grows during the test."""
     return []
 
 
 @pytest.fixture
-def page(app, chromium, asked) -> Iterator[playwright.Page]:
-    """The app's page in a fresh session of 1280 x 720, ready for a film."""
+def page(app, chromium, requested) -> Iterator[playwright.Page]:
+    """Open the app in a new session of 1280 x 720 pixels, ready for a radiograph."""
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(30_000)
     playwright.expect.set_options(timeout=30_000)
     page = context.new_page()
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(app.url)
     playwright.expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
-    page.wait_for_selector("#film input[type=file][multiple]", state="attached")  # page.js ran
+    # accessible_names.js sets this attribute: the scripts have run.
+    page.wait_for_selector("#film input[type=file][multiple]", state="attached")
     yield page
     context.close()
 
 
 @pytest.fixture
 def film_file(tmp_path):
-    """An 8-bit PNG whose name nobody may see."""
+    """Write an 8-bit PNG with a patient's name as its file name."""
     path = tmp_path / f"{PATIENT_NAME}.png"
     Image.fromarray(np.rint(make_pixels(220, 160) * 255).astype(np.uint8)).save(path)
     return path
@@ -65,7 +67,7 @@ def film_file(tmp_path):
 
 @pytest.fixture
 def broken_file(tmp_path):
-    """Something that is no film."""
+    """Write a file that is not a radiograph."""
     path = tmp_path / "broken.png"
     path.write_bytes(b"GIF89a and no more")
     return path

@@ -133,17 +133,17 @@ def test_models_that_nobody_compared_are_said_to_be_so_with_the_command(compare)
     )
 
 
-def test_all_maps_fade_together_without_asking_the_server(compare, asked, film_file):
+def test_all_maps_fade_together_without_asking_the_server(compare, requested, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     slider = compare.get_by_role("slider", name="Opacity")
     slider.press("End")
-    asked.clear()
+    requested.clear()
     slider.press("Home")
     for layer in compare.locator(".side image.map").all():
         expect(layer).to_have_css("opacity", "0")
     assert compare.locator(".side image.map").count() == 3
-    assert asked == []
+    assert requested == []
 
 
 def shown(page):
@@ -162,13 +162,13 @@ def expect_alike(pictures):
         np.testing.assert_array_equal(picture, pictures[0])
 
 
-def test_one_window_serves_all_columns_without_asking_the_server(compare, asked, film_file):
+def test_one_window_serves_all_columns_without_asking_the_server(compare, requested, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     before = shown(compare)
     assert len(before) == 3
     expect_alike(before)
-    asked.clear()
+    requested.clear()
     compare.get_by_role("button", name="Invert").click()
     wait_for_paint(compare)
     np.testing.assert_allclose(shown(compare)[0], 255 - before[0])
@@ -176,7 +176,7 @@ def test_one_window_serves_all_columns_without_asking_the_server(compare, asked,
     wait_for_paint(compare)
     expect_alike(shown(compare))
     assert np.isin(shown(compare)[2], (0, 255)).mean() > 0.9
-    assert [url for url in asked if not url.startswith("data:")] == []
+    assert [url for url in requested if not url.startswith("data:")] == []
 
 
 def test_all_columns_zoom_and_move_in_step_by_keys(compare, film_file):

@@ -29,13 +29,13 @@ def test_facts_and_what_the_model_is_worth_stand_above_the_card(card):
     expect(facts).to_contain_text("synthetic, licence: none")
 
 
-def test_the_cards_table_and_picture_are_seen(card, asked):
+def test_the_cards_table_and_picture_are_seen(card, requested):
     expect(card.get_by_role("cell", name="0.931 (0.891 to 0.959), n = 582")).to_be_visible()
     picture = card.get_by_role("img", name="reliability of the probabilities")
     expect(picture).to_be_visible()
     assert picture.evaluate("(image) => image.naturalWidth") == 60
     expect(card.get_by_text("A picture that is not here: a plot of another host")).to_be_visible()
-    assert not [url for url in asked if "elsewhere" in url]
+    assert not [url for url in requested if "elsewhere" in url]
 
 
 def test_a_script_in_a_card_is_text(card):

@@ -157,10 +157,10 @@ def test_the_first_key_stop_after_the_tabs_chooses_a_file(page, film_file):
     expect_verdict_and_film(page)
 
 
-def test_no_other_host_is_asked_for_anything(page, app, asked, film_file):
+def test_no_other_host_is_asked_for_anything(page, app, requested, film_file):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
-    outside = [url for url in asked if not url.startswith((f"{app.url}/", "data:", "blob:"))]
+    outside = [url for url in requested if not url.startswith((f"{app.url}/", "data:", "blob:"))]
     assert outside == []
 
 

@@ -101,9 +101,9 @@ def test_invert_turns_every_grey_level(mapped):
     expect(tool(mapped, "invert")).to_have_attribute("aria-pressed", "true")
 
 
-def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, asked):
+def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, requested):
     before = shown_pixels(mapped)
-    asked.clear()
+    requested.clear()
     tool(mapped, "width").press("Home")
     wait_for_paint(mapped)
     hard = shown_pixels(mapped)
@@ -111,17 +111,17 @@ def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, ask
     tool(mapped, "level").press("Home")
     wait_for_paint(mapped)
     assert shown_pixels(mapped).mean() > hard.mean()
-    assert [url for url in asked if not url.startswith("data:")] == []
+    assert [url for url in requested if not url.startswith("data:")] == []
 
 
-def test_the_map_fades_by_keyboard_without_asking_the_server(mapped, asked):
+def test_the_map_fades_by_keyboard_without_asking_the_server(mapped, requested):
     layer = mapped.locator("image.map")
-    asked.clear()
+    requested.clear()
     mapped.get_by_role("slider", name="Opacity").press("End")
     expect(layer).to_have_css("opacity", "1")
     mapped.get_by_role("slider", name="Opacity").press("Home")
     expect(layer).to_have_css("opacity", "0")
-    assert [url for url in asked if not url.startswith("data:")] == []
+    assert [url for url in requested if not url.startswith("data:")] == []
 
 
 def test_map_and_contour_are_switched_apart(mapped):

@@ -1,6 +1,6 @@
 """From film to film of a worklist without leaving the Read screen: one back, one on, or the list.
 
-The page knows the list as it is sorted there; walk.js takes its next row, and nothing is loaded
+The page knows the list as it is sorted there; film_navigation.js takes its next row, and nothing is loaded
 again but that film.
 """
 
@@ -13,7 +13,7 @@ import gradio as gr
 
 from bonefx.web.shared.templates import render
 
-WALK_JS = (Path(__file__).parents[1] / "assets" / "walk.js").read_text()
+WALK_JS = (Path(__file__).parents[1] / "assets" / "js" / "film_navigation.js").read_text()
 
 
 class ListPosition(TypedDict):
@@ -34,7 +34,7 @@ class ListPosition(TypedDict):
 
 
 def list_position(*, list_key: int, place: int, walked: bool, opening: int) -> ListPosition:
-    """Return a position with all the keys that walk.js reads."""
+    """Return a position with all the keys that film_navigation.js reads."""
     return ListPosition(list=list_key, place=place, walked=walked, opening=opening)
 
 

@@ -1,7 +1,8 @@
 """A list's rows -> the table of the worklist: pieces of HTML, all values escaped.
 
-The value of the table is plain data: rows.js lays it out, inserts each new row where it belongs,
-and sorts again without asking the server. Nothing of a film ever becomes part of a template.
+The value of the table is plain data: worklist_rows.js lays it out, inserts each new row where it
+belongs, and sorts again without asking the server. Nothing of a film ever becomes part of a
+template.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bonefx.web.worklist.session_list import SessionList
 
 NOT_READ = ("✕", "Not read")
 EMPTY_TABLE = "Many films at once: the most urgent come first, and a row opens in Read."
-ROWS_JS = (Path(__file__).parents[1] / "assets" / "rows.js").read_text()
+ROWS_JS = (Path(__file__).parents[1] / "assets" / "js" / "worklist_rows.js").read_text()
 TABLE_COLUMNS = (  # what it is sorted by, and what it says
     ("place", "#", "Place in the list"),
     (None, "", "Picture"),
@@ -53,7 +54,7 @@ class TableValue(TypedDict):
 
 
 def table_shell() -> str:
-    """The table without rows; rows.js fills it."""
+    """The table without rows; worklist_rows.js fills it."""
     heads = "".join(_head(*column) for column in TABLE_COLUMNS)
     return (
         '<div class="told"><p role="status"></p><p class="running"></p>'

@@ -1,21 +1,21 @@
-// The worklist's rows: kept sorted in the page, opened by mouse or Enter, walked by arrow keys.
-const part = (place) => element.querySelector(place);
-const body = part("tbody");
-let number = 0;
+// The rows of the worklist: sort them in the page, open one by mouse or Enter, move by arrow keys.
+const find = (selector) => element.querySelector(selector);
+const body = find("tbody");
+let number = 0;  // sequence number of the state that is shown
 let order = { key: "urgency", falling: false };
 let opened = null;  // place of the film that was opened last
 let openings = 0;
 
-const mark = () => {
+const markOpened = () => {
     for (const row of body.rows) row.ariaCurrent = row.dataset.place === opened ? "true" : null;
 };
 const open = (row, walked) => {
     opened = row.dataset.place;
-    mark();
+    markOpened();
     openings += 1;
     trigger('select', { index: Number(opened), number, walked, opening: openings });
 };
-const tell = () => document.dispatchEvent(new Event("rows"));  // to whoever walks from film to film
+const announceChange = () => document.dispatchEvent(new Event("rows"));  // to film_navigation.js
 
 const compare = (one, other) => {
     const [a, b] = [one.dataset[order.key], other.dataset[order.key]];
@@ -28,27 +28,28 @@ const showOrder = () => {
         head.setAttribute("aria-sort", !chosen ? "none" : order.falling ? "descending" : "ascending");
     }
 };
-const insert = (html) => {
-    const made = document.createElement("template");
-    made.innerHTML = html;
-    const row = made.content.firstElementChild;
+const insertRow = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const row = template.content.firstElementChild;
     body.insertBefore(row, [...body.rows].find((other) => compare(row, other) < 0) || null);
 };
 const draw = () => {
     const value = props.value;
-    if (!value || value.number < number) return;  // late word of a list that is gone
+    if (!value || value.number < number) return;  // stale: a later state is shown already
     if (value.number > number || value.rows.length < body.rows.length) body.replaceChildren();
-    if (part("table").dataset.list !== String(value.list)) opened = null;
-    part("table").dataset.list = value.list;
+    if (find("table").dataset.list !== String(value.list)) opened = null;
+    find("table").dataset.list = value.list;
     number = value.number;
-    value.rows.slice(body.rows.length).forEach(insert);
-    if (opened) mark();
-    part("table").hidden = value.rows.length === 0;
-    part("progress").hidden = value.running === "";
-    part("progress").value = value.done;
-    part(".running").textContent = value.running;
-    if (part("[role=status]").innerHTML !== value.told) part("[role=status]").innerHTML = value.told;
-    tell();
+    value.rows.slice(body.rows.length).forEach(insertRow);
+    if (opened) markOpened();
+    find("table").hidden = value.rows.length === 0;
+    find("progress").hidden = value.running === "";
+    find("progress").value = value.done;
+    find(".running").textContent = value.running;
+    const status = find("[role=status]");
+    if (status.innerHTML !== value.told) status.innerHTML = value.told;
+    announceChange();
 };
 element.addEventListener("click", (event) => {
     const head = event.target.closest("th[data-key]");
@@ -58,7 +59,7 @@ element.addEventListener("click", (event) => {
         order = { key, falling: key === order.key ? !order.falling : key === "probability" };
         showOrder();
         body.append(...[...body.rows].sort(compare));
-        tell();
+        announceChange();
     } else if (row) open(row, false);
 });
 element.addEventListener("walk", (event) => {

@@ -1,0 +1,61 @@
+() => {
+    // Keep the open tab and the chosen model in the address, and open what the address names.
+    const RETRIES = 5, RETRY_MS = 3000;
+    const { onPageChange, tab } = window.bonefx;
+    const address = new URLSearchParams(location.search);
+    const model = address.get("model");
+    const pending = { tab: address.get("tab"), model, card: model };
+    const choices = {
+        tab,
+        model: (name) => document.querySelector(`#model input[value="${CSS.escape(name)}"]`),
+        card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
+    };
+    const results = { model: "#details", card: "#card .facts dd" };  // they name the model in use
+    let userHasChosen = false;
+
+    const select = (find) => {
+        const input = find();
+        if (input) { input.checked = false; input.click(); }
+    };
+    // Gradio ignores a click on the selected radio button: select another one first.
+    const selectAgain = (find) => {
+        const input = find(), group = input?.closest("fieldset, .block");
+        [...(group?.querySelectorAll("input[type=radio]") ?? [])].find((other) => other !== input)?.click();
+        setTimeout(() => { if (!userHasChosen) select(find); }, 100);
+    };
+    // A choice is lost if gradio does not listen yet, or if an earlier answer arrives after the
+    // answer to it: check several times that the page shows the model, unless the user chooses.
+    const selectUntilShown = (find, isShown, retries, how = select) => {
+        how(find);
+        if (!retries) return;
+        setTimeout(() => {
+            const next = isShown() ? () => {} : selectAgain;
+            if (!userHasChosen) selectUntilShown(find, isShown, retries - 1, next);
+        }, RETRY_MS);
+    };
+    const showsModel = (kind, name) =>
+        document.querySelector(results[kind])?.textContent.includes(name.split("@")[0]);
+    const openPending = () => {
+        for (const [kind, name] of Object.entries(pending)) {
+            const element = name && choices[kind](name);
+            if (!element) continue;
+            pending[kind] = null;
+            if (kind === "tab") element.click();
+            else selectUntilShown(() => choices[kind](name), () => showsModel(kind, name), RETRIES);
+        }
+    };
+    const remember = (key, value) => {
+        address.set(key, value);
+        history.replaceState(null, "", `?${address}`);
+    };
+    document.addEventListener("click", (event) => {
+        const clicked = event.target.closest?.("[role=tab]");
+        if (clicked) remember("tab", clicked.dataset.tabId);
+    });
+    document.addEventListener("change", (event) => {
+        if (!event.target.matches("#model input, #card-model input")) return;
+        userHasChosen ||= event.isTrusted;
+        remember("model", event.target.value);
+    });
+    onPageChange(openPending);
+}
