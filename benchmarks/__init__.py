@@ -1,1 +1,1 @@
-"""Benchmarks: one script a question; results as JSON."""
+"""Benchmarks: each script answers one question and prints its figures as JSON."""

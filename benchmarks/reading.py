@@ -1,12 +1,12 @@
-"""What a reading costs, and whether threads disturb each other.
+"""What does a reading cost, and do concurrent readings disturb each other?
 
-    python -m tests.bench.bench_reading
+    python -m benchmarks.reading
 
-Cost: verdict and map of one film against the plain forward pass of the same network, alternately
-in one run, for each shipped model at its own input size. Threads: distinct requests of film,
-network and method on shared networks, each map against its sequential twin. A table for people goes
-to stderr, one JSON line to stdout. The ratio should be <= 1.15, the largest difference below 1e-5,
-and no parameter may keep a gradient.
+Cost: time of verdict and map by time of the plain forward pass, measured alternately, for each
+model of the weights folder at its own input size. Expected: <= 1.15, and no gradient kept.
+Threads: maps that threads compute at the same time on shared networks, against the same maps
+computed one after the other. Expected: relative difference < 1e-5.
+Prints a table to stderr and one JSON line to stdout.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from bonefx.models.registry import LoadedModel, load_model, model_ids, pick_devi
 THREADS = 8
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Time one call."""
+def time_call(work: Callable[[], object], device: torch.device) -> float:
+    """Return the time of one call, in seconds."""
     started = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -41,8 +41,8 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def cost(model: LoadedModel, device: torch.device, *, pairs: int) -> dict[str, object]:
-    """Compare a pass with its map to a plain pass, at the model's own input size."""
+def measure_cost(model: LoadedModel, device: torch.device, *, pairs: int) -> dict[str, object]:
+    """Time a forward pass with map against a plain pass, at the model's own input size."""
     network, size_px = model.network, model.manifest.preprocess.size_px
     film = torch.rand(1, 3, size_px, size_px, device=device)
     film = film.contiguous(memory_format=torch.channels_last)
@@ -58,7 +58,9 @@ def cost(model: LoadedModel, device: torch.device, *, pairs: int) -> dict[str, o
         work()
     ratios, passes = [], []
     for turn in range(pairs):
-        times = {work: seconds(work, device) for work in ((plain, with_map)[:: 1 - 2 * (turn % 2)])}
+        times = {
+            work: time_call(work, device) for work in ((plain, with_map)[:: 1 - 2 * (turn % 2)])
+        }
         ratios.append(times[with_map] / times[plain])
         passes.append(times[plain])
     low, high = np.quantile(ratios, (0.25, 0.75))
@@ -70,31 +72,35 @@ def cost(model: LoadedModel, device: torch.device, *, pairs: int) -> dict[str, o
     }  # fmt: skip
 
 
-def threads(
+def measure_threads(
     networks: list[SplitNetwork], device: torch.device, *, requests: int
 ) -> dict[str, float | int]:
-    """Ask shared networks from several threads at once."""
+    """Compare maps computed by several threads at once with maps computed one by one."""
     methods = list(HEATMAP_METHODS)[:4]
     films = torch.rand(math.ceil(requests / len(networks) / len(methods)), 1, 3, 96, 96)
-    asked = list(itertools.product(range(len(films)), range(len(networks)), methods))[:requests]
+    requested = list(itertools.product(range(len(films)), range(len(networks)), methods))[:requests]
 
     def answer(request: tuple[int, int, str]) -> torch.Tensor:
         film, network, method = request
         return logits_and_maps(networks[network], films[film].to(device), method=method)[1].cpu()
 
-    alone = [answer(request) for request in tqdm(asked, desc="alone", leave=False)]
+    sequential = [answer(request) for request in tqdm(requested, desc="sequential", leave=False)]
     with ThreadPoolExecutor(THREADS) as pool:
-        together = list(pool.map(answer, asked))
+        concurrent = list(pool.map(answer, requested))
     worst = [
-        float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
-        for found, expected in zip(together, alone, strict=True)
+        float((value - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
+        for value, expected in zip(concurrent, sequential, strict=True)
     ]
-    return {"requests": len(asked), "threads": THREADS, "largest_relative_difference": max(worst)}
+    return {
+        "requests": len(requested),
+        "threads": THREADS,
+        "largest_relative_difference": max(worst),
+    }
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure, and print a table and a JSON line."""
-    parser = argparse.ArgumentParser(prog="bench_reading", description=__doc__)
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reading", description=__doc__)
     parser.add_argument("--device", metavar="NAME")
     parser.add_argument("--pairs", type=int, default=60, metavar="N")
     parser.add_argument("--requests", type=int, default=400, metavar="N")
@@ -102,15 +108,17 @@ def main(argv: list[str] | None = None) -> None:
     device = pick_device(options.device)
     folder = weights_folder()
     models = [load_model(folder / name, device=device) for name in model_ids(folder)]
-    costs = {model.name: cost(model, device, pairs=options.pairs) for model in models}
+    costs = {model.name: measure_cost(model, device, pairs=options.pairs) for model in models}
     for name, row in costs.items():
         print(f"{name:22} ratio {row['ratio']:.3f} ({row['quartile_low']:.3f} to "
               f"{row['quartile_high']:.3f}, n = {row['n']}), plain pass {row['plain_ms']:.0f} ms",
               file=sys.stderr)  # fmt: skip
-    safe = threads([model.network for model in models], device, requests=options.requests)
-    print(f"{safe['requests']} requests by {THREADS} threads: largest relative difference "
-          f"{safe['largest_relative_difference']:.1e}", file=sys.stderr)  # fmt: skip
-    print(json.dumps({"cost": costs, "threads": safe, "device": str(device)}))
+    threads = measure_threads(
+        [model.network for model in models], device, requests=options.requests
+    )
+    print(f"{threads['requests']} requests by {THREADS} threads: largest relative difference "
+          f"{threads['largest_relative_difference']:.1e}", file=sys.stderr)  # fmt: skip
+    print(json.dumps({"cost": costs, "threads": threads, "device": str(device)}))
 
 
 if __name__ == "__main__":

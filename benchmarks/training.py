@@ -1,10 +1,11 @@
-"""Films/s of training with real films through the loader, against films already in memory.
+"""How much does loading films slow training down?
 
-    python -m tests.bench.bench_train --data data/fracatlas --layout fracatlas
+    python -m benchmarks.training --data data/fracatlas --layout fracatlas
 
-The training step is the engine's own, with the shipped recipe's augmentation. Both are measured in
-one run, one after the other, again and again: another load on the machine slows both. The table
-for people goes to stderr, one JSON line for programs to stdout. The ratio should be >= 0.9.
+Films per second with real films from the loader, by films per second with films already in memory.
+The training step and the augmentation are those of the default recipe. Both are measured in turn,
+so that other load on the machine slows both. Expected ratio: >= 0.9.
+Prints a table to stderr and one JSON line to stdout.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from train.fit.engine import build_accelerator
 from train.fit.trainer import Trainer
 from train.recipe import Recipe, Stage, read_recipe
 
-SHIPPED = Path(__file__).parents[2] / "train" / "recipes" / "efficientnet_b0.toml"
-IN_MEMORY = 4  # batches that the synthetic films are drawn from
+DEFAULT_RECIPE = Path(__file__).parents[1] / "train" / "recipes" / "efficientnet_b0.toml"
+IN_MEMORY_BATCHES = 4  # of noise, used in turn
 RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What was measured.
+    """Figures of the benchmark.
 
     Attributes:
         n: Pairs of measurements.
@@ -52,8 +53,8 @@ class Result:
         memory_films_per_s: Median.
         steps: Timed steps of each measurement.
         workers: Processes that augment films.
-        threads: Of the training process.
-        device: That trained.
+        threads: CPU threads of the training process.
+        device: Device that trained.
     """
 
     n: int
@@ -68,9 +69,9 @@ class Result:
     device: str
 
 
-def options_of(argv: list[str] | None) -> argparse.Namespace:
+def parse_options(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="bench_train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--layout", choices=sorted(ADAPTERS), default="fracatlas", metavar="NAME")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
@@ -83,9 +84,9 @@ def options_of(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def recipe_of(options: argparse.Namespace) -> Recipe:
-    """The shipped recipe at the size that is asked for, without its teacher."""
-    recipe, _ = read_recipe(SHIPPED)
+def benchmark_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the default recipe at the requested input size, without distillation."""
+    recipe, _ = read_recipe(DEFAULT_RECIPE)
     stage = Stage(size_px=options.size_px, epochs=1)
     return replace(
         recipe, stages=(stage,), batch_size=options.batch_size, data=options.layout,
@@ -96,7 +97,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 def real_films(
     films: CachedFilms, recipe: Recipe, *, accelerator: Accelerator, workers: int
 ) -> Iterator[Sample]:
-    """Whole batches through the engine's loader, without end."""
+    """Yield full batches from the training loader, without end."""
     for epoch in count():
         loader = training_loader(
             films, recipe, epoch=epoch, accelerator=accelerator, workers=workers
@@ -108,7 +109,7 @@ def real_films(
 
 
 def films_in_memory(recipe: Recipe, device: torch.device) -> Iterator[Sample]:
-    """Batches of noise that lie on the device, without end."""
+    """Yield batches of noise that lie on the device, without end."""
     shape = (recipe.batch_size, recipe.size_px, recipe.size_px)
     label = torch.arange(recipe.batch_size, device=device) % 2
     batches = [
@@ -118,13 +119,15 @@ def films_in_memory(recipe: Recipe, device: torch.device) -> Iterator[Sample]:
             label.float(),
             torch.ones(recipe.batch_size, device=device),
         )
-        for _ in range(IN_MEMORY)
+        for _ in range(IN_MEMORY_BATCHES)
     ]
     return cycle(batches)
 
 
-def films_per_s(trainer: Trainer, batches: Iterator[Sample], *, steps: int, untimed: int) -> float:
-    """Measure training; the first steps use up what workers made ready meanwhile."""
+def measure_films_per_s(
+    trainer: Trainer, batches: Iterator[Sample], *, steps: int, untimed: int
+) -> float:
+    """Measure training steps; the untimed ones use up batches that workers prepared before."""
     for _ in range(untimed):
         trainer.train_micro_batch(next(batches), weight=1.0)
     _wait()
@@ -138,14 +141,14 @@ def films_per_s(trainer: Trainer, batches: Iterator[Sample], *, steps: int, unti
 
 
 def _wait() -> None:
-    """Let a GPU finish what it was given."""
+    """Wait until a GPU has finished."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
-def measured(options: argparse.Namespace) -> list[tuple[float, float]]:
-    """Pairs of films/s, real and in memory, by turns first."""
-    recipe = recipe_of(options)
+def measure_pairs(options: argparse.Namespace) -> list[tuple[float, float]]:
+    """Measure pairs of films per second, real and in memory; the first of a pair alternates."""
+    recipe = benchmark_recipe(options)
     accelerator = build_accelerator(options.device)
     films = load_cached(
         load_data(recipe.data, options.data).split("train"),
@@ -163,7 +166,7 @@ def measured(options: argparse.Namespace) -> list[tuple[float, float]]:
     for pair in tqdm(range(options.pairs), desc="pairs", leave=False):
         rates = [0.0, 0.0]
         for source in (0, 1) if pair % 2 else (1, 0):
-            rates[source] = films_per_s(
+            rates[source] = measure_films_per_s(
                 trainer, sources[source],
                 steps=options.steps, untimed=2 * options.workers + 1,
             )  # fmt: skip
@@ -171,11 +174,11 @@ def measured(options: argparse.Namespace) -> list[tuple[float, float]]:
     return pairs
 
 
-def summarised(pairs: NDArray[np.float64], options: argparse.Namespace) -> Result:
-    """Summarise (n, 2) films/s, real and in memory."""
+def summarise(pairs: NDArray[np.float64], options: argparse.Namespace) -> Result:
+    """Compute the figures from (n, 2) films per second, real and in memory."""
     ratios = pairs[:, 0] / pairs[:, 1]
-    drawn = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
-    low, high = np.percentile(np.median(drawn, axis=1), (2.5, 97.5))
+    resamples = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
+    low, high = np.percentile(np.median(resamples, axis=1), (2.5, 97.5))
     real, memory = np.median(pairs, axis=0)
     return Result(
         n=len(ratios), ratio=float(np.median(ratios)), low=float(low), high=float(high),
@@ -185,8 +188,8 @@ def summarised(pairs: NDArray[np.float64], options: argparse.Namespace) -> Resul
     )  # fmt: skip
 
 
-def show(pairs: NDArray[np.float64], result: Result) -> None:
-    """Print the table for people."""
+def print_table(pairs: NDArray[np.float64], result: Result) -> None:
+    """Print the table to stderr."""
     lines = ["pair   real films/s   in memory films/s   ratio"]
     lines += [
         f"{index + 1:4}   {real:12.2f}   {memory:17.2f}   {real / memory:5.3f}"
@@ -199,12 +202,12 @@ def show(pairs: NDArray[np.float64], result: Result) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, show, print."""
+    """Run the benchmark."""
     keep_freed_memory()
-    options = options_of(argv)
-    pairs = np.array(measured(options))
-    result = summarised(pairs, options)
-    show(pairs, result)
+    options = parse_options(argv)
+    pairs = np.array(measure_pairs(options))
+    result = summarise(pairs, options)
+    print_table(pairs, result)
     print(json.dumps(asdict(result)))
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from PIL import Image
 
 from tests.fixtures.image_files import PATIENT_NAME, make_pixels
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytest.importorskip("playwright", reason="playwright is not installed")
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER_FLAGS = (
@@ -24,12 +28,14 @@ BROWSER_FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[playwright.Browser]:
+def chromium() -> Iterator[Browser]:
     """Start one browser for all tests."""
     found = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
     if found is None:
         pytest.skip(f"no browser on the PATH; install one of {', '.join(BROWSER_NAMES)}")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=found, args=list(BROWSER_FLAGS))
         yield browser
         browser.close()
@@ -42,15 +48,17 @@ def requested() -> list[str]:
 
 
 @pytest.fixture
-def page(app, chromium, requested) -> Iterator[playwright.Page]:
+def page(app, chromium, requested) -> Iterator[Page]:
     """Open the app in a new session of 1280 x 720 pixels, ready for a radiograph."""
+    from playwright.sync_api import expect
+
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(30_000)
-    playwright.expect.set_options(timeout=30_000)
+    expect.set_options(timeout=30_000)
     page = context.new_page()
     page.on("request", lambda request: requested.append(request.url))
     page.goto(app.url)
-    playwright.expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
+    expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
     # accessible_names.js sets this attribute: the scripts have run.
     page.wait_for_selector("#film input[type=file][multiple]", state="attached")
     yield page

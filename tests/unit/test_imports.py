@@ -12,7 +12,7 @@ SOURCES = sorted([*(ROOT / "bonefx").rglob("*.py"), *(ROOT / "train").rglob("*.p
 
 def test_contracts_of_import_linter_hold():
     """The contracts are in pyproject.toml; the message of a failure names the imports."""
-    command = [Path(sys.executable).parent / "lint-imports", "--no-cache"]
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

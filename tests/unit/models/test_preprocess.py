@@ -1,5 +1,7 @@
 """Letterbox and normalisation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from tests.fixtures.records import make_radiograph
 
 
 def make_spec(**changes):
-    spec = {"size_px": 64, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.1)}
+    spec: dict[str, Any] = {"size_px": 64, "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.1)}
     return PreprocessSpec(**(spec | changes))
 
 

@@ -1,5 +1,7 @@
 """Readings in words: nothing is told by colour alone, nothing is rounded to certainty."""
 
+from typing import Any
+
 import pytest
 
 from bonefx.models.decision import reading_at_point
@@ -9,7 +11,7 @@ from bonefx.web.shared import verdict_card
 from bonefx.web.shared.viewer import map_note
 from tests.fixtures.records import make_point, make_radiograph, make_reading
 
-DATA = {"test_set": "Synthetic bones", "val_share": 0.18}
+DATA: Any = {"test_set": "Synthetic bones", "val_share": 0.18}
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
 
 

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.faithfulness import curves, randomised, sanity, similarity, stability
+from benchmarks.heatmaps.faithfulness import (
+    deletion_and_insertion,
+    measure_stability,
+    measure_weight_sensitivity,
+    randomise_weights,
+    rank_correlation,
+)
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.heatmaps.projection import heat_on_input
 from bonefx.heatmaps.trust import heat_share
@@ -129,21 +135,21 @@ def test_taking_the_right_place_first_brings_the_probability_down_first():
     right, wrong = np.zeros((2, 64, 64), np.float32)
     right[20:28, 40:48] = 1.0
     wrong[50:60, 2:12] = 1.0
-    good, bad = (curves(SpotNetwork(), film, heat) for heat in (right, wrong))
+    good, bad = (deletion_and_insertion(SpotNetwork(), film, heat) for heat in (right, wrong))
     assert good.deletion < bad.deletion - 0.2
     assert good.insertion > bad.insertion + 0.2
 
 
 def test_rank_correlation_knows_same_opposite_and_flat_maps():
     first = np.arange(9, dtype=np.float32).reshape(3, 3)
-    assert similarity(first, 2 * first) == pytest.approx(1.0)
-    assert similarity(first, -first) == pytest.approx(-1.0)
-    assert similarity(first, np.zeros((3, 3), np.float32)) == 0.0
+    assert rank_correlation(first, 2 * first) == pytest.approx(1.0)
+    assert rank_correlation(first, -first) == pytest.approx(-1.0)
+    assert rank_correlation(first, np.zeros((3, 3), np.float32)) == 0.0
 
 
 def test_randomised_layers_are_drawn_anew_and_the_earlier_ones_kept():
     network = make_network("efficientnet_b0_fpn")
-    other = randomised(network, "neck")
+    other = randomise_weights(network, "neck")
     ours, theirs = network.backbone.state_dict(), other.backbone.state_dict()
     assert torch.equal(ours["features.8.0.weight"], theirs["features.8.0.weight"])
     assert not torch.equal(ours["neck.lateral.0.0.weight"], theirs["neck.lateral.0.0.weight"])
@@ -157,8 +163,8 @@ def test_a_map_changes_with_the_weights_and_hardly_with_the_contrast():
     def explain(network, batch):
         return logits_and_maps(network, batch)[1].numpy()
 
-    assert stability(network, batch, explain)["contrast"] > 0.8
-    found = sanity(network, batch, explain, layers=("neck", ""))
+    assert measure_stability(network, batch, explain)["contrast"] > 0.8
+    found = measure_weight_sensitivity(network, batch, explain, layers=("neck", ""))
     assert set(found) == {"neck", "all"}
     assert max(found.values()) < 0.8
 

@@ -1,4 +1,4 @@
-"""A model's maps of annotated films by every method, with what they are compared to."""
+"""A model's heat maps of annotated films by every method, with baselines."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Heats = Callable[[list[AnnotatedFilm]], Iterator[Heat]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Maps:
+class ModelMaps:
     """The annotated films of a split with one model's maps of them.
 
     Attributes:
-        films: Those films alone.
-        cells: By method, (N, h, w).
-        called: At the balanced point, (N,).
+        films: The annotated films only.
+        cells: Maps by method, (N, h, w).
+        called: Whether the balanced operating point calls each film fractured, (N,).
     """
 
     model: LoadedModel
@@ -46,11 +46,11 @@ class Maps:
 
     @property
     def truths(self) -> list[AnnotatedFilm]:
-        """Of the films that are called fractured."""
+        """Return the annotations of the films that the model calls fractured."""
         return [truth for truth in annotated_films(self.films) if self.called[truth.index]]
 
     def rows(self) -> dict[str, Heats]:
-        """Name all that is measured: methods, baselines and the ceiling."""
+        """Return the heat maps of each method, baseline and of the grid's ceiling, by name."""
         grid, size_px = self.model.network.grid(), self.films.size_px
 
         def of(cells: NDArray[np.float32]) -> Heats:
@@ -70,10 +70,11 @@ class Maps:
         return cell_targets(masks, grid, (shape[1], shape[2])).numpy()
 
 
-def maps_of(model: LoadedModel, films: CachedFilms) -> Maps:
-    """Run the annotated films of a split through a model, once for all methods."""
+def compute_model_maps(model: LoadedModel, films: CachedFilms) -> ModelMaps:
+    """Compute a model's maps of the annotated films of a split, by all methods in one pass."""
     annotated = films.select(np.flatnonzero([bool(film.boxes) for film in films.films]))
-    logits, cells = [], {name: [] for name in HEATMAP_METHODS}
+    logits: list[NDArray[np.float64]] = []
+    cells: dict[str, list[NDArray[np.float32]]] = {name: [] for name in HEATMAP_METHODS}
     spec, steps = model.manifest.preprocess, -(-len(annotated.films) // FORWARD_BATCH_FILMS)
     batches = network_input_batches(annotated, spec, model.device)
     for batch in tqdm(batches, desc="maps", total=steps, leave=False):
@@ -84,7 +85,7 @@ def maps_of(model: LoadedModel, films: CachedFilms) -> Maps:
                 class_activation_map(name, passed.activations, passed.gradients).cpu().numpy()
             )
     probability = calibrated_probabilities(np.concatenate(logits), model.manifest.calibration)
-    return Maps(
+    return ModelMaps(
         model=model,
         films=annotated,
         cells={name: np.concatenate(parts) for name, parts in cells.items()},

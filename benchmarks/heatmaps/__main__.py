@@ -1,10 +1,10 @@
-"""Do the heat maps point at fractures, and do they tell what the network looks at?
+"""Do the heat maps point at fractures, and do they show what the network uses?
 
-    python -m tests.bench.bench_heatmaps --data data/fracatlas
+    python -m benchmarks.heatmaps --data data/fracatlas
 
-Method and threshold are chosen on annotated films of val, and measured on those of test that the
-model calls fractured. A table for people goes to stderr, one JSON line to stdout, and a figure to
---out. Slow references and faithfulness take --films of them, the first by name.
+Method and threshold are chosen on the annotated validation films, and measured on the annotated
+test films that the model calls fractured. Faithfulness and the slow methods are measured on the
+first --films of those. Prints a table to stderr and one JSON line to stdout; --out draws a figure.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.faithfulness_tests import faithfulness, slow_references
-from benchmarks.maps import Heats, Maps, maps_of
-from benchmarks.maps_figure import draw_maps
-from benchmarks.places import agreement, off_anatomy
+from benchmarks.heatmaps.figure import draw_maps
+from benchmarks.heatmaps.film_sample import measure_faithfulness, measure_slow_methods
+from benchmarks.heatmaps.location import measure_agreement, measure_off_anatomy
+from benchmarks.heatmaps.model_maps import Heats, ModelMaps, compute_model_maps
 from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS
 from bonefx.models.registry import LoadedModel, load_model, model_ids, pick_device, weights_folder
 from bonefx.records import Estimate
@@ -32,8 +33,8 @@ from train.metrics import estimate_ratio_of_means
 THRESHOLDS = np.linspace(0.05, 0.95, 19)
 
 
-def best_threshold(maps: Maps, heats: Heats) -> float:
-    """Choose the share of the peak from which a map overlaps the boxes best."""
+def choose_threshold(maps: ModelMaps, heats: Heats) -> float:
+    """Return the share of the peak at which the maps overlap the boxes best, on average."""
     truths = maps.truths
     pairs = list(zip(truths, heats(truths), strict=True))
     means = [
@@ -43,17 +44,20 @@ def best_threshold(maps: Maps, heats: Heats) -> float:
     return float(THRESHOLDS[int(np.argmax(means))])
 
 
-def row_of(val: Maps, test: Maps, name: str) -> dict[str, object]:
-    """Measure one row on test, its threshold chosen on val."""
-    threshold = best_threshold(val, val.rows()[name])
-    return dump_record(measure_maps(test.films, test.truths, test.rows()[name](test.truths))) | {
-        "iou": dump_record(mean_overlap(test, test.rows()[name], threshold)),
+def measure_row(val: ModelMaps, test: ModelMaps, name: str) -> dict[str, object]:
+    """Measure one method or baseline on test, with its threshold chosen on val."""
+    threshold = choose_threshold(val, val.rows()[name])
+    heats = test.rows()[name]
+    figures = dump_record(measure_maps(test.films, test.truths, heats(test.truths)))
+    return {
+        **figures,
+        "iou": dump_record(measure_overlap(test, heats, threshold)),
         "iou_threshold": threshold,
     }
 
 
-def mean_overlap(maps: Maps, heats: Heats, from_share: float) -> Estimate:
-    """Measure the mean intersection over union of maps and boxes."""
+def measure_overlap(maps: ModelMaps, heats: Heats, from_share: float) -> Estimate:
+    """Compute the mean intersection over union of maps and boxes."""
     truths = maps.truths
     overlaps = np.array([
         overlap_with_boxes(heat, truth, from_share=from_share)
@@ -63,8 +67,8 @@ def mean_overlap(maps: Maps, heats: Heats, from_share: float) -> Estimate:
     return estimate_ratio_of_means(overlaps, np.ones(len(overlaps)), groups)
 
 
-def chosen_method(val: Maps) -> str:
-    """Take the method whose maximum lies in a box most often on val; Grad-CAM where equal."""
+def choose_method(val: ModelMaps) -> str:
+    """Return the method whose maximum lies in a box most often; Grad-CAM in a tie."""
     truths, rows = val.truths, val.rows()
     return max(
         HEATMAP_METHODS,
@@ -74,52 +78,60 @@ def chosen_method(val: Maps) -> str:
     )  # fmt: skip
 
 
-def options_of(argv: list[str] | None) -> argparse.Namespace:
+def parse_options(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="bench_heatmaps", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.heatmaps", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), metavar="DIR")
     parser.add_argument("--weights", type=Path, metavar="DIR")
     parser.add_argument("--model", default="efficientnet_b0", metavar="ID")
     parser.add_argument("--device", metavar="NAME")
-    parser.add_argument("--films", type=int, default=16, metavar="N", help="for the slow parts")
+    parser.add_argument(
+        "--films",
+        type=int,
+        default=16,
+        metavar="N",
+        help="films for faithfulness and the slow methods",
+    )
     parser.add_argument("--out", type=Path, metavar="PNG")
     return parser.parse_args(argv)
 
 
-def split_maps(model: LoadedModel, split: str, options: argparse.Namespace) -> Maps:
-    """Run a split's annotated films through a model."""
+def load_split_maps(model: LoadedModel, split: str, options: argparse.Namespace) -> ModelMaps:
+    """Compute a model's maps of the annotated films of a split."""
     films = load_data("fracatlas", options.data).split(split)
     size_px = model.manifest.preprocess.size_px
-    return maps_of(model, load_cached(films, size_px=size_px, folder=options.cache))
+    return compute_model_maps(model, load_cached(films, size_px=size_px, folder=options.cache))
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure, and print a table and a JSON line."""
-    options = options_of(argv)
+    """Run the benchmark."""
+    options = parse_options(argv)
     folder, device = weights_folder(options.weights), pick_device(options.device)
     ids = [options.model, *(name for name in model_ids(folder) if name != options.model)]
     model, *others = (load_model(folder / name, device=device) for name in ids)
-    val, test = (split_maps(model, name, options) for name in ("val", "test"))
-    result = {
+    val, test = (load_split_maps(model, name, options) for name in ("val", "test"))
+    result: dict[str, Any] = {
         "model": model.name,
         "weights_sha256": model.manifest.sha256,
         "cam_layer": model.manifest.cam_layer,
-        "method_chosen_on_val": chosen_method(val),
-        "test": {name: row_of(val, test, name) for name in test.rows()},
-        "off_anatomy": off_anatomy(test),
-        "agreement": [agreement(test, split_maps(other, "test", options)) for other in others],
-        "slow": slow_references(test, films=options.films),
-        "faithfulness": faithfulness(test, films=options.films),
+        "method_chosen_on_val": choose_method(val),
+        "test": {name: measure_row(val, test, name) for name in test.rows()},
+        "off_anatomy": measure_off_anatomy(test),
+        "agreement": [
+            measure_agreement(test, load_split_maps(other, "test", options)) for other in others
+        ],
+        "slow": measure_slow_methods(test, films=options.films),
+        "faithfulness": measure_faithfulness(test, films=options.films),
     }
     print(json.dumps(result))
-    tell(result)
+    print_table(result)
     if options.out:
         draw_maps(test, options.out)
 
 
-def tell(result: dict[str, object]) -> None:
-    """Print a table for people to stderr; slow references have no threshold from val."""
+def print_table(result: dict[str, Any]) -> None:
+    """Print the table to stderr; the slow methods have no threshold and so no overlap."""
     columns = ("pointing", "energy", "gain", "mass", "hottest", "iou")
     print(f"{'':38}" + "".join(f"{name:>22}" for name in columns), file=sys.stderr)
     for name, row in (result["test"] | result["slow"]).items():

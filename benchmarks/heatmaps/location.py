@@ -1,11 +1,11 @@
-"""Where maps lie that tell nothing of a fracture, and where two models point to the same place."""
+"""How often maps lie off the anatomy, and how far the maps of two models overlap."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.maps import Maps
+from benchmarks.heatmaps.model_maps import ModelMaps
 from bonefx.heatmaps.agreement import hot_region_overlap
 from bonefx.heatmaps.methods import GRAD_CAM
 from bonefx.schema import dump_record
@@ -14,8 +14,8 @@ from train.evaluate.trust_limits import shares_off_anatomy
 from train.metrics import estimate_ratio_of_means
 
 
-def off_anatomy(maps: Maps) -> dict[str, dict[str, object]]:
-    """Measure each method's mean shares on borders and on markers, of films called fractured."""
+def measure_off_anatomy(maps: ModelMaps) -> dict[str, dict[str, object]]:
+    """Measure each method's mean share of heat on the border and on markers."""
     indices = [truth.index for truth in maps.truths]
     groups, grid = maps.films.groups[indices], maps.model.network.grid()
     return {
@@ -34,12 +34,12 @@ def off_anatomy(maps: Maps) -> dict[str, dict[str, object]]:
     }
 
 
-def agreement(first: Maps, second: Maps) -> dict[str, object] | None:
+def measure_agreement(first: ModelMaps, second: ModelMaps) -> dict[str, object] | None:
     """Measure how far two models' hot regions overlap on films that both call fractured.
 
     Returns:
-        Mean intersection over union with its interval, and the share of films on which the regions
-        do not meet at all; None where there is no such film.
+        Mean intersection over union with its interval, and the share of films whose regions are
+        disjoint; None if both models call no film fractured.
     """
     both = {truth.index for truth in first.truths} & {truth.index for truth in second.truths}
     truths = [truth for truth in first.truths if truth.index in both]
@@ -55,7 +55,7 @@ def agreement(first: Maps, second: Maps) -> dict[str, object] | None:
     }
 
 
-def _heats(maps: Maps, truths: list[AnnotatedFilm]) -> list[Heat]:
+def _heats(maps: ModelMaps, truths: list[AnnotatedFilm]) -> list[Heat]:
     grid, size_px = maps.model.network.grid(), maps.films.size_px
     return list(map_heats(truths, maps.cells[GRAD_CAM], grid, size_px=size_px))
 

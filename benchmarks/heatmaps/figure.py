@@ -1,4 +1,4 @@
-"""A sheet of annotated test films with every method's map; for the run's folder alone."""
+"""A figure of annotated test films with every method's map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from benchmarks.maps import Maps
+from benchmarks.heatmaps.model_maps import ModelMaps
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.heatmaps.overlay import heat_layer
 from bonefx.heatmaps.projection import heat_on_input
@@ -18,10 +18,10 @@ FILMS = 8
 TILE_INCHES = 1.9
 
 
-def draw_maps(maps: Maps, path: Path) -> None:
-    """Draw the first films that are called fractured, one a row: bare, framed, and each map.
+def draw_maps(maps: ModelMaps, path: Path) -> None:
+    """Draw the first films that the model calls fractured, one a row, with boxes and maps.
 
-    The films of a data set may not be redistributed by whoever measures on it: keep the sheet.
+    Do not publish the figure unless the licence of the data set allows it.
     """
     truths = maps.truths[:FILMS]
     columns = 1 + len(HEATMAP_METHODS)
