@@ -1,16 +1,24 @@
-# make app    install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
-# make test   checks and every test
-# make check  ruff, mypy and import-linter
+# make app      install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
+# make check    ruff, mypy and import-linter
+# make unit     unit tests: under a minute
+# make browser  tests in Chromium
+# make test     checks and every test
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
 
-.PHONY: app test check clean
+.PHONY: app check unit browser test clean
 
 app: .venv/.app
 	$(BIN)/python app.py
+
+unit: .venv/.test
+	$(BIN)/python -m pytest -m unit -n 2 tests/unit
+
+browser: .venv/.test .venv/.browser
+	$(BIN)/python -m pytest -m browser tests/browser
 
 test: check .venv/.browser
 	$(BIN)/python -m pytest
@@ -41,6 +49,7 @@ $(BIN)/python:
 	touch $@
 
 .venv/.browser: | $(BIN)/python
-	@command -v chromium >/dev/null \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null || command -v chrome >/dev/null \
 		|| { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q chromium chromium-driver; }
 	touch $@

@@ -1,8 +1,9 @@
-"""The app as its users meet it: a process of its own, started once for all tests that need it."""
+"""Mark each test by its folder, and start the app once for all tests that need it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,18 @@ from tests.fixtures.model_folders import copy_with_open_scope, make_model_folder
 from tests.fixtures.servers.app import SHIPPED_WEIGHTS, ServedApp, serve_app
 
 
+def pytest_collection_modifyitems(items):
+    """Mark each test as unit, integration or browser, by its folder."""
+    for item in items:
+        item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
+
+
 @pytest.fixture(scope="session", params=["tiny", "shipped"])
 def app(request, tmp_path_factory) -> Iterator[ServedApp]:
-    """The app with a tiny seeded model, and with the shipped weights where there are any.
+    """Serve a tiny seeded model, and the shipped weights where there are any.
 
-    The shipped weights read every picture here, as tests of the screens use drawn films; what
-    their own scope refuses is tested in integration/test_shipped_weights.py.
+    The shipped weights accept every film here, because these tests use synthetic ones; their own
+    scope is tested in integration/test_shipped_weights.py.
     """
     folder = tmp_path_factory.mktemp(request.param)
     weights = folder / "weights"
@@ -30,7 +37,7 @@ def app(request, tmp_path_factory) -> Iterator[ServedApp]:
 
 @pytest.fixture(scope="session")
 def app_of_three(tmp_path_factory) -> Iterator[ServedApp]:
-    """The app with three small models; see make_three_models."""
+    """Serve three small models; see make_three_models."""
     folder = tmp_path_factory.mktemp("three")
     make_three_models(folder / "weights")
     with serve_app(folder / "weights", folder) as served:

@@ -64,7 +64,7 @@ def test_wheel_holds_the_app_its_models_and_examples_and_no_second_package(wheel
     for name in ("manifest.json", "model.safetensors", "scope.safetensors", "CARD.md"):
         assert f"bonefx/weights/efficientnet_b0/{name}" in names
     assert "bonefx/examples/films.json" in names
-    assert "bonefx/web/assets/page.js" in names
+    assert "bonefx/web/assets/js/shared.js" in names
     assert not [name for name in names if "train/" in name or name.endswith("logits.csv")]
 
 
