@@ -107,7 +107,8 @@ def _measure_slow_method(
         ]
     grid, size_px = maps.model.network.grid(), maps.films.size_px
     heats = map_heats(maps.truths, np.concatenate(cells), grid, size_px=size_px)
-    return dump_record(measure_maps(maps.films, maps.truths, heats))
+    figures: dict[str, object] = dump_record(measure_maps(maps.films, maps.truths, heats))
+    return figures
 
 
 def _cells(library: pytorch_grad_cam.ScoreCAM, film: torch.Tensor) -> NDArray[np.float32]:

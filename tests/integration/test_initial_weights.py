@@ -82,7 +82,7 @@ def test_without_its_head_vgg16_starts_by_looking_at_the_mean_of_all_cells(tmp_p
     cells = torch.rand(2, 512, 7, 7, generator=torch.Generator().manual_seed(0))
     moved = cells.roll((2, 3), (2, 3))
     seen = [first(torch.flatten(films, 1)) for films in (cells, moved)]
-    assert torch.allclose(*seen, atol=1e-5)
+    assert torch.allclose(seen[0], seen[1], atol=1e-5)
     assert 0.3 < seen[0].std() < 3  # neither drowned nor drowning the bias
     assert not torch.allclose(seen[0][0], seen[0][1], atol=1e-2)
 

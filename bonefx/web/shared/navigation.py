@@ -1,7 +1,7 @@
 """From film to film of a worklist without leaving the Read screen: one back, one on, or the list.
 
-The page knows the list as it is sorted there; film_navigation.js takes its next row, and nothing is loaded
-again but that film.
+The page knows the list as it is sorted there; film_navigation.js takes its next row, and nothing
+is loaded again but that film.
 """
 
 from __future__ import annotations

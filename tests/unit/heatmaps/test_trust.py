@@ -1,6 +1,7 @@
 """Maps that can be believed, and maps that cannot."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,8 @@ def test_blurring_the_place_that_decides_takes_the_answer_away():
     heats = np.zeros((2, 64, 64), np.float32)
     heats[0, 20:28, 40:48] = 1.0
     heats[1, 50:58, 0:8] = 1.0
-    right, wrong = logit_drops(SpotNetwork(), batch, heats)
+    network: Any = SpotNetwork()
+    right, wrong = logit_drops(network, batch, heats)
     assert right > 5
     assert wrong == pytest.approx(0.0, abs=1e-5)
     assert blur_batch(batch)[0, 0, 20:28, 40:48].max() < 0.5

@@ -1,5 +1,7 @@
 """The two networks, their cut, and where their cells look."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -35,7 +37,7 @@ def test_cells_look_where_the_grid_says(name):
     """With even kernels and mean pooling, what moves a cell most lies around the cell's place."""
     network = build_network(name).eval()
     grid = network.grid()
-    features = network.backbone.features
+    features: Any = network.backbone.features
     for index, layer in enumerate(features):
         if isinstance(layer, torch.nn.MaxPool2d):
             features[index] = torch.nn.AvgPool2d(layer.kernel_size)

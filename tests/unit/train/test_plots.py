@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,7 +61,9 @@ def films(data_set, tmp_path):
 
 
 def make_film(**changes):
-    film = {"path": None, "name": PATIENT, "fractured": False, "split": "val", "group": PATIENT}
+    film: dict[str, Any] = {
+        "path": None, "name": PATIENT, "fractured": False, "split": "val", "group": PATIENT,
+    }  # fmt: skip
     return Film(**(film | changes))
 
 
@@ -320,7 +323,7 @@ def test_points_lie_where_these_films_put_them(answered):
 
 def test_the_histogram_shows_thresholds_and_review_bands(answered):
     figure = draw_figures(answered, (make_point(threshold=0.5, review_band=(0.4, 0.6)),))
-    drawn = [tuple(line.get_xdata()) for line in figure.axes[3].lines]
+    drawn = [tuple(np.asarray(line.get_xdata())) for line in figure.axes[3].lines]
     assert {(0.4, 0.6), (0.5, 0.5), (0.5,)} <= set(drawn)
 
 

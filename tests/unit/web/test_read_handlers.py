@@ -1,6 +1,7 @@
 """Handlers of the Read screen, called in the order in which a user would trigger them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def screen(tmp_path_factory):
 
 def make_choices(**changes):
     """Choices as the screen offers them at first."""
-    choices = {
+    choices: dict[str, Any] = {
         "point": "balanced", "model": "tiny", "prevalence_percent": 17, "read_first": False,
         "reads": [],
     }  # fmt: skip

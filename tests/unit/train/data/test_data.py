@@ -26,7 +26,7 @@ def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
 
 
 def test_the_shipped_split_has_the_documented_counts():
-    counts = defaultdict(lambda: [0, 0])
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in read_shipped_split():
         counts[row["split"]][0] += 1
         counts[row["split"]][1] += row["label"] == "fracture"

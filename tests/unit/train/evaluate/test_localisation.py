@@ -1,6 +1,7 @@
 """Figures of maps on annotated films, and tests of maps that need no annotation."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,7 +136,8 @@ def test_taking_the_right_place_first_brings_the_probability_down_first():
     right, wrong = np.zeros((2, 64, 64), np.float32)
     right[20:28, 40:48] = 1.0
     wrong[50:60, 2:12] = 1.0
-    good, bad = (deletion_and_insertion(SpotNetwork(), film, heat) for heat in (right, wrong))
+    network: Any = SpotNetwork()
+    good, bad = (deletion_and_insertion(network, film, heat) for heat in (right, wrong))
     assert good.deletion < bad.deletion - 0.2
     assert good.insertion > bad.insertion + 0.2
 

@@ -1,6 +1,7 @@
 """Augmentation, sampling, losses."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -242,7 +243,7 @@ def test_training_stops_when_the_validation_loss_has_not_fallen_for_long_enough(
 @pytest.mark.parametrize(("rule", "best"), [("val_loss", 2), ("val_auroc", 3)])
 def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_path, rule, best):
     recipe = recipe_with(tmp_path, f'best_by = "{rule}"')
-    lines = []
+    lines: list[Any] = []
     for epoch, (loss, area) in enumerate([(0.5, 0.7), (0.3, 0.8), (0.4, 0.9), (0.4, 0.9)], 1):
         line = make_line(epoch, val_loss=loss, val_auroc=area)
         lines.append(replace(line, best=is_best_epoch(line, lines, recipe)))
