@@ -242,7 +242,7 @@ def test_results_and_readme_get_measured_figures_between_their_markers(place, tm
     text = results.read_text()
     assert text.startswith("before\n<!-- figures -->\n")
     assert "| AUROC |" in text
-    assert "| synthetic | the split as published: data | 8 |" in text
+    assert "| synthetic | published split: data | 8 |" in text
     assert "maps" not in text
     small = readme.read_text()
     assert small.startswith(
@@ -356,7 +356,7 @@ def test_a_model_that_was_trained_on_its_test_films_shows_its_points_on_the_outs
     manifest = read_manifest(weights / "synthetic")
     assert [point.review_rate.n for point in manifest.operating_points] == [30] * 3
     card = (weights / "synthetic" / "CARD.md").read_text()
-    assert "1 of the 8 test films are, byte for" in card
+    assert "1 of the 8 test films are byte-identical to" in card
     assert "measured on outside (Elsewhere" in card
     assert (weights / "synthetic" / "training.png").stat().st_size > 10_000
 
@@ -486,7 +486,7 @@ def test_an_exported_model_carries_its_scope_with_what_was_measured_of_it(place,
     assert evaluation.scope.regions == ()
     card = (folder / "CARD.md").read_text()
     assert "| photographs |" in card
-    assert "no body region, so none is told" in card
+    assert "no body region, so the model recognises none" in card
 
 
 def test_the_scope_is_fitted_again_without_touching_other_figures(place, capsys):

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from train import cli
+from train.cli import parser as cli
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

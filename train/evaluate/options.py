@@ -32,7 +32,7 @@ class EvaluateOptions:
         outside: Folder of another data set.
         outside_layout: A key of ADAPTERS.
         outside_splits: A CSV file that gives its films their groups.
-        about: What the data set is, where its layout does not tell.
+        description: What the data set is, where its layout does not tell.
         outside_name: The same of the outside set.
         full: Take the whole weights where the recipe ships them compressed.
     """
@@ -47,6 +47,6 @@ class EvaluateOptions:
     outside: Path | None = None
     outside_layout: str = "fracatlas"
     outside_splits: Path | None = None
-    about: DataSetDescription | None = None
+    description: DataSetDescription | None = None
     outside_name: str | None = None
     full: bool = False

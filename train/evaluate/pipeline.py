@@ -176,10 +176,12 @@ def _trained_on(data_set: DataSet) -> set[str]:
 
 def _own_set(model: EvaluatedModel, options: EvaluateOptions) -> DataSet:
     found = load_data(model.facts.recipe.data, options.data, options.splits)
-    about = options.about
-    if about is None:
+    description = options.description
+    if description is None:
         return found
-    return replace(found, name=about.name, licence=about.licence, source=about.source)
+    return replace(
+        found, name=description.name, licence=description.licence, source=description.source
+    )
 
 
 def _outside_set(options: EvaluateOptions) -> DataSet | None:

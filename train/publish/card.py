@@ -20,9 +20,9 @@ from train.evaluate.scope.fit import MAX_REFUSED_SHARE
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
 
 PROTOCOL_NAMES = {
-    AS_PUBLISHED: "the split as published",
-    GROUPED: "films of one patient or source kept together",
-    OUTSIDE: "another set",
+    AS_PUBLISHED: "published split",
+    GROUPED: "grouped split (films of one patient or source on one side)",
+    OUTSIDE: "another data set",
 }
 CALLED = "called_fracture"  # annotated films that the model calls fractured
 TEMPLATES = Path(__file__).parent / "templates"

@@ -1,4 +1,4 @@
-"""A fitted and evaluated run -> weights/<id>/: safetensors, manifest, evaluation, card, plots."""
+"""Export an evaluated run to weights/<id>/: safetensors, manifest, evaluation, card, plots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from pathlib import Path
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import architecture_of
 from bonefx.models.evaluation import read_evaluation
-from bonefx.models.manifest import MANIFEST, MANIFEST_SCHEMA_VERSION, Manifest, ScopeFile
+from bonefx.models.manifest import (
+    MANIFEST,
+    MANIFEST_SCHEMA_VERSION,
+    Manifest,
+    ScopeFile,
+    read_manifest,
+)
 from bonefx.records import OperatingPoint
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.schema import dump_record
@@ -34,30 +40,30 @@ def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
     """Write a model folder from a run that was evaluated on test.
 
     Args:
-        folder: Of the run; or of a model that was evaluated again, whose weights stay as they are
-            while manifest, card and figures are written anew.
-        weights: Folder of all models; the model's own is named after the recipe's id.
-        full: Ship a head whole that the recipe would compress; evaluated so.
+        folder: Folder of the run; or a model folder that was evaluated again, whose weights are
+            kept while manifest, card and figures are written again.
+        weights: Folder of all models; the folder of the model is named after the recipe's id.
+        full: Export the whole head although the recipe compresses it; evaluated likewise.
 
     Returns:
-        The model's folder.
+        The model folder.
 
     Raises:
-        RecipeError: The weights, as they are now, were not evaluated on test, or the disk is full.
+        RecipeError: The present weights were not evaluated on test, or the disk is full.
     """
-    subject = load_evaluated_model(folder, "cpu", full=full)
+    model = load_evaluated_model(folder, "cpu", full=full)
     evaluation = read_evaluation(folder / EVALUATION)
-    place = weights / subject.facts.recipe.id
-    if evaluation.weights_sha256 != subject.weights_sha256:
+    place = weights / model.facts.recipe.id
+    if evaluation.weights_sha256 != model.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
-    if evaluation.head_ranks != subject.head_ranks:
+    if evaluation.head_ranks != model.head_ranks:
         raise RecipeError(
             f"{folder.name} was evaluated with head_ranks {evaluation.head_ranks}, and these are "
-            f"{subject.head_ranks}; evaluate and export both with --full, or both without"
+            f"{model.head_ranks}; evaluate and export both with --full, or both without"
         )
     scope = _scope_of(folder, evaluation)
-    manifest = _manifest(subject, evaluation, scope)
-    content = subject.content
+    manifest = _manifest(model, evaluation, scope)
+    content = model.content
     write_atomically(place / SCOPE_FILE, lambda part: part.write_bytes(scope))
     write_atomically(place / WEIGHTS_FILE, lambda part: part.write_bytes(content))
     write_atomically(place / LOGITS, lambda part: part.write_bytes((folder / LOGITS).read_bytes()))
@@ -67,31 +73,48 @@ def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
     evaluation = replace(evaluation, weights_sha256=manifest.sha256)
     _write_json(place / EVALUATION, evaluation)
     draw_plots(place, evaluation, place, split=evaluation.unseen_split)
-    card = render_card(manifest, evaluation)
-    write_atomically(
-        place / CARD_NAME, lambda part: part.write_text(card, encoding="utf-8", newline="\n")
-    )
+    _write_text(place / CARD_NAME, render_card(manifest, evaluation))
     _write_json(place / MANIFEST, manifest)
     return place
 
 
-def _scope_of(folder: Path, evaluation: Evaluation) -> bytes:
-    """Read the scope that was measured.
+def rewrite_card(model: Path) -> Path:
+    """Render the card of an exported model again; weights, manifest and figures are kept.
+
+    Args:
+        model: A model folder.
+
+    Returns:
+        Path of the card.
 
     Raises:
-        RecipeError: There is none, or another one was measured.
+        WeightsError: The manifest is missing or damaged.
+        RecipeError: The evaluation is missing, damaged, or belongs to other weights.
+    """
+    manifest, evaluation = read_manifest(model), read_evaluation(model / EVALUATION)
+    if evaluation.weights_sha256 != manifest.sha256:
+        raise RecipeError(f"{model.name} was evaluated with other weights; evaluate it again")
+    _write_text(model / CARD_NAME, render_card(manifest, evaluation))
+    return model / CARD_NAME
+
+
+def _scope_of(folder: Path, evaluation: Evaluation) -> bytes:
+    """Read the scope file of the evaluation.
+
+    Raises:
+        RecipeError: There is none, or the evaluation measured another one.
     """
     remedy = f"run `python -m train scope {folder.name} --data DIR`"
     if evaluation.scope is None or not (folder / SCOPE_FILE).is_file():
-        raise RecipeError(f"{folder.name} has no scope, without which it reads no film; {remedy}")
+        raise RecipeError(f"{folder.name} has no scope, and so reads no film; {remedy}")
     content = (folder / SCOPE_FILE).read_bytes()
     if hashlib.sha256(content).hexdigest() != evaluation.scope.sha256:
         raise RecipeError(f"{folder.name}/{SCOPE_FILE} is not the one that was measured; {remedy}")
     return content
 
 
-def _manifest(subject: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Manifest:
-    facts, content = subject.facts, subject.content
+def _manifest(model: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Manifest:
+    facts, content = model.facts, model.content
     recipe = facts.recipe
     return Manifest(
         schema_version=MANIFEST_SCHEMA_VERSION,
@@ -116,13 +139,13 @@ def _manifest(subject: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> 
         recipe_sha256=facts.recipe_sha256,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         trust=evaluation.trust,
-        head_ranks=subject.head_ranks,
+        head_ranks=model.head_ranks,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 
 
 def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
-    """Take the points that were chosen on val, with what they did on unseen films."""
+    """Return the points chosen on val with their figures on unseen films."""
     chosen = {point.name: point for point in evaluation.splits["val"].points}
     measured = evaluation.splits[evaluation.unseen_split].points
     for point in measured:
@@ -134,5 +157,8 @@ def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
 
 
 def _write_json(path: Path, record: object) -> None:
-    text = json.dumps(dump_record(record), indent=2) + "\n"
+    _write_text(path, json.dumps(dump_record(record), indent=2) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))

@@ -1,0 +1,117 @@
+"""`python -m train evaluate` and `python -m train scope`: measure a fitted run or a model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from train.cli.data_options import (
+    add_data_options,
+    add_full_option,
+    add_outside_options,
+    cache_folder,
+)
+
+
+def add_evaluate_command(commands: Any) -> None:
+    """Add the command `evaluate` to the sub-commands of a parser."""
+    evaluate = commands.add_parser(
+        "evaluate", help="choose thresholds on validation films, measure on val and test"
+    )
+    evaluate.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a fitted run")
+    add_data_options(evaluate)
+    evaluate.add_argument(
+        "--test", action="store_true",
+        help="measure on test films too: once, when no choice is left to be made",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--size-px", type=int, metavar="N",
+        help="side of the network input (default: that of the last training stage)",
+    )  # fmt: skip
+    add_full_option(evaluate)
+    evaluate.add_argument(
+        "--grouped", type=Path, metavar="RUN",
+        help="evaluated run of the same recipe on a grouped split of the same data set",
+    )  # fmt: skip
+    add_outside_options(evaluate)
+    evaluate.add_argument("--outside-name", metavar="TEXT", help="name of --outside for the card")
+    evaluate.add_argument("--set-name", metavar="TEXT", help="name of --data for the card")
+    evaluate.add_argument(
+        "--set-licence", default="as given by its owner", metavar="TEXT",
+        help="licence of --data for the card (default: as given by its owner)",
+    )  # fmt: skip
+    evaluate.add_argument(
+        "--set-source", default="", metavar="TEXT", help="publication or address of --data"
+    )
+    evaluate.set_defaults(run=_run_evaluate)
+
+
+def add_scope_command(commands: Any) -> None:
+    """Add the command `scope` to the sub-commands of a parser."""
+    scope = commands.add_parser(
+        "scope", help="fit and measure the scope of an evaluated run or model again"
+    )
+    scope.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
+    )
+    add_data_options(scope)
+    add_full_option(scope)
+    add_outside_options(scope)
+    scope.set_defaults(run=_run_scope)
+
+
+def _run_evaluate(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.models.registry import pick_device
+    from bonefx.schema import dump_record
+    from train.evaluate.options import DataSetDescription, EvaluateOptions
+    from train.evaluate.pipeline import evaluate
+    from train.fit.allocator import keep_freed_memory
+    from train.publish.card import render_protocols
+
+    keep_freed_memory()
+    description = options.set_name and DataSetDescription(
+        name=options.set_name, licence=options.set_licence, source=options.set_source
+    )
+    evaluation = evaluate(
+        options.run_folder,
+        EvaluateOptions(
+            data=options.data, cache=cache_folder(options, options.run_folder),
+            device=str(pick_device(options.device)), splits=options.splits,
+            with_test=options.test, size_px=options.size_px, grouped=options.grouped,
+            outside=options.outside, outside_layout=options.outside_layout,
+            outside_splits=options.outside_splits, outside_name=options.outside_name,
+            description=description, full=options.full,
+        ),
+    )  # fmt: skip
+    if evaluation.protocols:
+        print(render_protocols([evaluation]), file=sys.stderr)
+    print(json.dumps(dump_record(evaluation)))
+
+
+def _run_scope(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.models.registry import pick_device
+    from bonefx.schema import dump_record
+    from train.evaluate.evaluated_model import is_model
+    from train.evaluate.options import EvaluateOptions
+    from train.evaluate.pipeline import evaluate_scope
+    from train.publish.export import export
+
+    evaluation = evaluate_scope(
+        options.run_folder,
+        EvaluateOptions(
+            data=options.data, cache=cache_folder(options, options.run_folder),
+            device=str(pick_device(options.device)), splits=options.splits,
+            outside=options.outside, outside_layout=options.outside_layout,
+            outside_splits=options.outside_splits, full=options.full,
+        ),
+    )  # fmt: skip
+    assert evaluation.scope is not None  # it was just fitted
+    if is_model(options.run_folder):  # its manifest states the checksum of the scope
+        export(options.run_folder, options.run_folder.parent)
+    print(json.dumps(dump_record(evaluation.scope)))
