@@ -42,10 +42,10 @@ def estimate_proportion(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Es
         return None
     wilson = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
     _, members = np.unique(groups, return_inverse=True)
-    films, found = np.bincount(members), np.bincount(members, weights=hits)
+    films, hit_counts = np.bincount(members), np.bincount(members, weights=hits)
     random = np.random.default_rng(0)
     drawn = (random.integers(len(films), size=len(films)) for _ in range(BOOTSTRAP_DRAWS))
-    shares = [found[groups].sum() / films[groups].sum() for groups in drawn]
+    shares = [hit_counts[groups].sum() / films[groups].sum() for groups in drawn]
     low, high = np.quantile(shares, (0.025, 0.975))
     share = float(hits.mean())
     return Estimate(

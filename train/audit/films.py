@@ -105,11 +105,13 @@ def list_csv(folder: Path, splits: Path) -> AuditListing:
             unknown.
     """
     rows = _read_csv(splits)
-    places = _paths_by_name(folder) if rows and "path" not in rows[0] else None
+    paths_by_name = _paths_by_name(folder) if rows and "path" not in rows[0] else None
     films, missing = [], 0
     for number, row in enumerate(rows, start=2):
         path = (
-            folder / row["path"] if places is None else _find_by_name(places, row["image"], number)
+            folder / row["path"]
+            if paths_by_name is None
+            else _find_by_name(paths_by_name, row["image"], number)
         )
         if path is not None and path.is_file():
             films.append(_csv_film(folder, path, row, number))
@@ -188,11 +190,11 @@ def _paths_by_name(folder: Path) -> dict[str, list[Path]]:
     return paths
 
 
-def _find_by_name(places: dict[str, list[Path]], name: str, number: int) -> Path | None:
-    found = places.get(name, [])
-    if len(found) > 1:
+def _find_by_name(paths_by_name: dict[str, list[Path]], name: str, number: int) -> Path | None:
+    matches = paths_by_name.get(name, [])
+    if len(matches) > 1:
         raise RecipeError(
-            f"line {number} of the CSV: {len(found)} files in the folder have this name; use a "
+            f"line {number} of the CSV: {len(matches)} files in the folder have this name; use a "
             "column path instead of image"
         )
-    return found[0] if found else None
+    return matches[0] if matches else None

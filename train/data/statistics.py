@@ -170,20 +170,22 @@ def _log_statistics(statistics: DataStatistics) -> None:
 def _compute_split_statistics(
     name: str, data_set: DataSet, films: dict[str, CachedFilms]
 ) -> SplitStatistics:
-    read = films.get(name)
-    own = read.films if read else [film for film in data_set.films if film.split == name]
-    fractured = np.array([film.fractured for film in own])
-    share = estimate_proportion(fractured, np.array([film.group for film in own]))
+    cached = films.get(name)
+    split_films = (
+        cached.films if cached else [film for film in data_set.films if film.split == name]
+    )
+    fractured = np.array([film.fractured for film in split_films])
+    share = estimate_proportion(fractured, np.array([film.group for film in split_films]))
     assert share is not None  # each split has at least one film
     return SplitStatistics(
-        films=len(own),
+        films=len(split_films),
         fractured=int(fractured.sum()),
         share=share,
-        groups=len({film.group for film in own}),
-        regions=_count_by(own, lambda film: _joined_values(film.region)),
-        views=_count_by(own, lambda film: _joined_values(film.view)),
-        hardware=_count_by(own, lambda film: [HARDWARE_NAMES[film.hardware]]),
-        files=_compute_file_statistics(name, films) if read else None,
+        groups=len({film.group for film in split_films}),
+        regions=_count_by(split_films, lambda film: _joined_values(film.region)),
+        views=_count_by(split_films, lambda film: _joined_values(film.view)),
+        hardware=_count_by(split_films, lambda film: [HARDWARE_NAMES[film.hardware]]),
+        files=_compute_file_statistics(name, films) if cached else None,
     )
 
 
@@ -206,20 +208,21 @@ def _count_by(
 
 
 def _compute_file_statistics(name: str, films: dict[str, CachedFilms]) -> FileStatistics:
-    own = films[name]
+    cached = films[name]
     lines = [
-        f"{sha256} {film.fractured}" for sha256, film in zip(own.sha256, own.films, strict=True)
+        f"{sha256} {film.fractured}"
+        for sha256, film in zip(cached.sha256, cached.films, strict=True)
     ]
     return FileStatistics(
-        skipped=own.skipped,
-        distinct=len(np.unique(own.sha256)),
+        skipped=cached.skipped,
+        distinct=len(np.unique(cached.sha256)),
         shared={
-            other: int(np.isin(own.sha256, films[other].sha256).sum())
+            other: int(np.isin(cached.sha256, films[other].sha256).sum())
             for other in films
             if other != name
         },
-        height=_side_lengths(own.shapes[:, 0]),
-        width=_side_lengths(own.shapes[:, 1]),
+        height=_side_lengths(cached.shapes[:, 0]),
+        width=_side_lengths(cached.shapes[:, 1]),
         sha256=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
     )
 

@@ -132,10 +132,10 @@ def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -
     """Whether an epoch is the best so far; only epochs of the last stage qualify."""
     if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
         return False
-    kept = [before for before in earlier if before.best]
+    earlier_best = [before for before in earlier if before.best]
     if recipe.best_by == "val_loss":
-        return all(line.val_loss < before.val_loss for before in kept)
-    return all(line.val_auroc > before.val_auroc for before in kept)
+        return all(line.val_loss < before.val_loss for before in earlier_best)
+    return all(line.val_auroc > before.val_auroc for before in earlier_best)
 
 
 def should_stop_early(history: Sequence[EpochLog], recipe: Recipe) -> bool:

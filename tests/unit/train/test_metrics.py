@@ -1,4 +1,4 @@
-"""Figures, intervals, and what is chosen on validation films."""
+"""Metrics, intervals, calibration and operating points."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from train.evaluate.split_figures import point_on
 
 
 def make_logits(n=400, *, separation=2.0, seed=0):
-    """Labels with a fifth fractured, and logits that separate them."""
+    """Logits with partial separation, and labels with one fifth fractured."""
     random = np.random.default_rng(seed)
     fractured = np.arange(n) % 5 == 0
     return random.normal(np.where(fractured, separation, 0.0) - 1.0), fractured
@@ -36,7 +36,7 @@ def test_brier_score_is_that_of_scikit_learn():
     assert metrics.brier_score(fractured, probability) == pytest.approx(expected)
 
 
-def test_a_probability_that_comes_true_has_no_calibration_error():
+def test_a_calibrated_probability_has_no_calibration_error():
     probability = np.repeat([0.25, 0.75], 400)
     fractured = np.concatenate([np.arange(400) % 4 == 0, np.arange(400) % 4 != 0])
     assert metrics.calibration_error(fractured, probability) == pytest.approx(0.0, abs=1e-6)
@@ -49,7 +49,7 @@ def test_sensitivity_at_90_percent_specificity_is_read_off_the_curve():
     assert metrics.sensitivity_at_specificity(fractured, values) == pytest.approx(0.75)
 
 
-def test_a_share_has_at_least_wilsons_interval_and_none_without_films():
+def test_a_proportion_has_at_least_wilsons_interval_and_none_without_films():
     hits, alone = np.arange(10) < 8, np.arange(10).astype(str)
     share = metrics.estimate_proportion(hits, alone)
     assert share.low == pytest.approx(0.490, abs=1e-3)  # Wilson (1927)
@@ -58,7 +58,7 @@ def test_a_share_has_at_least_wilsons_interval_and_none_without_films():
     assert metrics.estimate_proportion(hits[:0], alone[:0]) is None
 
 
-def test_a_share_is_less_certain_when_whole_patients_hit_or_miss():
+def test_a_proportion_is_less_certain_if_films_of_a_patient_agree():
     hits, alone = np.arange(100) < 80, np.arange(100).astype(str)
     blocks = (np.arange(100) // 20).astype(str)
     narrow, wide = (
@@ -84,7 +84,7 @@ def test_films_of_one_patient_count_together():
     )
 
 
-def test_platt_scaling_mends_overconfident_logits():
+def test_platt_scaling_corrects_overconfident_logits():
     logits, fractured = make_logits(n=4000)
     calibration = fit_calibration(logits * 5, fractured, split="val")
     before = metrics.calibration_error(fractured, 1 / (1 + np.exp(-5 * logits)))
@@ -107,7 +107,7 @@ def chosen():
     return probability, fractured, choose_points(probability, fractured), groups
 
 
-def test_each_point_keeps_its_promise_on_the_films_it_was_chosen_on(chosen):
+def test_each_operating_point_meets_its_target_on_its_validation_films(chosen):
     probability, fractured, points, groups = chosen
     screening, balanced, specific = (
         point_on(probability, fractured, point, groups=groups) for point in points
@@ -127,7 +127,7 @@ def test_a_tenth_of_the_films_goes_to_review_and_more_where_an_edge_is_certified
         assert rate == pytest.approx(0.1, abs=0.02) or (point.guarantee and 0.1 < rate < 0.2)
 
 
-def test_the_missed_rate_counts_fractures_among_films_called_intact(chosen):
+def test_the_missed_rate_counts_fractures_among_films_called_no_fracture(chosen):
     probability, fractured, points, groups = chosen
     point = points[2]
     called_intact = probability < point.review_band[0]
@@ -136,7 +136,7 @@ def test_the_missed_rate_counts_fractures_among_films_called_intact(chosen):
     assert measured.value == pytest.approx(fractured[called_intact].mean())
 
 
-def test_the_floor_lets_most_maps_of_found_fractures_through():
+def test_the_heat_floor_accepts_most_maps_of_true_positives():
     peaks = np.linspace(1, 2, 101)
     called = np.ones(101)
     floor = choose_heat_floor(peaks, called, np.ones(101, bool), 0.5)

@@ -1,4 +1,4 @@
-"""Recipes are read strictly."""
+"""Strict reading of recipes."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from bonefx.models.architectures import build_network
 from tests.fixtures.recipes import write_recipe
 from train.recipe import Augmentation, PlateauSgd, Stage, read_recipe
 
-SHIPPED = sorted((Path(train.__file__).parent / "recipes").glob("*.toml"))
+INCLUDED = sorted((Path(train.__file__).parent / "recipes").glob("*.toml"))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_recipes_are_sound_and_named_after_their_model(path):
+@pytest.mark.parametrize("path", INCLUDED, ids=lambda path: path.stem)
+def test_included_recipes_are_valid_and_named_after_their_model(path):
     recipe, sha256 = read_recipe(path)
     assert path.stem == recipe.id or path.stem.startswith(f"{recipe.id}_")  # goes on from it
     assert len(sha256) == 64
 
 
-def test_the_leak_free_reader_learns_at_320_px_or_more():
-    recipe, _ = read_recipe(SHIPPED[0])
+def test_the_leak_free_model_is_trained_at_320_px_or_more():
+    recipe, _ = read_recipe(INCLUDED[0])
     assert recipe.id == "efficientnet_b0"
     assert recipe.size_px >= 320
 
@@ -30,9 +30,9 @@ def test_the_leak_free_reader_learns_at_320_px_or_more():
 @pytest.mark.parametrize(
     ("architecture", "parameters"), [("efficientnet_b0", 4_010_110), ("vgg16", 134_268_738)]
 )
-def test_the_reports_recipes_say_what_the_report_did(architecture, parameters):
-    """Every setting that the report states, and those that it leaves open, said in the recipe."""
-    recipe, _ = read_recipe(SHIPPED[0].with_name(f"report_{architecture}.toml"))
+def test_the_course_reports_recipes_have_its_settings(architecture, parameters):
+    """All settings that the report states or leaves open are as documented in the recipe."""
+    recipe, _ = read_recipe(INCLUDED[0].with_name(f"report_{architecture}.toml"))
     assert recipe.architecture == architecture
     assert recipe.optimiser == PlateauSgd(
         learning_rate=0.001, momentum=0.9, weight_decay=1e-4, factor=0.1, patience=5
@@ -78,7 +78,7 @@ def test_a_stage_is_found_by_its_epoch(tmp_path):
         pytest.param("batch_size = 4", "batch_size = 4\naccumulate = 3", "3 parts", id="parts"),
     ],
 )
-def test_a_faulty_recipe_is_refused_by_the_name_of_its_fault(tmp_path, old, new, message):
+def test_an_invalid_recipe_is_refused_with_the_name_of_the_fault(tmp_path, old, new, message):
     path = write_recipe(tmp_path / "r.toml")
     text = path.read_text()
     assert old in text
@@ -87,6 +87,6 @@ def test_a_faulty_recipe_is_refused_by_the_name_of_its_fault(tmp_path, old, new,
         read_recipe(path)
 
 
-def test_a_missing_recipe_points_to_those_that_are_there(tmp_path):
+def test_the_error_for_a_missing_recipe_names_the_folder_of_recipes(tmp_path):
     with pytest.raises(RecipeError, match="train/recipes"):
         read_recipe(tmp_path / "none.toml")

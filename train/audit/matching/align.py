@@ -72,7 +72,7 @@ def _refine_alignment(
     """Estimate the remaining affine map, (2, 3), after the rough rotation; identity on failure."""
     identity = np.eye(2, 3, dtype=np.float32)
     try:
-        _, found = cv2.findTransformECC(
+        _, estimated = cv2.findTransformECC(
             first,
             near,
             identity.copy(),
@@ -83,7 +83,7 @@ def _refine_alignment(
         )
     except cv2.error:  # it did not converge
         return identity
-    matrix = np.asarray(found, np.float32)
+    matrix = np.asarray(estimated, np.float32)
     return matrix if _is_plausible(matrix) else identity
 
 

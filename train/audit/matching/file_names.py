@@ -51,12 +51,12 @@ def name_families(films: Sequence[AuditFilm]) -> list[str]:
 def _split_stem(name: str) -> _FileStem:
     copy = False
     while True:
-        found = COPY_SUFFIX.search(name)
-        copy = copy or found is not None
-        found = found or COUNTER_SUFFIX.search(name)
-        if not found or not found.start():
+        suffix = COPY_SUFFIX.search(name)
+        copy = copy or suffix is not None
+        suffix = suffix or COUNTER_SUFFIX.search(name)
+        if not suffix or not suffix.start():
             return _FileStem(name, copy)
-        name = name[: found.start()]
+        name = name[: suffix.start()]
 
 
 def _family_name(film: AuditFilm, base: str) -> str:

@@ -1,4 +1,4 @@
-"""The leakage audit on small synthetic trees with planted faults."""
+"""The leakage audit on small synthetic folders with planted faults."""
 
 import csv
 import json
@@ -14,9 +14,14 @@ import numpy as np
 import pytest
 
 from bonefx.errors import RecipeError
+from tests.fixtures.duplicate_films import (
+    make_clean,
+    make_leaky,
+    make_square,
+    rotated,
+    write_image,
+)
 from train.audit.cli import render_audits
-from train.audit.films import AuditFilm, list_films
-from train.audit.matching.file_names import name_families
 from train.audit.matching.pairs import Fingerprints, find_candidate_pairs
 from train.audit.records import AUDIT_FILE, read_audit
 from train.audit.run import audit_folder
@@ -24,54 +29,6 @@ from train.cli import main
 from train.data.adapters.films_csv import index_csv
 
 ROOT = Path(__file__).parents[4]
-
-
-def make_square(seed, side=144):
-    """A bright shape with its own grain on a dark ground, (side, side) uint8."""
-    random = np.random.default_rng(seed)
-    pixels = np.zeros((side, side))
-    for blur, weight in ((3, 0.5), (8, 1.0), (20, 2.0)):
-        grain = cv2.GaussianBlur(random.standard_normal((side, side)), (0, 0), blur)
-        pixels += weight * grain / grain.std()
-    pixels = (pixels - pixels.min()) / np.ptp(pixels)
-    rows, columns = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    return np.rint(255 * pixels * (np.hypot(rows, columns) < 0.9)).astype(np.uint8)
-
-
-def write(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), pixels)
-    return path
-
-
-def turned(pixels, angle):
-    side = len(pixels)
-    matrix = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, angle, 1)
-    return cv2.warpAffine(pixels, matrix, (side, side))
-
-
-def make_clean(folder, films=6):
-    """Different films of both classes in three splits."""
-    for split_index, split in enumerate(("train", "val", "test")):
-        for label, name in enumerate(("not fractured", "fractured")):
-            for index in range(films):
-                seed = 1000 * split_index + 100 * label + index
-                write(folder / split / name / f"film{seed}.png", make_square(seed))
-    return folder
-
-
-def make_leaky(folder):
-    """A clean set with two byte duplicates, two turned copies, a conflict and a truncated film."""
-    make_clean(folder)
-    train, test = folder / "train", folder / "test"
-    for seed, name in ((0, "a.png"), (1, "b.png")):
-        shutil.copy(train / "not fractured" / f"film{seed}.png", test / "not fractured" / name)
-    for seed, angle in ((100, 3), (101, -10)):
-        write(test / "fractured" / f"turned{seed}.png", turned(make_square(seed), angle))
-    write(folder / "val" / "fractured" / "opposed.png", turned(make_square(2), 6))
-    jpeg = write(train / "fractured" / "cut.jpg", make_square(9999))
-    jpeg.write_bytes(jpeg.read_bytes()[: int(jpeg.stat().st_size * 0.8)])
-    return folder
 
 
 def rows_of(path):
@@ -117,7 +74,7 @@ def test_planted_byte_duplicates_are_found_and_counted_by_split(leaky):
     assert audit.distinct == audit.films - 2
 
 
-def test_turned_copies_are_found_and_nothing_else_is(leaky):
+def test_exactly_the_rotated_copies_are_found(leaky):
     _, audit, out = leaky
     pairs = {
         frozenset((Path(row["path"]).name, Path(row["other"]).name))
@@ -130,10 +87,10 @@ def test_turned_copies_are_found_and_nothing_else_is(leaky):
 
 
 @pytest.mark.parametrize("angle", [-45, -10, -3, 3, 10, 45, 90, 180, 270])
-def test_a_film_and_its_turned_copy_are_one(tmp_path, angle):
+def test_a_film_and_its_rotated_copy_are_near_duplicates(tmp_path, angle):
     make_clean(tmp_path / "films", films=1)
-    copy = make_square(0) if angle == 0 else turned(make_square(0), angle)
-    write(tmp_path / "films" / "test" / "fractured" / "copy.png", copy)
+    copy = make_square(0) if angle == 0 else rotated(make_square(0), angle)
+    write_image(tmp_path / "films" / "test" / "fractured" / "copy.png", copy)
     assert audit_folder(tmp_path / "films", out=tmp_path / "out").near_duplicates.groups == 1
 
 
@@ -146,20 +103,20 @@ def test_a_film_and_its_turned_copy_are_one(tmp_path, angle):
         pytest.param(lambda film: (film * 0.6 + 40).astype(np.uint8), id="paler"),
     ],
 )
-def test_a_film_and_its_changed_copy_are_one(tmp_path, changed):
+def test_a_film_and_its_changed_copy_are_near_duplicates(tmp_path, changed):
     make_clean(tmp_path / "films", films=1)
-    write(tmp_path / "films" / "copy.png", changed(make_square(0)))
+    write_image(tmp_path / "films" / "copy.png", changed(make_square(0)))
     assert audit_folder(tmp_path / "films", out=tmp_path / "out").near_duplicates.groups == 1
 
 
-def test_labels_in_conflict_are_found_and_left_out_of_the_split(leaky):
+def test_labels_in_conflict_are_found_and_excluded_from_the_split(leaky):
     _, audit, out = leaky
     assert (audit.conflicts.groups, audit.conflicts.films) == (1, 2)
     names = {Path(row["path"]).name for row in rows_of(out / "splits.csv")}
     assert not names & {"film2.png", "opposed.png"}
 
 
-def test_a_truncated_film_is_named_and_left_out_of_the_split(leaky):
+def test_a_truncated_film_is_named_and_excluded_from_the_split(leaky):
     _, audit, out = leaky
     assert [count.films for count in audit.unreadable] == [1]
     bad = [row for row in rows_of(out / "findings.csv") if row["kind"] == "unreadable"]
@@ -170,14 +127,14 @@ def test_a_truncated_film_is_named_and_left_out_of_the_split(leaky):
 
 def test_a_truncated_film_is_still_recognised(tmp_path):
     films = make_clean(tmp_path / "films", films=1)
-    whole = write(films / "train" / "fractured" / "whole.jpg", make_square(50))
+    whole = write_image(films / "train" / "fractured" / "whole.jpg", make_square(50))
     cut = films / "test" / "fractured" / "cut.jpg"
     cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.93)])
     audit = audit_folder(films, out=tmp_path / "out")
     assert audit.near_duplicates.crossing("test", "train") == 1
 
 
-def test_the_proposed_split_cuts_no_group_and_lists_no_bytes_twice(leaky):
+def test_the_proposed_split_keeps_groups_together_and_has_no_byte_duplicates(leaky):
     films, _, out = leaky
     rows = rows_of(out / "splits.csv")
     splits = defaultdict(set)
@@ -207,7 +164,7 @@ def test_the_proposed_split_keeps_the_owner_s_groups_together(tmp_path):
     assert all(len(found) == 1 for found in splits.values())
 
 
-def test_hash_lookup_and_nearest_neighbour_give_copies_away(tmp_path):
+def test_hash_lookup_and_nearest_neighbour_reveal_copies(tmp_path):
     films = make_clean(tmp_path / "films")
     for name in ("fractured", "not fractured"):
         shutil.rmtree(films / "test" / name)
@@ -219,86 +176,13 @@ def test_hash_lookup_and_nearest_neighbour_give_copies_away(tmp_path):
     assert baselines.nearest_other_group.n == 12
 
 
-def test_baselines_of_a_set_without_splits_ask_each_film_about_the_others(tmp_path):
+def test_baselines_of_a_set_without_splits_use_leave_one_out(tmp_path):
     for label in ("fractured", "normal"):
         for index in range(3):
-            write(tmp_path / "films" / label / f"{index}.png", make_square(index))
+            write_image(tmp_path / "films" / label / f"{index}.png", make_square(index))
     baselines = audit_folder(tmp_path / "films", out=tmp_path / "out").baselines
     assert (baselines.trained_on, baselines.nearest.n) == ("all", 6)
     assert baselines.nearest.value == 0  # the byte-identical copy of each film has the other label
-
-
-def films_named(*names, label=""):
-    return [AuditFilm(path=Path(name), name=name, label=label) for name in names]
-
-
-@pytest.mark.parametrize(
-    ("names", "families"),
-    [
-        pytest.param(["81-rotated3 - Copy (1).jpg", "81-rotated1.jpg"], 1, id="copies"),
-        pytest.param(["81.jpg", "81-rotated1.jpg"], 1, id="a copy and its source"),
-        pytest.param(["train/f/9_flip.png", "test/f/9_aug2.png"], 1, id="across splits"),
-        pytest.param(["f/9_flip.png", "n/9_flip.png"], 0, id="other folders"),
-        pytest.param(["f/9_flip.png", "f/8_flip.png"], 0, id="other sources"),
-        pytest.param(["81.jpg", "81 (1).jpg"], 0, id="a counter says nothing"),
-        pytest.param(["IMG1.jpg", "IMG2.jpg", "IMG10.jpg"], 0, id="numbers"),
-        pytest.param(["spirit.jpg", "spi.jpg", "copy.jpg", "- Copy.jpg"], 0, id="look-alikes"),
-    ],
-)
-def test_names_make_a_family_only_where_a_suffix_says_so(names, families):
-    assert len(set(name_families(films_named(*names))) - {""}) == families
-
-
-def test_of_two_possible_sources_neither_joins_the_family_by_name():
-    names = ["81.jpg", "81 (1).jpg", "81-rotated1.jpg", "81-rotated2.jpg"]
-    assert [bool(family) for family in name_families(films_named(*names))] == [
-        False,
-        False,
-        True,
-        True,
-    ]
-
-
-def test_a_deeper_tree_gives_labels_and_ignores_other_files(tmp_path):
-    for folder in ("Fractured", "Non_fractured"):
-        write(tmp_path / "images" / folder / "1.jpg", make_square(1))
-    (tmp_path / "dataset.csv").write_text("image_id,fractured")
-    (tmp_path / "README").write_text("text")
-    films = list_films(tmp_path).films
-    assert [film.label for film in films] == ["fracture", "no_fracture"]
-
-
-def test_a_csv_of_bare_names_may_name_excluded_films_that_are_not_there(tmp_path):
-    write(tmp_path / "films" / "deep" / "1.jpg", make_square(1))
-    table = tmp_path / "splits.csv"
-    table.write_text("image,label,split\n1.jpg,fracture,train\n2.jpg,no_fracture,holdout\n")
-    listing = list_films(tmp_path / "films", table)
-    assert [(film.name, film.label, film.split) for film in listing.films] == [
-        ("deep/1.jpg", "fracture", "train")
-    ]
-    assert listing.missing == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        pytest.param("a,b\n1,2\n", "needs the columns path", id="columns"),
-        pytest.param("path,label,split\n1.jpg,maybe,train\n", "write fracture or", id="label"),
-        pytest.param("path,label,split\nno.jpg,1,train\n", "line 2.*check the path", id="missing"),
-    ],
-)
-def test_a_csv_that_does_not_fit_is_refused_with_a_remedy(tmp_path, content, message):
-    write(tmp_path / "films" / "1.jpg", make_square(1))
-    (tmp_path / "splits.csv").write_text(content)
-    with pytest.raises(RecipeError, match=message):
-        list_films(tmp_path / "films", tmp_path / "splits.csv")
-
-
-def test_a_folder_that_is_missing_or_empty_is_refused_with_a_remedy(tmp_path, capsys):
-    assert main(["audit", str(tmp_path / "nowhere")]) == RecipeError.exit_code
-    assert "name the folder that holds the films" in capsys.readouterr().err
-    assert main(["audit", str(tmp_path)]) == RecipeError.exit_code
-    assert "no film was found" in capsys.readouterr().err
 
 
 def test_an_audit_file_of_another_kind_is_refused(tmp_path):
@@ -307,7 +191,7 @@ def test_an_audit_file_of_another_kind_is_refused(tmp_path):
         read_audit(tmp_path / AUDIT_FILE)
 
 
-def test_the_figures_name_no_film(leaky):
+def test_audit_json_contains_no_file_name(leaky):
     films, audit, out = leaky
     assert read_audit(out / AUDIT_FILE) == audit
     text = (out / AUDIT_FILE).read_text()
@@ -319,7 +203,7 @@ def test_the_figures_name_no_film(leaky):
 def test_the_page_shows_conflicts_first_and_escapes_names(tmp_path):
     films = make_clean(tmp_path / "films", films=1)
     for split, folder in (("train", "fractured"), ("val", "not fractured")):
-        write(films / split / folder / "a<b>.png", make_square(7))
+        write_image(films / split / folder / "a<b>.png", make_square(7))
     audit_folder(films, out=tmp_path / "out")
     page = (tmp_path / "out" / "audit.html").read_text()
     assert page.index("Labels in conflict</h2>") < page.index("Near-duplicates across splits</h2>")
@@ -355,7 +239,9 @@ audit_folder(Path(sys.argv[3]), out=Path(sys.argv[4]))
 
 
 @pytest.mark.parametrize(("step", "calls"), [("save_films", 3), ("save_comparisons", 1)])
-def test_a_killed_audit_goes_on_and_ends_as_an_unbroken_one(leaky, tmp_path, step, calls):
+def test_a_killed_audit_resumes_with_the_result_of_an_uninterrupted_one(
+    leaky, tmp_path, step, calls
+):
     films, _, unbroken = leaky
     command = [sys.executable, "-c", KILLED, step, str(calls), str(films), str(tmp_path)]
     died = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
@@ -366,7 +252,7 @@ def test_a_killed_audit_goes_on_and_ends_as_an_unbroken_one(leaky, tmp_path, ste
         assert (tmp_path / name).read_bytes() == (unbroken / name).read_bytes(), name
 
 
-def test_a_second_audit_decodes_no_film_again_but_sees_a_changed_one(tmp_path, monkeypatch):
+def test_a_second_audit_decodes_only_changed_films(tmp_path, monkeypatch):
     films = make_clean(tmp_path / "films", films=1)
     audit_folder(films, out=tmp_path / "out")
     decoded = []
@@ -376,12 +262,12 @@ def test_a_second_audit_decodes_no_film_again_but_sees_a_changed_one(tmp_path, m
     monkeypatch.setattr(scan, "compute_fingerprint", lambda data: decoded.append(1) or take(data))
     audit_folder(films, out=tmp_path / "out")
     assert decoded == []
-    write(films / "train" / "fractured" / "film100.png", make_square(77, side=150))
+    write_image(films / "train" / "fractured" / "film100.png", make_square(77, side=150))
     audit_folder(films, out=tmp_path / "out")
     assert decoded == [1]
 
 
-def test_films_without_contrast_are_not_taken_for_each_other():
+def test_films_without_contrast_are_not_near_duplicates():
     flat = Fingerprints(
         ["a", "b"],
         np.zeros((2, 23), np.uint64),

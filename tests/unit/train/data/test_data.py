@@ -1,4 +1,4 @@
-"""Adapters of published layouts, and the cache of decoded films."""
+"""FracAtlas, image folders, and the cache of decoded films."""
 
 import csv
 import logging
@@ -16,7 +16,7 @@ from train import data
 from train.data.cache import load_cached
 
 
-def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
+def test_no_patient_block_of_the_included_split_is_in_two_splits():
     splits = defaultdict(set)
     for row in read_shipped_split():
         if row["split"] != "excluded":
@@ -25,7 +25,7 @@ def test_no_patient_block_of_the_shipped_split_lies_in_two_splits():
     assert {block for block, found in splits.items() if len(found) > 1} == set()
 
 
-def test_the_shipped_split_has_the_documented_counts():
+def test_the_included_split_has_the_documented_counts():
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in read_shipped_split():
         counts[row["split"]][0] += 1
@@ -43,7 +43,7 @@ def small_fracatlas(tmp_path, monkeypatch):
     return folder
 
 
-def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
+def test_fracatlas_films_have_split_block_and_boxes(small_fracatlas):
     films = data.index_fracatlas(small_fracatlas).split("train")
     assert [film.fractured for film in films] == [True, True, False, False]
     assert all(film.annotated and film.group for film in films)
@@ -53,7 +53,7 @@ def test_fracatlas_films_carry_split_block_and_boxes(small_fracatlas):
     assert bottom - top == 16
 
 
-def test_a_fractured_film_without_boxes_is_not_taken_for_annotated(small_fracatlas):
+def test_a_fractured_film_without_boxes_is_not_annotated(small_fracatlas):
     path = small_fracatlas / "Annotations" / "COCO JSON" / "COCO_fracture_masks.json"
     path.write_text('{"images": [], "annotations": []}')
     films = data.index_fracatlas(small_fracatlas).split("train")
@@ -61,13 +61,13 @@ def test_a_fractured_film_without_boxes_is_not_taken_for_annotated(small_fracatl
 
 
 def write_published_facts(folder, facts):
-    """dataset.csv with the publisher's columns that are read, and a label that is wrong."""
+    """Write dataset.csv with the columns that are read, and a wrong label."""
     lines = [f"{name},{hardware},1,{views}" for name, (hardware, views) in facts.items()]
     header = "image_id,hardware,fractured,frontal,lateral,oblique"
     (folder / "dataset.csv").write_text("\n".join([header, *lines]) + "\n")
 
 
-def test_fracatlas_views_and_hardware_are_the_publishers_and_labels_are_not(small_fracatlas):
+def test_fracatlas_views_and_hardware_are_read_from_dataset_csv_and_labels_are_not(small_fracatlas):
     before = data.index_fracatlas(small_fracatlas).split("train")
     facts = ((1, "1,1,0"), (0, "0,0,1"), (0, "0,0,0"))
     names = [film.name for film in before]
@@ -78,7 +78,7 @@ def test_fracatlas_views_and_hardware_are_the_publishers_and_labels_are_not(smal
     assert [film.fractured for film in films] == [film.fractured for film in before]
 
 
-def test_fracatlas_without_the_publishers_table_knows_no_view_and_no_hardware(small_fracatlas):
+def test_without_dataset_csv_fracatlas_views_and_hardware_are_unknown(small_fracatlas):
     films = data.index_fracatlas(small_fracatlas).films
     assert {(film.view, film.hardware) for film in films} == {("", None)}
 
@@ -92,11 +92,13 @@ def test_fracatlas_films_that_lie_in_the_kaggle_set_are_marked(small_fracatlas):
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    twins = [film.name for film in data.index_fracatlas(small_fracatlas).films if film.in_other_set]
-    assert twins == [rows[1]["image"]]
+    shared = [
+        film.name for film in data.index_fracatlas(small_fracatlas).films if film.in_other_set
+    ]
+    assert shared == [rows[1]["image"]]
 
 
-def test_a_missing_film_is_said_at_once(small_fracatlas):
+def test_a_missing_film_is_reported_when_indexing(small_fracatlas):
     next((small_fracatlas / "images" / "Fractured").iterdir()).unlink()
     with pytest.raises(RecipeError, match="1 films of the split are missing"):
         data.index_fracatlas(small_fracatlas)
@@ -122,7 +124,7 @@ def test_a_split_with_one_class_is_refused(tmp_path):
         data.index_image_folder(folder).split("val")
 
 
-def test_cached_films_are_what_the_app_would_see(tmp_path):
+def test_cached_films_equal_the_letterboxed_films_of_the_app(tmp_path):
     films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     for film, square in zip(cache.films, cache.squares[cache.rows], strict=True):
@@ -154,7 +156,7 @@ def test_files_with_the_same_bytes_are_decoded_once(tmp_path, monkeypatch):
     assert rows["copy.png"] == cache.rows[[film.path for film in cache.films].index(copied)]
 
 
-def test_a_truncated_film_is_read_as_far_as_it_goes_where_the_recipe_says_so(tmp_path):
+def test_a_truncated_film_is_read_partially_if_salvage_is_set(tmp_path):
     folder = make_image_folder(tmp_path / "set", films=2)
     path = folder / "train" / "fractured" / "0.png"
     whole = cv2.imencode(".jpg", cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))[1].tobytes()
@@ -173,7 +175,7 @@ def test_a_changed_film_is_decoded_again(tmp_path):
     assert not np.array_equal(before, after)
 
 
-def test_an_unreadable_film_is_left_out_counted_and_logged(tmp_path, caplog):
+def test_an_unreadable_film_is_excluded_counted_and_logged(tmp_path, caplog):
     films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     films[1].path.write_bytes(films[1].path.read_bytes()[:100])
     with caplog.at_level(logging.WARNING):

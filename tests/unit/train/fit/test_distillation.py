@@ -1,4 +1,4 @@
-"""A network that learns from another one: what is measured, what is trained, what is saved."""
+"""Distillation: the loss, the trained weights and the saved weights."""
 
 import csv
 import json
@@ -32,7 +32,7 @@ TRAINED_ON = {
 
 
 def make_set(**changes):
-    """The data set that a student is trained on."""
+    """The data set of a student."""
     facts = {"name": "Films", "licence": "none", "source": "", "split_sha256": SPLIT, "films": ()}
     return DataSet(**(facts | changes))
 
@@ -46,7 +46,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def path(tmp_path, weights, monkeypatch):
-    """A recipe of a network that learns from another one."""
+    """A recipe with a teacher."""
     monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text() + '\n[distillation]\nteacher = "teacher"\n')
@@ -75,13 +75,13 @@ def sample():
 
 @pytest.fixture
 def taught(path, sample):
-    """What the teacher makes of the films: logits and activations."""
+    """The teacher's logits and activations for the films."""
     teacher = load_teacher(read_recipe(path)[0], make_set(), CPU)
     with torch.no_grad():
         return teacher.network(normalise(sample.square, teacher.manifest.preprocess))
 
 
-def test_nothing_is_nearer_to_the_teacher_than_its_own_answers(objective, sample, taught):
+def test_the_distillation_loss_is_lowest_for_the_logits_of_the_teacher(objective, sample, taught):
     logits, activations = taught
     near, unsure, opposed = (
         objective.distiller(sample, factor * logits, activations) for factor in (1, 0, -1)
@@ -89,7 +89,7 @@ def test_nothing_is_nearer_to_the_teacher_than_its_own_answers(objective, sample
     assert near < unsure < opposed
 
 
-def test_a_translation_finds_the_teachers_activations(objective, sample, taught):
+def test_the_projection_can_match_the_activations_of_the_teacher(objective, sample, taught):
     logits, activations = taught
     translation = objective.distiller.translation
     before = objective.distiller(sample, logits, activations)
@@ -98,7 +98,7 @@ def test_a_translation_finds_the_teachers_activations(objective, sample, taught)
         translation.weight.copy_(torch.eye(len(translation.weight))[:, :, None, None])
     after = objective.distiller(sample, logits, activations)
     floor = torch.nn.functional.binary_cross_entropy_with_logits(logits, logits.sigmoid())
-    assert after.item() == pytest.approx(floor.item(), rel=1e-4)  # nothing is left but entropy
+    assert after.item() == pytest.approx(floor.item(), rel=1e-4)  # only the entropy remains
     assert after < before
 
 
@@ -112,26 +112,26 @@ def test_the_teacher_is_neither_trained_nor_saved(objective, sample):
     assert names == ["distiller.translation.weight", "distiller.translation.bias"]
 
 
-def test_a_recipe_without_a_teacher_measures_no_distance(tmp_path, sample):
+def test_without_a_teacher_the_distillation_loss_is_0(tmp_path, sample):
     recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
     assert load_teacher(recipe, make_set(), CPU) is None
     assert Objective(make_network(), recipe).eval()(sample).distilled.item() == 0
 
 
-def test_a_teacher_that_is_not_there_is_named(path):
+def test_the_error_for_a_missing_teacher_names_it(path):
     path.write_text(path.read_text().replace('"teacher"', '"nobody"'))
     with pytest.raises(RecipeError, match="the teacher nobody cannot be loaded"):
         load_teacher(read_recipe(path)[0], make_set(), CPU)
 
 
 @pytest.mark.parametrize("changes", [{"split_sha256": "4b" * 32}, {"name": "Others"}])
-def test_a_teacher_of_another_split_may_know_the_held_out_films(path, changes):
+def test_a_teacher_of_another_split_is_refused(path, changes):
     with pytest.raises(RecipeError, match="another split"):
         load_teacher(read_recipe(path)[0], make_set(**changes), CPU)
 
 
-def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
-    """As README says for films of one's own."""
+def test_an_included_recipe_can_be_trained_without_its_teacher_and_boxes():
+    """As the documentation recommends for own films."""
     recipe, _ = read_recipe(RECIPES / "efficientnet_b0.toml")
     alone = replace(recipe, data="csv", distillation=None, evidence=EvidenceLoss())
     objective = Objective(make_network(recipe.architecture).requires_grad_(True), alone)
@@ -140,7 +140,7 @@ def test_a_shipped_recipe_can_be_trained_without_its_teacher_and_boxes():
     assert len(trained) == len(list(objective.parameters()))
 
 
-def test_the_parts_that_a_recipe_may_give_rates_to_are_those_of_training(path):
+def test_recipes_accept_rates_for_exactly_the_training_only_parts(path):
     recipe, _ = read_recipe(path)
     recipe = replace(recipe, evidence=EvidenceLoss(weight=1.0, grad_cam=1.0))
     whole = Objective(make_network("vgg16"), recipe, load_teacher(recipe, make_set(), CPU))
@@ -148,7 +148,7 @@ def test_the_parts_that_a_recipe_may_give_rates_to_are_those_of_training(path):
     assert parts == {"network", *TRAINING_ONLY_PARTS}
 
 
-def test_counting_channels_leaves_a_network_as_it_was():
+def test_counting_channels_does_not_change_a_network():
     network = make_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     assert count_activation_channels(network) == 1280
@@ -156,7 +156,7 @@ def test_counting_channels_leaves_a_network_as_it_was():
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
-def test_fit_learns_from_the_teacher_and_goes_on_with_no_other(tmp_path, monkeypatch, capsys):
+def test_fit_uses_the_teacher_and_resumes_with_no_other(tmp_path, monkeypatch, capsys):
     data = make_image_folder(tmp_path / "data")
     weights, run, recipe = tmp_path / "weights", tmp_path / "run", tmp_path / "r.toml"
     monkeypatch.setenv("BONEFX_WEIGHTS", str(weights))

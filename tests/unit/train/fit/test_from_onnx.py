@@ -1,4 +1,4 @@
-"""Keras' VGG16 gives the same features under torchvision's names and input."""
+"""Conversion of Keras' VGG16 to torchvision's names and input."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ from train.fit.from_onnx import (
 
 @pytest.fixture(scope="module")
 def layers():
-    """A seeded VGG16 as Keras holds it: the first kernel takes blue, green, red in grey levels."""
+    """A seeded VGG16 in Keras' form: the first kernel expects blue, green, red in grey levels."""
     torch.manual_seed(0)
     convolutions = [layer for layer in vgg16().features if isinstance(layer, nn.Conv2d)]
     return [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in convolutions]
 
 
-def test_the_rewritten_convolutions_give_the_same_features(layers):
+def test_converted_convolutions_give_the_same_features(layers):
     film = torch.rand(1, 3, 32, 32)  # red, green, blue in [0, 1]
     shape = (1, 3, 1, 1)
     keras = 255 * film.flip(1) - torch.tensor(KERAS_MEAN_BGR).reshape(shape)
@@ -33,14 +33,16 @@ def test_the_rewritten_convolutions_give_the_same_features(layers):
     kernel, bias = (torch.from_numpy(part) for part in layers[0])
     network = vgg16()
     network.load_state_dict(convert_features(layers), strict=False)
-    expected = nn.functional.conv2d(keras, kernel, bias)  # without padding, whose nought differs
+    expected = nn.functional.conv2d(
+        keras, kernel, bias
+    )  # without padding, since zero has another meaning
     first = network.features[0]
     found = nn.functional.conv2d(ours, first.weight, first.bias)
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-2)
     assert torch.equal(network.features[28].weight, torch.from_numpy(layers[-1][0]))
 
 
-def test_all_features_and_nothing_else_are_given(layers):
+def test_exactly_the_features_are_converted(layers):
     wanted = {name for name in vgg16().state_dict() if name.startswith("features.")}
     assert set(convert_features(layers)) == wanted
 

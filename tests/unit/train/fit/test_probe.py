@@ -1,4 +1,4 @@
-"""A network whose head rates no cells learns where to look by a probe and by its own Grad-CAM."""
+"""Localisation losses of a head that is not linear: a probe and Grad-CAM."""
 
 from dataclasses import replace
 
@@ -39,24 +39,24 @@ def make_sample():
     ("architecture", "probed"),
     [("vgg16", True), ("efficientnet_b0", False), ("efficientnet_b0_fpn", False)],
 )
-def test_only_a_head_that_rates_no_cells_gets_a_probe(tmp_path, architecture, probed):
+def test_only_a_head_that_is_not_linear_gets_a_probe(tmp_path, architecture, probed):
     objective = make_objective(tmp_path, architecture)
     assert (objective.probe is not None) == probed
     assert not any("probe" in name for name in objective.network.backbone.state_dict())
 
 
-def test_boxes_teach_the_probe_and_the_layers_before_it(tmp_path):
+def test_boxes_train_the_probe_and_the_layers_before_it(tmp_path):
     objective = make_objective(tmp_path, "vgg16").train()
     losses = objective(make_sample())
     losses.evidence.backward()
     first = objective.network.backbone.features[0].weight
     assert first.grad.abs().max() > 0
     assert objective.probe.weight.grad.abs().max() > 0
-    assert objective.network.last_layer.weight.grad is None  # the head is the label's alone
+    assert objective.network.last_layer.weight.grad is None  # the head is trained by the label only
 
 
 @pytest.mark.parametrize("architecture", ["vgg16", "efficientnet_b0"])
-def test_what_is_supervised_is_the_map_that_is_shown(architecture):
+def test_the_supervised_map_is_the_displayed_map(architecture):
     network = make_network(architecture)
     batch = torch.rand(2, 3, 64, 64)
     activations = network.activations(batch).detach().requires_grad_(True)
@@ -65,7 +65,7 @@ def test_what_is_supervised_is_the_map_that_is_shown(architecture):
     torch.testing.assert_close(torch.relu(cells), shown, rtol=1e-4, atol=1e-6)
 
 
-def test_boxes_teach_the_head_too_where_they_supervise_grad_cam(tmp_path):
+def test_supervised_grad_cam_trains_the_head_too(tmp_path):
     objective = make_objective(tmp_path, "vgg16", EvidenceLoss(weight=0.0, grad_cam=1.0)).train()
     assert objective.probe is None
     objective(make_sample()).evidence.backward()
@@ -75,7 +75,7 @@ def test_boxes_teach_the_head_too_where_they_supervise_grad_cam(tmp_path):
     assert "sharpness" not in " ".join(objective.network.state_dict())
 
 
-def test_grad_cam_learns_to_lie_in_the_boxes(tmp_path):
+def test_the_grad_cam_loss_falls_in_training(tmp_path):
     objective = make_objective(tmp_path, "vgg16", EvidenceLoss(weight=0.0, grad_cam=1.0)).eval()
     optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-4)
     sample = make_sample()
@@ -87,7 +87,7 @@ def test_grad_cam_learns_to_lie_in_the_boxes(tmp_path):
     assert objective(sample).evidence.item() < first
 
 
-def test_both_ways_to_learn_from_boxes_count_as_the_recipe_says(tmp_path):
+def test_probe_and_grad_cam_losses_are_weighted_as_in_the_recipe(tmp_path):
     evidence = EvidenceLoss(weight=2.0, grad_cam=3.0)
     objective, sample = make_objective(tmp_path, "vgg16", evidence).eval(), make_sample()
     logits, activations = objective.network(normalise(sample.square, objective._spec))
@@ -97,7 +97,7 @@ def test_both_ways_to_learn_from_boxes_count_as_the_recipe_says(tmp_path):
     torch.testing.assert_close(objective(sample).evidence, expected)
 
 
-def test_the_head_learns_where_to_look_though_all_before_it_is_frozen(tmp_path):
+def test_the_head_is_trained_by_boxes_even_if_all_earlier_layers_are_frozen(tmp_path):
     objective = make_objective(tmp_path, "vgg16", EvidenceLoss(grad_cam=1.0))
     objective.network.frozen_part(30).requires_grad_(False)
     objective(make_sample()).evidence.backward()
@@ -115,12 +115,12 @@ def test_a_supervised_map_keeps_its_precision_in_bfloat16(tmp_path):
 
 
 @pytest.mark.parametrize("architecture", ["efficientnet_b0", "efficientnet_b0_fpn"])
-def test_a_head_that_rates_its_cells_is_not_supervised_twice(tmp_path, architecture):
+def test_grad_cam_supervision_of_a_linear_head_is_refused(tmp_path, architecture):
     with pytest.raises(RecipeError, match="use weight"):
         make_objective(tmp_path, architecture, EvidenceLoss(weight=1.0, grad_cam=1.0))
 
 
-def test_boxes_are_learned_from_where_a_multiplier_says_so():
+def test_boxes_are_used_if_a_multiplier_is_positive():
     assert EvidenceLoss(weight=1.0).uses_boxes
     assert EvidenceLoss(grad_cam=1.0).uses_boxes
     assert not EvidenceLoss().uses_boxes

@@ -1,4 +1,4 @@
-"""Augmentation, sampling, losses."""
+"""Augmentation, sampling, losses, optimiser and rules for the best epoch."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0)
     return cache
 
 
-def test_a_box_is_drawn_where_the_letterbox_puts_it(tmp_path):
+def test_a_box_is_drawn_at_its_letterboxed_position(tmp_path):
     cache = make_cache(tmp_path, boxes=((0.0, 0.0, 64.0, 32.0),))
     mask = draw_fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
     assert mask[:16, 16:48].all()
@@ -65,7 +65,7 @@ def test_a_mask_moves_with_its_film(tmp_path):
     assert not torch.equal(squares[0], squares[1])
 
 
-def test_without_augmentation_a_film_stays_as_it_is(tmp_path):
+def test_without_augmentation_a_film_does_not_change(tmp_path):
     cache = make_cache(tmp_path, boxes=((10.0, 30.0, 40.0, 60.0),))
     sample = AugmentedFilms(cache, Augmentation())[0]
     assert np.array_equal(sample.square.numpy(), cache.squares[0])
@@ -116,13 +116,13 @@ def test_frozen_layers_keep_their_statistics_while_training(objective):
     assert objective.network.backbone.features[4].training
 
 
-def test_films_without_known_boxes_say_nothing_about_places(objective):
+def test_films_without_complete_boxes_have_no_localisation_loss(objective):
     objective.eval().network.last_layer.weight.data *= 1e-8
     assert objective(make_sample()).evidence.item() > 0
     assert objective(make_sample(annotated=0.0)).evidence.item() == 0
 
 
-def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
+def test_the_localisation_loss_is_lower_for_cells_on_the_fracture(objective):
     objective.eval()
     grid = objective.network.grid()
     sample = make_sample()
@@ -137,15 +137,15 @@ def test_the_evidence_loss_falls_as_cells_find_the_fracture(objective):
     assert loss(1.0) < loss(-1.0)
 
 
-def test_places_are_learned_from_marked_cells_and_the_most_mistaken_others():
+def test_the_cell_loss_uses_positive_cells_and_the_hardest_negatives():
     targets = torch.zeros(1, 8, 8)
     targets[0, 4, 4] = 1
     cells = torch.full((1, 8, 8), -20.0)
     cells[0, 4, 4] = 20.0
     assert cell_losses(cells, targets).item() < 1e-6
-    cells[0, 3, 3] = 5.0  # beside the marked cell: nobody knows
+    cells[0, 3, 3] = 5.0  # a neighbour of the positive cell is ignored
     assert cell_losses(cells, targets).item() < 1e-6
-    cells[0, 0, 0] = 5.0  # one of the two cells, 1/32 of 64, that are asked
+    cells[0, 0, 0] = 5.0  # one of the two hardest negatives, 1/32 of 64
     assert cell_losses(cells, targets).item() == pytest.approx(5.0067 / 2, abs=1e-3)
     cells[0, 4, 4] = -5.0
     assert cell_losses(cells, targets).item() == pytest.approx(5.0067 * 1.5, abs=1e-3)
@@ -191,7 +191,7 @@ SGD = (
 )
 
 
-def test_at_a_plateau_of_the_validation_loss_the_learning_rate_is_cut(tmp_path):
+def test_the_learning_rate_is_reduced_at_a_plateau_of_the_validation_loss(tmp_path):
     optimiser, schedule = make_schedule(tmp_path, SGD)
     assert isinstance(optimiser, torch.optim.SGD)
     group = optimiser.param_groups[0]
@@ -241,7 +241,7 @@ def test_training_stops_when_the_validation_loss_has_not_fallen_for_long_enough(
 
 
 @pytest.mark.parametrize(("rule", "best"), [("val_loss", 2), ("val_auroc", 3)])
-def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_path, rule, best):
+def test_the_best_epoch_is_selected_by_the_figure_of_the_recipe(tmp_path, rule, best):
     recipe = recipe_with(tmp_path, f'best_by = "{rule}"')
     lines: list[Any] = []
     for epoch, (loss, area) in enumerate([(0.5, 0.7), (0.3, 0.8), (0.4, 0.9), (0.4, 0.9)], 1):
@@ -250,7 +250,7 @@ def test_the_epoch_to_keep_is_chosen_by_the_figure_that_the_recipe_names(tmp_pat
     assert [line.epoch for line in lines if line.best][-1] == best
 
 
-def test_only_epochs_at_the_last_size_are_kept(tmp_path):
+def test_only_epochs_of_the_last_stage_can_be_best(tmp_path):
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text() + "\n[[stages]]\nsize_px = 96\nepochs = 1\n")
     recipe, _ = read_recipe(path)
@@ -261,7 +261,7 @@ def test_only_epochs_at_the_last_size_are_kept(tmp_path):
 @pytest.mark.parametrize(
     ("rates", "message"), [("nobody = 2", "nobody"), ("classifier = 0", "must be > 0")]
 )
-def test_a_rate_that_would_do_nothing_is_refused(tmp_path, rates, message):
+def test_a_rate_without_effect_is_refused(tmp_path, rates, message):
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text().replace("[optimiser]", f"[optimiser]\nrates.{rates}"))
     with pytest.raises(RecipeError, match=message):
@@ -270,7 +270,7 @@ def test_a_rate_that_would_do_nothing_is_refused(tmp_path, rates, message):
         )
 
 
-def test_a_classifier_may_learn_more_slowly_than_the_features(tmp_path):
+def test_the_classifier_may_have_a_lower_learning_rate_than_the_features(tmp_path):
     path = write_recipe(tmp_path / "r.toml")
     path.write_text(path.read_text().replace("[optimiser]", "[optimiser]\nrates.classifier = 0.1"))
     recipe, _ = read_recipe(path)
