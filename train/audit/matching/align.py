@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from train.audit.matching.fingerprint import (
     DISC_MASK,
     FINGERPRINT_SIDE_PX,
-    Thumbnail,
+    FilmThumbnail,
     rotation_matrix,
 )
 
@@ -24,7 +24,7 @@ FULL_MASK = np.ones(THUMBNAIL_SIZE, np.uint8)
 AFFINE_LAST_ROW = (0, 0, 1)  # completes an affine map to a square matrix
 
 
-def correlate_detail(first: Thumbnail, second: Thumbnail, rotation: int) -> float:
+def correlate_detail(first: FilmThumbnail, second: FilmThumbnail, rotation: int) -> float:
     """Align two thumbnails and correlate their high spatial frequencies.
 
     Args:
@@ -51,7 +51,9 @@ def correlate_detail(first: Thumbnail, second: Thumbnail, rotation: int) -> floa
     )
 
 
-def _estimate_alignment(first: Thumbnail, second: Thumbnail, rotation: int) -> NDArray[np.float64]:
+def _estimate_alignment(
+    first: FilmThumbnail, second: FilmThumbnail, rotation: int
+) -> NDArray[np.float64]:
     """Estimate the affine map, (2, 3), from positions in the first film to the second."""
     forth = rotation_matrix(rotation)
     near = np.asarray(cv2.warpAffine(second.pixels, forth, THUMBNAIL_SIZE), np.uint8)

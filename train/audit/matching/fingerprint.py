@@ -34,7 +34,7 @@ ROTATIONS = (
 NO_ROTATION = ROTATIONS.index((0, False))
 
 
-class Thumbnail(NamedTuple):
+class FilmThumbnail(NamedTuple):
     """A film resized to a square, and the mask of its decoded part.
 
     Attributes:
@@ -70,7 +70,7 @@ class Fingerprint:
     bits: int = 0
     height: int = 0
     width: int = 0
-    thumbnail: Thumbnail | None = None
+    thumbnail: FilmThumbnail | None = None
 
 
 def compute_fingerprint(data: bytes) -> Fingerprint:
@@ -144,15 +144,15 @@ def disc_mask(side_px: int) -> NDArray[np.bool_]:
 DISC_MASK = disc_mask(FINGERPRINT_SIDE_PX)
 
 
-def _make_thumbnail(film: Radiograph, *, damaged: bool) -> Thumbnail:
+def _make_thumbnail(film: Radiograph, *, damaged: bool) -> FilmThumbnail:
     """Resize a film to a square, ignoring its aspect ratio, as many copies have changed ratios."""
     size = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
     if not damaged:
-        return Thumbnail(_resize_to_square(film.pixels), np.ones(size, bool))
+        return FilmThumbnail(_resize_to_square(film.pixels), np.ones(size, bool))
     decoded = _decoded_mask(film.pixels)
     known = cv2.resize(decoded, size, interpolation=cv2.INTER_NEAREST) > 0
     extended = _extend_downwards(film.pixels, decoded)
-    return Thumbnail(_resize_to_square(extended), known)
+    return FilmThumbnail(_resize_to_square(extended), known)
 
 
 def _resize_to_square(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:

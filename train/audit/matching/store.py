@@ -19,8 +19,8 @@ from bonefx.errors import RecipeError
 from train.audit.matching.fingerprint import (
     FINGERPRINT_SIDE_PX,
     FINGERPRINT_VERSION,
+    FilmThumbnail,
     Fingerprint,
-    Thumbnail,
 )
 
 STORE_SCHEMA = """
@@ -75,7 +75,7 @@ class FingerprintStore:
                 [_to_row(one) for one in fingerprints],
             )
 
-    def load_thumbnail(self, sha256: str) -> Thumbnail:
+    def load_thumbnail(self, sha256: str) -> FilmThumbnail:
         """Load a film's thumbnail; the film must have one."""
         row = self._connection.execute(
             "SELECT thumbnail, known FROM fingerprint WHERE sha256 = ?", (sha256,)
@@ -157,9 +157,11 @@ def _from_row(row: tuple[Any, ...]) -> Fingerprint:
     )
 
 
-def _thumbnail_of(pixels: bytes, known: bytes) -> Thumbnail:
+def _thumbnail_of(pixels: bytes, known: bytes) -> FilmThumbnail:
     side = (FINGERPRINT_SIDE_PX, FINGERPRINT_SIDE_PX)
     bits = np.unpackbits(
         np.frombuffer(known, np.uint8), count=FINGERPRINT_SIDE_PX * FINGERPRINT_SIDE_PX
     )
-    return Thumbnail(np.frombuffer(pixels, np.uint8).reshape(side), bits.astype(bool).reshape(side))
+    return FilmThumbnail(
+        np.frombuffer(pixels, np.uint8).reshape(side), bits.astype(bool).reshape(side)
+    )
