@@ -1,8 +1,8 @@
-"""What an assistant may ask over MCP: read, compare and worklist. Off unless BONEFX_MCP=1.
+"""Tools for AI assistants over MCP: read, compare and worklist. Off unless BONEFX_MCP=1.
 
-gradio can offer endpoints as tools itself, but calls them all on_api, cannot take a list of films,
-and leaves a film that came as base64 on the disk. Here a film is deleted when it is read, as one
-that the page sends.
+gradio can offer its endpoints as tools, but it names all of them on_api, accepts no list of films,
+and keeps films that were sent as base64. These tools call the same functions as the HTTP endpoints
+and delete each film once it is read.
 """
 
 from __future__ import annotations
@@ -28,54 +28,59 @@ from starlette.routing import Route
 from bonefx.errors import BonefxError, UnreadableRadiographError
 from bonefx.reading.reader import Reader
 from bonefx.web.auth.login_gate import BasicAuthMiddleware
-from bonefx.web.compare.screen import CompareScreen
+from bonefx.web.compare.api import CompareApi
 from bonefx.web.read.handlers import ReadScreen
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB
-from bonefx.web.worklist.screen import WorklistScreen
-from bonefx.web.worklist.session_list import LIST_FOLDER_PREFIX, SessionLists
+from bonefx.web.worklist.api import WorklistApi
+from bonefx.web.worklist.session_list import LIST_FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
 
 MCP_PATH = "/gradio_api/mcp"
-BODY_BYTES = 2 * MAX_UPLOAD_MB * 1_000_000  # base64 takes a third more than the film
-LONGEST_PATH = 4096  # characters
+MAX_BODY_BYTES = 2 * MAX_UPLOAD_MB * 1_000_000  # base64 is a third larger than the film
+MAX_PATH_LENGTH = 4096  # characters
 INSTRUCTIONS = (
-    "Reads bone radiographs for fractures. Research software, not a medical device: say so when "
-    "you tell a verdict. A film is given as base64 of its file, or as the path that the app "
-    "answered to POST /gradio_api/upload (multipart, field 'files'). It is deleted when read."
+    "Reads bone radiographs for fractures. Research software, not a medical device: say so "
+    "whenever you report a verdict. Send a film as the base64 of its file, or as the path that "
+    "POST /gradio_api/upload (multipart, field 'files') returned. A film is deleted once it is "
+    "read."
 )
-TOOL_FAULT = "The program failed on this call, and the fault is ours. The server's log says more."
+TOOL_FAULT = "The program failed on this call. This is a fault of bonefx; see the server's log."
 NO_FILM_GIVEN = (
-    "the film is neither base64 nor a path that this app answered to an upload; encode the file's "
-    "bytes, or send the file to /gradio_api/upload first"
+    "the film is neither base64 nor the path of an upload to this app; encode the file's bytes, or "
+    "send the file to /gradio_api/upload first"
 )
-HERE = ("127.0.0.1:*", "localhost:*", "[::1]:*")
+LOCAL_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 LOG = logging.getLogger(__name__)
-Handler = Callable[[list[str]], Mapping[str, Any]]
+ToolFunction = Callable[[list[str]], Mapping[str, Any]]
 
-FilmArgument = Annotated[str, Field(description="Base64 of the file, or the path of an upload.")]
+FilmArgument = Annotated[
+    str, Field(description="Base64 of the film's file, or the path of an upload.")
+]
 FilmsArgument = Annotated[
-    list[str], Field(description="Each as for read; zip archives of films too.")
+    list[str],
+    Field(description="Films, each as base64 or as the path of an upload; also zip archives."),
 ]
 ModelsArgument = Annotated[list[str], Field(description="Names of two or more loaded models.")]
 InvertArgument = Annotated[
-    bool, Field(description="Swap black and white: the film shows bone dark.")
+    bool, Field(description="Swap black and white first, for a film that shows bone dark.")
 ]
 PointArgument = Annotated[
-    str | None, Field(description="Name of an operating point; the model's own choice if left out.")
+    str | None,
+    Field(description="Name of an operating point; the model's default if left out."),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpTools:
-    """The tools; the screens' handlers for programs answer them, one call after another.
+    """The tools. Calls are answered one after another.
 
     Attributes:
         reader: Holds the loaded models.
-        turn: Held by the call that is answered.
+        turn: Held by the call in progress.
     """
 
     reader: Reader
@@ -84,35 +89,40 @@ class McpTools:
     async def read(
         self, film: FilmArgument, point: PointArgument = None, *, invert: InvertArgument = False
     ) -> dict[str, Any]:
-        """See SingleScreen.on_api."""
+        """See ReadScreen.on_api."""
         screen = ReadScreen(reader=self.reader, examples=())
-        return await self._answer([film], lambda paths: screen.on_api(paths[0], point, invert))
+        return await self._call([film], lambda paths: screen.on_api(paths[0], point, invert))
 
     async def compare(self, film: FilmArgument, models: ModelsArgument) -> dict[str, Any]:
-        """See CompareScreen.on_api."""
-        screen = CompareScreen(reader=self.reader, examples=())
-        return await self._answer([film], lambda paths: screen.on_api(paths[0], models))
+        """See CompareApi.compare."""
+        api = CompareApi(reader=self.reader)
+        return await self._call([film], lambda paths: api.compare(paths[0], models))
 
     async def worklist(self, films: FilmsArgument, point: PointArgument = None) -> dict[str, Any]:
-        """See WorklistScreen.on_api."""
-        screen = WorklistScreen(reader=self.reader, listings=SessionLists())
-        return await self._answer(films, lambda paths: {"films": screen.on_api(paths, point)})
+        """See WorklistApi.worklist."""
+        api = WorklistApi(reader=self.reader)
+        return await self._call(films, lambda paths: {"films": api.worklist(paths, point)})
 
-    async def _answer(self, films: Sequence[str], handler: Handler) -> dict[str, Any]:
+    async def _call(self, films: Sequence[str], function: ToolFunction) -> dict[str, Any]:
         async with self.turn:
-            return await anyio.to_thread.run_sync(_answer, handler, films)
+            return await anyio.to_thread.run_sync(_call_tool, function, films)
 
 
 def mcp_app_settings(reader: Reader, settings: ServerSettings) -> dict[str, Any]:
-    """Give the settings of the server that offer a reader's tools at PLACE, or PLACE/."""
-    server = _server(settings)
+    """Return the settings of gradio's server that offer the tools at MCP_PATH.
+
+    Args:
+        reader: Holds the loaded models.
+        settings: Settings of the server; with credentials, the tools ask for them.
+    """
+    server = _mcp_server(settings)
     tools = McpTools(reader=reader, turn=anyio.Semaphore(1))
-    for tool, handler in (
+    for tool, function in (
         (tools.read, ReadScreen.on_api),
-        (tools.compare, CompareScreen.on_api),
-        (tools.worklist, WorklistScreen.on_api),
+        (tools.compare, CompareApi.compare),
+        (tools.worklist, WorklistApi.worklist),
     ):
-        server.add_tool(tool, description=f"{getdoc(handler)}\n\n{_loaded(reader)}")
+        server.add_tool(tool, description=f"{getdoc(function)}\n\n{_choices_text(reader)}")
     app = server.streamable_http_app()
 
     @asynccontextmanager
@@ -120,49 +130,56 @@ def mcp_app_settings(reader: Reader, settings: ServerSettings) -> dict[str, Any]
         async with server.session_manager.run():
             yield
 
-    places = [route for route in app.routes if isinstance(route, Route)]
-    offered = [
-        Route(path, _guarded(route.endpoint, settings))
-        for route in places
+    routes = [
+        Route(path, _with_login(route.endpoint, settings))
+        for route in app.routes
+        if isinstance(route, Route)
         for path in (route.path, f"{route.path}/")
     ]
-    return {"routes": offered, "lifespan": running}
+    return {"routes": routes, "lifespan": running}
 
 
-def _guarded(endpoint: Any, settings: ServerSettings) -> Any:
+def _with_login(endpoint: Any, settings: ServerSettings) -> Any:
     return endpoint if settings.login is None else BasicAuthMiddleware(endpoint, settings.login)
 
 
-def _server(settings: ServerSettings) -> FastMCP[Any]:
+def _mcp_server(settings: ServerSettings) -> FastMCP[Any]:
     from mcp.server.fastmcp import FastMCP
     from mcp.server.transport_security import TransportSecuritySettings
 
     security = TransportSecuritySettings(
         enable_dns_rebinding_protection=settings.only_here,
-        allowed_hosts=list(HERE),
-        allowed_origins=[f"http://{host}" for host in HERE],
+        allowed_hosts=list(LOCAL_HOSTS),
+        allowed_origins=[f"http://{host}" for host in LOCAL_HOSTS],
     )
     return FastMCP(
         "bonefx", INSTRUCTIONS, log_level="WARNING", streamable_http_path=MCP_PATH,
-        stateless_http=True, json_response=True, max_request_body_size=BODY_BYTES,
+        stateless_http=True, json_response=True, max_request_body_size=MAX_BODY_BYTES,
         transport_security=security,
     )  # fmt: skip
 
 
-def _loaded(reader: Reader) -> str:
-    """Name what may be chosen."""
+def _choices_text(reader: Reader) -> str:
+    """List the operating points and models that a call may name."""
     points = ", ".join(point.name for point in reader.model().manifest.operating_points)
     models = ", ".join(model.name for model in reader.models)
-    return f"Operating points: {points}. Loaded models: {models}; read and worklist take the first."
+    return (
+        f"Operating points: {points}. Loaded models: {models}; read and worklist use the first one."
+    )
 
 
-def _answer(handler: Handler, films: Sequence[str]) -> dict[str, Any]:
-    """Let a handler answer; tell our own errors as a sentence, and log every other one."""
+def _call_tool(function: ToolFunction, films: Sequence[str]) -> dict[str, Any]:
+    """Call a function with the paths of films.
+
+    Raises:
+        ToolError: With our own error's message as a sentence; every other error is logged, and
+            reported without details.
+    """
     from mcp.server.fastmcp.exceptions import ToolError
 
     try:
-        with handed_over(films) as paths:
-            return dict(handler(paths))
+        with received_films(films) as paths:
+            return dict(function(paths))
     except BonefxError as error:
         raise ToolError(as_sentence(error)) from error
     except Exception as error:
@@ -171,32 +188,35 @@ def _answer(handler: Handler, films: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def handed_over(films: Sequence[str]) -> Iterator[list[str]]:
-    """Give the paths of films as long as they are needed; none of them stays.
+def received_films(films: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the paths of films, and delete all of them afterwards.
+
+    Args:
+        films: Base64 of a file each, or the path of an upload.
 
     Raises:
-        UnreadableRadiographError: One of them is neither base64 nor an upload.
+        UnreadableRadiographError: A film is neither base64 nor an upload.
     """
     with tempfile.TemporaryDirectory(prefix=LIST_FOLDER_PREFIX) as folder:
-        given = [_given(film, Path(folder) / f"film {i}") for i, film in enumerate(films, 1)]
+        paths = [_film_path(film, Path(folder) / f"film {i}") for i, film in enumerate(films, 1)]
         try:
-            yield [str(path) for path in given]
+            yield [str(path) for path in paths]
         finally:
-            for path in given:
+            for path in paths:
                 path.unlink(missing_ok=True)
 
 
-def _given(film: str, place: Path) -> Path:
-    """Find an upload, or write what came as base64 to a place."""
+def _film_path(film: str, target: Path) -> Path:
+    """Return the path of an upload; or write base64 to the target, and return this path."""
     uploads = Path(get_upload_folder()).resolve()
-    if len(film) < LONGEST_PATH and film.isprintable():
-        named = Path(unquote(film.rpartition("/gradio_api/file=")[2])).resolve()
-        if uploads in named.parents and named.is_file():
-            return named
-    letters = "".join((film.partition("base64,")[2] or film).split())
+    if len(film) < MAX_PATH_LENGTH and film.isprintable():
+        path = Path(unquote(film.rpartition("/gradio_api/file=")[2])).resolve()
+        if uploads in path.parents and path.is_file():
+            return path
+    characters = "".join((film.partition("base64,")[2] or film).split())
     try:
-        content = base64.b64decode(letters, validate=True)
+        content = base64.b64decode(characters, validate=True)
     except binascii.Error:
         raise UnreadableRadiographError(NO_FILM_GIVEN) from None
-    place.write_bytes(content)
-    return place
+    target.write_bytes(content)
+    return target

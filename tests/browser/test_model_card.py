@@ -34,7 +34,7 @@ def test_the_cards_table_and_picture_are_seen(card, requested):
     picture = card.get_by_role("img", name="reliability of the probabilities")
     expect(picture).to_be_visible()
     assert picture.evaluate("(image) => image.naturalWidth") == 60
-    expect(card.get_by_text("A picture that is not here: a plot of another host")).to_be_visible()
+    expect(card.get_by_text("Picture not available: a plot of another host")).to_be_visible()
     assert not [url for url in requested if "elsewhere" in url]
 
 

@@ -1,32 +1,33 @@
-"""A model card in Markdown -> HTML that can do nothing but be read.
+"""HTML of a model card in Markdown, safe for cards from unknown repositories.
 
-A card may come from anybody's repository. So HTML in it is shown as text, pictures are only those
-that lie beside it, and they travel inside the page: reading a card asks no other host for anything.
+HTML in a card is shown as text. Only pictures beside the card are shown, embedded in the page, so
+that reading a card sends no request to another host.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from html import escape
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bonefx.web.shared.templates import render
+
 PICTURE = re.compile(r"[A-Za-z0-9][\w.-]*\.png", re.ASCII)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_PICTURE_BYTES = 8 << 20  # figures.png of a model has about 0.2 million
+MAX_PICTURE_BYTES = 8 << 20  # a model's figures.png has about 200,000
 TABLE = '<div class="wide" role="region" aria-label="Table" tabindex="0"><table>'
 HEADINGS = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
 
 
 def card_html(text: str, *, folder: Path) -> str:
-    """Render a card, its headings one level down, as the page has a heading of its own.
+    """Render a card with its headings one level down, as the page has a heading of its own.
 
     Args:
         text: CommonMark with tables.
-        folder: Where the card's pictures lie.
+        folder: Folder of the card's pictures.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
@@ -38,25 +39,25 @@ def card_html(text: str, *, folder: Path) -> str:
 
 
 def _inline(token: Token, folder: Path) -> Token:
-    """Put a picture into the page; open a link beside it, and tell its host nothing of it."""
+    """Embed a picture; open a link in a new tab without a referrer."""
     if token.type == "link_open":
         token.attrs |= {"target": "_blank", "rel": "noopener noreferrer"}
     if token.type == "image":
-        return Token("html_inline", "", 0, content=_image_html(token, folder))
+        return Token("html_inline", "", 0, content=_picture_html(token, folder))
     return token
 
 
-def _image_html(token: Token, folder: Path) -> str:
-    """Show a picture that lies beside the card; of any other, say what it shows."""
-    words = escape("".join(part.content for part in token.children or []))
-    content = _picture(folder, str(token.attrs["src"]))
-    if content is None:
-        return f'<span class="absent">[A picture that is not here: {words}]</span>'
-    url = base64.b64encode(content).decode()
-    return f'<img src="data:image/png;base64,{url}" alt="{words}">'
+def _picture_html(token: Token, folder: Path) -> str:
+    """Render a picture of the card's folder; for any other picture, its alternative text."""
+    content = _read_picture(folder, str(token.attrs["src"]))
+    return render(
+        "model_card/picture.html.j2",
+        text="".join(part.content for part in token.children or []),
+        png_base64="" if content is None else base64.b64encode(content).decode(),
+    )
 
 
-def _picture(folder: Path, name: str) -> bytes | None:
+def _read_picture(folder: Path, name: str) -> bytes | None:
     """Read a PNG of the card's own folder; None for anything else."""
     path = folder / name
     if not PICTURE.fullmatch(name) or not path.is_file():

@@ -1,55 +1,42 @@
-"""The screen for many films: give them, watch the most urgent rise, open one, keep the table.
+"""Layout of the Worklist screen: many films sorted by urgency; and its connections to handlers.
 
-Only the table's value tells of a list, as one piece with a number, so that no late word of a list
-before it can stand beside the rows of the next. Lists wait in a queue of their own: a single film
-is read while they run.
+Lists wait in a queue of their own, so that a single film is read in between.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
-from bonefx.films.sources import FilmSource
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import read_worklist, row_table, rows_at_point, worklist_csv
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import PRIVATE_EVENT, UNQUEUED_EVENT, html_block, point_choice
-from bonefx.web.shared.downloads import Download, offer_download
-from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
-from bonefx.web.shared.navigation import ListPosition, list_position
-from bonefx.web.worklist.session_list import KEEP_S, SessionList, SessionLists, close_list
-from bonefx.web.worklist.table import (
-    ROWS_JS,
-    TableValue,
-    no_list,
-    row_html,
-    table_shell,
-    table_value,
-)
+from bonefx.web.shared.downloads import offer_download
+from bonefx.web.shared.error_messages import show_errors_to_user
+from bonefx.web.shared.updates import connect
+from bonefx.web.worklist.api import WorklistApi
+from bonefx.web.worklist.handlers import WorklistHandlers
+from bonefx.web.worklist.session_list import KEEP_S, SessionLists, close_list
+from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
+from bonefx.web.worklist.table import ROWS_JS, empty_table_html, message_value
 
 LISTS_AT_ONCE = 2
-OWN_QUEUE: dict[str, Any] = {"concurrency_id": "worklist", "concurrency_limit": LISTS_AT_ONCE}
-LIST_EXPIRED = "the films of this list are no longer kept; give them again"
-NO_FILM = "no film was found; give PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
-LIST_FAULT = "The program failed on this list, and the fault is ours. The server's log says more."
+WORKLIST_EVENT: dict[str, Any] = {"concurrency_id": "worklist", "concurrency_limit": LISTS_AT_ONCE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorklistParts:
-    """What the page needs to join the worklist to the rest of it.
+    """What the page needs to connect the worklist to the Read screen.
 
     Attributes:
-        chosen: Holds the FilmSource of the row that was opened last; read() gives its film.
-        step: Where that row stands in the list.
-        opened: The event of opening a row; what follows it on success may take chosen.
+        chosen: Holds the FilmSource of the row that was opened last; read() returns its film.
+        step: Holds the ListPosition of that row.
+        opened: The event of opening a row; listeners of its success may use chosen and step.
         model: Name of the model that reads the list.
-        point: Name of the operating point that the verdicts are taken at.
+        point: Name of the operating point of the list's verdicts.
         on_unload: Deletes a session's films; for the page's unload event.
     """
 
@@ -61,162 +48,64 @@ class WorklistParts:
     on_unload: Callable[[gr.Request], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorklistScreen:
-    """Handlers of the screen; each takes the session's list as an argument."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WorklistComponents:
+    """Components that handlers read or update.
 
-    reader: Reader
-    listings: SessionLists
+    Attributes:
+        films: Input of films and archives.
+        folder: Input of a folder.
+        model: Choice of the model that reads the list.
+        point: Choice of the operating point.
+        stop: Stops the reading.
+        save: Downloads the table as CSV.
+        caution: Why the chosen model should not be used for reading.
+        table: The table.
+        session_list: The session's SessionList.
+        chosen: The FilmSource of the row that was opened last.
+        step: The ListPosition of that row.
+    """
 
-    def on_films(self, uploads: list[str] | None, request: gr.Request) -> tuple[Any, ...]:
-        """Take over films and archives that were chosen one by one."""
-        return self._take(uploads, request.session_hash, chosen=True)
-
-    def on_folder(self, uploads: list[str] | None, request: gr.Request) -> tuple[Any, ...]:
-        """Take over the files of a folder."""
-        return self._take(uploads, request.session_hash, chosen=False)
-
-    def on_run(self, listing: SessionList | None, model: str, point: str) -> Iterator[TableValue]:
-        """Read a list that waits; tell after each film, until it is stopped or replaced."""
-        if listing is None or not listing.begin():
-            return
-        number, told = listing.number, list[str]()
-
-        def goes_on(_: FilmSource | None = None) -> bool:
-            return listing.goes_on and listing.number == number
-
-        films = itertools.takewhile(goes_on, listing.films)
-        try:
-            for row in read_worklist(self.reader, films, model=model, point=point):
-                if not goes_on():
-                    break
-                listing.rows.append(row)
-                told.append(row_html(row))
-                yield table_value(listing, told)
-        finally:
-            listing.running = listing.running and listing.number != number
-        if listing.number == number and not listing.closed:
-            yield table_value(listing, told)
-
-    def on_settled(self, listing: SessionList | None) -> tuple[Any, ...]:
-        """Offer what can be done now: stop, keep the table, choose another model or point."""
-        runs = listing is not None and listing.running
-        has_rows = listing is not None and bool(listing.rows)
-        return (
-            gr.Button(interactive=runs),
-            gr.Button(interactive=has_rows and not runs),
-            gr.Radio(interactive=not runs),
-            gr.Radio(interactive=not runs),
-        )
-
-    def on_stop(self, listing: SessionList | None) -> Any:
-        """Read no more films after those at hand."""
-        if listing is None:
-            return gr.skip()
-        listing.halt()
-        return gr.skip() if listing.running else table_value(listing, [])
-
-    def on_fault(self, listing: SessionList | None) -> TableValue:
-        """Keep the rows that were read, and say that the program failed."""
-        if listing is None:
-            return no_list(LIST_FAULT)
-        listing.redraw(listing.rows)
-        shown = table_value(listing, [row_html(row) for row in listing.rows])
-        return shown | {"told": LIST_FAULT}
-
-    @show_errors_to_user
-    def on_model(self, model: str, listing: SessionList | None) -> tuple[Any, Any]:
-        """Offer another model's operating points, and let it read the list."""
-        loaded = self.reader.model(model)
-        offered = point_choice(loaded, loaded.point())
-        if listing is None:
-            return offered, gr.skip()
-        if listing.closed:
-            raise UnreadableRadiographError(LIST_EXPIRED)
-        listing.order()
-        return offered, table_value(listing, [])
-
-    def on_caution(self, model: str) -> str:
-        """Warn of a model that should not read films."""
-        return verdict_card.caution_html(self.reader.caution(model))
-
-    @show_errors_to_user
-    def on_point(self, point: str, model: str, listing: SessionList | None) -> Any:
-        """Take all verdicts again at another operating point; the network is not asked."""
-        if listing is None or listing.running:
-            return gr.skip()
-        listing.redraw(rows_at_point(listing.rows, self.reader.model(model).point(point)))
-        return table_value(listing, [row_html(row) for row in listing.rows])
-
-    @show_errors_to_user
-    def on_open(
-        self, listing: SessionList | None, event: gr.EventData
-    ) -> tuple[FilmSource, ListPosition]:
-        """Choose the film of a row; a row of a list that is gone opens nothing."""
-        if listing is None or listing.closed or event.number != listing.number:
-            raise UnreadableRadiographError(LIST_EXPIRED)
-        place = int(event.index)
-        step = list_position(
-            list_key=listing.key,
-            place=place,
-            walked=bool(event.walked),
-            opening=int(event.opening),
-        )
-        return listing.films[place - 1], step
-
-    def on_save(self, listing: SessionList | None) -> Download:
-        """Make the table, most urgent first, for the user to keep."""
-        if listing is None:
-            raise SettingsError(LIST_EXPIRED)
-        return Download(
-            name="worklist.csv", media_type="text/csv", content=worklist_csv(listing.rows)
-        )
-
-    def on_unload(self, request: gr.Request) -> None:
-        """Delete the films of a session that ended."""
-        self.listings.close(request.session_hash)
-
-    def on_api(self, films: list[str], point: str | None = None) -> list[dict[str, Any]]:
-        """Read many bone radiographs for fractures. Research software, not a medical device.
-
-        Args:
-            films: Files of PNG, JPEG, TIFF, WebP, BMP or DICOM, and zip archives of them; deleted
-                when read.
-            point: Name of an operating point; the model's own choice if empty.
-
-        Returns:
-            A table a film, in the order given: place, film (its name), urgency (0 to 4, smaller is
-            more urgent), verdict (fracture, no_fracture, review or out_of_scope), probability
-            (calibrated, 0 to 1), reason, error (why it was not read), same_as (place of a film
-            with the same bytes), sha256, model, weights_sha256, point, threshold and caution (why
-            films should not be read with this model).
-        """
-        listing = SessionList()
-        try:
-            listing.take(films or [], chosen=True)
-            rows = read_worklist(self.reader, listing.films, point=point or None, thumbnails=False)
-            return [row_table(row) for row in rows]
-        finally:
-            listing.close()
-
-    def _take(
-        self, uploads: Sequence[str] | None, session: str | None, *, chosen: bool
-    ) -> tuple[Any, ...]:
-        listing = self.listings.open(session)
-        try:
-            listing.take(uploads or [], chosen=chosen)
-            if not listing.films:
-                raise UnreadableRadiographError(NO_FILM)
-        except BonefxError as error:
-            listing.close()
-            return None, None, None, no_list(as_sentence(error))
-        listing.order()
-        return None, None, listing, table_value(listing, [])
+    films: gr.File
+    folder: gr.File
+    model: gr.Radio
+    point: gr.Radio
+    stop: gr.Button
+    save: gr.Button
+    caution: gr.HTML
+    table: gr.HTML
+    session_list: gr.State
+    chosen: gr.State
+    step: gr.State
 
 
 def build_worklist(reader: Reader) -> WorklistParts:
-    """Lay the screen out and join it to its handlers; call it inside gr.Blocks."""
-    screen = WorklistScreen(reader=reader, listings=SessionLists())
+    """Build the screen and connect it to its handlers; call it inside gr.Blocks."""
+    parts = _build_components(reader)
+    handlers = WorklistHandlers(reader=reader, session_lists=SessionLists())
+    _connect_lists(handlers, parts)
+    _connect_choices(handlers, parts)
+    offer_download(parts.save, handlers.on_save, [parts.session_list])
+    opened = connect(
+        parts.table.select, handlers.on_open, parts.session_list,
+        update=OpenedRow, components=parts, **UNQUEUED_EVENT,
+    )  # fmt: skip
+    films = gr.File(file_count="multiple", label="Films", visible=False)
+    gr.Button(visible=False).click(
+        show_errors_to_user(WorklistApi(reader=reader).worklist), [films, parts.point],
+        gr.JSON(visible=False), api_name="worklist", **WORKLIST_EVENT,
+    )  # fmt: skip
+    return WorklistParts(
+        chosen=parts.chosen,
+        step=parts.step,
+        opened=opened,
+        model=parts.model,
+        point=parts.point,
+        on_unload=handlers.on_unload,
+    )
+
+
+def _build_components(reader: Reader) -> WorklistComponents:
     first = reader.model()
     with gr.Column(elem_id="worklist"):
         with gr.Row(elem_id="list-given"):
@@ -236,53 +125,58 @@ def build_worklist(reader: Reader) -> WorklistParts:
             )
             stop = gr.Button("Stop", elem_id="list-stop", interactive=False)
             save = gr.Button("Download CSV", elem_id="list-save", interactive=False)
-        warned = html_block(verdict_card.caution_html(reader.caution()), "list-caution")
+        caution = html_block(verdict_card.caution_html(reader.caution()), "list-caution")
         table = gr.HTML(
-            no_list(), html_template=table_shell(), js_on_load=ROWS_JS, elem_id="list",
+            message_value(), html_template=empty_table_html(), js_on_load=ROWS_JS, elem_id="list",
             apply_default_css=False,
         )  # fmt: skip
-    listing = gr.State(None, time_to_live=KEEP_S, delete_callback=close_list)
-    chosen, step = gr.State(None), gr.State(None)
-    settled = (screen.on_settled, [listing], [stop, save, model, point])
-    _join_lists(screen, settled, [films, folder, listing, table])
-    stop.click(screen.on_stop, listing, table, **UNQUEUED_EVENT).then(*settled, **UNQUEUED_EVENT)
-    model.input(screen.on_caution, model, warned, **UNQUEUED_EVENT)
-    point.input(screen.on_point, [point, model, listing], table, **UNQUEUED_EVENT)
-    offer_download(save, screen.on_save, [listing])
-    opened = table.select(screen.on_open, listing, [chosen, step], **UNQUEUED_EVENT)
-    _offer_api(screen, point)
-    return WorklistParts(
-        chosen=chosen,
-        step=step,
-        opened=opened,
+    return WorklistComponents(
+        films=films,
+        folder=folder,
         model=model,
         point=point,
-        on_unload=screen.on_unload,
+        stop=stop,
+        save=save,
+        caution=caution,
+        table=table,
+        session_list=gr.State(None, time_to_live=KEEP_S, delete_callback=close_list),
+        chosen=gr.State(None),
+        step=gr.State(None),
     )
 
 
-def _join_lists(screen: WorklistScreen, settled: tuple[Any, ...], given: list[Any]) -> None:
-    """Take a list over at once, then read it when it is its turn."""
-    films, folder, listing, table = given
-    model, point = settled[2][2:]
-    for trigger, handler, inputs, outputs in (
-        (films.upload, screen.on_films, [films], given),
-        (folder.upload, screen.on_folder, [folder], given),
-        (model.input, screen.on_model, [model, listing], [point, table]),
-    ):
-        ready = trigger(handler, inputs, outputs, **UNQUEUED_EVENT)
-        ready.then(*settled, **UNQUEUED_EVENT)
+def _connect_lists(handlers: WorklistHandlers, parts: WorklistComponents) -> None:
+    """Show a new list at once, and read it when its turn in the queue comes."""
+    starts: tuple[tuple[Any, Any, list[Any], type[ListUpdate | ModelUpdate]], ...] = (
+        (parts.films.upload, handlers.on_films, [parts.films], ListUpdate),
+        (parts.folder.upload, handlers.on_folder, [parts.folder], ListUpdate),
+        (parts.model.input, handlers.on_model, [parts.model, parts.session_list], ModelUpdate),
+    )
+    for trigger, handler, inputs, update in starts:
+        ready = connect(trigger, handler, inputs, update=update, components=parts, **UNQUEUED_EVENT)
+        _enable_controls(ready, handlers, parts)
         run = ready.success(
-            screen.on_run, [listing, model, point], table,
-            trigger_mode="multiple", **OWN_QUEUE, **PRIVATE_EVENT,
+            handlers.on_run, [parts.session_list, parts.model, parts.point], parts.table,
+            trigger_mode="multiple", **WORKLIST_EVENT, **PRIVATE_EVENT,
         )  # fmt: skip
-        run.failure(screen.on_fault, listing, table, **UNQUEUED_EVENT)
-        run.then(*settled, **UNQUEUED_EVENT)
+        run.failure(handlers.on_fault, parts.session_list, parts.table, **UNQUEUED_EVENT)
+        _enable_controls(run, handlers, parts)
 
 
-def _offer_api(screen: WorklistScreen, point: gr.Radio) -> None:
-    films = gr.File(file_count="multiple", label="Films", visible=False)
-    gr.Button(visible=False).click(
-        show_errors_to_user(screen.on_api), [films, point], gr.JSON(visible=False),
-        api_name="worklist", **OWN_QUEUE,
+def _connect_choices(handlers: WorklistHandlers, parts: WorklistComponents) -> None:
+    """Connect the stop button and what does not need the network: caution, operating point."""
+    session_list, table = parts.session_list, parts.table
+    stopped = parts.stop.click(handlers.on_stop, session_list, table, **UNQUEUED_EVENT)
+    _enable_controls(stopped, handlers, parts)
+    parts.model.input(handlers.on_caution, parts.model, parts.caution, **UNQUEUED_EVENT)
+    parts.point.input(
+        handlers.on_point, [parts.point, parts.model, session_list], table, **UNQUEUED_EVENT
+    )
+
+
+def _enable_controls(event: Any, handlers: WorklistHandlers, parts: WorklistComponents) -> None:
+    """Enable or disable the controls after an event."""
+    connect(
+        event.then, handlers.on_settled, [parts.session_list],
+        update=ControlsUpdate, components=parts, **UNQUEUED_EVENT,
     )  # fmt: skip

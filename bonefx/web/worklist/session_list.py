@@ -1,7 +1,7 @@
-"""One session's list: its films in a private folder, the rows read so far, whether to go on.
+"""The list of one session: its films in a private folder, the rows read so far, and its progress.
 
 The folder lies outside of gradio's own, where a link would open a file for anybody who knew it. It
-is deleted when the next list comes, when the session ends or expires, and when the program ends.
+is deleted when the session uploads another list, ends or expires, and when the program ends.
 """
 
 from __future__ import annotations
@@ -25,125 +25,133 @@ MAX_LIST_MB = 2048
 MAX_FILMS = 2000
 LIST_FOLDER_PREFIX = "bonefx-list-"
 NOT_ARRIVED = "the film did not arrive; choose it again"
-_numbers = itertools.count(time.time_ns() // 1_000_000)  # grows when the program starts again
+_numbers = itertools.count(time.time_ns() // 1_000_000)  # larger after a restart of the program
 
 
 class SessionList:
-    """A list that one session gave; only this session's handlers get it.
+    """The films of one session's list; only the handlers of this session get it.
 
     Attributes:
-        films: What is to be read.
-        left_out: How many other files came with them.
-        rows: What was read so far.
-        number: Told with each state of the table; larger than that of any table before.
-        key: The first of its numbers, by which it is known whatever is drawn of it.
-        running: Whether films are still being read, or wait for it.
+        films: The films of the list.
+        left_out: How many other files were uploaded with them.
+        rows: Results of the films that were read so far.
+        sequence_number: Sent with each state of the table, and larger than in any state before;
+            the page drops states with a smaller one.
+        key: Identifies the list in the page; constant.
+        running: Whether films are being read, or are queued to be read.
     """
 
     def __init__(self) -> None:
         self.films: tuple[FilmSource, ...] = ()
         self.left_out = 0
         self.rows: list[WorklistRow] = []
-        self.number = self.key = self.next_number()
+        self.sequence_number = self.key = self.next_sequence_number()
         self.running = False
-        self._halted = threading.Event()
-        self._waits = False
+        self._stopped = threading.Event()
+        self._queued = False
         self._lock = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix=LIST_FOLDER_PREFIX))  # its owner's alone
-        # also runs at exit, and for a session that is forgotten without a word
+        self._folder = Path(tempfile.mkdtemp(prefix=LIST_FOLDER_PREFIX))  # readable by us alone
+        # also runs when the program ends, and when the last reference to this list is dropped
         self._delete = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @staticmethod
-    def next_number() -> int:
-        """A number larger than any that was told before, to any session."""
+    def next_sequence_number() -> int:
+        """Return a number larger than any before, of any session."""
         return next(_numbers)
 
     @property
     def closed(self) -> bool:
-        """Whether its films are gone."""
+        """Whether the films are deleted."""
         return not self._delete.alive
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the next film is to be read."""
-        return not (self._halted.is_set() or self.closed)
+    def may_continue(self) -> bool:
+        """Whether the next film may be read."""
+        return not (self._stopped.is_set() or self.closed)
 
-    def take(self, uploads: Sequence[str], *, chosen: bool) -> None:
+    def add_uploads(self, uploads: Sequence[str], *, from_folder: bool) -> None:
         """Move uploads into the private folder and find the films in them.
 
         Args:
-            uploads: Paths that gradio made; none of them is there afterwards.
-            chosen: Whether each was chosen by hand; of a whole folder, plain documents and hidden
-                files are left out.
+            uploads: Paths made by gradio; no file is left there afterwards.
+            from_folder: Whether they are the files of a whole folder. Its documents and hidden
+                files are left out; of files chosen one by one, none is.
 
         Raises:
-            SettingsError: They are too many or too large; nothing of them is kept.
+            SettingsError: There are too many films, or the files are too large; none is kept.
         """
         paths = [Path(upload) for upload in uploads]
         try:
             _check_size(set(paths))
-            kept = [path for path in paths if chosen or may_be_film(PurePath(path.name))]
-            films, left_out = self._moved(kept)
+            kept = [path for path in paths if not from_folder or may_be_film(PurePath(path.name))]
+            films, left_out = self._move(kept)
         finally:
             for path in set(paths):
                 path.unlink(missing_ok=True)
         if len(films) > MAX_FILMS:
             self.close()
             raise SettingsError(
-                f"found {len(films)} films, more than {MAX_FILMS} in one list; give fewer at once"
+                f"found {len(films)} films, more than {MAX_FILMS} in one list; choose fewer at once"
             )
         self.films = tuple(films)
         self.left_out = left_out + len(paths) - len(kept)
 
-    def order(self) -> None:
-        """Let the films be read, from the first; what is reading them stops."""
+    def queue(self) -> None:
+        """Queue all films to be read from the first; a reading in progress stops."""
         with self._lock:
-            self._halted.clear()
-            self.redraw([])
-            self.running = self._waits = True
+            self._stopped.clear()
+            self.replace_rows([])
+            self.running = self._queued = True
 
-    def begin(self) -> bool:
-        """Say whether to read the films, once for each order."""
+    def claim(self) -> bool:
+        """Return whether the caller is to read the films: once for each call of queue."""
         with self._lock:
-            waits, self._waits = self._waits, False
-            return waits
+            queued, self._queued = self._queued, False
+            return queued
 
-    def redraw(self, rows: Iterable[WorklistRow]) -> None:
-        """Replace all rows, so that a table that is on its way to the page counts no more."""
+    def replace_rows(self, rows: Iterable[WorklistRow]) -> None:
+        """Replace all rows; states of the table that are still on their way become stale."""
         self.rows = list(rows)
-        self.number = self.next_number()
+        self.sequence_number = self.next_sequence_number()
 
-    def halt(self) -> None:
-        """Read no more films; what was read stays."""
-        self._halted.set()
-        if self.begin():  # nothing reads them yet
+    def stop(self) -> None:
+        """Read no more films; rows stay."""
+        self._stopped.set()
+        if self.claim():  # queued, and no handler reads them yet
             self.running = False
 
     def close(self) -> None:
         """Read no more films, and delete them."""
-        self.halt()
+        self.stop()
         self._delete()
 
-    def _moved(self, paths: Iterable[Path]) -> tuple[list[FilmSource], int]:
-        """Move each file once; gradio gives files of one name and content one path."""
+    def _move(self, paths: Iterable[Path]) -> tuple[list[FilmSource], int]:
+        """Move each file once; gradio gives files of one name and content the same path.
+
+        Returns:
+            The films, and how many other files were found in archives.
+        """
         films: list[FilmSource] = []
-        left_out, places = 0, dict[Path, Path]()
+        left_out, moved_to = 0, dict[Path, Path]()
         for path in paths:
-            if path not in places:
-                places[path] = self._folder / secrets.token_hex(16)
+            if path not in moved_to:
+                moved_to[path] = self._folder / secrets.token_hex(16)
                 try:
-                    shutil.move(path, places[path])
-                except FileNotFoundError:  # another session's upload of the very same file took it
+                    shutil.move(path, moved_to[path])
+                except FileNotFoundError:  # taken by another session that uploaded the same file
                     films.append(FilmSource(name=path.name, path=path, fault=NOT_ARRIVED))
                     continue
-            found = find_films([(path.name, places[path])])
+            found = find_films([(path.name, moved_to[path])])
             films += found.films
             left_out += found.left_out
         return films, left_out
 
 
 class SessionLists:
-    """Which list to close when a session ends; lists that nobody else holds are not kept."""
+    """The list of each session, so that it can be closed when the session ends.
+
+    References are weak: a list that gradio's session state drops is deleted.
+    """
 
     def __init__(self) -> None:
         self._of_session: weakref.WeakValueDictionary[str, SessionList] = (
@@ -151,28 +159,28 @@ class SessionLists:
         )
 
     def open(self, session: str | None) -> SessionList:
-        """Begin a session's list; its list before is closed."""
+        """Return a new list for a session; the session's list before is closed."""
         self.close(session)
-        listing = SessionList()
+        session_list = SessionList()
         if session is not None:
-            self._of_session[session] = listing
-        return listing
+            self._of_session[session] = session_list
+        return session_list
 
     def close(self, session: str | None) -> None:
-        """Close a session's list, if it has one."""
-        listing = None if session is None else self._of_session.pop(session, None)
-        if listing is not None:
-            listing.close()
+        """Close the list of a session, if it has one."""
+        session_list = None if session is None else self._of_session.pop(session, None)
+        if session_list is not None:
+            session_list.close()
 
 
-def close_list(listing: SessionList | None) -> None:
-    """Close a list that has expired; gradio also tells of sessions that never had one."""
-    if listing is not None:
-        listing.close()
+def close_list(session_list: SessionList | None) -> None:
+    """Close a list that expired; gradio also calls this for sessions without a list."""
+    if session_list is not None:
+        session_list.close()
 
 
 def delete_leftovers() -> None:
-    """Delete the folders of programs that ended without a chance to do it."""
+    """Delete the folders of lists of programs that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{LIST_FOLDER_PREFIX}*"):
         newest = max((entry.lstat().st_mtime for entry in (folder, *folder.glob("*"))), default=0.0)
         if time.time() - newest > KEEP_S:
@@ -184,5 +192,5 @@ def _check_size(paths: Iterable[Path]) -> None:
     if size_mb > MAX_LIST_MB:
         raise SettingsError(
             f"found {size_mb:,.0f} MB of files, more than {MAX_LIST_MB} MB in one list; "
-            "give fewer at once"
+            "choose fewer at once"
         )

@@ -1,8 +1,7 @@
-"""A list's rows -> the table of the worklist: pieces of HTML, all values escaped.
+"""The table of the worklist as plain data: pieces of HTML with all values escaped.
 
-The value of the table is plain data: worklist_rows.js lays it out, inserts each new row where it
-belongs, and sorts again without asking the server. Nothing of a film ever becomes part of a
-template.
+worklist_rows.js builds the table from this data, inserts each new row in its place, and sorts the rows again
+without a request to the server. File names are never part of a template.
 """
 
 from __future__ import annotations
@@ -10,38 +9,57 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
 from bonefx.report.wording import VERDICT_WORDING, reason_text
 from bonefx.web.shared.error_messages import as_sentence
+from bonefx.web.shared.templates import render
 from bonefx.web.worklist.session_list import SessionList
 
 NOT_READ = ("✕", "Not read")
-EMPTY_TABLE = "Many films at once: the most urgent come first, and a row opens in Read."
+EMPTY_TABLE = (
+    "Choose films, a folder or zip archives. The most urgent films are listed first; a row opens "
+    "its film in Read."
+)
 ROWS_JS = (Path(__file__).parents[1] / "assets" / "js" / "worklist_rows.js").read_text()
-TABLE_COLUMNS = (  # what it is sorted by, and what it says
-    ("place", "#", "Place in the list"),
-    (None, "", "Picture"),
-    ("film", "Film", "Film"),
-    ("urgency", "Verdict", "Verdict, by urgency"),
-    ("probability", "Probability", "Probability of fracture"),
-    (None, "Reason", "Reason"),
+SUMMARY_ORDER = (
+    Verdict.FRACTURE, Verdict.REVIEW, Verdict.OUT_OF_SCOPE, None, Verdict.NO_FRACTURE,
+)  # fmt: skip
+
+
+class TableColumn(NamedTuple):
+    """A column: what it is sorted by (None where it is not), its heading, and its spoken label."""
+
+    sort_key: str | None
+    heading: str
+    label: str
+
+
+TABLE_COLUMNS = (
+    TableColumn("place", "#", "Place in the list"),
+    TableColumn(None, "", "Picture"),
+    TableColumn("film", "Film", "Film"),
+    TableColumn("urgency", "Verdict", "Verdict, by urgency"),
+    TableColumn("probability", "Probability", "Probability of fracture"),
+    TableColumn(None, "Reason", "Reason"),
 )
 
 
 class TableValue(TypedDict):
-    """All that the page shows of a list.
+    """State of the table in the page; worklist_rows.js reads these keys.
+
+    All of it travels as one value, so that a late text of one list cannot stand beside the rows of
+    the next list.
 
     Attributes:
-        number: The page takes no state of the table with a smaller one.
+        number: Sequence number; the page drops states with a smaller one.
         list: Key of the list; 0 for none.
-        rows: A table row of HTML each, in the order of the list.
-        told: What the list comes to, spoken when it is complete.
-        running: How far it is, while it is read; else empty.
+        rows: HTML of one table row each, in the order of the list.
+        told: HTML of the summary, or of a message; empty while films are read.
+        running: Progress in words while films are read; else empty.
         done: Share of the films that were read, in [0, 1].
     """
 
@@ -53,108 +71,101 @@ class TableValue(TypedDict):
     done: float
 
 
-def table_shell() -> str:
-    """The table without rows; worklist_rows.js fills it."""
-    heads = "".join(_head(*column) for column in TABLE_COLUMNS)
-    return (
-        '<div class="told"><p role="status"></p><p class="running"></p>'
-        '<progress max="1" value="0" aria-label="Films read" hidden></progress></div>'
-        '<table class="rows" hidden><caption class="sr-only">Films, most urgent first</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody></tbody></table>"
-    )
+class VerdictCount(NamedTuple):
+    """How many films of a list have a verdict."""
+
+    films: int
+    verdict_class: str
+    sign: str
+    verdict_text: str
 
 
-def no_list(told: str = EMPTY_TABLE) -> TableValue:
-    """A table without any list, and why."""
-    number = SessionList.next_number()
+def empty_table_html() -> str:
+    """Render the table without rows."""
+    return render("worklist/table.html.j2", columns=TABLE_COLUMNS)
+
+
+def message_value(text: str = EMPTY_TABLE) -> TableValue:
+    """Return a table without rows and with a message."""
     return TableValue(
-        number=number, list=0, rows=[], told=f"<span>{escape(told)}</span>", running="", done=0
+        number=SessionList.next_sequence_number(),
+        list=0,
+        rows=[],
+        told=render("worklist/message.html.j2", text=text),
+        running="",
+        done=0,
     )
 
 
-def table_value(listing: SessionList, rows: Sequence[str]) -> TableValue:
-    """The table as far as its list was read.
+def table_value(session_list: SessionList, rows: Sequence[str]) -> TableValue:
+    """Return the state of a list's table.
 
     Args:
-        listing: The list.
-        rows: From row_html, one for each of its rows.
+        session_list: The list.
+        rows: HTML from row_html, one for each row that was read.
     """
-    total, done = len(listing.films), len(rows)
-    running = f"{done} of {total} films read" if listing.running else ""
-    if listing.running and not done:
-        running = f"{total} films wait for their turn …"
     return TableValue(
-        number=listing.number,
-        list=listing.key,
+        number=session_list.sequence_number,
+        list=session_list.key,
         rows=list(rows),
-        told="" if listing.running else summary_html(listing),
-        running=running,
-        done=done / max(total, 1),
+        told="" if session_list.running else summary_html(session_list),
+        running=_progress_text(session_list, len(rows)) if session_list.running else "",
+        done=len(rows) / max(len(session_list.films), 1),
     )
 
 
-def summary_html(listing: SessionList) -> str:
-    """Count the verdicts of a list that is read, stopped or not."""
-    counts = Counter(row.verdict for row in listing.rows)
-    order: tuple[Verdict | None, ...] = (
-        Verdict.FRACTURE, Verdict.REVIEW, Verdict.OUT_OF_SCOPE, None, Verdict.NO_FRACTURE,
-    )  # fmt: skip
-    films = "film" if len(listing.rows) == 1 else "films"
-    parts = [f"<span><b>{len(listing.rows)}</b> {films}</span>"]
-    for verdict in order:
-        sign, words = NOT_READ if verdict is None else VERDICT_WORDING[verdict]
-        if counts[verdict]:
-            parts.append(
-                f'<span class="{_tone(verdict)}"><i aria-hidden="true">{sign}</i> '
-                f"<b>{counts[verdict]}</b> {words.lower()}</span>"
-            )
-    if missing := len(listing.films) - len(listing.rows):
-        parts.append(f"<span>stopped, <b>{missing}</b> not looked at</span>")
-    if listing.left_out:
-        files = "file" if listing.left_out == 1 else "files"
-        parts.append(f"<span>{listing.left_out} other {files} left out</span>")
-    return "".join(parts)
+def summary_html(session_list: SessionList) -> str:
+    """Render the number of films for each verdict, of a list that is complete or stopped."""
+    films = Counter(row.verdict for row in session_list.rows)
+    return render(
+        "worklist/summary.html.j2",
+        n_rows=len(session_list.rows),
+        counts=[
+            _verdict_count(verdict, films[verdict]) for verdict in SUMMARY_ORDER if films[verdict]
+        ],
+        n_missing=len(session_list.films) - len(session_list.rows),
+        n_left_out=session_list.left_out,
+    )
 
 
 def row_html(row: WorklistRow) -> str:
-    """One film as a row of the table; its button carries the name of the film."""
-    sign, words = NOT_READ if row.verdict is None else VERDICT_WORDING[row.verdict]
-    name = escape(row.source.name)
-    probability = "" if row.probability is None else escape(probability_text(row.probability))
-    again = "" if row.same_as is None else f"<small>Same file as number {row.same_as}</small>"
-    return (
-        f'<tr data-place="{row.place}" data-film="{name}" data-urgency="{urgency(row):.6f}" '
-        f'data-probability="{-1 if row.probability is None else row.probability:.6f}" '
-        f'class="{_tone(row.verdict)}"><td class="place">{row.place}</td>'
-        f'<td class="picture">{_picture(row)}</td>'
-        f'<td class="name"><button type="button">{name}</button>{again}</td>'
-        f'<td class="called"><span aria-hidden="true">{sign}</span> {words}</td>'
-        f'<td class="number">{probability}</td><td class="why">{escape(_why(row))}</td></tr>'
+    """Render one film as a table row; its button is named by the film."""
+    sign, verdict_text = _verdict_wording(row.verdict)
+    return render(
+        "worklist/row.html.j2",
+        row=row,
+        urgency=urgency(row),
+        verdict_class=_verdict_class(row.verdict),
+        sign=sign,
+        verdict_text=verdict_text,
+        probability_text="" if row.probability is None else probability_text(row.probability),
+        reason_text=_reason_text(row),
+        thumbnail_base64=base64.b64encode(row.thumbnail or b"").decode(),
     )
 
 
-def _head(key: str | None, words: str, spoken: str) -> str:
-    if key is None:
-        return f'<th scope="col" aria-label="{spoken}">{words}</th>'
-    return (
-        f'<th scope="col" data-key="{key}"><button type="button" title="Sort by this" '
-        f'aria-label="{spoken}">{words}</button></th>'
-    )
+def _progress_text(session_list: SessionList, n_read: int) -> str:
+    n_films = len(session_list.films)
+    return f"{n_read} of {n_films} films read" if n_read else f"{n_films} films queued …"
 
 
-def _why(row: WorklistRow) -> str:
+def _verdict_count(verdict: Verdict | None, films: int) -> VerdictCount:
+    sign, words = _verdict_wording(verdict)
+    return VerdictCount(films, _verdict_class(verdict), sign, words.lower())
+
+
+def _verdict_wording(verdict: Verdict | None) -> tuple[str, str]:
+    """Return the sign and the words of a verdict; None for a film that was not read."""
+    return NOT_READ if verdict is None else VERDICT_WORDING[verdict]
+
+
+def _verdict_class(verdict: Verdict | None) -> str:
+    """Return the CSS class of a verdict."""
+    return "not_read" if verdict is None else verdict.value
+
+
+def _reason_text(row: WorklistRow) -> str:
     if row.error is not None:
         return as_sentence(row.error)
     reason = None if row.reading is None else row.reading.reason
     return "" if reason is None else reason_text(reason)
-
-
-def _picture(row: WorklistRow) -> str:
-    if row.thumbnail is None:
-        return ""
-    url = base64.b64encode(row.thumbnail).decode()
-    return f'<img src="data:image/png;base64,{url}" alt="" width="44" height="44">'
-
-
-def _tone(verdict: Verdict | None) -> str:
-    return "not_read" if verdict is None else verdict.value

@@ -153,8 +153,9 @@ def test_an_agreement_is_told_with_both_names_whether_there_is_an_overlap_or_not
     assert "a and b overlap by 100 %" in agreement_text(
         compare_readings([make_mapped("a"), make_mapped("b")]).agreements[0]
     )
-    told = agreement_text(compare_readings([make_mapped("a"), without]).agreements[0])
-    assert told == "No overlap of a and b: b has no map: its evidence is too weak to show."
+    text = agreement_text(compare_readings([make_mapped("a"), without]).agreements[0])
+    why = "b has no map: its evidence is too weak to show."
+    assert text == f"No overlap computed for a and b: {why}"
 
 
 def test_one_legend_tells_the_scale_of_all_maps_or_that_there_is_none():

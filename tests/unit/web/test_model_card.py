@@ -7,20 +7,15 @@ import torch
 from PIL import Image
 
 from bonefx.models.registry import load_model
-from bonefx.reading.reader import Reader
 from bonefx.records import Origin
+from bonefx.web.model_card.card import MAX_CARD_BYTES, facts_html, model_card_html
 from bonefx.web.model_card.markdown import card_html
-from bonefx.web.model_card.screen import MAX_CARD_BYTES, ModelCardScreen, facts_html
 from tests.fixtures.model_folders import make_model_folder
 
 
 @pytest.fixture
 def model(tmp_path):
     return load_model(make_model_folder(tmp_path), device=torch.device("cpu"))
-
-
-def shown(model):
-    return ModelCardScreen(reader=Reader([model])).on_model(model.name)
 
 
 def write_picture(folder, name="figures.png"):
@@ -53,7 +48,7 @@ def test_any_other_picture_is_told_in_words(tmp_path, text):
     (folder / "text.png").write_text("no picture")
     html = card_html(text, folder=folder)
     assert "<img" not in html
-    assert "[A picture that is not here: a plot]" in html
+    assert "[Picture not available: a plot]" in html
 
 
 @pytest.mark.parametrize(
@@ -84,20 +79,20 @@ def test_headings_stand_below_the_pages_own(tmp_path):
 
 
 def test_a_model_without_card_is_said_to_have_none_beside_its_facts(model):
-    html = shown(model)
+    html = model_card_html(model)
     assert "comes without a CARD.md" in html
     assert model.manifest.sha256 in html
 
 
 def test_a_card_is_shown_below_the_facts(model):
     (model.folder / "CARD.md").write_text("# tiny\n\nNever for patients.\n")
-    html = shown(model)
+    html = model_card_html(model)
     assert html.index("Facts about the model") < html.index("Never for patients.")
 
 
 def test_a_card_that_is_too_large_is_not_shown(model):
     (model.folder / "CARD.md").write_text("x" * (MAX_CARD_BYTES + 1))
-    assert "larger than any card" in shown(model)
+    assert "larger than 1 MB" in model_card_html(model)
 
 
 def test_the_facts_tell_data_licence_start_and_where_it_was_fetched_from(model):

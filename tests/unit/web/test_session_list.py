@@ -15,7 +15,7 @@ from bonefx.errors import SettingsError
 from bonefx.reading.worklist import WorklistRow
 from bonefx.web.worklist import session_list as module
 from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list, delete_leftovers
-from bonefx.web.worklist.table import no_list, row_html, table_value
+from bonefx.web.worklist.table import message_value, row_html, table_value
 from tests.fixtures.image_files import make_png
 from tests.fixtures.records import make_reading
 from tests.fixtures.servers.app import REPOSITORY
@@ -42,47 +42,47 @@ def uploads(tmp_path):
     return [str(path) for path in paths]
 
 
-def taken(uploads, *, chosen=True):
-    listing = SessionList()
-    listing.take(uploads, chosen=chosen)
-    return listing
+def taken(uploads, *, from_folder=False):
+    session_list = SessionList()
+    session_list.add_uploads(uploads, from_folder=from_folder)
+    return session_list
 
 
 def test_films_move_into_a_folder_of_their_owner_under_names_that_say_nothing(uploads, lists):
-    listing = taken(uploads)
-    assert [film.name for film in listing.films] == ["Miller.png", "notes.txt", "Jones.png"]
+    session_list = taken(uploads)
+    assert [film.name for film in session_list.films] == ["Miller.png", "notes.txt", "Jones.png"]
     assert not any(Path(upload).exists() for upload in uploads)
-    folder = listing.films[0].path.parent
+    folder = session_list.films[0].path.parent
     assert folder.parent == lists
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not any("Miller" in path.name for path in lists.rglob("*"))
-    assert listing.films[0].read().pixels.shape == (120, 96)
+    assert session_list.films[0].read().pixels.shape == (120, 96)
 
 
 def test_documents_of_a_whole_folder_are_left_out_and_deleted(uploads):
-    listing = taken(uploads, chosen=False)
-    assert [film.name for film in listing.films] == ["Miller.png", "Jones.png"]
-    assert listing.left_out == 1
+    session_list = taken(uploads, from_folder=True)
+    assert [film.name for film in session_list.films] == ["Miller.png", "Jones.png"]
+    assert session_list.left_out == 1
     assert not any(Path(upload).exists() for upload in uploads)
 
 
 def test_one_path_twice_is_two_films(uploads):
-    listing = taken([uploads[0], uploads[0]])
-    assert [film.read().bits for film in listing.films] == [8, 8]
+    session_list = taken([uploads[0], uploads[0]])
+    assert [film.read().bits for film in session_list.films] == [8, 8]
 
 
 def test_an_upload_that_is_gone_is_a_film_with_an_error(uploads):
     Path(uploads[0]).unlink()
-    listing = taken(uploads)
-    assert listing.films[0].fault == "the film did not arrive; choose it again"
-    assert listing.films[2].read()
+    session_list = taken(uploads)
+    assert session_list.films[0].fault == "the film did not arrive; choose it again"
+    assert session_list.films[2].read()
 
 
 def test_too_much_at_once_is_refused_in_a_sentence_and_nothing_stays(uploads, monkeypatch, lists):
     monkeypatch.setattr(module, "MAX_LIST_MB", 0.001)
-    listing = SessionList()
-    with pytest.raises(SettingsError, match=r"more than 0.001 MB in one list; give fewer"):
-        listing.take(uploads, chosen=True)
+    session_list = SessionList()
+    with pytest.raises(SettingsError, match=r"more than 0.001 MB in one list; choose fewer"):
+        session_list.add_uploads(uploads, from_folder=False)
     assert not any(Path(upload).exists() for upload in uploads)
     assert [path for path in lists.rglob("*") if path.is_file()] == []
 
@@ -93,40 +93,40 @@ def test_too_many_films_are_refused_with_those_of_archives(tmp_path, monkeypatch
     with zipfile.ZipFile(path, "w") as archive:
         for index in range(4):
             archive.writestr(f"{index}.png", make_png())
-    listing = SessionList()
+    session_list = SessionList()
     with pytest.raises(SettingsError, match="found 4 films, more than 3"):
-        listing.take([str(path)], chosen=True)
-    assert listing.closed
+        session_list.add_uploads([str(path)], from_folder=False)
+    assert session_list.closed
 
 
 @pytest.mark.parametrize("ending", ["closed", "forgotten", "expired", "replaced", "ended"])
 def test_however_a_list_ends_its_folder_is_deleted(uploads, lists, ending):
-    listings = SessionLists()
-    listing = listings.open("session")
-    listing.take(uploads, chosen=True)
+    session_lists = SessionLists()
+    session_list = session_lists.open("session")
+    session_list.add_uploads(uploads, from_folder=False)
     assert len(list(lists.iterdir())) == 1
     if ending == "closed":
-        listing.close()
+        session_list.close()
     elif ending == "forgotten":
-        del listing
+        del session_list
         gc.collect()
     elif ending == "expired":
-        close_list(listing)
+        close_list(session_list)
     elif ending == "replaced":
-        listing = listings.open("session")
+        session_list = session_lists.open("session")
         assert len(list(lists.iterdir())) == 1
-        listing.close()
+        session_list.close()
     else:
-        listings.close("session")
+        session_lists.close("session")
     assert list(lists.iterdir()) == []
 
 
 def test_another_sessions_list_is_left_alone(lists):
-    listings = SessionLists()
-    own, other = listings.open("own"), listings.open("other")
-    listings.close("own")
-    listings.close("own")
-    listings.close("never seen")
+    session_lists = SessionLists()
+    own, other = session_lists.open("own"), session_lists.open("other")
+    session_lists.close("own")
+    session_lists.close("own")
+    session_lists.close("never seen")
     close_list(None)
     assert (own.closed, other.closed) == (True, False)
 
@@ -157,27 +157,27 @@ def test_only_old_folders_of_other_programs_are_deleted_at_the_start(lists):
 
 
 def test_an_order_is_begun_once_and_can_be_stopped_before():
-    listing = SessionList()
-    assert not listing.begin()
-    listing.order()
-    assert (listing.begin(), listing.begin()) == (True, False)
-    listing.order()
-    listing.halt()
-    assert not listing.begin()
-    assert (listing.running, listing.goes_on) == (False, False)
-    listing.order()
-    assert listing.goes_on
-    listing.close()
-    assert not listing.goes_on
+    session_list = SessionList()
+    assert not session_list.claim()
+    session_list.queue()
+    assert (session_list.claim(), session_list.claim()) == (True, False)
+    session_list.queue()
+    session_list.stop()
+    assert not session_list.claim()
+    assert (session_list.running, session_list.may_continue) == (False, False)
+    session_list.queue()
+    assert session_list.may_continue
+    session_list.close()
+    assert not session_list.may_continue
 
 
 def test_every_state_of_a_table_has_a_larger_number_than_those_before():
-    first, listing = no_list()["number"], SessionList()
-    numbers = [first, listing.number]
-    listing.order()
-    numbers.append(listing.number)
-    listing.redraw([])
-    numbers += [listing.number, no_list()["number"]]
+    first, session_list = message_value()["number"], SessionList()
+    numbers = [first, session_list.sequence_number]
+    session_list.queue()
+    numbers.append(session_list.sequence_number)
+    session_list.replace_rows([])
+    numbers += [session_list.sequence_number, message_value()["number"]]
     assert numbers == sorted(set(numbers))
 
 
@@ -186,15 +186,15 @@ def test_a_name_never_becomes_part_of_the_page(uploads):
     source = module.FilmSource(name='<img src=x onerror="alert(1)">', path=film.path)
     html = row_html(WorklistRow(place=1, source=source, reading=make_reading()))
     assert "<img src=x" not in html
-    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in html
+    assert "&lt;img src=x onerror=&#34;alert(1)&#34;&gt;" in html
     assert str(film.path) not in html
 
 
 def test_the_summary_counts_verdicts_and_what_was_not_looked_at(uploads):
-    listing = taken(uploads, chosen=False)
-    source = listing.films[0]
-    listing.redraw([WorklistRow(place=1, source=source, error="the file is empty")])
-    told = table_value(listing, [""])["told"]
+    session_list = taken(uploads, from_folder=True)
+    source = session_list.films[0]
+    session_list.replace_rows([WorklistRow(place=1, source=source, error="the file is empty")])
+    told = table_value(session_list, [""])["told"]
     assert "<b>1</b> film<" in told
     assert "<b>1</b> not read" in told
     assert "stopped, <b>1</b> not looked at" in told

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bonefx.reading.reader import Reader
-from bonefx.web.worklist.screen import LIST_FAULT, WorklistScreen
+from bonefx.web.worklist.handlers import LIST_FAULT, WorklistHandlers
 from bonefx.web.worklist.session_list import SessionLists
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
@@ -20,102 +20,102 @@ def reader(tmp_path_factory):
 
 @pytest.fixture
 def screen(reader):
-    return WorklistScreen(reader=reader, listings=SessionLists())
+    return WorklistHandlers(reader=reader, session_lists=SessionLists())
 
 
 @pytest.fixture
-def listing(screen, tmp_path):
+def session_list(screen, tmp_path):
     """Six films that wait to be read."""
-    taken = screen.listings.open("session")
+    taken = screen.session_lists.open("session")
     for index in range(6):
         (tmp_path / f"{index}.png").write_bytes(make_png(seed=index))
-    taken.take(sorted(str(path) for path in tmp_path.glob("*.png")), chosen=True)
-    taken.order()
+    taken.add_uploads(sorted(str(path) for path in tmp_path.glob("*.png")), from_folder=False)
+    taken.queue()
     yield taken
     taken.close()
 
 
-def run(screen, listing, *, point="balanced"):
-    return screen.on_run(listing, "tiny", point)
+def run(screen, session_list, *, point="balanced"):
+    return screen.on_run(session_list, "tiny", point)
 
 
-def test_each_film_is_told_as_it_is_read_and_the_last_word_counts_them(screen, listing):
-    told = list(run(screen, listing))
+def test_each_film_is_told_as_it_is_read_and_the_last_word_counts_them(screen, session_list):
+    told = list(run(screen, session_list))
     assert [len(value["rows"]) for value in told] == [1, 2, 3, 4, 5, 6, 6]
     assert told[2]["running"] == "3 of 6 films read"
     assert (told[-1]["running"], told[-1]["done"]) == ("", 1.0)
     assert "<b>6</b> films" in told[-1]["told"]
-    assert not listing.running
+    assert not session_list.running
 
 
-def test_an_order_is_read_once(screen, listing):
-    assert len(list(run(screen, listing))) == 7
-    assert list(run(screen, listing)) == []
+def test_an_order_is_read_once(screen, session_list):
+    assert len(list(run(screen, session_list))) == 7
+    assert list(run(screen, session_list)) == []
     assert list(run(screen, None)) == []
 
 
-def test_a_stopped_list_keeps_its_rows_and_says_what_is_missing(screen, listing):
-    running = run(screen, listing)
+def test_a_stopped_list_keeps_its_rows_and_says_what_is_missing(screen, session_list):
+    running = run(screen, session_list)
     next(running)
-    assert screen.on_stop(listing) == gr.skip()
+    assert screen.on_stop(session_list) == gr.skip()
     (last,) = list(running)
-    assert len(last["rows"]) == len(listing.rows) == 1
+    assert len(last["rows"]) == len(session_list.rows) == 1
     assert "<b>5</b> not looked at" in last["told"]
 
 
-def test_a_list_is_stopped_before_its_turn(screen, listing):
-    told = screen.on_stop(listing)
+def test_a_list_is_stopped_before_its_turn(screen, session_list):
+    told = screen.on_stop(session_list)
     assert "<b>6</b> not looked at" in told["told"]
-    assert list(run(screen, listing)) == []
+    assert list(run(screen, session_list)) == []
 
 
-def test_a_list_that_is_replaced_says_no_more(screen, listing):
-    running = run(screen, listing)
+def test_a_list_that_is_replaced_says_no_more(screen, session_list):
+    running = run(screen, session_list)
     next(running)
-    screen.listings.open("session")
+    screen.session_lists.open("session")
     assert list(running) == []
 
 
-def test_another_model_reads_from_the_first_and_what_ran_before_says_no_more(screen, listing):
-    running = run(screen, listing)
+def test_another_model_reads_from_the_first_and_what_ran_before_says_no_more(screen, session_list):
+    running = run(screen, session_list)
     next(running)
-    screen.on_model("tiny", listing)
-    again = list(run(screen, listing))
+    screen.on_model("tiny", session_list)
+    again = list(run(screen, session_list))
     assert list(running) == []
     assert [len(value["rows"]) for value in again] == [1, 2, 3, 4, 5, 6, 6]
-    assert [row.place for row in listing.rows] == [1, 2, 3, 4, 5, 6]
+    assert [row.place for row in session_list.rows] == [1, 2, 3, 4, 5, 6]
 
 
-def test_another_point_changes_what_is_shown_of_a_list_that_is_read(screen, listing):
-    assert screen.on_point("screening", "tiny", listing) == gr.skip()  # it is still to be read
-    list(run(screen, listing))
-    number = listing.number
-    told = screen.on_point("screening", "tiny", listing)
+def test_another_point_changes_what_is_shown_of_a_list_that_is_read(screen, session_list):
+    assert screen.on_point("screening", "tiny", session_list) == gr.skip()  # it is still to be read
+    list(run(screen, session_list))
+    number = session_list.sequence_number
+    told = screen.on_point("screening", "tiny", session_list)
     assert told["number"] > number
-    assert {row.reading.point.name for row in listing.rows} == {"screening"}
+    assert {row.reading.point.name for row in session_list.rows} == {"screening"}
 
 
-def test_a_row_opens_its_film(screen, listing):
-    list(run(screen, listing))
-    told = {"index": 3, "number": listing.number, "walked": True, "opening": 7}
+def test_a_row_opens_its_film(screen, session_list):
+    list(run(screen, session_list))
+    told = {"index": 3, "number": session_list.sequence_number, "walked": True, "opening": 7}
     event = gr.EventData(None, told)
-    film, step = screen.on_open(listing, event)
-    assert film is listing.films[2]
-    assert step == {"list": listing.key, "place": 3, "walked": True, "opening": 7}
+    opened = screen.on_open(session_list, event)
+    assert opened.chosen is session_list.films[2]
+    assert opened.step == {"list": session_list.key, "place": 3, "walked": True, "opening": 7}
 
 
 @pytest.mark.parametrize("gone", ["late row", "closed", "expired"])
-def test_a_row_of_a_list_that_is_gone_opens_nothing(screen, listing, gone):
-    number = listing.number - (gone == "late row")
+def test_a_row_of_a_list_that_is_gone_opens_nothing(screen, session_list, gone):
+    number = session_list.sequence_number - (gone == "late row")
     if gone == "closed":
-        listing.close()
+        session_list.close()
     event = gr.EventData(None, {"index": 1, "number": number})
-    with pytest.raises(gr.Error, match="no longer kept; give them again"):
-        screen.on_open(None if gone == "expired" else listing, event)
+    with pytest.raises(gr.Error, match="no longer kept; choose them again"):
+        screen.on_open(None if gone == "expired" else session_list, event)
 
 
-def test_a_fault_keeps_the_rows_and_is_said(screen, listing, monkeypatch):
-    running = run(screen, listing)
+def test_a_fault_keeps_the_rows_and_is_said(screen, session_list, monkeypatch):
+    running = run(screen, session_list)
     for _ in range(4):
         next(running)
 
@@ -125,24 +125,26 @@ def test_a_fault_keeps_the_rows_and_is_said(screen, listing, monkeypatch):
     monkeypatch.setattr(Reader, "read_batch", fail)
     with pytest.raises(RuntimeError):
         next(running)
-    assert not listing.running
-    told = screen.on_fault(listing)
+    assert not session_list.running
+    told = screen.on_fault(session_list)
     assert (len(told["rows"]), told["told"]) == (4, LIST_FAULT)
 
 
-def test_the_end_of_a_session_closes_its_list(screen, listing):
+def test_the_end_of_a_session_closes_its_list(screen, session_list):
     class Request:
         session_hash = "session"
 
     screen.on_unload(Request())
-    assert listing.closed
-    assert list(run(screen, listing)) == []
+    assert session_list.closed
+    assert list(run(screen, session_list)) == []
 
 
-def test_buttons_follow_the_list(screen, listing):
+def test_buttons_follow_the_list(screen, session_list):
     def offered():
-        return [part.interactive for part in screen.on_settled(listing)]
+        controls = screen.on_settled(session_list)
+        parts = (controls.stop, controls.save, controls.model, controls.point)
+        return [part.interactive for part in parts]
 
     assert offered() == [True, False, False, False]
-    list(run(screen, listing))
+    list(run(screen, session_list))
     assert offered() == [False, True, True, True]

@@ -1,0 +1,109 @@
+"""Event handlers of the Compare screen. Each takes the user's choices as arguments.
+
+A handler that ends a reading updates the whole screen, so that nothing of an earlier film remains.
+An upload is deleted as soon as it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from bonefx.errors import BonefxError, SettingsError
+from bonefx.films import images
+from bonefx.reading.reader import Reader
+from bonefx.web.compare.api import choose_models, compare_models
+from bonefx.web.compare.columns import comparison_html, legend_html, message_html
+from bonefx.web.compare.state import (
+    ColumnsUpdate,
+    ComparedFilm,
+    ComparisonUpdate,
+    ExampleUpdate,
+    FilmUpdate,
+)
+from bonefx.web.shared import verdict_card
+from bonefx.web.shared.error_messages import READING_FAULT, as_sentence
+from bonefx.web.shared.examples import Example
+from bonefx.web.shared.performance import performance_html
+from bonefx.web.shared.uploads import read_and_delete, upload_failure_text
+from bonefx.web.shared.viewer import NO_FILM_HTML, READING_HTML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareHandlers:
+    """Handlers of the screen.
+
+    Attributes:
+        reader: Holds the loaded models.
+        examples: The example films that the screen offers.
+    """
+
+    reader: Reader
+    examples: tuple[Example, ...]
+
+    def on_start(self) -> FilmUpdate:
+        """Clear columns, legend and film before another film is read."""
+        return FilmUpdate(sides=message_html(READING_HTML), legend="", compared=None)
+
+    def on_pick(self, event: gr.EventData) -> ExampleUpdate:
+        """Clear the screen and keep the example's index; only the first handler gets the event."""
+        return ExampleUpdate(
+            sides=message_html(READING_HTML), legend="", compared=None, picked=int(event.index)
+        )
+
+    def on_switch(self) -> ColumnsUpdate:
+        """Clear columns and legend, but keep the film for other models."""
+        return ColumnsUpdate(sides=message_html(READING_HTML), legend="")
+
+    def on_refused(self, why: str, names: list[str]) -> ComparisonUpdate:
+        """Show why an upload failed."""
+        return self._message(names, verdict_card.not_read_html(upload_failure_text(why)))
+
+    def on_upload(self, path: str | None, names: list[str]) -> ComparisonUpdate:
+        """Read an uploaded film and delete the upload."""
+        try:
+            compared = ComparedFilm(film=read_and_delete(path))
+        except BonefxError as error:
+            return self._message(names, verdict_card.not_read_html(as_sentence(error)))
+        return self._comparison(compared, names)
+
+    def on_example(self, picked: int, names: list[str]) -> ComparisonUpdate:
+        """Read the example that was clicked."""
+        example = self.examples[picked]
+        extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
+        film = images.read_radiograph(example.path)
+        return self._comparison(ComparedFilm(film=film, extra=extra), names)
+
+    def on_models(self, names: list[str], compared: ComparedFilm | None) -> ComparisonUpdate:
+        """Read the film on screen with the chosen models."""
+        if compared is None:
+            return self._message(names, NO_FILM_HTML)
+        return self._comparison(compared, names)
+
+    def on_fault(self, names: list[str]) -> ComparisonUpdate:
+        """Clear the screen and report that the program failed."""
+        return self._message(names, verdict_card.not_read_html(READING_FAULT))
+
+    def _comparison(self, compared: ComparedFilm, names: list[str]) -> ComparisonUpdate:
+        try:
+            chosen = choose_models(self.reader, names)
+        except SettingsError as error:
+            message = self._message(names, verdict_card.not_read_html(as_sentence(error)))
+            return replace(message, compared=compared)  # for another choice of models
+        comparison = compare_models(self.reader, compared.film, chosen)
+        return ComparisonUpdate(
+            sides=comparison_html(compared.film, comparison, chosen, extra=compared.extra),
+            legend=legend_html(comparison),
+            performance=performance_html(chosen),
+            compared=compared,
+        )
+
+    def _message(self, names: list[str], content_html: str) -> ComparisonUpdate:
+        chosen = [model for model in self.reader.models if model.name in names]
+        return ComparisonUpdate(
+            sides=message_html(content_html),
+            legend="",
+            performance=performance_html(chosen),
+            compared=None,
+        )

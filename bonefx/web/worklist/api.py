@@ -1,0 +1,42 @@
+"""Worklist for programs: the answer of the HTTP endpoint and of the MCP tool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bonefx.reading.reader import Reader
+from bonefx.reading.worklist import read_worklist, row_table
+from bonefx.web.worklist.session_list import SessionList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorklistApi:
+    """Endpoint for programs."""
+
+    reader: Reader
+
+    def worklist(self, films: list[str], point: str | None = None) -> list[dict[str, Any]]:
+        """Read many bone radiographs for fractures. Research software, not a medical device.
+
+        Args:
+            films: Files in PNG, JPEG, TIFF, WebP, BMP or DICOM format, and zip archives of them;
+                deleted once read.
+            point: Name of an operating point; the model's default if empty.
+
+        Returns:
+            One object for each film, in the order given: place, film (its name), urgency (0 to 4;
+            smaller is more urgent), verdict (fracture, no_fracture, review or out_of_scope),
+            probability (calibrated, 0 to 1), reason, error (why the film was not read), same_as
+            (place of a film with the same bytes), sha256, model, weights_sha256, point, threshold,
+            caution (why this model should not be used for reading), inverted and looks_inverted.
+        """
+        session_list = SessionList()
+        try:
+            session_list.add_uploads(films or [], from_folder=False)
+            rows = read_worklist(
+                self.reader, session_list.films, point=point or None, thumbnails=False
+            )
+            return [row_table(row) for row in rows]
+        finally:
+            session_list.close()
