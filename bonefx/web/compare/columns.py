@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup
+
 from bonefx.heatmaps.agreement import has_map
 from bonefx.heatmaps.overlay import HOT_SHARE, difference_layer, heat_layer
 from bonefx.models.registry import LoadedModel
@@ -41,10 +43,10 @@ class ModelColumn:
     """
 
     model: str
-    verdict_html: str
-    stage_html: str
+    verdict_html: Markup
+    stage_html: Markup
     peak_text: str
-    no_map_html: str
+    no_map_html: Markup | str
 
 
 def comparison_html(
@@ -53,7 +55,7 @@ def comparison_html(
     models: Sequence[LoadedModel],
     *,
     extra: Iterable[tuple[str, str]] = (),
-) -> str:
+) -> Markup:
     """Render a column for each model, and one for their agreement.
 
     Args:
@@ -82,15 +84,15 @@ def comparison_html(
     )
 
 
-def message_html(content_html: str) -> str:
+def message_html(content_html: Markup) -> Markup:
     """Render a message in the place of the columns."""
     return render("compare/message.html.j2", content_html=content_html)
 
 
-def legend_html(comparison: ModelComparison | None) -> str:
+def legend_html(comparison: ModelComparison | None) -> Markup:
     """Render the common colour scale of all maps; empty without a comparison."""
     if comparison is None:
-        return ""
+        return Markup()
     hidden = all_without_fracture(comparison)
     return render("compare/legend.html.j2", peak=comparison.peak, hidden=hidden)
 
@@ -147,11 +149,11 @@ def _verdicts_text(comparison: ModelComparison) -> str:
     return f"= Same verdict: {words.lower()}"
 
 
-def _difference_stage_html(film: Radiograph, comparison: ModelComparison) -> str:
+def _difference_stage_html(film: Radiograph, comparison: ModelComparison) -> Markup:
     """Render the film with the difference of two maps; empty where there is none."""
     difference = comparison.difference()
     if difference is None:
-        return ""
+        return Markup()
     layers = layers_html(difference_layer(shrink_picture(difference, MAX_MAP_PX)), film)
     label = "Radiograph with the difference of the two maps"
     return stage_html(film, layers, label=label, carries_film=False)

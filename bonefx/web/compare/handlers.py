@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import gradio as gr
+from markupsafe import Markup
 
 from bonefx.errors import BonefxError, SettingsError
 from bonefx.films import images
@@ -99,7 +100,7 @@ class CompareHandlers:
             compared=compared,
         )
 
-    def _message(self, names: list[str], content_html: str) -> ComparisonUpdate:
+    def _message(self, names: list[str], content_html: Markup) -> ComparisonUpdate:
         chosen = [model for model in self.reader.models if model.name in names]
         return ComparisonUpdate(
             sides=message_html(content_html),

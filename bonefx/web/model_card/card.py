@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from bonefx.models.manifest import InitialWeights
 from bonefx.models.registry import LoadedModel
 from bonefx.records.model import TrainingData
@@ -18,7 +20,7 @@ NO_CARD = (
 TOO_LARGE = f"This model's {CARD_FILE} is larger than 1 MB and is not shown."
 
 
-def model_card_html(model: LoadedModel) -> str:
+def model_card_html(model: LoadedModel) -> Markup:
     """Render a model's facts and, below them, its card."""
     problem = _card_problem(model)
     return render(
@@ -29,7 +31,7 @@ def model_card_html(model: LoadedModel) -> str:
     )
 
 
-def facts_html(model: LoadedModel) -> str:
+def facts_html(model: LoadedModel) -> Markup:
     """Render what a manifest states about its model."""
     return render("model_card/facts.html.j2", facts=_facts(model))
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
+from markupsafe import Markup
+
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
 from bonefx.report.wording import VERDICT_WORDING, reason_text
@@ -80,7 +82,7 @@ class VerdictCount(NamedTuple):
     verdict_text: str
 
 
-def empty_table_html() -> str:
+def empty_table_html() -> Markup:
     """Render the table without rows."""
     return render("worklist/table.html.j2", columns=TABLE_COLUMNS)
 
@@ -114,7 +116,7 @@ def table_value(session_list: SessionList, rows: Sequence[str]) -> TableValue:
     )
 
 
-def summary_html(session_list: SessionList) -> str:
+def summary_html(session_list: SessionList) -> Markup:
     """Render the number of films for each verdict, of a list that is complete or stopped."""
     films = Counter(row.verdict for row in session_list.rows)
     return render(
@@ -128,7 +130,7 @@ def summary_html(session_list: SessionList) -> str:
     )
 
 
-def row_html(row: WorklistRow) -> str:
+def row_html(row: WorklistRow) -> Markup:
     """Render one film as a table row; its button is named by the film."""
     sign, verdict_text = _verdict_wording(row.verdict)
     return render(
