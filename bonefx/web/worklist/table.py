@@ -1,7 +1,7 @@
 """The table of the worklist as plain data: pieces of HTML with all values escaped.
 
-worklist_rows.js builds the table from this data, inserts each new row in its place, and sorts the rows again
-without a request to the server. File names are never part of a template.
+worklist_rows.js builds the table from this data, inserts each new row in its place, and sorts the
+rows again without a request to the server. File names are never part of a template.
 """
 
 from __future__ import annotations
