@@ -1,4 +1,4 @@
-"""From a folder of films to a reading: fit, evaluate, export, read."""
+"""Train a model on a folder of films, evaluate and export it, and read films with it."""
 
 import csv
 import json
@@ -18,14 +18,14 @@ from bonefx.models.registry import load_model
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.evaluations import make_comparison
-from tests.fixtures.recipes import write_initial_weights, write_recipe
+from tests.fixtures.recipes import copy_run, write_initial_weights, write_recipe
 from train.cli import main as train
 from train.fit.run_folder import read_facts
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Data, recipe and initial weights, with a whole run and its export."""
+    """Write data, recipe and initial weights; train, evaluate and export a run. Tests copy it."""
     place = tmp_path_factory.mktemp("train")
     make_image_folder(place / "data", films=4)
     write_recipe(place / "recipe.toml", epochs=2)
@@ -37,9 +37,9 @@ def place(tmp_path_factory):
     return place
 
 
-def fit(place, run):
+def fit(place, run, *, recipe="recipe.toml"):
     return train([
-        "fit", str(place / "recipe.toml"), "--data", str(place / "data"), "--out", str(place / run),
+        "fit", str(place / recipe), "--data", str(place / "data"), "--out", str(place / run),
         "--init", str(place / "init.safetensors"), "--device", "cpu", "--workers", "0",
     ])  # fmt: skip
 
@@ -64,10 +64,10 @@ def test_training_and_the_app_give_the_same_logit_for_the_same_file(place, capsy
     for line in in_scope:
         assert line["logit"] == pytest.approx(rows[line["sha256"]], abs=1e-5)
     assert len(rows) == 16
-    assert len(in_scope) >= 8  # those of val, whose limits these are
+    assert len(in_scope) >= 8  # at least the val films, whose limits these are
 
 
-def test_the_lines_that_are_shipped_name_no_film_and_no_group(place):
+def test_exported_logits_name_no_film_and_no_group(place):
     text = (place / "weights" / "synthetic" / "logits.csv").read_text()
     assert text == (place / "run" / "logits.csv").read_text()
     assert ".png" not in text
@@ -110,18 +110,14 @@ def test_the_card_states_the_figures_of_the_evaluation(place):
 
 
 def test_an_export_without_test_figures_is_refused(place, tmp_path, capsys):
-    path = place / "run" / "evaluation.json"
-    whole = path.read_text()
-    table = json.loads(whole)
+    run = copy_run(place / "run", tmp_path / "run")
+    path = run / "evaluation.json"
+    table = json.loads(path.read_text())
     del table["splits"]["test"]
-    try:
-        path.write_text(json.dumps(table))
-        code = train(["export", str(place / "run"), "--weights", str(tmp_path)])
-    finally:
-        path.write_text(whole)
-    assert code == 5
+    path.write_text(json.dumps(table))
+    assert train(["export", str(run), "--weights", str(tmp_path / "weights")]) == 5
     assert "--test" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "weights").exists()
 
 
 @pytest.mark.parametrize(
@@ -132,26 +128,26 @@ def test_an_export_without_test_figures_is_refused(place, tmp_path, capsys):
         (["fit", "none.toml", "--data", ".", "--out", "run"], "no recipe"),
     ],
 )
-def test_what_is_missing_is_said_with_exit_code_5(capsys, tmp_path, monkeypatch, command, message):
+def test_a_missing_file_is_named_with_exit_code_5(capsys, tmp_path, monkeypatch, command, message):
     monkeypatch.chdir(tmp_path)
     assert train(command) == 5
     assert message in capsys.readouterr().err
 
 
-def go_on_from(place, folder, recipe, run):
+def continue_from(place, folder, recipe, run):
     return train([
         "fit", str(recipe), "--data", str(place / "data"), "--out", str(run), "--init",
         str(folder), "--device", "cpu", "--workers", "0", "--last-epoch", "1",
     ])  # fmt: skip
 
 
-def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
+def test_training_continues_from_a_model_folder_with_its_last_layer(place, tmp_path):
     folder = place / "weights" / "synthetic"
-    standing_still = tmp_path / "still.toml"
-    write_recipe(standing_still, epochs=2)
-    text = standing_still.read_text()
-    standing_still.write_text(re.sub("learning_rate = .*", "learning_rate = 1e-12", text))
-    assert go_on_from(place, folder, standing_still, tmp_path / "run") == 0
+    unchanging = tmp_path / "unchanging.toml"
+    write_recipe(unchanging, epochs=2)
+    text = unchanging.read_text()
+    unchanging.write_text(re.sub("learning_rate = .*", "learning_rate = 1e-12", text))
+    assert continue_from(place, folder, unchanging, tmp_path / "run") == 0
     before, after = load_file(folder / "model.safetensors"), tmp_path / "run" / "best.safetensors"
     last_layer = load_file(after)["classifier.1.weight"]
     assert np.abs(last_layer - before["classifier.1.weight"].astype(np.float32)).max() < 1e-6
@@ -166,13 +162,13 @@ def test_a_model_folder_is_gone_on_from_with_its_last_layer(place, tmp_path):
     ("architecture", "code", "said"),
     [("efficientnet_b0_fpn", 0, ""), ("vgg16", 5, "choose a file for this architecture")],
 )
-def test_a_model_folder_gives_its_features_to_a_network_that_has_them(
+def test_a_model_folder_initialises_a_network_with_the_same_features(
     place, tmp_path, capsys, architecture, code, said
 ):
     recipe = write_recipe(tmp_path / "other.toml", epochs=2)
     text = recipe.read_text().replace("efficientnet_b0", architecture)
     recipe.write_text(text.replace("weight = 0.5", "weight = 0.0"))
-    assert go_on_from(place, place / "weights" / "synthetic", recipe, tmp_path / "run") == code
+    assert continue_from(place, place / "weights" / "synthetic", recipe, tmp_path / "run") == code
     assert said in capsys.readouterr().err
 
 
@@ -197,19 +193,14 @@ def test_initial_weights_of_unknown_origin_are_refused(place, tmp_path, capsys):
     assert "--init-licence" in capsys.readouterr().err
 
 
-def test_a_run_is_not_gone_on_with_by_another_recipe(place, capsys):
-    recipe = place / "recipe.toml"
-    text = recipe.read_text()
-    try:
-        recipe.write_text(text.replace("epochs = 2", "epochs = 3"))
-        code = fit(place, "run")
-    finally:
-        recipe.write_text(text)
-    assert code == 5
+def test_a_run_is_not_resumed_with_another_recipe(place, tmp_path, capsys):
+    run, recipe = copy_run(place / "run", tmp_path / "run"), tmp_path / "recipe.toml"
+    recipe.write_text((place / "recipe.toml").read_text().replace("epochs = 2", "epochs = 3"))
+    assert fit(place, run, recipe=recipe) == 5
     assert "another recipe" in capsys.readouterr().err
 
 
-def test_weights_trained_on_after_their_evaluation_are_not_exported(place, tmp_path, capsys):
+def test_weights_changed_after_their_evaluation_are_not_exported(place, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(place / "run", run)
     state = load_file(run / "best.safetensors")
@@ -222,7 +213,7 @@ def test_weights_trained_on_after_their_evaluation_are_not_exported(place, tmp_p
 
 
 def write_pages(folder):
-    """README.md and results.md with markers and an old table between them; returns the paths."""
+    """Write README.md and results.md with an old table between their markers."""
     pages = {"README.md": ("worth",), "results.md": ("figures", "intruders", "protocols")}
     for page, names in pages.items():
         blocks = "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
@@ -236,7 +227,7 @@ def update_tables(model, folder):
     ])  # fmt: skip
 
 
-def test_results_and_readme_get_measured_figures_between_their_markers(place, tmp_path):
+def test_results_and_readme_get_the_measured_figures_between_their_markers(place, tmp_path):
     readme, results = write_pages(tmp_path)
     assert update_tables(place / "weights" / "synthetic", tmp_path) == 0
     text = results.read_text()
@@ -286,9 +277,7 @@ def test_no_page_is_changed_if_one_lacks_its_markers(place, tmp_path, capsys, pa
     assert f"{page} needs a line" in capsys.readouterr().err
 
 
-def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
-    place, tmp_path, monkeypatch, capsys
-):
+def test_annotated_boxes_supervise_the_map_and_measure_it(place, tmp_path, monkeypatch, capsys):
     folder, splits = make_fracatlas_with_split(tmp_path, films=4)
     monkeypatch.setattr("train.data.index.SPLITS_FOLDER", splits)
     recipe = write_recipe(tmp_path / "recipe.toml", epochs=3)
@@ -307,7 +296,7 @@ def test_annotated_boxes_supervise_the_map_and_are_what_it_is_measured_by(
 
 @pytest.fixture(scope="module")
 def protocols(place):
-    """The run as published, on a grouped split, and on an outside set; one film leaks."""
+    """Evaluate as published, on a grouped split and on an outside set; one film leaks."""
     data = place / "leaky"
     shutil.copytree(place / "data", data)
     leaked = data / "train" / "fractured" / "0.png"
@@ -337,10 +326,10 @@ def protocols(place):
     return place
 
 
-def test_protocols_stand_side_by_side_with_the_films_that_leak(protocols):
+def test_an_evaluation_holds_every_protocol_with_its_leaked_films(protocols):
     evaluation = read_evaluation(protocols / "published" / "evaluation.json")
-    found = [(p.name, p.data_set, p.n, p.in_training) for p in evaluation.protocols]
-    assert found == [
+    protocols_found = [(p.name, p.data_set, p.n, p.in_training) for p in evaluation.protocols]
+    assert protocols_found == [
         ("as_published", "The Set", 8, 1), ("grouped", "The Set", 7, 0),
         ("outside", "Elsewhere", 30, 0),
     ]  # fmt: skip
@@ -350,7 +339,7 @@ def test_protocols_stand_side_by_side_with_the_films_that_leak(protocols):
         assert protocol.accuracy.n == protocol.n
 
 
-def test_a_model_that_was_trained_on_its_test_films_shows_its_points_on_the_outside_set(protocols):
+def test_a_model_with_leaked_test_films_measures_its_operating_points_on_the_outside_set(protocols):
     weights = protocols / "leaky_weights"
     assert train(["export", str(protocols / "published"), "--weights", str(weights)]) == 0
     manifest = read_manifest(weights / "synthetic")
@@ -366,23 +355,23 @@ def test_grouped_figures_of_another_recipe_are_refused(protocols, tmp_path, caps
     shutil.copytree(protocols / "grouped", other)
     path = other / "evaluation.json"
     path.write_text(path.read_text().replace('"recipe_sha256": "', '"recipe_sha256": "0'))
+    run = copy_run(protocols / "published", tmp_path / "run")
     code = train([
-        "evaluate", str(protocols / "published"), "--data", str(protocols / "leaky"), "--test",
+        "evaluate", str(run), "--data", str(protocols / "leaky"), "--test",
         "--device", "cpu", "--grouped", str(other),
     ])  # fmt: skip
     assert code == 5
     assert "another recipe" in capsys.readouterr().err
 
 
-def test_grouped_figures_of_the_model_that_a_run_went_on_from_are_taken(protocols, tmp_path):
+def test_grouped_figures_of_the_initial_model_of_a_run_are_accepted(protocols, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(protocols / "grouped", other)
     path, facts = other / "evaluation.json", read_facts(protocols / "published")
     table = json.loads(path.read_text())
     table |= {"recipe_sha256": "0" * 64, "weights_sha256": facts.initial.sha256}
     path.write_text(json.dumps(table))
-    run = tmp_path / "run"
-    shutil.copytree(protocols / "published", run)
+    run = copy_run(protocols / "published", tmp_path / "run")
     assert train([
         "evaluate", str(run), "--data", str(protocols / "leaky"), "--test",
         "--device", "cpu", "--grouped", str(other), "--cache", str(protocols / "cache"),
@@ -391,7 +380,7 @@ def test_grouped_figures_of_the_model_that_a_run_went_on_from_are_taken(protocol
     assert names == [AS_PUBLISHED, GROUPED]
 
 
-def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protocols, capsys):
+def test_two_models_are_compared_on_films_that_neither_was_trained_on(protocols, capsys):
     capsys.readouterr()
     assert train(["compare", str(protocols / "published"), str(protocols / "run")]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -405,7 +394,7 @@ def test_two_models_are_compared_on_the_films_that_neither_was_trained_on(protoc
 
 @pytest.fixture(scope="module")
 def two_models(place):
-    """A model folder, and a copy of it under another id and with other weights."""
+    """Return a model folder, and a copy of it with another id and other weights."""
     weights = place / "two"
     first, second = weights / "synthetic", weights / "other"
     shutil.copytree(place / "weights" / "synthetic", first)
@@ -416,14 +405,14 @@ def two_models(place):
     return first, second
 
 
-def compared(*folders, weights):
+def compare_and_write(*folders, weights):
     return train(["compare", *map(str, folders), "--write", "--weights", str(weights)])
 
 
 def test_a_comparison_is_written_where_the_app_looks_for_it(two_models, capsys):
     capsys.readouterr()
     first, second = two_models
-    assert compared(first, second, weights=first.parent) == 0
+    assert compare_and_write(first, second, weights=first.parent) == 0
     table = json.loads((first.parent / "comparisons" / "synthetic--other.json").read_text())
     assert table == json.loads(capsys.readouterr().out)
     assert table["weights_sha256"] == [read_manifest(first).sha256, "f" * 64]
@@ -437,13 +426,13 @@ def test_without_write_nothing_is_left_in_the_weights_folder(place, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_is_not_kept_as_a_comparison_of_models(place, two_models, tmp_path, capsys):
-    assert compared(place / "run", two_models[0], weights=tmp_path) == 5
+def test_a_comparison_with_a_run_is_not_written(place, two_models, tmp_path, capsys):
+    assert compare_and_write(place / "run", two_models[0], weights=tmp_path) == 5
     assert "run is no model folder; export it" in capsys.readouterr().err
 
 
-def test_a_model_is_not_kept_as_compared_with_itself(two_models, tmp_path, capsys):
-    assert compared(two_models[0], two_models[0], weights=tmp_path) == 5
+def test_a_comparison_of_a_model_with_itself_is_not_written(two_models, tmp_path, capsys):
+    assert compare_and_write(two_models[0], two_models[0], weights=tmp_path) == 5
     assert "compare two different models" in capsys.readouterr().err
 
 
@@ -452,11 +441,11 @@ def test_a_model_whose_evaluation_is_of_other_weights_is_not_compared(two_models
     shutil.copytree(two_models[1], changed)
     text = (changed / "evaluation.json").read_text().replace("f" * 64, "e" * 64)
     (changed / "evaluation.json").write_text(text)
-    assert compared(two_models[0], changed, weights=tmp_path) == 5
+    assert compare_and_write(two_models[0], changed, weights=tmp_path) == 5
     assert "other was evaluated with other weights; evaluate it again" in capsys.readouterr().err
 
 
-def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tmp_path):
+def test_evaluating_an_exported_model_again_gives_the_same_figures(place, tmp_path):
     weights = tmp_path / "weights"
     shutil.copytree(place / "weights", weights)
     recipes = tmp_path / "recipes"
@@ -474,7 +463,7 @@ def test_a_shipped_model_can_be_evaluated_again_and_comes_out_the_same(place, tm
     assert read_manifest(weights / "synthetic") == read_manifest(place / "weights" / "synthetic")
 
 
-def test_an_exported_model_carries_its_scope_with_what_was_measured_of_it(place, tmp_path):
+def test_an_exported_model_carries_its_scope_and_the_scope_figures(place, tmp_path):
     folder = place / "weights" / "synthetic"
     manifest, evaluation = read_manifest(folder), read_evaluation(folder / "evaluation.json")
     assert manifest.scope.sha256 == evaluation.scope.sha256
@@ -489,8 +478,8 @@ def test_an_exported_model_carries_its_scope_with_what_was_measured_of_it(place,
     assert "no body region, so the model recognises none" in card
 
 
-def test_the_scope_is_fitted_again_without_touching_other_figures(place, capsys):
-    run = place / "run"
+def test_fitting_the_scope_again_changes_no_other_figure(place, tmp_path, capsys):
+    run = copy_run(place / "run", tmp_path / "run")
     before = json.loads((run / "evaluation.json").read_text())
     assert train(["scope", str(run), "--data", str(place / "data"), "--device", "cpu"]) == 0
     after = json.loads((run / "evaluation.json").read_text())
@@ -499,8 +488,7 @@ def test_the_scope_is_fitted_again_without_touching_other_figures(place, capsys)
 
 
 def test_a_run_without_its_scope_is_not_exported(place, tmp_path, capsys):
-    run = tmp_path / "run"
-    shutil.copytree(place / "run", run)
+    run = copy_run(place / "run", tmp_path / "run")
     (run / "scope.safetensors").unlink()
     assert train(["export", str(run), "--weights", str(tmp_path / "weights")]) == 5
     assert "python -m train scope run" in capsys.readouterr().err

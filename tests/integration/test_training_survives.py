@@ -1,4 +1,4 @@
-"""Training that is killed, meets a full disk or a damaged film, and what it ends with."""
+"""Training survives a kill, a full disk and damaged films, with the results of an unbroken run."""
 
 import csv
 import errno
@@ -28,7 +28,7 @@ PARTS = "frozen_layers = 7\naccumulate = 2"
 START_S = 300
 KILLED_BEFORE_THE_LOG = """
 import os, signal, sys
-from train import engine
+from train.fit import engine
 from train.cli import main
 
 whole = engine.write_log
@@ -45,7 +45,7 @@ main(sys.argv[1:])
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
-    """Sums of floats depend on how many threads share them: as many here as in subprocesses."""
+    """Use as many threads as the subprocesses: float sums depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -54,10 +54,10 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Films, initial weights, and a whole run of each recipe.
+    """Write films and initial weights, and train one unbroken run of each recipe.
 
-    Classes are swapped in val: the better the plateau recipe learns, the worse it validates, so
-    that it stops early.
+    Labels are swapped in val: the better the plateau recipe learns, the worse it validates, so
+    that it stops early. No test changes these runs.
     """
     place = tmp_path_factory.mktemp("survives")
     val = make_image_folder(place / "data", films=5) / "val"
@@ -83,8 +83,8 @@ def arguments(place, recipe, run, *more):
     ]  # fmt: skip
 
 
-def started(place, run, command):
-    """A process of its own that trains; its messages go to a file."""
+def start_training(place, run, command):
+    """Start training in a subprocess that writes its messages to a file."""
     settings = os.environ | {"OMP_NUM_THREADS": "1"}
     with (place / f"{run}.txt").open("w") as log:
         return subprocess.Popen(
@@ -92,15 +92,15 @@ def started(place, run, command):
         )
 
 
-def ending(run):
-    """All that a run ends with, but the time that it took."""
+def results_of(run):
+    """Return weights, log and checkpoint of a run, without its times."""
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     for line in state["history"]:
         del line["elapsed_s"]
     return {
         "weights": (run / "best.safetensors").read_bytes(),
         "log": [line | {"elapsed_s": None} for line in log_of(run)],
-        "state": flat(state),
+        "state": flatten(state),
     }
 
 
@@ -109,8 +109,8 @@ def log_of(run):
         return list(csv.DictReader(file))
 
 
-def flat(state, name=""):
-    """A checkpoint as one table; tensors as bytes, so that equal means bit for bit."""
+def flatten(state, name=""):
+    """Return a checkpoint as one dict, with tensors as bytes for bitwise comparison."""
     if isinstance(state, torch.Tensor):
         return {name: (state.shape, state.contiguous().numpy().tobytes())}
     if isinstance(state, dict | list):
@@ -118,14 +118,14 @@ def flat(state, name=""):
         return {
             key: value
             for part, inner in pairs
-            for key, value in flat(inner, f"{name}/{part}").items()
+            for key, value in flatten(inner, f"{name}/{part}").items()
         }
     return {name: state}
 
 
-def same(place, run, whole):
-    """Compare part by part, so that a failure names the part and prints no weights."""
-    ended, unbroken = ending(place / run), ending(place / whole)
+def expect_same_results(place, run, whole):
+    """Compare log and checkpoint entry by entry; return whether the weights are equal."""
+    ended, unbroken = results_of(place / run), results_of(place / whole)
     assert ended["log"] == unbroken["log"]
     differing = [name for name, value in unbroken["state"].items() if ended["state"][name] != value]
     assert differing == []
@@ -133,73 +133,75 @@ def same(place, run, whole):
 
 
 def test_a_run_killed_within_an_epoch_ends_as_an_unbroken_one(place):
-    process = started(place, "killed", ["-m", "train", *arguments(place, "plateau", "killed")])
+    process = start_training(
+        place, "killed", ["-m", "train", *arguments(place, "plateau", "killed")]
+    )
     deadline = time.monotonic() + START_S
     log = place / "killed" / "log.csv"
     while not log.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     epoch_s = float(log_of(place / "killed")[0]["elapsed_s"])
-    time.sleep(random.random() * epoch_s)  # any moment will do: the next epoch or the one after
+    time.sleep(random.random() * epoch_s)  # at any moment of the next epoch or the one after
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert train(arguments(place, "plateau", "killed")) == 0
-    assert same(place, "killed", "plateau_whole")
+    assert expect_same_results(place, "killed", "plateau_whole")
 
 
 def test_the_plateau_recipe_stopped_early(place):
-    """What the test above compares has early stopping in it."""
+    """The test above must cover early stopping."""
     assert 3 <= len(log_of(place / "plateau_whole")) < 8
 
 
-def test_a_run_killed_between_checkpoint_and_log_lacks_neither_line_nor_weights(place):
+def test_a_run_killed_between_checkpoint_and_log_ends_as_an_unbroken_one(place):
     command = ["-c", KILLED_BEFORE_THE_LOG, *arguments(place, "parts", "logless")]
-    assert started(place, "logless", command).wait(START_S) == -signal.SIGKILL
+    assert start_training(place, "logless", command).wait(START_S) == -signal.SIGKILL
     assert len(log_of(place / "logless")) == 1
     assert train(arguments(place, "parts", "logless")) == 0
-    assert same(place, "logless", "parts_whole")
+    assert expect_same_results(place, "logless", "parts_whole")
 
 
 @pytest.mark.parametrize(
     ("recipe", "function", "call"),
     [
         pytest.param("parts", "save_best", 1, id="before the first best weights"),
-        pytest.param("parts", "validation_logits", 2, id="before a validation"),
+        pytest.param("parts", "compute_validation_logits", 2, id="before a validation"),
         pytest.param("plateau", "write_atomically", 2, id="before a checkpoint"),
     ],
 )
-def test_a_run_broken_off_ends_as_an_unbroken_one(
+def test_an_interrupted_run_ends_as_an_unbroken_one(
     place, monkeypatch, request, recipe, function, call
 ):
     calls = []
-    whole = getattr(engine, function)
+    original = getattr(engine, function)
 
-    def broken(*given):
-        calls.append(given)
+    def interrupting(*arguments):
+        calls.append(arguments)
         if len(calls) == call:
             raise KeyboardInterrupt
-        return whole(*given)
+        return original(*arguments)
 
-    run = f"broken_{function}"
-    monkeypatch.setattr(engine, function, broken)
+    run = f"interrupted_{function}"
+    monkeypatch.setattr(engine, function, interrupting)
     with pytest.raises(KeyboardInterrupt):
         train(arguments(place, recipe, run))
     monkeypatch.undo()
     assert train(arguments(place, recipe, run)) == 0
-    assert same(place, run, f"{recipe}_whole")
+    assert expect_same_results(place, run, f"{recipe}_whole")
 
 
-def test_training_stops_after_the_last_epoch_asked_for_and_goes_on_later(place):
+def test_training_stops_after_last_epoch_and_resumes_later(place):
     assert train(arguments(place, "parts", "in_two", "--last-epoch", "1")) == 0
     assert len(log_of(place / "in_two")) == 1
     assert train(arguments(place, "parts", "in_two", "--last-epoch", "1")) == 0
     assert len(log_of(place / "in_two")) == 1
     assert train(arguments(place, "parts", "in_two")) == 0
-    assert same(place, "in_two", "parts_whole")
+    assert expect_same_results(place, "in_two", "parts_whole")
 
 
 @contextmanager
 def small_disk(largest_bytes):
-    """Let no file grow beyond some bytes: writes truly fail, as on a full disk."""
+    """Limit the size of files, so that writes fail as on a full disk."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, hard))
@@ -209,7 +211,7 @@ def small_disk(largest_bytes):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_from_which_training_goes_on(place, capsys):
+def test_training_resumes_from_the_last_checkpoint_after_a_full_disk(place, capsys):
     run = place / "full"
     assert train(arguments(place, "parts", "full", "--last-epoch", "1")) == 0
     before = (run / "checkpoint.pt").read_bytes()
@@ -220,10 +222,10 @@ def test_a_full_disk_leaves_the_last_checkpoint_from_which_training_goes_on(plac
     assert (run / "checkpoint.pt").read_bytes() == before
     assert not list(run.glob(".*.part"))
     assert train(arguments(place, "parts", "full")) == 0
-    assert same(place, "full", "parts_whole")
+    assert expect_same_results(place, "full", "parts_whole")
 
 
-def test_a_disk_too_full_for_the_cache_is_said_and_leaves_nothing_half_done(
+def test_a_disk_too_full_for_the_cache_is_reported_and_leaves_no_partial_file(
     place, tmp_path, capsys
 ):
     more = ("--cache", str(tmp_path / "cache"), "--last-epoch", "1")
@@ -244,7 +246,7 @@ def test_a_disk_too_full_for_the_cache_is_said_and_leaves_nothing_half_done(
         pytest.param(SafetensorError("I/O error: os error 28"), id="safetensors'"),
     ],
 )
-def test_every_writers_failure_leaves_the_file_that_was_there(tmp_path, error):
+def test_a_failed_write_leaves_the_existing_file(tmp_path, error):
     path = tmp_path / "log.csv"
     path.write_text("whole")
 
@@ -258,7 +260,7 @@ def test_every_writers_failure_leaves_the_file_that_was_there(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_bug_in_a_writer_stays_a_bug(tmp_path):
+def test_other_errors_of_a_writer_keep_their_traceback(tmp_path):
     def write(part):
         raise RuntimeError("shapes differ")
 
@@ -266,7 +268,7 @@ def test_a_bug_in_a_writer_stays_a_bug(tmp_path):
         write_atomically(tmp_path / "log.csv", write)
 
 
-def test_damaged_films_are_left_out_and_counted(tmp_path, place, caplog):
+def test_damaged_films_are_excluded_and_counted(tmp_path, place, caplog):
     folder = make_image_folder(tmp_path / "data", films=4)
     damaged = [folder / "train" / "fractured" / "0.png", folder / "val" / "fractured" / "1.png"]
     for path in damaged:
@@ -281,10 +283,10 @@ def test_damaged_films_are_left_out_and_counted(tmp_path, place, caplog):
     assert ".png" not in caplog.text
 
 
-def test_a_step_in_parts_gives_the_weights_of_a_step_at_once(place, monkeypatch):
-    """Nothing here depends on who shares a batch: batch norms are frozen, dropout is off.
+def test_accumulated_micro_batches_give_the_weights_of_a_whole_batch(place, monkeypatch):
+    """Batch norms are frozen and dropout is off, so that no film depends on its batch.
 
-    Of 10 films in steps of 4, the last has two: one part of the two that it could have.
+    The last step of 10 films in batches of 4 has two films: a batch that is not full.
     """
     monkeypatch.setattr("torch.nn.Dropout.forward", lambda self, batch: batch)
     ends = {}
@@ -301,7 +303,7 @@ def test_a_step_in_parts_gives_the_weights_of_a_step_at_once(place, monkeypatch)
         assert other_loss == pytest.approx(loss, abs=1e-6)
 
 
-def test_deterministic_training_asks_torch_for_deterministic_kernels(place, monkeypatch):
+def test_deterministic_training_enables_deterministic_kernels(place, monkeypatch):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # restored afterwards
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     assert not torch.are_deterministic_algorithms_enabled()
