@@ -1,4 +1,4 @@
-"""What axe-core finds on the page, with and without a film."""
+"""axe-core reports no serious violation on any screen, with and without a film."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tests.browser.helpers import (
 )
 
 
-def test_the_empty_page_has_no_grave_finding(page):
+def test_the_empty_page_has_no_serious_violation(page):
     assert find_serious_violations(page) == {}
 
 
-def test_a_read_film_has_no_grave_finding(page):
+def test_a_read_film_has_no_serious_violation(page):
     page.get_by_role("button", name="Example 3: leg").click()
     expect_verdict_and_film(page)
     assert find_serious_violations(page) == {}
 
 
-def test_a_film_that_waits_for_the_reader_has_no_grave_finding(page):
+def test_a_film_that_awaits_the_readers_answer_has_no_serious_violation(page):
     page.get_by_label("My read first").check()
     page.get_by_role("button", name="Example 1: ").click()
     expect(verdict_region(page)).to_contain_text("Your read first")
     assert find_serious_violations(page) == {}
 
 
-def test_a_film_that_is_not_read_has_no_grave_finding(page, tmp_path):
+def test_a_film_that_is_not_read_has_no_serious_violation(page, tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(b"GIF89a and no more")
     upload_film(page, path)
@@ -39,13 +39,13 @@ def test_a_film_that_is_not_read_has_no_grave_finding(page, tmp_path):
 
 
 @pytest.mark.parametrize("tab", ["Compare", "Worklist", "Model card"])
-def test_the_other_screens_have_no_grave_finding(page, tab):
+def test_the_other_screens_have_no_serious_violation(page, tab):
     page.get_by_role("tab", name=tab).click()
     expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
     assert find_serious_violations(page) == {}
 
 
-def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
+def test_a_compared_film_and_a_read_list_have_no_serious_violation(page, film_file):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     expect(page.locator(".rows tbody tr")).to_have_count(1)
@@ -61,7 +61,7 @@ def test_a_compared_film_and_a_read_list_have_no_grave_finding(page, film_file):
         assert find_serious_violations(page) == {}
 
 
-def test_a_film_of_a_list_has_no_grave_finding(page, film_file):
+def test_a_film_of_a_list_has_no_serious_violation(page, film_file):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     page.locator(".rows tbody button").press("Enter")

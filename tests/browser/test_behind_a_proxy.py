@@ -1,4 +1,4 @@
-"""The app as an institute serves it: under a path of a reverse proxy, behind a login."""
+"""The app under a path of a reverse proxy, with a login."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """The app with three small models, behind a login, told of its proxy's path."""
+    """Serve three small models with a login and the path of the proxy."""
     folder = tmp_path_factory.mktemp("proxied")
     make_three_models(folder / "weights")
     users = folder / "users"
@@ -35,20 +35,20 @@ def app(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(app):
-    """Where the proxy serves it."""
+    """Return the address at which the proxy serves the app."""
     with serve_behind_proxy(app.url, "/bonefx") as served_at:
         yield f"{served_at}/"
 
 
 @pytest.fixture
 def faults():
-    """What the page complained of, and what it asked for in vain."""
+    """Return the list of console errors and failed requests; it grows during the test."""
     return []
 
 
 @pytest.fixture
-def door(chromium, url, faults):
-    """The login page, in a fresh session."""
+def login_page(chromium, url, faults):
+    """Open the login page in a new session."""
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
@@ -62,11 +62,11 @@ def door(chromium, url, faults):
 
 
 @pytest.fixture
-def page(door, faults):
-    """The page after the login; whatever it complains of fails the test."""
-    log_in(door, "geheim")
-    expect(door.get_by_role("button", name="Example 1: ")).to_be_visible()
-    yield door
+def page(login_page, faults):
+    """Log in; any console error or failed request fails the test."""
+    log_in(login_page, "geheim")
+    expect(login_page.get_by_role("button", name="Example 1: ")).to_be_visible()
+    yield login_page
     assert faults == []
 
 
@@ -76,45 +76,45 @@ def log_in(page, password):
     page.get_by_role("button", name="Log in").click()
 
 
-def test_the_login_page_says_what_it_is(door, faults):
-    expect(door).to_have_title("bonefx")
-    expect(door.get_by_role("heading", name="bonefx")).to_be_visible()
-    expect(door.get_by_text("not a medical device")).to_be_visible()
-    expect(door.get_by_label("User name")).to_be_focused()
-    assert door.get_by_label("Password").get_attribute("type") == "password"
-    assert find_serious_violations(door) == {}
+def test_the_login_page_has_a_title_and_the_notice(login_page, faults):
+    expect(login_page).to_have_title("bonefx")
+    expect(login_page.get_by_role("heading", name="bonefx")).to_be_visible()
+    expect(login_page.get_by_text("not a medical device")).to_be_visible()
+    expect(login_page.get_by_label("User name")).to_be_focused()
+    assert login_page.get_by_label("Password").get_attribute("type") == "password"
+    assert find_serious_violations(login_page) == {}
     assert faults == []
 
 
-def test_a_wrong_password_is_refused_in_words(door):
-    log_in(door, "Geheim")
-    expect(door.get_by_role("alert")).to_contain_text("User name or password is wrong")
-    expect(door.get_by_label("Password")).to_be_focused()
-    expect(door.get_by_role("tab")).to_have_count(0)
+def test_a_wrong_password_is_refused_with_a_message(login_page):
+    log_in(login_page, "Geheim")
+    expect(login_page.get_by_role("alert")).to_contain_text("User name or password is wrong")
+    expect(login_page.get_by_label("Password")).to_be_focused()
+    expect(login_page.get_by_role("tab")).to_have_count(0)
 
 
-def test_who_guesses_on_is_told_to_wait_and_for_how_long(door, app):
+def test_repeated_wrong_passwords_are_delayed_with_the_time_to_wait(login_page, app):
     for _ in range(6):
-        door.get_by_label("User name").fill("mallory")
-        door.get_by_label("Password").fill("Geheim")
-        with door.expect_response("**/login"):
-            door.get_by_role("button", name="Log in").click()
-    expect(door.get_by_role("alert")).to_contain_text(
+        login_page.get_by_label("User name").fill("mallory")
+        login_page.get_by_label("Password").fill("Geheim")
+        with login_page.expect_response("**/login"):
+            login_page.get_by_role("button", name="Log in").click()
+    expect(login_page.get_by_role("alert")).to_contain_text(
         re.compile(r"Too many wrong tries\. Wait \d+ seconds, then try again\.")
     )
-    log_in(door, "geheim")  # another user of the same address still comes in
-    expect(door.get_by_role("button", name="Example 1: ")).to_be_visible()
+    log_in(login_page, "geheim")  # another user of the same address still comes in
+    expect(login_page.get_by_role("button", name="Example 1: ")).to_be_visible()
     assert not {"mallory", "Geheim"} & set(re.findall(r"\w+", app.log.read_text()))
 
 
-def test_who_logs_out_must_log_in_again(page, url):
+def test_a_user_who_logs_out_must_log_in_again(page, url):
     page.get_by_role("link", name="Log out").click()
     expect(page.get_by_label("User name")).to_be_visible()
     page.goto(url)
     expect(page.get_by_label("User name")).to_be_visible()
 
 
-def test_without_a_login_there_is_neither_page_nor_film(app, url):
+def test_without_a_login_neither_page_nor_film_is_served(app, url):
     assert "Example 1" not in httpx.get(url).text
     assert "named_endpoints" not in httpx.get(url).text
     for path in ("config", "gradio_api/info", f"gradio_api/file={EXAMPLE}", "monitoring"):
@@ -158,7 +158,7 @@ def test_a_row_of_a_worklist_opens_in_read(page, tmp_path):
     expect_verdict_and_film(page)
 
 
-def test_a_link_to_tab_and_model_leads_there_and_keeps_the_path(page, url):
+def test_a_link_to_tab_and_model_opens_them_under_the_path(page, url):
     page.goto(f"{url}?tab=compare&model=second")
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
     page.get_by_role("tab", name="Read").click()
@@ -166,7 +166,7 @@ def test_a_link_to_tab_and_model_leads_there_and_keeps_the_path(page, url):
     expect(page).to_have_url(re.compile(re.escape(url) + r"\?tab=read&model=second"))
 
 
-def test_nothing_is_asked_of_the_host_outside_the_path(page, url):
+def test_the_page_requests_nothing_outside_the_path(page, url):
     asked = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     linked = page.locator("link[href]").evaluate_all("links => links.map((link) => link.href)")
     assert asked

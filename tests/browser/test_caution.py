@@ -1,4 +1,4 @@
-"""A model that memorised its test films is warned of wherever it can read a film."""
+"""Every screen shows a caution about a model that was trained on its test films."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ WARNING = "Not for reading films: second was trained on 491 of its own 582 test 
 
 @pytest.fixture
 def app(app_of_three):
-    """The page fixture opens this one."""
+    """Let the page fixture open the app with three models."""
     return app_of_three
 
 
-def test_read_warns_of_it_with_and_without_a_film_and_of_no_other(page):
+def test_read_shows_the_caution_with_and_without_a_film(page):
     expect(page.locator("#caution")).to_be_empty()
     page.locator("#model").get_by_label("second").check()
     expect(page.locator("#caution")).to_contain_text(WARNING)
@@ -27,7 +27,7 @@ def test_read_warns_of_it_with_and_without_a_film_and_of_no_other(page):
     expect(page.locator("#caution")).to_be_empty()
 
 
-def test_the_worklist_warns_of_it_and_of_no_other(page):
+def test_the_worklist_shows_the_caution_for_that_model_only(page):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#list-model").get_by_label("second").check()
     expect(page.locator("#list-caution")).to_contain_text(WARNING)
@@ -35,7 +35,7 @@ def test_the_worklist_warns_of_it_and_of_no_other(page):
     expect(page.locator("#list-caution")).to_be_empty()
 
 
-def test_compare_begins_with_models_that_films_may_be_read_with(page):
+def test_compare_preselects_models_without_a_caution(page):
     page.get_by_role("tab", name="Compare").click()
     models = page.locator("#compare-models")
     expect(models.get_by_label("first")).to_be_checked()

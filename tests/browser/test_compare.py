@@ -1,4 +1,4 @@
-"""The screen for several models on one film, in a real browser, with three models loaded."""
+"""Compare: one film read by several models."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.fixtures.image_files import PATIENT_NAME
 
 @pytest.fixture
 def app(app_of_three):
-    """The page fixture opens this one."""
+    """Let the page fixture open the app with three models."""
     return app_of_three
 
 
 @pytest.fixture
 def compare(page):
-    """The page with Compare on it."""
+    """Open the Compare tab."""
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
     choose(page, "first", "second")  # the second is not chosen by itself; see test_caution
@@ -70,7 +70,7 @@ def test_an_example_is_compared_by_keyboard_with_maps_and_their_difference(compa
     expect(agreement(compare)).to_contain_text("FracAtlas IMG0000479.jpg, labelled fracture")
 
 
-def test_every_column_shows_the_film_though_it_travels_once(compare, film_file):
+def test_every_column_shows_the_film_which_is_sent_once(compare, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     expect(compare.locator(".compared[data-drawn]")).to_have_count(1)
@@ -79,7 +79,7 @@ def test_every_column_shows_the_film_though_it_travels_once(compare, film_file):
             assert np.asarray(picture.convert("L")).max() > 100
 
 
-def test_models_are_chosen_while_the_film_stays(compare, film_file):
+def test_models_can_be_changed_for_the_same_film(compare, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     choose(compare, "first", "second", "third")
@@ -92,7 +92,7 @@ def test_models_are_chosen_while_the_film_stays(compare, film_file):
     expect_columns(compare, "second", "third")
 
 
-def test_a_broken_file_says_why_and_clears_the_verdicts_before(compare, film_file, tmp_path):
+def test_a_broken_file_shows_the_reason_and_clears_earlier_verdicts(compare, film_file, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"GIF89a and no more")
     upload(compare, film_file)
@@ -105,7 +105,7 @@ def test_a_broken_file_says_why_and_clears_the_verdicts_before(compare, film_fil
     expect(compare.locator(".side")).to_have_count(0)
 
 
-def test_each_model_is_told_with_its_worth_and_what_it_memorised(compare):
+def test_each_model_is_shown_with_its_figures_and_its_leaked_films(compare):
     worth = compare.get_by_role("region", name="What the models are worth")
     expect(worth).to_contain_text("AUROC 0.931 (0.891 to 0.959) on 582 unseen films of FracAtlas")
     expect(worth).to_contain_text("Memorised: 491 of its 582 published test films")
@@ -118,7 +118,7 @@ def test_the_difference_on_the_test_set_is_shown_with_mcnemar(compare):
     expect(table).to_contain_text("p = 0.031")
 
 
-def test_a_stale_comparison_is_not_shown_but_said_to_be_stale(compare):
+def test_a_stale_comparison_is_named_but_not_shown(compare):
     choose(compare, "first", "third")
     worth = compare.locator("#compare-worth")
     expect(worth).to_contain_text("stale: it was made with other weights of third")
@@ -126,7 +126,7 @@ def test_a_stale_comparison_is_not_shown_but_said_to_be_stale(compare):
     expect(worth.locator("table")).to_have_count(0)
 
 
-def test_models_that_nobody_compared_are_said_to_be_so_with_the_command(compare):
+def test_models_without_a_comparison_show_the_command_for_one(compare):
     choose(compare, "second", "third")
     expect(compare.locator("#compare-worth")).to_contain_text(
         "python -m train compare weights/second weights/third --write"
@@ -147,7 +147,7 @@ def test_all_maps_fade_together_without_asking_the_server(compare, requested, fi
 
 
 def shown(page):
-    """What each column draws of the film, (H, W) in 0 to 255."""
+    """Return the film as each column draws it, (H, W) in 0 to 255."""
     expect(page.locator(".compared[data-drawn]")).to_have_count(1)
     urls = page.locator(".side canvas").evaluate_all("all => all.map(one => one.toDataURL())")
     pictures = []
@@ -179,7 +179,7 @@ def test_one_window_serves_all_columns_without_asking_the_server(compare, reques
     assert [url for url in requested if not url.startswith("data:")] == []
 
 
-def test_all_columns_zoom_and_move_in_step_by_keys(compare, film_file):
+def test_keys_zoom_and_move_all_columns_together(compare, film_file):
     upload(compare, film_file)
     expect_columns(compare, "first", "second")
     shown(compare)
@@ -195,7 +195,7 @@ def test_all_columns_zoom_and_move_in_step_by_keys(compare, film_file):
     assert "translate(-40px" in moves[0]
 
 
-def test_maps_and_contours_of_all_columns_are_switched_at_once(compare):
+def test_maps_and_contours_of_all_columns_switch_together(compare):
     compare.get_by_role("button", name="Example 3: leg").press("Enter")
     expect_columns(compare, "first", "second")
     shown(compare)

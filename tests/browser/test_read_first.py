@@ -1,4 +1,4 @@
-"""The reader answers before the model is asked."""
+"""Reader first: the model answers only after the reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
 @pytest.fixture
 def first(page):
-    """The page in the mode where the reader comes first."""
+    """Open Read with "My read first" on."""
     page.get_by_label("My read first").check()
     return page
 
@@ -21,7 +21,7 @@ def answer(page, words):
     page.locator("#own").get_by_role("button", name=words, exact=True).click()
 
 
-def test_nothing_of_the_model_is_on_the_page_before_the_reader_answers(first, film_file):
+def test_no_result_of_the_model_is_on_the_page_before_the_reader_answers(first, film_file):
     upload_film(first, film_file)
     expect(verdict_region(first)).to_contain_text("Your read first")
     expect(first.locator("figure.film[data-drawn]")).to_have_count(1)
@@ -34,7 +34,7 @@ def test_nothing_of_the_model_is_on_the_page_before_the_reader_answers(first, fi
     expect(first.locator("#agreement")).to_contain_text("Same call on")
 
 
-def test_an_example_does_not_tell_its_label_before_the_reader_answers(first):
+def test_an_example_hides_its_label_before_the_reader_answers(first):
     first.get_by_role("button", name="Example 3: leg").click()
     expect(verdict_region(first)).to_contain_text("Your read first")
     expect(first.locator("#details")).not_to_contain_text("labelled")
@@ -42,7 +42,7 @@ def test_an_example_does_not_tell_its_label_before_the_reader_answers(first):
     expect(first.locator("#details")).to_contain_text("labelled fracture")
 
 
-def test_another_operating_point_does_not_give_the_verdict_away(first, film_file):
+def test_another_operating_point_does_not_reveal_the_verdict(first, film_file):
     upload_film(first, film_file)
     expect(verdict_region(first)).to_contain_text("Your read first")
     first.locator("#point label").first.click()
@@ -59,7 +59,7 @@ def test_films_of_a_session_are_counted(first):
     expect(first.locator("#agreement")).to_contain_text("on 2 more one of the two did not decide")
 
 
-def test_a_film_that_was_answered_twice_at_once_counts_once(first):
+def test_a_double_answer_counts_once(first):
     first.get_by_role("button", name="Example 1: ").click()
     expect(first.locator("#own")).to_be_visible()
     first.evaluate("document.querySelectorAll('#own button').forEach((one) => one.click())")

@@ -1,4 +1,4 @@
-"""Reports of the film on screen, as the browser saves them."""
+"""Report panel: the reports that the browser saves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
 @pytest.fixture
 def dicom_file(tmp_path):
-    """A DICOM film with a patient and a study."""
+    """Write a DICOM film with a patient and a study."""
     path = tmp_path / "0001"
     pixels = (make_pixels(200, 150) * 4095).astype(np.uint16)
     path.write_bytes(make_dicom(pixels, BodyPartExamined="HAND", **PATIENT, **STUDY))
@@ -33,7 +33,7 @@ def dicom_file(tmp_path):
 
 
 def saved(page, words, folder):
-    """Press a button of the panel, and give what the browser saved."""
+    """Press a button of the panel, and return the path of the saved file."""
     with page.expect_download() as download:
         page.locator("#report_forms").get_by_role("button", name=words, exact=True).click()
     path = folder / download.value.suggested_filename
@@ -46,7 +46,7 @@ def open_panel(page):
     expect(page.get_by_label("Your own text")).to_be_visible()
 
 
-def test_a_pdf_holds_verdict_and_own_text_and_nothing_of_the_patient(page, dicom_file, tmp_path):
+def test_a_pdf_holds_verdict_and_free_text_and_no_patient_data(page, dicom_file, tmp_path):
     upload_film(page, dicom_file)
     expect_verdict_and_film(page)
     shown = verdict_region(page).get_by_role("heading").inner_text().split(maxsplit=1)[1]
@@ -62,7 +62,7 @@ def test_a_pdf_holds_verdict_and_own_text_and_nothing_of_the_patient(page, dicom
 
 
 @pytest.mark.parametrize("words", ["DICOM picture", "DICOM report"])
-def test_dicom_forms_file_under_the_films_patient_and_study(page, dicom_file, tmp_path, words):
+def test_dicom_reports_keep_the_patient_and_study_of_the_film(page, dicom_file, tmp_path, words):
     upload_film(page, dicom_file)
     expect_verdict_and_film(page)
     open_panel(page)
@@ -73,7 +73,7 @@ def test_dicom_forms_file_under_the_films_patient_and_study(page, dicom_file, tm
     expect(page.locator("body")).not_to_contain_text("4711")
 
 
-def test_json_says_what_the_screen_says(page, film_file, tmp_path):
+def test_json_agrees_with_the_screen(page, film_file, tmp_path):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     open_panel(page)
@@ -84,7 +84,7 @@ def test_json_says_what_the_screen_says(page, film_file, tmp_path):
     assert '"verdict"' in told
 
 
-def test_a_film_that_is_no_dicom_has_no_dicom_report(page, film_file):
+def test_a_film_that_is_not_dicom_has_no_dicom_report(page, film_file):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     open_panel(page)
@@ -100,7 +100,7 @@ def test_without_a_film_there_is_no_report(page):
     expect(page.get_by_text("No film is read on this screen")).to_be_visible()
 
 
-def test_a_session_of_own_reads_is_kept_as_csv(page, film_file, tmp_path):
+def test_a_session_of_own_reads_is_saved_as_csv(page, film_file, tmp_path):
     page.get_by_label("My read first").check()
     upload_film(page, film_file)
     expect(verdict_region(page)).to_contain_text("Your read first")

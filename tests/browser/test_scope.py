@@ -1,4 +1,4 @@
-"""What is no bone film gets no answer; a film that looks inverted is offered inverted."""
+"""A picture out of scope gets no verdict; a film that looks inverted can be inverted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OUT = re.compile("Out of scope")
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """The app with two small models that know what a film is."""
+    """Serve two small models with a narrow scope."""
     folder = tmp_path_factory.mktemp("scoped")
     for seed, name in enumerate(("first", "second")):
         make_model_folder(folder / "weights", id=name, seed=seed, scope=make_narrow_scope())
@@ -30,7 +30,7 @@ def app(tmp_path_factory):
 
 @pytest.fixture
 def picture(tmp_path):
-    """Something that is no film."""
+    """Write a picture that is not a radiograph."""
     path = tmp_path / "picture.png"
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (220, 160)).astype(np.uint8))
     return path
@@ -38,7 +38,7 @@ def picture(tmp_path):
 
 @pytest.fixture
 def dark_bone(tmp_path):
-    """A film with black and white swapped."""
+    """Write a film with inverted grey levels."""
     path = tmp_path / "dark.png"
     cv2.imwrite(str(path), 255 - np.rint(make_pixels(220, 160) * 255).astype(np.uint8))
     return path
@@ -51,14 +51,14 @@ def expect_refused(page):
     expect(page.locator("#viewer image.map")).to_have_count(0)
 
 
-def test_a_picture_that_is_no_film_is_shown_and_refused_with_a_reason(page, picture):
+def test_a_picture_out_of_scope_is_shown_and_refused_with_a_reason(page, picture):
     upload_film(page, picture)
     expect_refused(page)
     expect(verdict_region(page).get_by_text("This picture")).to_be_visible()
     expect(page.get_by_role("button", name="Read it inverted")).to_have_count(0)
 
 
-def test_an_inverted_film_is_offered_inverted_and_read_so(page, dark_bone):
+def test_a_film_that_looks_inverted_can_be_inverted_and_read(page, dark_bone):
     upload_film(page, dark_bone)
     expect_refused(page)
     expect(verdict_region(page).get_by_text("looks inverted")).to_be_visible()
@@ -75,7 +75,7 @@ def test_a_film_after_a_refused_one_is_read(page, picture, film_file):
     expect_verdict_and_film(page)
 
 
-def test_a_refused_picture_is_no_film_to_agree_on(page, picture, film_file):
+def test_a_refused_picture_does_not_count_in_the_session(page, picture, film_file):
     page.get_by_label("My read first").check()
     upload_film(page, picture)
     page.get_by_role("button", name="No fracture", exact=True).click()
@@ -96,7 +96,9 @@ def test_compare_shows_the_refusal_of_each_model_and_no_map(page, picture):
     expect(page.locator("#compare-sides image.map")).to_have_count(0)
 
 
-def test_the_worklist_gives_a_row_with_the_reason_and_opens_it(page, picture, film_file):
+def test_the_worklist_shows_a_refused_picture_with_its_reason_and_opens_it(
+    page, picture, film_file
+):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files([picture, film_file])
     row = page.locator("#list tr.out_of_scope")

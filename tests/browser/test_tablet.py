@@ -1,4 +1,4 @@
-"""The page under fingers: a tablet held upright and on its side."""
+"""Touch: the page on a tablet, upright and on its side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOO_SMALL = """
 
 @pytest.fixture(params=[(820, 1180), (1180, 820)], ids=["upright", "on its side"])
 def tablet(request, app_of_three, chromium):
-    """The page on a tablet, with an example read by a tap."""
+    """Open the page on a tablet, with an example read by a tap."""
     width, height = request.param
     context = chromium.new_context(
         viewport={"width": width, "height": height}, has_touch=True, is_mobile=True
@@ -39,14 +39,14 @@ def tablet(request, app_of_three, chromium):
     context.close()
 
 
-def expect_room_for_fingers(page):
+def expect_touch_sized_controls(page):
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert page.evaluate(TOO_SMALL, TAPPED_PX) == []
 
 
 @pytest.fixture
 def touch(tablet):
-    """Touches the film at points, in pixels from the middle of its stage."""
+    """Return a function that touches the film at points, in pixels from the middle of its stage."""
     session = tablet.context.new_cdp_session(tablet)
     box = tablet.locator(".stage").bounding_box()
     left, top = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -59,35 +59,35 @@ def touch(tablet):
 
 
 def sheet(page):
-    """Where the film lies: zoom, and how far it is moved, in pixels."""
+    """Return zoom and offset of the film, in pixels."""
     return page.locator(".sheet").evaluate(
         "part => { const now = new DOMMatrix(getComputedStyle(part).transform);"
         " return [now.a, now.e, now.f]; }"
     )
 
 
-def test_read_and_its_report_have_room_for_fingers(tablet):
+def test_read_and_its_report_have_touch_sized_controls(tablet):
     tablet.locator("#report > button").tap()
     expect(tablet.get_by_label("Your own text")).to_be_visible()
-    expect_room_for_fingers(tablet)
+    expect_touch_sized_controls(tablet)
     with tablet.expect_download():
         tablet.locator("#report_forms").get_by_role("button", name="PDF", exact=True).tap()
 
 
-def test_compare_has_room_for_fingers(tablet):
+def test_compare_has_touch_sized_controls(tablet):
     tablet.get_by_role("tab", name="Compare").tap()
     tablet.locator("#compare-examples button").nth(2).tap()
     expect(tablet.get_by_role("region", name="Agreement")).to_be_visible()
-    expect_room_for_fingers(tablet)
+    expect_touch_sized_controls(tablet)
 
 
-def test_a_worklist_has_room_for_fingers_and_a_tapped_row_opens(tablet, tmp_path):
+def test_a_worklist_has_touch_sized_controls_and_a_tapped_row_opens(tablet, tmp_path):
     path = tmp_path / "film.png"
     path.write_bytes(make_png(200, 150))
     tablet.get_by_role("tab", name="Worklist").tap()
     tablet.locator("#films input[type=file]").set_input_files(path)
     expect(tablet.locator(".rows tbody tr")).to_have_count(1)
-    expect_room_for_fingers(tablet)
+    expect_touch_sized_controls(tablet)
     points = tablet.locator("#list-point label")
     for point in points.all():
         expect(point).to_be_in_viewport(ratio=1)
@@ -96,13 +96,13 @@ def test_a_worklist_has_room_for_fingers_and_a_tapped_row_opens(tablet, tmp_path
     expect_verdict_and_film(tablet)
 
 
-def test_the_model_card_has_room_for_fingers(tablet):
+def test_the_model_card_has_touch_sized_controls(tablet):
     tablet.get_by_role("tab", name="Model card").tap()
     expect(tablet.locator("#card")).to_contain_text("Architecture")
-    expect_room_for_fingers(tablet)
+    expect_touch_sized_controls(tablet)
 
 
-def test_two_fingers_zoom_where_they_are_and_one_moves(tablet, touch):
+def test_two_fingers_zoom_at_their_position_and_one_moves(tablet, touch):
     touch("touchStart", (80, 80), (120, 120))
     touch("touchMove", (60, 60), (140, 140))
     touch("touchEnd")

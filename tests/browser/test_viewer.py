@@ -1,4 +1,4 @@
-"""The film viewer: what its tools do to the pixels on screen, without asking the server."""
+"""The film viewer: its tools change the pixels on screen without a request."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
 
 
 @pytest.fixture
-def mapped(page):
-    """The page with an example whose map is shown."""
+def example(page):
+    """Open an example whose map is shown."""
     page.get_by_role("button", name="Example 6: hand").click()
     expect_verdict_and_film(page)
     expect(page.locator("figure.film[data-drawn]")).to_have_count(1)
@@ -30,8 +30,8 @@ def mapped(page):
 
 
 @pytest.fixture
-def deep(page, tmp_path):
-    """The page with a 12-bit DICOM film that has a window of its own, and its file."""
+def dicom(page, tmp_path):
+    """Open a 12-bit DICOM film with its own window; returns the page and the path."""
     path = tmp_path / "0001"
     path.write_bytes(make_dicom((make_pixels(200, 150) * 4095).astype(np.uint16), **WINDOW))
     upload_film(page, path)
@@ -55,8 +55,8 @@ def through(film, low, high):
     return np.clip((film.values - low) / (high - low), 0, 1)
 
 
-def test_a_dicom_film_opens_in_its_own_window_and_keeps_what_lies_outside(deep):
-    page, path = deep
+def test_a_dicom_film_opens_in_its_own_window_and_keeps_values_outside_it(dicom):
+    page, path = dicom
     film = images.read_radiograph(path)
     assert np.abs(shown_pixels(page) - film.pixels).max() <= 1.01 / 255
     tool(page, "preset").select_option("Full range")
@@ -65,8 +65,8 @@ def test_a_dicom_film_opens_in_its_own_window_and_keeps_what_lies_outside(deep):
     assert len(np.unique(shown_pixels(page))) > len(np.unique(film.pixels > 0))
 
 
-def test_presets_name_the_films_own_window(deep):
-    page, _ = deep
+def test_presets_name_the_films_own_window(dicom):
+    page, _ = dicom
     expect(tool(page, "preset").locator("option")).to_have_text(
         ["Film's own: Normal", "Full range", "Bone", "Soft tissue", "Own"]
     )
@@ -93,85 +93,85 @@ def test_a_narrow_window_shows_levels_that_8_bits_would_lose(page, tmp_path):
     expect(tool(page, "preset")).to_have_value("own")
 
 
-def test_invert_turns_every_grey_level(mapped):
-    before = shown_pixels(mapped)
-    tool(mapped, "invert").click()
-    wait_for_paint(mapped)
-    np.testing.assert_allclose(shown_pixels(mapped), 1 - before, atol=1e-6)
-    expect(tool(mapped, "invert")).to_have_attribute("aria-pressed", "true")
+def test_invert_turns_every_grey_level(example):
+    before = shown_pixels(example)
+    tool(example, "invert").click()
+    wait_for_paint(example)
+    np.testing.assert_allclose(shown_pixels(example), 1 - before, atol=1e-6)
+    expect(tool(example, "invert")).to_have_attribute("aria-pressed", "true")
 
 
-def test_level_and_width_change_the_pixels_without_asking_the_server(mapped, requested):
-    before = shown_pixels(mapped)
+def test_level_and_width_change_the_pixels_without_asking_the_server(example, requested):
+    before = shown_pixels(example)
     requested.clear()
-    tool(mapped, "width").press("Home")
-    wait_for_paint(mapped)
-    hard = shown_pixels(mapped)
+    tool(example, "width").press("Home")
+    wait_for_paint(example)
+    hard = shown_pixels(example)
     assert np.mean((hard == 0) | (hard == 1)) > 0.9 > np.mean((before == 0) | (before == 1))
-    tool(mapped, "level").press("Home")
-    wait_for_paint(mapped)
-    assert shown_pixels(mapped).mean() > hard.mean()
+    tool(example, "level").press("Home")
+    wait_for_paint(example)
+    assert shown_pixels(example).mean() > hard.mean()
     assert [url for url in requested if not url.startswith("data:")] == []
 
 
-def test_the_map_fades_by_keyboard_without_asking_the_server(mapped, requested):
-    layer = mapped.locator("image.map")
+def test_the_map_fades_by_keyboard_without_asking_the_server(example, requested):
+    layer = example.locator("image.map")
     requested.clear()
-    mapped.get_by_role("slider", name="Opacity").press("End")
+    example.get_by_role("slider", name="Opacity").press("End")
     expect(layer).to_have_css("opacity", "1")
-    mapped.get_by_role("slider", name="Opacity").press("Home")
+    example.get_by_role("slider", name="Opacity").press("Home")
     expect(layer).to_have_css("opacity", "0")
     assert [url for url in requested if not url.startswith("data:")] == []
 
 
-def test_map_and_contour_are_switched_apart(mapped):
-    layer, line = mapped.locator("image.map"), mapped.locator("path.contour")
+def test_map_and_contour_switch_independently(example):
+    layer, line = example.locator("image.map"), example.locator("path.contour")
     expect(layer).to_have_css("visibility", "visible")
     expect(line).to_have_css("visibility", "hidden")
-    tool(mapped, "contour").click()
-    tool(mapped, "map").click()
+    tool(example, "contour").click()
+    tool(example, "map").click()
     expect(layer).to_have_css("visibility", "hidden")
     expect(line).to_have_css("visibility", "visible")
 
 
-def test_the_curtain_uncovers_the_film_from_the_left(mapped):
-    mapped.get_by_role("slider", name="Curtain").press("End")
-    expect(mapped.locator("image.map")).to_have_css("clip-path", re.compile(r"inset\(0.* 100%\)"))
+def test_the_curtain_uncovers_the_film_from_the_left(example):
+    example.get_by_role("slider", name="Curtain").press("End")
+    expect(example.locator("image.map")).to_have_css("clip-path", re.compile(r"inset\(0.* 100%\)"))
 
 
-def test_keys_zoom_move_and_fit(mapped):
-    stage = mapped.locator(".stage")
+def test_keys_zoom_move_and_fit(example):
+    stage = example.locator(".stage")
     stage.press("+")
     stage.press("+")
-    assert scale(mapped) == pytest.approx(1.25**2)
+    assert scale(example) == pytest.approx(1.25**2)
     stage.press("ArrowRight")
-    moved = mapped.locator(".sheet").evaluate("sheet => sheet.style.transform")
+    moved = example.locator(".sheet").evaluate("sheet => sheet.style.transform")
     assert "translate(-40px" in moved
     stage.press("0")
-    assert scale(mapped) == 1
+    assert scale(example) == 1
 
 
-def test_the_wheel_zooms_only_after_the_film_was_chosen(mapped):
-    mapped.locator(".stage").hover()
-    mapped.mouse.wheel(0, -100)
-    wait_for_paint(mapped)
-    assert scale(mapped) == 1
-    mapped.locator(".stage").click()
-    mapped.mouse.wheel(0, -100)
-    mapped.wait_for_function("document.querySelector('.sheet').style.transform.includes('1.25')")
+def test_the_wheel_zooms_only_a_focused_film(example):
+    example.locator(".stage").hover()
+    example.mouse.wheel(0, -100)
+    wait_for_paint(example)
+    assert scale(example) == 1
+    example.locator(".stage").click()
+    example.mouse.wheel(0, -100)
+    example.wait_for_function("document.querySelector('.sheet').style.transform.includes('1.25')")
 
 
-def test_dragging_with_the_right_button_windows(mapped):
-    box = mapped.locator(".stage").bounding_box()
-    before = float(tool(mapped, "width").input_value())
-    mapped.mouse.move(box["x"] + 200, box["y"] + 100)
-    mapped.mouse.down(button="right")
-    mapped.mouse.move(box["x"] + 100, box["y"] + 100, steps=4)
-    mapped.mouse.up(button="right")
-    assert float(tool(mapped, "width").input_value()) == pytest.approx(before - 20, abs=1)
+def test_dragging_with_the_right_button_changes_the_window(example):
+    box = example.locator(".stage").bounding_box()
+    before = float(tool(example, "width").input_value())
+    example.mouse.move(box["x"] + 200, box["y"] + 100)
+    example.mouse.down(button="right")
+    example.mouse.move(box["x"] + 100, box["y"] + 100, steps=4)
+    example.mouse.up(button="right")
+    assert float(tool(example, "width").input_value()) == pytest.approx(before - 20, abs=1)
 
 
-def test_full_screen_holds_film_and_tools(mapped):
-    tool(mapped, "full").click()
-    mapped.wait_for_function("document.fullscreenElement?.matches('figure.film')")
-    expect(tool(mapped, "invert")).to_be_in_viewport()
+def test_full_screen_shows_film_and_tools(example):
+    tool(example, "full").click()
+    example.wait_for_function("document.fullscreenElement?.matches('figure.film')")
+    expect(tool(example, "invert")).to_be_in_viewport()

@@ -1,4 +1,4 @@
-"""The worklist in a real browser, against the running app."""
+"""Worklist: many films at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RANK = {"Fracture": 0, "Review": 1, "Not read": 2, "Out of scope": 2, "No fractu
 
 @pytest.fixture
 def worklist(page):
-    """The page with its worklist in front."""
+    """Open the Worklist tab."""
     page.get_by_role("tab", name="Worklist").click()
     expect(page.get_by_role("button", name="Choose a folder")).to_be_visible()
     return page
@@ -36,7 +36,7 @@ def worklist(page):
 
 @pytest.fixture
 def files(tmp_path):
-    """Three examples, a broken file, a DICOM film, and an archive with a copy of the first."""
+    """Write three examples, a broken file, a DICOM film and an archive with a copy of the first."""
     (tmp_path / "broken.png").write_bytes(b"GIF89a and no more")
     pixels = (make_pixels(200, 150) * 4095).astype("uint16")
     (tmp_path / "0001").write_bytes(make_dicom(pixels, PatientName="Doe^Jane"))
@@ -48,7 +48,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def long_list(tmp_path):
-    """An archive of so many and so large films that a list of them runs for a while."""
+    """Write an archive of many large films, which take a while to read."""
     path, kinds = tmp_path / "long.zip", [make_png(700, 500, seed=seed) for seed in range(10)]
     with zipfile.ZipFile(path, "w") as archive:
         for index in range(LONG):
@@ -64,7 +64,7 @@ def rows(page):
     return page.locator("#list tbody tr")
 
 
-def told(page):
+def status(page):
     return page.locator("#list [role=status]")
 
 
@@ -73,7 +73,7 @@ def column(page, name):
 
 
 def expect_read(page, number):
-    expect(told(page)).to_contain_text(f"{number} film", timeout=240_000)
+    expect(status(page)).to_contain_text(f"{number} film", timeout=240_000)
     expect(page.get_by_role("button", name="Stop")).to_be_disabled()
 
 
@@ -81,8 +81,8 @@ def sort_by(page, name):
     page.get_by_role("columnheader", name=name).get_by_role("button").press("Enter")
 
 
-def kept_table(page, path):
-    """The table that a user keeps."""
+def save_table(page, path):
+    """Save the table as CSV, and return its rows."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     assert download.value.suggested_filename == "worklist.csv"
@@ -91,7 +91,7 @@ def kept_table(page, path):
         return list(csv.DictReader(file))
 
 
-def test_a_list_with_a_bad_film_is_read_whole_and_sorted_by_urgency(worklist, files):
+def test_a_worklist_with_a_broken_file_is_read_and_sorted_by_urgency(worklist, files):
     give(worklist, files)
     expect_read(worklist, 6)
     expect(rows(worklist)).to_have_count(6)
@@ -101,8 +101,8 @@ def test_a_list_with_a_bad_film_is_read_whole_and_sorted_by_urgency(worklist, fi
     expect(rows(worklist).filter(has_text="study.zip/in/copy.jpg")).to_contain_text(
         "Same file as number 1"
     )
-    expect(told(worklist)).to_contain_text("1 not read")
-    expect(told(worklist)).to_contain_text("1 other file left out")
+    expect(status(worklist)).to_contain_text("1 not read")
+    expect(status(worklist)).to_contain_text("1 other file left out")
     expect(worklist.locator("body")).not_to_contain_text("Doe")
     ranks = [RANK[re.sub(r"^\W+", "", text)] for text in column(worklist, "called")]
     assert ranks == sorted(ranks)
@@ -111,7 +111,7 @@ def test_a_list_with_a_bad_film_is_read_whole_and_sorted_by_urgency(worklist, fi
         assert image.evaluate("image => image.complete && image.naturalWidth") == 72
 
 
-def test_columns_sort_by_number_by_name_and_back_by_urgency(worklist, files):
+def test_columns_sort_by_place_by_name_and_by_urgency(worklist, files):
     give(worklist, files)
     expect_read(worklist, 6)
     first = column(worklist, "place")
@@ -133,10 +133,10 @@ def test_columns_sort_by_number_by_name_and_back_by_urgency(worklist, files):
     expect(head).to_have_attribute("aria-sort", "ascending")
 
 
-def test_the_table_can_be_kept_as_csv(worklist, app, files, tmp_path):
+def test_the_table_is_saved_as_csv(worklist, app, files, tmp_path):
     give(worklist, files)
     expect_read(worklist, 6)
-    table = kept_table(worklist, tmp_path / "kept.csv")
+    table = save_table(worklist, tmp_path / "kept.csv")
     assert [row["place"] for row in table] == column(worklist, "place")
     errors = {row["film"]: row["error"] for row in table}
     assert errors["broken.png"].startswith("found a GIF file")
@@ -146,23 +146,23 @@ def test_the_table_can_be_kept_as_csv(worklist, app, files, tmp_path):
     assert again.value.suggested_filename == "worklist.csv"
 
 
-def test_a_list_can_be_stopped_and_keeps_what_was_read(worklist, long_list, tmp_path):
+def test_a_stopped_worklist_keeps_the_films_read_so_far(worklist, long_list, tmp_path):
     give(worklist, long_list)
     expect(rows(worklist)).not_to_have_count(0)
     expect(worklist.get_by_role("progressbar", name="Films read")).to_be_visible()
     stop = worklist.get_by_role("button", name="Stop")
     expect(stop).to_be_enabled()
     stop.press("Enter")
-    expect(told(worklist)).to_contain_text("not looked at")
+    expect(status(worklist)).to_contain_text("not looked at")
     count = rows(worklist).count()
     assert 0 < count < LONG
-    expect(told(worklist)).to_contain_text(f"{LONG - count} not looked at")
+    expect(status(worklist)).to_contain_text(f"{LONG - count} not looked at")
     expect(worklist.get_by_role("button", name="Download CSV")).to_be_enabled()
     expect(worklist.get_by_role("progressbar", name="Films read")).to_be_hidden()
-    assert len(kept_table(worklist, tmp_path / "kept.csv")) == rows(worklist).count() == count
+    assert len(save_table(worklist, tmp_path / "kept.csv")) == rows(worklist).count() == count
 
 
-def test_another_list_takes_the_place_of_one_that_runs(worklist, app, long_list, files):
+def test_a_new_worklist_replaces_a_running_one(worklist, app, long_list, files):
     give(worklist, long_list)
     expect(rows(worklist)).not_to_have_count(0)
     give(worklist, files[:2])
@@ -174,7 +174,7 @@ def test_another_list_takes_the_place_of_one_that_runs(worklist, app, long_list,
     expect(rows(worklist)).to_have_count(1)
 
 
-def test_another_point_decides_all_again(worklist, files):
+def test_another_operating_point_updates_every_row(worklist, files):
     give(worklist, files)
     expect_read(worklist, 6)
     probabilities = sorted(column(worklist, "number"))
@@ -184,7 +184,7 @@ def test_another_point_decides_all_again(worklist, files):
     assert sorted(column(worklist, "number")) == probabilities
 
 
-def test_the_rows_are_still_there_after_a_look_at_another_tab(worklist, files):
+def test_rows_stay_after_a_visit_to_another_tab(worklist, files):
     give(worklist, files[:2])
     expect_read(worklist, 2)
     worklist.get_by_role("tab", name="Read").click()
@@ -199,7 +199,7 @@ def test_a_folder_is_read_without_its_documents(worklist, tmp_path):
     (folder / "notes.txt").write_text("x")
     give(worklist, folder, place="#folder")
     expect_read(worklist, 1)
-    expect(told(worklist)).to_contain_text("1 other file left out")
+    expect(status(worklist)).to_contain_text("1 other file left out")
 
 
 def test_films_dropped_on_the_worklist_are_read_there(worklist):
@@ -216,7 +216,7 @@ def test_films_dropped_on_the_worklist_are_read_there(worklist):
     expect_read(worklist, 2)
 
 
-def test_a_name_from_an_archive_never_runs(worklist, tmp_path):
+def test_a_name_from_an_archive_is_shown_as_text(worklist, tmp_path):
     names = ["${document.title='owned'}.png", "<img src=x onerror=document.title='owned'>.png"]
     names += ["`+(document.title='owned')+`.png", "{{constructor}}.png"]
     with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
@@ -245,7 +245,7 @@ def test_nothing_of_a_list_is_kept_when_the_page_is_left(worklist, app, files):
 
 @pytest.fixture(scope="module")
 def joined_url(tmp_path_factory):
-    """A page with the worklist and, joined to it, a place that reads what was chosen."""
+    """Serve a page with the worklist and a component that shows the opened film."""
     weights = tmp_path_factory.mktemp("weights")
     make_model_folder(weights)
     reader = Reader.from_folder(weights, device=torch.device("cpu"))
@@ -262,7 +262,7 @@ def joined_url(tmp_path_factory):
     page.close()
 
 
-def test_a_row_opened_by_keyboard_arrives_where_it_is_awaited(chromium, joined_url, files):
+def test_a_row_opened_by_keyboard_reaches_the_receiving_component(chromium, joined_url, files):
     page = chromium.new_page()
     page.set_default_timeout(30_000)
     page.goto(joined_url)

@@ -1,4 +1,4 @@
-"""A film that a server on the way refuses: said in words, and the next one is taken."""
+"""An upload that a proxy refuses shows a message, and the next upload works."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a 
 
 @pytest.fixture(scope="module")
 def app(app_of_three):
-    """The app behind a server that takes small bodies alone; the page fixture opens this one."""
+    """Let the page fixture open the app behind a proxy with a small upload limit."""
     with serve_behind_proxy(app_of_three.url, "", most_bytes=60_000) as url:
         yield ServedApp(url=url, log=app_of_three.log, uploads=app_of_three.uploads)
 
 
 @pytest.fixture
 def large(tmp_path):
-    """A film that the server on the way refuses."""
+    """Write a film above the limit of the proxy."""
     noise = np.random.default_rng(0).integers(0, 255, (400, 300), np.uint8)
     cv2.imwrite(str(tmp_path / "large.png"), noise)
     return tmp_path / "large.png"
@@ -32,12 +32,12 @@ def large(tmp_path):
 
 @pytest.fixture
 def small(tmp_path):
-    """A film that passes."""
+    """Write a film below the limit of the proxy."""
     (tmp_path / "small.png").write_bytes(make_png(seed=3))
     return tmp_path / "small.png"
 
 
-def test_read_says_why_and_takes_a_smaller_film(page, large, small):
+def test_read_shows_the_reason_and_reads_a_smaller_film(page, large, small):
     upload_film(page, large)
     expect(verdict_region(page)).to_contain_text(WORDS)
     expect(page.locator("#viewer")).to_contain_text("No film.")
@@ -49,7 +49,7 @@ def test_read_says_why_and_takes_a_smaller_film(page, large, small):
     expect(page.locator("figure.film .stage")).to_have_count(0)
 
 
-def test_compare_says_why_and_takes_a_smaller_film(page, large, small):
+def test_compare_shows_the_reason_and_reads_a_smaller_film(page, large, small):
     page.get_by_role("tab", name="Compare").click()
     film = page.locator("#compare-film input[type=file]")
     film.set_input_files(large)
@@ -58,7 +58,7 @@ def test_compare_says_why_and_takes_a_smaller_film(page, large, small):
     expect(page.get_by_role("region", name="Agreement")).to_be_visible()
 
 
-def test_a_list_is_refused_in_words_and_the_next_is_read(page, large, small):
+def test_a_refused_worklist_shows_the_reason_and_the_next_is_read(page, large, small):
     page.get_by_role("tab", name="Worklist").click()
     films = page.locator("#films input[type=file]")
     films.set_input_files([large, small])
@@ -67,7 +67,7 @@ def test_a_list_is_refused_in_words_and_the_next_is_read(page, large, small):
     expect(page.locator("#list [role=status]")).to_contain_text("1 film")
 
 
-def test_a_server_that_is_gone_is_said_to_be_so(page, small):
+def test_an_unreachable_server_is_reported(page, small):
     page.route("**/gradio_api/upload*", lambda route: route.abort())
     upload_film(page, small)
     expect(verdict_region(page)).to_contain_text("The file did not arrive")
@@ -76,7 +76,7 @@ def test_a_server_that_is_gone_is_said_to_be_so(page, small):
     expect_verdict_and_film(page)
 
 
-def test_who_was_logged_out_is_told_to_load_the_page_again(page, small):
+def test_a_user_who_was_logged_out_is_asked_to_reload_the_page(page, small):
     page.route("**/gradio_api/upload*", lambda route: route.fulfill(status=401, body="no"))
     upload_film(page, small)
     expect(verdict_region(page)).to_contain_text("no longer logged in. Load this page again")

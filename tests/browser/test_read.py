@@ -1,4 +1,4 @@
-"""The screen for one film, in a real browser, against the running app."""
+"""Read: one film by one model."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_an_example_gets_a_verdict_and_a_map_by_keyboard(page):
     expect(page.locator("#details")).to_contain_text("FracAtlas IMG0000801.jpg, labelled fracture")
 
 
-def test_examples_do_not_tell_their_label_before_they_are_read(page):
+def test_examples_hide_their_label_before_they_are_read(page):
     expect(page.locator("#examples")).not_to_contain_text("racture")
 
 
-def test_the_verdict_is_in_sight_without_scrolling(page):
+def test_the_verdict_is_visible_without_scrolling(page):
     page.get_by_role("button", name="Example 1: ").click()
     expect_verdict_and_film(page)
     expect(verdict_region(page)).to_be_in_viewport(ratio=1)
@@ -48,7 +48,9 @@ def test_the_verdict_is_in_sight_without_scrolling(page):
     expect(page.get_by_role("img", name="Radiograph")).to_be_in_viewport(ratio=1)
 
 
-def test_a_broken_file_says_why_and_clears_the_verdict_before(page, film_file, broken_file):
+def test_a_broken_file_shows_the_reason_and_clears_the_earlier_verdict(
+    page, film_file, broken_file
+):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     upload_film(page, broken_file)
@@ -59,7 +61,9 @@ def test_a_broken_file_says_why_and_clears_the_verdict_before(page, film_file, b
     expect(page.locator("#details")).not_to_contain_text("Time")
 
 
-def test_a_changed_point_after_a_broken_file_brings_no_verdict_back(page, film_file, broken_file):
+def test_another_operating_point_after_a_broken_file_restores_no_verdict(
+    page, film_file, broken_file
+):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     upload_film(page, broken_file)
@@ -69,7 +73,7 @@ def test_a_changed_point_after_a_broken_file_brings_no_verdict_back(page, film_f
     expect(verdict_region(page)).to_contain_text("Not read")
 
 
-def test_a_file_that_is_too_large_clears_the_verdict_before(page, film_file):
+def test_a_file_that_is_too_large_clears_the_earlier_verdict(page, film_file):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     page.evaluate("Object.defineProperty(File.prototype, 'size', {get: () => 2 ** 30})")
@@ -95,14 +99,14 @@ def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
     assert np.abs(pixels - images.read_radiograph(path).pixels).max() <= 1 / 255
 
 
-def test_a_file_without_extension_is_known_by_its_content(page, film_file):
+def test_a_file_without_extension_is_recognised_by_its_content(page, film_file):
     bare = film_file.with_suffix("")
     film_file.rename(bare)
     upload_film(page, bare)
     expect_verdict_and_film(page)
 
 
-def test_a_dicom_film_tells_its_projection_and_nothing_of_the_patient(page, tmp_path):
+def test_a_dicom_film_shows_its_view_and_no_patient_data(page, tmp_path):
     pixels = (make_pixels(200, 150) * 4095).astype(np.uint16)
     facts = {"BodyPartExamined": "HAND", "ViewPosition": "PA", "ImageLaterality": "L"}
     patient = {"PatientName": "Doe^Jane", "PatientID": "4711", "PatientBirthDate": "19700101"}
@@ -122,7 +126,7 @@ def test_a_film_may_be_dropped_anywhere(page, film_file):
     expect_verdict_and_film(page)
 
 
-def test_each_operating_point_decides_again_with_its_threshold(page, film_file):
+def test_each_operating_point_applies_its_threshold(page, film_file):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     for label in page.locator("#point label").all():
@@ -157,7 +161,7 @@ def test_the_first_key_stop_after_the_tabs_chooses_a_file(page, film_file):
     expect_verdict_and_film(page)
 
 
-def test_no_other_host_is_asked_for_anything(page, app, requested, film_file):
+def test_the_page_requests_nothing_from_another_host(page, app, requested, film_file):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     outside = [url for url in requested if not url.startswith((f"{app.url}/", "data:", "blob:"))]
@@ -189,7 +193,7 @@ def test_the_example_films_are_those_that_films_json_says():
 
 
 @pytest.mark.parametrize("app", ["tiny"], indirect=True)
-def test_with_one_model_compare_says_how_to_add_another(page):
+def test_with_one_model_compare_explains_how_to_add_another(page):
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_text("Comparing needs two models or more")).to_be_visible()
     expect(page.get_by_text("python app.py --model PATH")).to_be_visible()

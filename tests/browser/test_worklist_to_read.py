@@ -1,4 +1,4 @@
-"""Reading a long list film by film: out of the list, and back to the place one came from."""
+"""A long worklist and Read: open a film, and return to its row."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ FILMS = 30
 
 @pytest.fixture
 def app(app_of_three):
-    """The page fixture opens this one."""
+    """Let the page fixture open the app with three models."""
     return app_of_three
 
 
 @pytest.fixture
 def worklist(page):
-    """The page with its worklist in front."""
+    """Open the Worklist tab."""
     page.get_by_role("tab", name="Worklist").click()
     return page
 
 
 def give_long_list(page, tmp_path):
-    """Have a list read that is longer than the screen; returns its rows."""
+    """Upload a worklist longer than the screen, and return its rows."""
     with zipfile.ZipFile(tmp_path / "list.zip", "w") as archive:
         for index in range(FILMS):
             archive.writestr(f"{index}.png", make_png(seed=index))
@@ -38,7 +38,7 @@ def give_long_list(page, tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two films, one of them in a folder inside, and a document."""
+    """Write a folder with two films, one in a subfolder, and a document."""
     (tmp_path / "study" / "series").mkdir(parents=True)
     (tmp_path / "study" / "one.png").write_bytes(make_png(seed=1))
     (tmp_path / "study" / "series" / "two.png").write_bytes(make_png(seed=2))
@@ -47,7 +47,7 @@ def folder(tmp_path):
 
 
 def drop_from_desktop(page, path):
-    """Drop a file or folder as the desktop does, which a script in the page cannot imitate."""
+    """Drop a file or folder as the desktop does; a script in the page cannot do this."""
     devtools = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
     page.evaluate("over = false; addEventListener('dragover', () => { over = true; })")
@@ -59,7 +59,7 @@ def drop_from_desktop(page, path):
     devtools.send("Input.dispatchDragEvent", {"type": "drop", "x": 300, "y": 300, "data": data})
 
 
-def test_read_shows_a_row_by_the_model_and_at_the_point_of_its_list(worklist, tmp_path):
+def test_read_uses_the_model_and_operating_point_of_the_worklist(worklist, tmp_path):
     worklist.locator("#list-model").get_by_label("second").check()
     expect(worklist.locator("#list-caution")).not_to_be_empty()
     row = give_long_list(worklist, tmp_path).first
@@ -77,7 +77,7 @@ def test_read_shows_a_row_by_the_model_and_at_the_point_of_its_list(worklist, tm
     expect(worklist.locator("#caution")).to_contain_text("Not for reading films: second")
 
 
-def test_a_film_of_a_long_list_opens_at_the_top_and_the_list_where_it_was_left(worklist, tmp_path):
+def test_a_film_opens_at_the_top_and_the_worklist_keeps_its_scroll_position(worklist, tmp_path):
     rows = give_long_list(worklist, tmp_path)
     opened, following = (rows.nth(FILMS - left).get_by_role("button") for left in (3, 2))
     opened.press("Enter")
@@ -91,7 +91,7 @@ def test_a_film_of_a_long_list_opens_at_the_top_and_the_list_where_it_was_left(w
 
 
 @pytest.mark.parametrize("tab", ["Read", "Compare", "Worklist"])
-def test_a_folder_dropped_on_any_screen_makes_a_list_of_its_films(page, folder, tab):
+def test_a_folder_dropped_on_any_screen_opens_as_a_worklist(page, folder, tab):
     page.get_by_role("tab", name=tab).click()
     drop_from_desktop(page, folder)
     expect(page.locator("#list [role=status]")).to_contain_text("2 films")

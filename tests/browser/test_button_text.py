@@ -1,4 +1,4 @@
-"""On a small screen and on a tablet no button's words are cut off or run into the next."""
+"""No button's text is cut off or overlaps on a small screen and on a tablet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways between the screens: a list's film opened in Read, several films in Read, links."""
+"""Between the screens: films of a worklist in Read, several films in Read, links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def three_films(folder):
     return paths
 
 
-def test_several_films_given_to_read_make_a_worklist(page, tmp_path):
+def test_several_films_uploaded_to_read_open_as_a_worklist(page, tmp_path):
     page.locator("#film input[type=file]").set_input_files(three_films(tmp_path))
     expect(page.get_by_role("tab", name="Worklist")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".rows tbody tr")).to_have_count(3)
@@ -37,7 +37,7 @@ def test_a_row_of_the_worklist_opens_in_read(page, tmp_path):
     expect_verdict_and_film(page)
 
 
-def test_a_broken_row_says_in_read_why_it_has_no_verdict(page, tmp_path):
+def test_a_broken_row_opens_in_read_with_its_reason(page, tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(b"GIF89a and no more")
     page.get_by_role("tab", name="Worklist").click()
@@ -46,7 +46,7 @@ def test_a_broken_row_says_in_read_why_it_has_no_verdict(page, tmp_path):
     expect(verdict_region(page)).to_contain_text("Found a GIF file")
 
 
-def test_a_link_leads_to_its_tab_and_the_address_follows(page, app):
+def test_a_link_opens_its_tab_and_the_address_follows(page, app):
     page.goto(f"{app.url}/?tab=card")
     card = page.get_by_role("tab", name="Model card")
     expect(card).to_have_attribute("aria-selected", "true")
@@ -68,7 +68,7 @@ def test_a_pasted_film_is_read(page):
     expect_verdict_and_film(page)
 
 
-def test_a_film_that_was_uploaded_first_gives_way_to_one_of_the_list(page, film_file, tmp_path):
+def test_a_film_of_the_worklist_replaces_an_uploaded_film(page, film_file, tmp_path):
     upload_film(page, film_file)
     expect_verdict_and_film(page)
     first = page.locator("canvas.pixels").evaluate("canvas => canvas.width + 'x' + canvas.height")
