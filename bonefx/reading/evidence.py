@@ -65,8 +65,8 @@ def compute_evidence(
     logits = passed.logits.tolist()
     of_film = _grad_cam_evidence if method == GRAD_CAM else _evidence_without_peak
     evidence = [
-        of_film(model, film, FilmEvidence(logit=logit, cells=own), heat=heat)
-        for film, own, logit in zip(films, cells, logits, strict=True)
+        of_film(model, film, FilmEvidence(logit=logit, cells=film_cells), heat=heat)
+        for film, film_cells, logit in zip(films, cells, logits, strict=True)
     ]
     return _check_maps(model, films, batch, evidence) if method == GRAD_CAM else evidence
 
@@ -113,18 +113,18 @@ def _check_maps(
 ) -> list[FilmEvidence]:
     """Check the maps that would be shown, and remove those that fail."""
     limits = model.manifest.trust
-    shown = [index for index, own in enumerate(evidence) if own.heat is not None]
+    shown = [index for index, item in enumerate(evidence) if item.heat is not None]
     if limits is None or not shown:
         return evidence
     grid, size_px = model.network.grid(), model.manifest.preprocess.size_px
     heats = np.stack([heat_on_input(evidence[i].cells, grid, size_px=size_px) for i in shown])
     checked = list(evidence)
     for index, drop in zip(shown, logit_drops(model.network, batch[shown], heats), strict=True):
-        own = evidence[index]
-        assert own.heat is not None
-        assert own.peak is not None
+        item = evidence[index]
+        assert item.heat is not None
+        assert item.peak is not None
         trust = measure_trust(
-            films[index].pixels, own.heat, peak=own.peak, drop=drop, limits=limits
+            films[index].pixels, item.heat, peak=item.peak, drop=drop, limits=limits
         )
-        checked[index] = replace(own, heat=None if trust.failures else own.heat, trust=trust)
+        checked[index] = replace(item, heat=None if trust.failures else item.heat, trust=trust)
     return checked

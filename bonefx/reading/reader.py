@@ -156,7 +156,7 @@ class Reader:
             passed.signature.float().cpu().numpy(),
             signatures_of=loaded.signatures,
         )
-        in_scope = [index for index, own in enumerate(scope_results) if own.refusal is None]
+        in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
         evidence = compute_evidence(
             loaded, [radiographs[index] for index in in_scope], batch[in_scope],
             ForwardPass(*(part[in_scope] for part in passed)), heat=heat, method=method,
@@ -164,8 +164,8 @@ class Reader:
         evidence_of = dict(zip(in_scope, evidence, strict=True))
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         readings = (
-            _reading(loaded, chosen, film, scope=own, evidence=evidence_of.get(index))
-            for index, (film, own) in enumerate(zip(radiographs, scope_results, strict=True))
+            _reading(loaded, chosen, film, scope=result, evidence=evidence_of.get(index))
+            for index, (film, result) in enumerate(zip(radiographs, scope_results, strict=True))
         )
         summary = self._summaries[loaded.name]
         return [

@@ -248,4 +248,4 @@ class ReportTable:
     model_origin: str | None
     """Repository and commit that the model was fetched from; null for a local model."""
     text: str
-    """The reader's own text."""
+    """The user's own text."""

@@ -34,28 +34,28 @@ MEANING = {
     Verdict.FRACTURE: "The model finds evidence for a fracture. Look at the film yourself.",
     Verdict.NO_FRACTURE: "Too little evidence for a fracture. The model misses some fractures.",
     Verdict.REVIEW: "The model does not decide. Look again.",
-    Verdict.OUT_OF_SCOPE: "The model was not made for a film like this, so it gives no answer.",
+    Verdict.OUT_OF_SCOPE: "The model was not trained for films like this, so it gives no answer.",
 }
 MEASURES = (
     ("sensitivity", "Sensitivity"),
     ("specificity", "Specificity"),
     ("review_rate", "Sent to review"),
-    ("missed_rate", "Fractures among “no fracture”"),
+    ("missed_rate", "Missed among “no fracture”"),
 )
 REFUSED = "No probability: the film is out of scope."
-READ_INVERTED = "Read with black and white swapped, as asked."
+READ_INVERTED = "Read with black and white swapped, as requested."
 FEWEST_OF_A_REGION = 20  # test films, fractured and intact each, below which no figure is given
 EXPORT = "Export the film itself, with its own window, not a screenshot."
 DAMAGED = "Copy or export the film again."
 CROP = "Export it again with its own window, and crop it to the film."
 REASON_TEXTS = {  # with the fields of _reason_fields
-    ReasonCode.NO_SCOPE_DATA: "This model carries no scope, so it cannot be checked whether the "
-    "film is one that it was made for. Export the model again with this version, or use another.",
+    ReasonCode.NO_SCOPE_DATA: "This model carries no scope data, so it cannot be checked whether "
+    "it was trained for films like this. Export the model again with this version, or use another.",
     ReasonCode.SCOPE_CHECK_FAILED: "The check whether this is a bone film failed, so the film is "
     "not read. See the log for the error.",
     ReasonCode.BODY_PART: "The file says that it shows another body part ({name}) than the model "
-    "was made for ({regions}). If the film shows one of these, have the entry corrected where it "
-    "was made.",
+    "was trained for ({regions}). If the film shows one of these, have the entry corrected at its "
+    "source.",
     ReasonCode.UNLIKE_TRAINING_FILMS: "This picture is unlike the films that the model was trained "
     "on. Use a plain radiograph of a hand, leg, hip or shoulder: the film itself, whole, upright "
     "in its own greys.",
@@ -129,60 +129,63 @@ def _reason_fields(reason: Reason) -> dict[str, object]:
 
 
 def probability_words(reading: Reading) -> str:
-    """The calibrated probability as a sentence, or that there is none."""
+    """Return the calibrated probability as a sentence, or that there is none."""
     if reading.probability is None:
         return REFUSED
     return f"Calibrated probability of fracture: {probability_text(reading.probability)}"
 
 
 def reason_words(reading: Reading) -> str:
-    """The reason of the reading, or else what its verdict means."""
+    """Return the reason of a reading, or else what its verdict means."""
     return reason_text(reading.reason) if reading.reason else MEANING[reading.verdict]
 
 
 def region_words(reading: Reading) -> list[str]:
-    """Say which regions are recognised and what the model was measured to do there.
+    """Return the recognised body regions with the model's figures on films of each.
 
     Returns:
-        A sentence or two a region; none for a film out of scope.
+        One sentence a region; empty for a film out of scope.
     """
     if reading.probability is None:
         return []
     if reading.regions is None:
-        return ["Body region: this model was not taught to tell it."]
+        return ["Body region: this model was not trained to recognise it."]
     if not reading.regions:
-        return ["Body region not recognised: what the model does on it is not known."]
-    measured = {found.region: found for found in reading.point.by_region}
-    return [_of_region(name, measured.get(name)) for name in reading.regions]
+        return ["Body region not recognised: the model's performance on it is not known."]
+    by_region = {figures.region: figures for figures in reading.point.by_region}
+    return [_region_sentence(name, by_region.get(name)) for name in reading.regions]
 
 
 def reading_notes(reading: Reading) -> list[str]:
-    """What else is to be known of a reading: its polarity and its body regions."""
+    """Return notes on a reading: its polarity and its body regions."""
     return [READ_INVERTED] * reading.inverted + region_words(reading)
 
 
-def _of_region(name: str, measured: RegionFigures | None) -> str:
-    """What an operating point did on the test films of one region, or why that says nothing."""
-    found, passed = (measured.sensitivity, measured.specificity) if measured else (None, None)
-    broken, intact = (0 if part is None else part.n for part in (found, passed))
-    if found is None or passed is None or min(broken, intact) < FEWEST_OF_A_REGION:
+def _region_sentence(name: str, figures: RegionFigures | None) -> str:
+    """Return the figures on test films of one region, or that there are too few films."""
+    sensitivity, specificity = (
+        (figures.sensitivity, figures.specificity) if figures else (None, None)
+    )
+    fractured = sensitivity.n if sensitivity else 0
+    intact = specificity.n if specificity else 0
+    if not sensitivity or not specificity or min(fractured, intact) < FEWEST_OF_A_REGION:
         return (
-            f"{name.capitalize()}: too few test films to know what the model does ({broken} "
-            f"fractured, {intact} intact; it takes {FEWEST_OF_A_REGION} of each)."
+            f"{name.capitalize()}: too few test films for figures ({fractured} fractured, {intact} "
+            f"intact; {FEWEST_OF_A_REGION} of each are needed)."
         )
     return (
-        f"{name.capitalize()}: on test films sensitivity {_range(found)}, specificity "
-        f"{_range(passed)}."
+        f"{name.capitalize()}: on test films sensitivity {_whole_percent(sensitivity)}, "
+        f"specificity {_whole_percent(specificity)}."
     )
 
 
-def _range(estimate: Estimate) -> str:
+def _whole_percent(estimate: Estimate) -> str:
     value, interval = estimate_parts(estimate, percent=True, decimals=0)
     return f"{value} ({interval}, n = {estimate.n})"
 
 
 def point_words(point: OperatingPoint) -> str:
-    """Name, threshold and review band of an operating point."""
+    """Return name, threshold and review band of an operating point."""
     return (
         f"Operating point “{point.name}”: threshold {point.threshold:.2f}, "
         f"review band {point.band_text}"
@@ -190,7 +193,7 @@ def point_words(point: OperatingPoint) -> str:
 
 
 def estimate_words(estimate: Estimate | None) -> str:
-    """A measured share with its interval and the number of films; or that it was not measured."""
+    """Return a share with its interval and number of films, or that it was not measured."""
     if estimate is None:
         return NOT_MEASURED
     value, interval = estimate_parts(estimate, percent=True)
@@ -198,27 +201,27 @@ def estimate_words(estimate: Estimate | None) -> str:
 
 
 def test_films_words(point: OperatingPoint, *, test_set: str) -> str:
-    """Name the films that an operating point was measured on, with their number."""
+    """Return the number of test films of an operating point, and their data set."""
     measured = (point.sensitivity, point.specificity)
     n = sum(estimate.n for estimate in measured if estimate is not None)
     return f"{n or ''} test films{' of ' if test_set else ''}{test_set}".lstrip()
 
 
 def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
-    """What the review band's lower edge was certified to hold, and where, in sentences.
+    """Return the certificate of a review band's lower edge as sentences.
 
     Args:
-        guarantee: That was given; None for none.
-        share: Of fractures among the validation films, in [0, 1]; None where not known.
+        guarantee: The certificate; None without one.
+        share: Share of fractures among the validation films, in [0, 1]; None if not known.
     """
     if guarantee is None:
         return "The lower edge of the review band is not certified."
-    there = "" if share is None else f", which is {100 * share:.0f} %"
+    prevalence = "" if share is None else f", which is {100 * share:.0f} %"
     return (
         f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
         f"fractured (found {guarantee.missed} of {guarantee.n}), where fractures are as frequent "
-        f"as among those films{there}."
+        f"as among those films{prevalence}."
     )
 
 
@@ -226,8 +229,8 @@ def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
     """Describe the map, or return why there is none.
 
     Args:
-        reading: Whose map is shown or missing.
-        shown: The map is shown.
+        reading: The reading with the map, or without it.
+        shown: Whether the map is shown.
         heat_floor: Peak in logits below which the model shows no map.
     """
     if shown and reading.probability is not None and reading.heat_peak is not None:
@@ -239,7 +242,7 @@ def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
 
 
 def trust_rows(trust: Trust) -> list[tuple[str, str]]:
-    """What was measured of a map and what val taught to expect, as names and values in words."""
+    """Return what was measured of a map and the limits from validation films, name and text."""
     limits = trust.limits
     return [
         *([("Another model", agreement_words(trust.agreement))] if trust.agreement else []),
@@ -266,7 +269,7 @@ def trust_rows(trust: Trust) -> list[tuple[str, str]]:
 
 
 def agreement_words(agreement: Agreement) -> str:
-    """Whether two models' maps are the same place, or why that cannot be told."""
+    """Return the overlap of two models' maps as text, or why there is none."""
     if agreement.overlap is None:
         return reasons_text(agreement.reasons)
     text = (
@@ -275,11 +278,11 @@ def agreement_words(agreement: Agreement) -> str:
     )
     if not agreement.kin:
         return text
-    return f"{text}; one of them learned from the other, so they agree sooner than two that did not"
+    return f"{text}; one of them learned from the other, so their agreement is weaker evidence"
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:
-    """What a film's file says about it, as far as given; nothing of the patient."""
+    """Return the facts in a film's file, as names and values; no patient data."""
     height, width = film.pixels.shape
     spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
     facts = [

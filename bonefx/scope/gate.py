@@ -110,8 +110,8 @@ def find_refusals(
     refused = scope.refuses(signatures, measures)
     distances = scope.distances(signatures)
     refusals = [
-        _refusal(scope, own, distance) if out else None
-        for own, distance, out in zip(measures, distances, refused, strict=True)
+        _refusal(scope, film_measures, distance) if out else None
+        for film_measures, distance, out in zip(measures, distances, refused, strict=True)
     ]
     regions = scope.known_regions
     if not regions:

@@ -284,11 +284,11 @@ def test_a_region_with_enough_films_is_told_with_its_figures():
 @pytest.mark.parametrize(
     ("regions", "words"),
     [
-        pytest.param(("hip",), "too few test films to know what the model does (2 fractured, 37",
+        pytest.param(("hip",), "too few test films for figures (2 fractured, 37 intact; 20",
                      id="too few"),
         pytest.param(("leg",), "(0 fractured, 0 intact", id="never measured"),
         pytest.param((), "not recognised", id="not recognised"),
-        pytest.param(None, "was not taught", id="not taught"),
+        pytest.param(None, "was not trained", id="not taught"),
     ],
 )  # fmt: skip
 def test_what_is_not_known_of_a_region_is_said(regions, words):
