@@ -203,7 +203,8 @@ class ReadScreen:
 
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
-            review or out_of_scope), reason, probability (calibrated, 0 to 1), logit, point,
+            review or out_of_scope), reason with its reason_code, reason_value (measured) and
+            reason_limit, probability (calibrated, 0 to 1), logit, point,
             threshold, review_band [low, high], heat_peak (logits), trust (what was measured of
             the map, with the failures for which it would not be drawn; null without a map),
             caution (why films should not be read with this model; null without cause), inverted
