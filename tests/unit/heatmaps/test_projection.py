@@ -1,4 +1,4 @@
-"""Grad-CAM without hooks, its place on the film, and the overlay."""
+"""Heat-map methods without hooks, projection on the film, and the overlay."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def log_odds(outputs):
 
 
 @pytest.mark.parametrize("method", HEATMAP_METHODS)
-def test_maps_equal_the_librarys_own(name, network, method):
+def test_maps_equal_those_of_the_library(name, network, method):
     batch = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     layer = network.backbone.get_submodule(ARCHITECTURES[name].cam_layer)
     with getattr(pytorch_grad_cam, HEATMAP_METHODS[method])(network.backbone, [layer]) as library:
@@ -49,12 +49,12 @@ def test_maps_equal_the_librarys_own(name, network, method):
     assert np.ptp(theirs) > 0.5
 
 
-def test_an_unknown_method_is_refused_with_those_there_are(network):
+def test_an_unknown_method_is_refused_with_the_list_of_methods(network):
     with pytest.raises(SettingsError, match=r"fog_cam.*grad_cam, grad_cam_plus_plus"):
         logits_and_maps(network, torch.rand(1, 3, 64, 64), method="fog_cam")
 
 
-def test_no_gradient_and_no_hook_is_left_behind(network):
+def test_no_gradient_and_no_hook_remains_on_the_network(network):
     logits, maps = logits_and_maps(network, torch.rand(1, 3, 64, 64))
     assert not logits.requires_grad
     assert not maps.requires_grad
@@ -63,7 +63,7 @@ def test_no_gradient_and_no_hook_is_left_behind(network):
 
 
 def test_threads_on_shared_networks_get_their_own_maps():
-    """8 threads, distinct requests of film, network and method; the bench asks for 400."""
+    """8 threads with distinct requests of film, network and method; the benchmark sends 400."""
     networks = [make_network("efficientnet_b0"), make_network("efficientnet_b0_fpn")]
     asked = list(itertools.product(range(4), range(2), HEATMAP_METHODS))
     films = torch.rand(4, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
@@ -86,7 +86,7 @@ def test_threads_on_shared_networks_get_their_own_maps():
 @pytest.mark.parametrize("grid", [CellGrid(stride_px=32, offset_px=0.0),
                                   CellGrid(stride_px=16, offset_px=7.5)])  # fmt: skip
 @pytest.mark.parametrize("shape", [(300, 200), (150, 400)])
-def test_a_hot_cell_lies_on_the_film_where_it_looks(grid, shape):
+def test_a_hot_cell_is_projected_to_its_position_on_the_film(grid, shape):
     size_px = 256
     cells = np.zeros((size_px // grid.stride_px,) * 2, np.float32)
     middle = cells.shape[0] // 2
@@ -126,7 +126,7 @@ def test_the_film_keeps_its_grey_levels_where_there_is_no_heat():
     assert (coloured[~outside] != grey[~outside][:, None]).any()
 
 
-def test_opacity_0_shows_the_bare_film():
+def test_opacity_0_shows_the_film_alone():
     pixels = make_pixels()
     coloured = overlay(pixels, np.ones_like(pixels), opacity=0.0)
     assert (coloured == np.rint(pixels * 255).astype(np.uint8)[..., None]).all()

@@ -1,4 +1,4 @@
-"""Maps that can be believed, and maps that cannot."""
+"""Checks of heat maps: which maps pass, which fail, and what is shown of each."""
 
 from dataclasses import replace
 from typing import Any
@@ -58,7 +58,7 @@ def test_the_border_is_the_outermost_frame():
         ((slice(90, 110), slice(75, 95)), 0.1, "changes by -0.10 logits"),
     ],
 )
-def test_a_map_fails_by_place_or_by_having_no_effect(spot, drop, failure):
+def test_a_map_fails_by_its_location_or_by_a_small_effect_on_the_answer(spot, drop, failure):
     pixels, _ = film_with_marker()
     heat = np.zeros_like(pixels)
     heat[spot] = 1.0
@@ -69,18 +69,18 @@ def test_a_map_fails_by_place_or_by_having_no_effect(spot, drop, failure):
         assert [failure in reason_text(reason) for reason in trust.failures] == [True]
 
 
-def test_shares_of_an_empty_map_are_nought():
+def test_shares_of_an_empty_map_are_0():
     assert heat_share(np.zeros((9, 9), np.float32), np.ones((9, 9), bool)) == 0.0
 
 
 class SpotNetwork(torch.nn.Module):
-    """Sees nothing but the brightness of one place."""
+    """A network whose logit is the brightness of one region."""
 
     def forward(self, batch):
         return 10 * batch[:, 0, 20:28, 40:48].mean((1, 2)), None
 
 
-def test_blurring_the_place_that_decides_takes_the_answer_away():
+def test_blurring_the_decisive_region_lowers_the_logit():
     batch = torch.zeros(2, 3, 64, 64)
     batch[:, :, 20:28, 40:48] = 1.0
     heats = np.zeros((2, 64, 64), np.float32)
@@ -106,7 +106,7 @@ def reading_with(model, **limits):
     return film, Reader([replace(model, manifest=manifest)]).read(film)
 
 
-def test_a_map_that_holds_is_drawn_with_what_was_measured(model):
+def test_a_map_that_passes_is_drawn_with_its_measurements(model):
     film, reading = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
     assert reading.heat is not None
     assert reading_table(reading)["trust"]["failures"] == []
@@ -117,18 +117,18 @@ def test_a_map_that_holds_is_drawn_with_what_was_measured(model):
         assert words in page
 
 
-def test_a_map_that_fails_is_not_drawn_and_the_reason_is_said(model):
+def test_a_map_that_fails_is_not_drawn_and_the_reason_is_shown(model):
     film, reading = reading_with(model, border_share=1.0, marker_share=1.0, drop=1e9)
     assert reading.heat is None
     assert reading.probability is not None
-    said = map_words(reading, shown=False, heat_floor=0.0)
-    assert said.startswith("No reliable localisation, so no map. Without the hot region")
+    text = map_words(reading, shown=False, heat_floor=0.0)
+    assert text.startswith("No reliable localisation, so no map. Without the hot region")
     page = film_figure(film, reading, heat_floor=0.0)
     assert "No reliable localisation" in page
     assert 'class="map"' not in page
 
 
-def test_two_models_do_not_agree_on_a_map_that_is_not_believed(model):
+def test_a_map_that_fails_its_checks_has_no_overlap_with_another(model):
     _, failed = reading_with(model, border_share=1.0, marker_share=1.0, drop=1e9)
     _, held = reading_with(model, border_share=1.0, marker_share=1.0, drop=-1e9)
     (pair,) = compare_readings([failed, replace(held, model="other")]).agreements

@@ -1,4 +1,4 @@
-"""Readings of one film side by side: one scale, the difference, and where the maps agree."""
+"""Comparison of readings of one film: common scale, difference and overlap of the maps."""
 
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ from tests.fixtures.records import make_reading
 
 
 def make_heat(left=10, right=30):
-    """A map whose columns left to right are hot, the others at a tenth of its peak."""
+    """Return a map that is hot from column left to right, and a tenth of its peak elsewhere."""
     heat = np.full((40, 60), 0.1, np.float32)
     heat[:, left:right] = 1.0
     return heat
@@ -26,7 +26,7 @@ def make_mapped(model="a", **changes):
     return make_reading(**({"model": model, "heat": make_heat(), "heat_peak": 2.0} | changes))
 
 
-def test_identical_maps_overlap_whole_and_differ_nowhere():
+def test_identical_maps_overlap_fully_and_have_no_difference():
     comparison = compare_readings([make_mapped("a"), make_mapped("b")])
     assert comparison.agreements[0].overlap == 1
     assert np.abs(comparison.difference()).max() == 0
@@ -42,21 +42,21 @@ def test_disjoint_hot_regions_do_not_overlap():
     assert difference[0, 40] == pytest.approx(-0.9)
 
 
-def test_half_of_each_region_in_common_is_a_third_of_both():
+def test_regions_that_share_half_of_each_overlap_by_a_third():
     other = make_mapped("b", heat=make_heat(left=20, right=40))
     assert compare_readings([make_mapped("a"), other]).agreements[0].overlap == pytest.approx(1 / 3)
 
 
-def test_the_overlap_does_not_depend_on_how_large_a_models_logits_are():
+def test_the_overlap_does_not_depend_on_the_size_of_a_models_logits():
     comparison = compare_readings([make_mapped("a"), make_mapped("b", heat_peak=0.1)])
     assert comparison.agreements[0].overlap == 1
 
 
-def test_a_place_at_half_of_the_peak_is_hot_and_one_below_is_not():
+def test_a_pixel_at_half_of_the_peak_is_hot_and_one_below_is_not():
     assert hot_region(np.array([[0.49, 0.5]], np.float32)).tolist() == [[False, True]]
 
 
-def test_maps_stand_on_one_scale_whose_end_is_the_largest_peak():
+def test_the_common_scale_ends_at_the_largest_peak():
     weak, strong = (
         make_mapped("a", heat_peak=0.5),
         make_mapped("b", heat_peak=2.0),
@@ -78,7 +78,7 @@ def test_maps_stand_on_one_scale_whose_end_is_the_largest_peak():
                       "verdict": Verdict.OUT_OF_SCOPE}, "b gives no answer", id="out of scope"),
     ],
 )  # fmt: skip
-def test_a_missing_map_leaves_overlap_and_difference_out_and_says_why(changes, words):
+def test_a_missing_map_gives_a_reason_in_place_of_overlap_and_difference(changes, words):
     without = make_mapped("b", **changes)
     comparison = compare_readings([make_mapped("a"), without])
     assert comparison.agreements[0].overlap is None
@@ -88,7 +88,7 @@ def test_a_missing_map_leaves_overlap_and_difference_out_and_says_why(changes, w
     assert comparison.peak == 2.0
 
 
-def test_two_missing_maps_leave_no_scale_and_both_are_named():
+def test_two_missing_maps_give_no_scale_and_a_reason_each():
     readings = [make_mapped(name, heat=None, heat_peak=0.01) for name in "ab"]
     comparison = compare_readings(readings)
     assert comparison.peak is None
@@ -119,12 +119,12 @@ def test_verdicts_agree_only_when_they_are_the_same(verdict, agree):
                      "one film", id="two films"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_refused(readings, message):
+def test_readings_that_cannot_be_compared_are_refused(readings, message):
     with pytest.raises(ValueError, match=message):
         compare_readings(readings)
 
 
-def test_the_difference_is_orange_for_the_first_blue_for_the_second_and_clear_between():
+def test_the_difference_is_orange_for_the_first_blue_for_the_second_and_transparent_at_0():
     layer = difference_layer(np.array([[-1.0, -0.5, 0.0, 0.5, 1.0]], np.float32))
     assert layer.shape == (1, 5, 4)
     assert layer[0, :, 3].tolist() == [255, 128, 0, 128, 255]
@@ -133,12 +133,12 @@ def test_the_difference_is_orange_for_the_first_blue_for_the_second_and_clear_be
     assert (blue - red)[0] > 100
 
 
-def test_the_difference_grows_with_its_opacity():
+def test_opacity_grows_with_the_difference():
     alpha = difference_layer(np.linspace(0, 1, 6, dtype=np.float32)[None])[0, :, 3].tolist()
     assert all(weaker < stronger for weaker, stronger in pairwise(alpha))
 
 
-def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
+def test_the_table_of_a_comparison_has_both_readings_and_their_overlap():
     table = comparison_table(compare_readings([make_mapped("a"), make_mapped("b")]))
     assert [reading["model"] for reading in table["readings"]] == ["a", "b"]
     assert table["verdicts_agree"] is True
@@ -148,24 +148,28 @@ def test_a_comparison_in_plain_values_holds_both_readings_and_their_overlap():
     assert "heat" not in table["readings"][0]
 
 
-def test_an_agreement_is_told_with_both_names_whether_there_is_an_overlap_or_not():
+def test_the_text_of_an_agreement_names_both_models_with_and_without_an_overlap():
     without = make_mapped("b", heat=None, heat_peak=0.01)
     assert "a and b overlap by 100 %" in agreement_text(
         compare_readings([make_mapped("a"), make_mapped("b")]).agreements[0]
     )
     text = agreement_text(compare_readings([make_mapped("a"), without]).agreements[0])
+<<<<<<< HEAD
     why = "b has no map: its evidence is too weak to show."
     assert text == f"No overlap computed for a and b: {why}"
+=======
+    assert text == "No overlap of a and b: b has no map: its evidence is too weak to show."
+>>>>>>> 9adc7f7 (Name tests after what they check; give PDF and wording files of their own)
 
 
-def test_one_legend_tells_the_scale_of_all_maps_or_that_there_is_none():
+def test_the_legend_shows_the_common_scale_or_that_there_is_no_map():
     weak = make_mapped("b", heat_peak=0.5)
     assert "2.00 logits" in legend_html(compare_readings([make_mapped("a"), weak]))
     without = [make_mapped(name, heat=None, heat_peak=0.01) for name in "ab"]
     assert "No model shows a map" in legend_html(compare_readings(without))
 
 
-def test_maps_are_hidden_at_first_where_every_model_says_no_fracture():
+def test_maps_are_hidden_at_first_if_every_model_calls_no_fracture():
     intact = [make_mapped(name, verdict=Verdict.NO_FRACTURE) for name in "ab"]
     assert "hidden at first" in legend_html(compare_readings(intact))
     assert "hidden at first" not in legend_html(compare_readings([make_mapped("a"), intact[1]]))

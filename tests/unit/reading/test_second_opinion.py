@@ -1,4 +1,4 @@
-"""A second model is asked where it points, and a map that it contradicts is not drawn."""
+"""Second opinion: agreement of two models' maps, and maps removed for disagreement."""
 
 import json
 from dataclasses import replace
@@ -22,7 +22,7 @@ EASY = TrustLimits(peaks=(0.0,), border_share=1.0, marker_share=1.0, drop=-1e9, 
 
 @pytest.fixture
 def pair(tmp_path):
-    """Two models whose maps differ, each with limits that any map holds."""
+    """Return two models whose maps differ, each with limits that every map passes."""
     folders = [
         make_model_folder(tmp_path, seed=seed, id=name) for seed, name in ((0, "a"), (1, "b"))
     ]
@@ -43,19 +43,19 @@ def read(reader):
     return with_second_opinion(reader, film, reader.read(film, model="a"))
 
 
-def test_the_overlap_with_the_other_model_is_measured_and_told(pair):
+def test_the_overlap_with_the_second_model_is_measured_and_shown(pair):
     reading = read(Reader(pair))
     agreement = reading.trust.agreement
     assert agreement.models == ("a", "b")
     assert 0 < agreement.overlap <= 1
     assert reading_table(reading)["trust"]["agreement"]["overlap"] == agreement.overlap
-    told = dict(trust_rows(reading.trust))["Another model"]
-    assert f"of a and b overlap by {100 * agreement.overlap:.0f} %" in told
-    assert reading.heat is not None  # nobody measured what to expect
+    text = dict(trust_rows(reading.trust))["Another model"]
+    assert f"of a and b overlap by {100 * agreement.overlap:.0f} %" in text
+    assert reading.heat is not None  # no limit was measured
 
 
 @pytest.mark.parametrize(("student", "teacher"), [("a", "b"), ("b", "a")])
-def test_models_that_learned_from_each_other_are_not_told_as_two_opinions(pair, student, teacher):
+def test_agreement_of_a_distilled_model_with_its_teacher_is_marked(pair, student, teacher):
     (own,) = [model for model in pair if model.name == student]
     evaluation = make_evaluation(own.manifest, taught_by=teacher)
     (own.folder / "evaluation.json").write_text(json.dumps(evaluation))
@@ -65,31 +65,31 @@ def test_models_that_learned_from_each_other_are_not_told_as_two_opinions(pair, 
     assert reading_table(reading)["trust"]["agreement"]["kin"]
 
 
-def test_a_map_that_the_other_contradicts_more_than_val_taught_is_not_drawn(pair):
+def test_a_map_with_an_overlap_below_the_limit_is_not_drawn(pair):
     overlap = read(Reader(pair)).trust.agreement.overlap
     write_limit(pair, least=overlap + 0.01)
     reading = read(Reader(pair))
     assert reading.heat is None
     assert reading.probability is not None
-    said = map_words(reading, shown=False, heat_floor=0.0)
-    assert said.startswith("No reliable localisation, so no map. b points elsewhere")
+    text = map_words(reading, shown=False, heat_floor=0.0)
+    assert text.startswith("No reliable localisation, so no map. b points elsewhere")
 
 
-def test_a_map_that_agrees_as_val_taught_is_drawn(pair):
+def test_a_map_with_an_overlap_at_the_limit_is_drawn(pair):
     write_limit(pair, least=read(Reader(pair)).trust.agreement.overlap)
     reading = read(Reader(pair))
     assert reading.heat is not None
     assert reading.trust.failures == ()
 
 
-def test_limits_of_other_weights_do_not_count(pair):
+def test_limits_measured_with_other_weights_are_ignored(pair):
     write_limit(pair, least=1.0)
     path = comparison_path(pair[0].folder.parent, "a", "b")
     path.write_text(path.read_text().replace(pair[1].manifest.sha256, "f" * 64))
     assert read(Reader(pair)).heat is not None
 
 
-def test_a_model_that_there_is_a_caution_about_is_not_asked(pair):
+def test_a_model_with_a_caution_gives_no_second_opinion(pair):
     table = make_evaluation(pair[1].manifest, in_training=491)
     (pair[1].folder / "evaluation.json").write_text(json.dumps(table))
     reader = Reader(pair)
@@ -98,11 +98,11 @@ def test_a_model_that_there_is_a_caution_about_is_not_asked(pair):
     assert read(reader).trust.agreement is None
 
 
-def test_a_model_alone_is_held_against_its_limits_only(pair):
+def test_a_single_model_has_no_agreement(pair):
     assert read(Reader(pair[:1])).trust.agreement is None
 
 
-def test_where_the_other_shows_no_map_the_reason_is_told(pair):
+def test_a_missing_map_of_the_second_model_gives_a_reason(pair):
     silent = replace(pair[1], manifest=replace(pair[1].manifest, heat_floor=1e9))
     reading = read(Reader([pair[0], silent]))
     assert reading.trust.agreement.overlap is None

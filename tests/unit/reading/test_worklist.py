@@ -1,4 +1,4 @@
-"""Many films -> rows: one a film, the most urgent first, and a table safe to open."""
+"""Worklist: one row a film, sorted by urgency, and a CSV without formulas."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def parsed(rows):
     return list(csv.DictReader(io.StringIO(worklist_csv(rows).decode("utf-8-sig"), newline="")))
 
 
-def test_every_film_has_a_row_in_the_order_given_and_a_bad_one_says_why(reader, films):
+def test_every_film_has_a_row_in_the_order_given_and_an_unreadable_one_its_error(reader, films):
     rows = list(read_worklist(reader, films))
     assert [row.place for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [row.source for row in rows] == list(films)
@@ -73,7 +73,7 @@ def test_a_row_reads_the_same_as_the_film_alone(reader, films):
     assert row.reading.heat is None
 
 
-def test_the_same_bytes_again_are_noted_and_still_read(reader, films):
+def test_a_repeated_file_is_marked_and_still_read(reader, films):
     rows = list(read_worklist(reader, films))
     assert [row.same_as for row in rows] == [None, None, None, 1, None, None]
     assert rows[3].probability == pytest.approx(rows[0].probability, abs=1e-5)
@@ -88,28 +88,28 @@ def test_a_thumbnail_is_the_whole_film_in_a_small_square(reader, films):
     assert next(read_worklist(reader, films, thumbnails=False)).thumbnail is None
 
 
-def test_films_are_read_a_few_at_a_time_as_rows_are_asked_for(reader, films):
-    taken = []
+def test_films_are_read_in_batches_as_rows_are_consumed(reader, films):
+    opened = []
 
     def given():
         for film in itertools.cycle(films):
-            taken.append(film)
+            opened.append(film)
             yield film
 
     rows = read_worklist(reader, given(), batch_films=2)
     next(rows)
-    assert len(taken) == 2
+    assert len(opened) == 2
     for _ in range(4):
         next(rows)
-    assert len(taken) == 6
+    assert len(opened) == 6
 
 
-def test_a_batch_of_bad_films_alone_gives_its_rows(reader, films):
+def test_a_batch_of_unreadable_films_gives_rows_with_errors(reader, films):
     rows = list(read_worklist(reader, [films[2]] * 3, batch_films=2))
     assert [row.error is not None for row in rows] == [True] * 3
 
 
-def test_model_and_point_are_asked_for_by_name(reader, films):
+def test_model_and_point_are_chosen_by_name(reader, films):
     row = next(read_worklist(reader, films, model="tiny", point="screening"))
     assert row.reading.point.name == "screening"
     with pytest.raises(SettingsError, match="lenient"):
@@ -135,7 +135,7 @@ def test_the_most_urgent_comes_first():
     assert [row.place for row in rows] == list(range(1, 9))
 
 
-def test_a_film_without_an_answer_stands_before_any_without_a_fracture():
+def test_a_film_without_an_answer_ranks_before_every_film_without_a_fracture():
     certain = make_row(verdict=Verdict.NO_FRACTURE, probability=0.399)
     assert urgency(make_row(error="x")) < urgency(certain)
     assert urgency(make_row(verdict=Verdict.REVIEW, probability=0.0)) <= urgency(
@@ -143,17 +143,17 @@ def test_a_film_without_an_answer_stands_before_any_without_a_fracture():
     )
 
 
-def test_equals_keep_the_order_of_the_list():
+def test_rows_of_equal_rank_keep_the_order_of_the_list():
     rows = [make_row(place) for place in (3, 1, 2)]
     assert [row.place for row in sorted_by_urgency(rows)] == [1, 2, 3]
 
 
-def test_a_film_that_differs_from_itself_by_its_batch_keeps_the_order_of_the_list():
+def test_a_difference_by_rounding_between_batches_keeps_the_order_of_the_list():
     rows = [make_row(1, probability=0.7), make_row(2, probability=0.7 + 1e-8)]
     assert [row.place for row in sorted_by_urgency(rows)] == [1, 2]
 
 
-def test_another_point_changes_verdicts_and_leaves_errors():
+def test_another_point_changes_verdicts_and_keeps_errors():
     rows = [make_row(1, probability=0.73), make_row(2, error="x")]
     changed = rows_at_point(rows, make_point(name="strict", threshold=0.8, review_band=(0.7, 0.9)))
     assert [row.verdict for row in changed] == [Verdict.REVIEW, None]
@@ -165,7 +165,7 @@ def test_a_row_has_a_reading_or_an_error():
         WorklistRow(place=1, source=FilmSource(name="a", path=None))
 
 
-def test_the_csv_is_sorted_complete_and_plain():
+def test_the_csv_is_sorted_and_has_every_column():
     rows = [
         make_row(1, verdict=Verdict.NO_FRACTURE, probability=0.1),
         make_row(2, name='a "quoted", film.png'),
@@ -200,11 +200,11 @@ def test_no_cell_of_the_csv_is_a_formula(name):
     assert line["film"] == f"'{name}"
 
 
-def test_an_ordinary_name_stays_as_it_is():
+def test_an_ordinary_file_name_is_written_unchanged():
     assert parsed([make_row(name="hand-2 (=left).png")])[0]["film"] == "hand-2 (=left).png"
 
 
-def test_a_row_as_a_table_names_no_path(tmp_path):
+def test_the_table_of_a_row_has_no_path(tmp_path):
     source = FilmSource(name="film.png", path=tmp_path / "private")
     row = WorklistRow(place=1, source=source, reading=make_reading(), thumbnail=b"PNG")
     table = row_table(row)

@@ -1,4 +1,4 @@
-"""Records refuse what cannot be."""
+"""Records check their values."""
 
 import math
 
@@ -19,18 +19,18 @@ from tests.fixtures.records import make_point, make_radiograph
         pytest.param({"threshold": math.nan}, id="not a number"),
     ],
 )
-def test_an_impossible_operating_point_is_refused_by_name(changes):
+def test_an_invalid_operating_point_is_refused_by_name(changes):
     with pytest.raises(WeightsError, match=r"'balanced'.*export the model again"):
         make_point(**changes)
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(0.0, 0.0), (-1.0, 0.0), (1.0, math.inf)])
-def test_a_calibration_that_could_turn_verdicts_round_is_refused(slope, intercept):
+def test_a_calibration_that_could_reverse_verdicts_is_refused(slope, intercept):
     with pytest.raises(WeightsError, match="slope > 0"):
         Calibration(method="platt", slope=slope, intercept=intercept, n=1, split="val")
 
 
-def test_an_estimate_lies_in_its_interval():
+def test_an_estimate_outside_its_interval_is_refused():
     with pytest.raises(WeightsError, match="interval"):
         Estimate(value=0.9, low=0.1, high=0.8, n=10)
 
@@ -43,7 +43,7 @@ def test_pixels_must_be_grey_float32():
 @pytest.mark.parametrize(
     ("verdict", "probability"), [(Verdict.OUT_OF_SCOPE, 0.5), (Verdict.FRACTURE, None)]
 )
-def test_a_probability_belongs_to_films_in_scope_only(verdict, probability):
+def test_only_a_film_in_scope_has_a_probability(verdict, probability):
     with pytest.raises(ValueError, match="in scope"):
         Reading(
             radiograph_sha256="0", model="m", weights_sha256="0", verdict=verdict,

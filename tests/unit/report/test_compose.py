@@ -1,4 +1,4 @@
-"""A report is composed of what was read, and of nothing else."""
+"""Composition of a report from a film and its reading."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ def reader(tmp_path_factory):
     return Reader([load_model(folder, device=torch.device("cpu"))])
 
 
-def test_film_map_and_facts_go_into_the_report(reader):
+def test_a_report_has_film_map_and_facts(reader):
     film = make_radiograph(body_part="WRIST")
     reading = reader.read(film)
     made = compose_report(film, reading, model=reader.model(), text="Hm.", opacity=0.7)
@@ -42,7 +42,7 @@ def test_film_map_and_facts_go_into_the_report(reader):
     np.testing.assert_array_equal(made.overlay.scale[[0, -1]], ends)
 
 
-def test_a_model_that_should_not_read_films_is_warned_of(reader, tmp_path):
+def test_a_report_carries_the_caution_of_its_model(reader, tmp_path):
     model = replace(reader.model(), folder=tmp_path)
     evaluation = make_evaluation(model.manifest, in_training=491)
     (tmp_path / "evaluation.json").write_text(json.dumps(evaluation))
@@ -58,7 +58,7 @@ def test_a_reading_without_map_gives_a_report_without_overlay(reader):
     assert made.overlay is None
 
 
-def test_the_time_is_now_with_its_zone_unless_given(reader):
+def test_the_time_is_now_with_a_time_zone_unless_given(reader):
     film = make_radiograph()
     reading = reader.read(film)
     made = compose_report(film, reading, model=reader.model())
@@ -68,7 +68,7 @@ def test_the_time_is_now_with_its_zone_unless_given(reader):
 
 
 @pytest.mark.parametrize("changes", [{"radiograph_sha256": "1" * 64}, {"model": "other"}])
-def test_a_reading_of_something_else_is_refused(reader, changes):
+def test_a_reading_of_another_film_or_model_is_refused(reader, changes):
     film = make_radiograph()
     reading = replace(reader.read(film), **changes)
     with pytest.raises(ValueError, match="another film or of another model"):

@@ -1,21 +1,18 @@
-"""Reports as JSON, PNG and PDF: complete, lossless, on one page, and without the patient."""
+"""Reports as records, JSON, PNG and files: complete, lossless, and without patient data."""
 
 from __future__ import annotations
 
 import io
 import json
-import logging
 from datetime import datetime
 
 import numpy as np
-import pypdf
 import pytest
 from PIL import Image
 
 from bonefx import report
 from bonefx.errors import SettingsError
 from bonefx.records import Verdict
-from bonefx.report.page import INNER_MM, Sheet
 from bonefx.report.record import MAX_TEXT_CHARACTERS, clean_text
 from bonefx.report.wording import NOTICE, map_words
 from tests.fixtures.records import make_point, make_reading
@@ -25,26 +22,6 @@ from tests.fixtures.reports import (
     make_overlay,
     make_report,
 )
-
-VERDICTS = {
-    Verdict.FRACTURE: "▲ Fracture",
-    Verdict.NO_FRACTURE: "● No fracture",
-    Verdict.REVIEW: "◆ Review",
-}
-WARNING = "Not for reading films: tiny was trained on its test films."
-LONG = "Schrägfraktur der distalen Radiusmetaphyse, nicht disloziert. " * 100 + "THE END"
-
-
-def page_of(made):
-    """The one page of a report's PDF."""
-    (page,) = pypdf.PdfReader(io.BytesIO(report.pdf_bytes(made))).pages
-    return page
-
-
-def text_of(made):
-    """The searchable text of a report's PDF, line ends as blanks."""
-    return " ".join(page_of(made).extract_text().split())
-
 
 # The record
 
@@ -65,12 +42,12 @@ def test_a_film_out_of_scope_has_no_map():
         make_out_of_scope_report(overlay=make_overlay(film))
 
 
-def test_the_readers_text_is_normalised_and_freed_of_control_characters():
+def test_the_users_text_is_normalised_without_control_characters():
     assert clean_text("\n a\r\nu\u0308\x00\x07\tb \ud800\n\n") == " a\nü    b"
     assert make_report(text="one\x1b[2Jtwo\r\n").text == "one[2Jtwo"
 
 
-def test_a_text_beyond_all_measure_is_refused_with_the_limit():
+def test_a_text_that_is_too_long_is_refused_with_the_limit():
     assert make_report(text="x" * MAX_TEXT_CHARACTERS).text
     with pytest.raises(SettingsError, match=f"shorten it to at most {MAX_TEXT_CHARACTERS}"):
         make_report(text="x" * (MAX_TEXT_CHARACTERS + 1))
@@ -92,7 +69,7 @@ def test_the_map_or_its_absence_is_explained(changes, shown, words):
 # JSON
 
 
-def test_json_holds_the_reading_and_what_its_point_was_measured_to_do():
+def test_json_has_the_reading_and_the_measured_figures_of_its_point():
     table = json.loads(report.json_bytes(make_report(text="Ödem, 骨折 🦴")))
     assert table["reading"] == report.reading_table(make_reading())
     assert table["measured"]["sensitivity"] == {
@@ -110,7 +87,7 @@ def test_json_holds_the_reading_and_what_its_point_was_measured_to_do():
     assert table["text"] == "Ödem, 骨折 🦴"
 
 
-def test_json_says_null_where_there_is_nothing():
+def test_json_has_null_for_missing_values():
     table = json.loads(report.json_bytes(make_out_of_scope_report()))
     assert table["reading"]["verdict"] == "out_of_scope"
     assert table["reading"]["probability"] is None
@@ -148,7 +125,7 @@ def test_png_shows_film_and_overlay_pixel_by_pixel(shape, corner):
     assert image.info == {}
 
 
-def test_png_has_words_below_the_film_that_change_with_the_verdict():
+def test_png_has_text_below_the_film_that_depends_on_the_verdict():
     reviewed = make_report(reading=make_reading(verdict=Verdict.REVIEW))
     first, second = (
         np.asarray(Image.open(io.BytesIO(report.report_png(made))))[120:, :, 0]
@@ -176,130 +153,9 @@ def test_the_map_is_written_at_16_bits_on_the_films_own_grid():
     np.testing.assert_allclose(np.asarray(image) / 65535, made.overlay.heat, atol=1e-5)
 
 
-def test_a_map_that_is_not_shown_cannot_be_written():
+def test_a_map_that_is_not_shown_is_not_written():
     with pytest.raises(SettingsError, match=r"leave the form map out\. No map: the film is out"):
         report.report_bytes(make_out_of_scope_report(), "map")
-
-
-# PDF
-
-
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_pdf_tells_verdict_figures_model_and_checksums_as_text(verdict):
-    text = text_of(make_report(reading=make_reading(verdict=verdict, device="cuda:0")))
-    for words in (
-        VERDICTS[verdict], "0.73", "calibrated probability of fracture",
-        "Operating point “balanced”: threshold 0.50, review band 0.40 to 0.60",
-        "80.1 %", "70.2 to 87.3", "98", "91.4 %", "484", "12.5 %", "3.1 %", "95 % interval",
-        "95 % confidence at most 7.5 %", "13 of 392", "0 to 0.43 logits", "WRIST",
-        "tiny", "cuda:0", "platt, n = 513", "ab" * 32, "cd" * 32, "bonefx 9.8.7",
-        "2026-03-04 15:06 UTC", NOTICE, "No text by the reader.",
-    ):  # fmt: skip
-        assert words in text
-
-
-def test_every_form_names_the_films_of_its_figures():
-    made = make_report(test_set="Synthetic bones", validated_share=0.18)
-    assert "On 582 test films of Synthetic bones." in text_of(made)
-    assert "as among those films, which is 18 %" in text_of(made)
-    table = json.loads(report.json_bytes(made))
-    assert table["measured_on"] == "582 test films of Synthetic bones"
-
-
-def test_pdf_says_what_was_not_measured():
-    text = text_of(make_report(reading=make_reading(point=make_point())))
-    assert text.count("not measured") == 4
-    assert "lower edge of the review band is not certified" in text
-
-
-def test_every_form_warns_of_a_model_that_should_not_read_films():
-    warned = make_report(reading=make_reading(caution=WARNING))
-    assert "Not for reading films: tiny" in text_of(warned)
-    assert "Not for reading" not in text_of(make_report())
-    assert json.loads(report.json_bytes(warned))["reading"]["caution"] == WARNING
-    assert json.loads(report.json_bytes(make_report()))["reading"]["caution"] is None
-    with_words, without = (
-        Image.open(io.BytesIO(report.report_png(made))).height for made in (warned, make_report())
-    )
-    assert with_words > without
-
-
-def test_pdf_of_a_refused_film_gives_the_reason_and_no_probability():
-    text = text_of(make_out_of_scope_report())
-    assert "■ Out of scope" in text
-    assert "unlike the films that the model was trained on" in text
-    assert "No probability" in text
-    assert "calibrated probability" not in text
-
-
-def test_pdf_holds_the_readers_text_in_any_alphabet_of_its_typeface():
-    assert "Ödem, Łódź, Ελλάς, Москва, ≥ 3 mm" in text_of(
-        make_report(text="Ödem, Łódź, Ελλάς, Москва, ≥ 3 mm")
-    )
-
-
-def test_what_the_typeface_lacks_is_counted_on_the_page_and_told_to_no_log(caplog, recwarn):
-    caplog.set_level(logging.DEBUG)
-    text = text_of(make_report(text="骨折 and שבר"))
-    assert "▯▯ and ▯▯▯" in text
-    assert "5 characters not printed here" in text
-    told = caplog.text + "".join(str(warning.message) for warning in recwarn)
-    assert "骨" not in told
-    assert "U+9AA8" not in told
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(LONG, id="many words"),
-        pytest.param("line\n" * 300 + "THE END", id="many lines"),
-        pytest.param("x" * 9000 + " THE END", id="one endless word"),
-    ],
-)
-def test_a_long_text_is_cut_with_a_note_and_stays_on_the_page(text):
-    made = make_report(text=text)
-    found = text_of(made)
-    assert "Cut here for want of room. The JSON report holds it all." in found
-    assert "THE END" not in found
-    assert "cd" * 32 in found
-    assert json.loads(report.json_bytes(made))["text"].endswith("THE END")
-
-
-def test_a_text_that_fits_is_not_cut():
-    text = text_of(make_report(text=LONG[:600] + "THE END"))
-    assert "THE END" in text
-    assert "Cut here" not in text
-
-
-def test_no_line_is_wider_than_it_may_be():
-    sheet = Sheet(title="t", creator="c", created=CREATED)
-    lines = sheet.wrapped("Schrägfraktur " * 50 + "x" * 500 + " W" * 200, INNER_MM, size_pt=9.5)
-    widths = [sheet.words(0, 0, line, size_pt=9.5) for line in lines]
-    assert max(widths) <= INNER_MM + 1e-6
-    assert "".join(lines).count("x") == 500
-
-
-def test_pdf_is_a4_and_its_metadata_name_software_film_and_time_alone():
-    reader = pypdf.PdfReader(io.BytesIO(report.pdf_bytes(make_report(text="Secret words"))))
-    assert [round(float(side) * 25.4 / 72) for side in reader.pages[0].mediabox[2:]] == [210, 297]
-    metadata = dict(reader.metadata)
-    assert metadata["/Title"] == f"bonefx reading of film {'ab' * 8}"
-    assert metadata["/Creator"] == "bonefx 9.8.7"
-    assert set(metadata) <= {"/Title", "/Creator", "/CreationDate", "/Producer"}
-
-
-@pytest.mark.parametrize("shape", [(120, 96), (64, 300), (300, 64)])
-def test_pdf_keeps_film_and_overlay_without_loss(shape):
-    made = make_report(shape=shape)
-    pictures = [np.asarray(file.image) for file in page_of(made).images]
-    assert any(np.array_equal(picture, made.film) for picture in pictures)
-    assert any(np.array_equal(picture, made.overlay.pixels) for picture in pictures)
-
-
-def test_a_large_film_is_averaged_down_for_the_page():
-    made = make_report(shape=(3000, 600))
-    longest = max(max(file.image.size) for file in page_of(made).images)
-    assert longest == 1536
 
 
 # Files
@@ -314,7 +170,7 @@ def test_files_are_named_by_checksum_model_and_point(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_report_that_is_there_is_replaced_only_when_asked(tmp_path):
+def test_an_existing_report_is_replaced_only_on_request(tmp_path):
     first = report.write_report(make_report(text="one"), tmp_path, forms=["json"])["json"]
     with pytest.raises(SettingsError, match="--overwrite"):
         report.write_report(make_report(text="two"), tmp_path, forms=["png", "json"])
@@ -332,13 +188,13 @@ def test_a_report_that_is_there_is_replaced_only_when_asked(tmp_path):
         pytest.param("sr", "DICOM file", id="SR without a DICOM film"),
     ],
 )
-def test_a_form_that_cannot_be_had_is_refused_before_any_is_written(tmp_path, form, message):
+def test_an_unavailable_form_is_refused_before_any_is_written(tmp_path, form, message):
     with pytest.raises(SettingsError, match=message):
         report.write_report(make_report(), tmp_path, forms=["json", form])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(SettingsError, match="cannot be written"):
         report.write_report(make_report(), tmp_path / "file", forms=["json"])

@@ -14,22 +14,20 @@ from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
 from bonefx.records import (
-    Estimate,
     ReasonCode,
-    RegionFigures,
     Verdict,
     Window,
     invert_radiograph,
 )
 from bonefx.report import json_bytes, report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.wording import agreement_words, reason_text, region_words
+from bonefx.report.wording import agreement_words, reason_text
 from bonefx.scope import gate
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
 from tests.fixtures.image_files import make_pixels, make_png
 from tests.fixtures.model_folders import make_model_folder
-from tests.fixtures.records import make_point, make_radiograph, make_reading
+from tests.fixtures.records import make_radiograph
 from tests.fixtures.scopes import make_narrow_scope
 
 CPU = torch.device("cpu")
@@ -46,12 +44,12 @@ def reader(folder):
 
 
 def photograph():
-    """Something bright and noisy."""
+    """Return a bright, noisy picture."""
     pixels = np.random.default_rng(0).random((120, 96), np.float32)
     return make_radiograph(pixels=pixels)
 
 
-def nothing_but_a_refusal(reading):
+def has_only_a_refusal(reading):
     evidence = (reading.probability, reading.logit, reading.heat, reading.heat_peak, reading.trust)
     return reading.verdict is Verdict.OUT_OF_SCOPE and reading.reason and set(evidence) == {None}
 
@@ -60,7 +58,7 @@ def test_a_film_in_scope_is_read_and_an_intruder_beside_it_is_refused(reader):
     film, intruder = reader.read_batch([make_radiograph(), photograph()])
     assert film.probability is not None
     assert film.heat is not None
-    assert nothing_but_a_refusal(intruder)
+    assert has_only_a_refusal(intruder)
     assert not intruder.looks_inverted
 
 
@@ -71,12 +69,12 @@ def test_an_intruder_does_not_change_the_film_beside_it(reader):
     assert np.allclose(beside.heat, alone.heat, atol=1e-4)
 
 
-def test_an_inverted_film_is_refused_offered_inverted_and_read_so(reader):
+def test_an_inverted_film_is_refused_and_read_after_inverting(reader):
     film = make_radiograph()
     dark = invert_radiograph(film)
     as_it_came = replace(dark, inverted=False)
     refused = reader.read(as_it_came)
-    assert nothing_but_a_refusal(refused)
+    assert has_only_a_refusal(refused)
     assert refused.looks_inverted
     assert refused.reason.code is ReasonCode.LOOKS_INVERTED
     assert "--invert" in reason_text(refused.reason)
@@ -86,9 +84,9 @@ def test_an_inverted_film_is_refused_offered_inverted_and_read_so(reader):
     assert again.logit == pytest.approx(reader.read(film).logit, abs=0.05)
 
 
-def test_a_film_that_was_inverted_already_is_not_offered_so_again(reader):
+def test_a_film_inverted_by_the_user_is_not_offered_for_inverting_again(reader):
     refused = reader.read(invert_radiograph(make_radiograph()))
-    assert nothing_but_a_refusal(refused)
+    assert has_only_a_refusal(refused)
     assert not refused.looks_inverted
     assert refused.reason.code is ReasonCode.INVERTED_BY_USER
     assert "read as it is" in reason_text(refused.reason)
@@ -96,7 +94,7 @@ def test_a_film_that_was_inverted_already_is_not_offered_so_again(reader):
 
 
 def test_gate_and_training_refuse_the_same_pictures(reader):
-    """The card's shares are counted by the training module's arrays, not film by film."""
+    """The card's shares are computed on arrays by the training module, not film by film."""
     model = reader.models[0]
     films = [make_radiograph(), photograph(), invert_radiograph(make_radiograph())]
     films += [make_radiograph(pixels=np.full((90, 80), level, np.float32)) for level in (0.0, 0.5)]
@@ -108,8 +106,8 @@ def test_gate_and_training_refuse_the_same_pictures(reader):
 
 
 @pytest.fixture(scope="module")
-def taught(reader):
-    """A reader that was taught regions."""
+def reader_with_regions(reader):
+    """Return a reader whose model recognises body regions."""
     (model,) = reader.models
     weights = np.full_like(model.scope.region_weights, 0.01)
     return Reader([replace(model, scope=replace(model.scope, region_weights=weights))])
@@ -131,9 +129,9 @@ def taught(reader):
         "ABDOMENPELVIS",
     ],
 )
-def test_a_film_whose_header_names_another_body_part_is_refused(taught, part):
-    refused = taught.read(make_radiograph(body_part=part))
-    assert nothing_but_a_refusal(refused)
+def test_a_film_whose_header_names_another_body_part_is_refused(reader_with_regions, part):
+    refused = reader_with_regions.read(make_radiograph(body_part=part))
+    assert has_only_a_refusal(refused)
     assert (refused.reason.code, refused.reason.name) == (ReasonCode.BODY_PART, part)
     text = reason_text(refused.reason)
     assert part in text
@@ -145,29 +143,31 @@ def test_a_film_whose_header_names_another_body_part_is_refused(taught, part):
 @pytest.mark.parametrize(
     "part", ["HAND", "EXTREMITY", "PELVIS", "FEMORAL HEAD", "CLAVICLE", "SCAPULA", "NEW", None]
 )
-def test_a_film_of_a_limb_or_of_no_stated_part_is_judged_by_its_pixels(taught, part):
-    assert taught.read(make_radiograph(body_part=part)).probability is not None
+def test_a_film_of_a_limb_or_without_a_body_part_is_checked_by_its_pixels(
+    reader_with_regions, part
+):
+    assert reader_with_regions.read(make_radiograph(body_part=part)).probability is not None
 
 
-def test_a_model_that_was_taught_no_regions_goes_by_the_pixels_alone(reader):
+def test_a_model_without_regions_ignores_the_body_part(reader):
     assert reader.read(make_radiograph(body_part="CHEST")).probability is not None
 
 
-def test_inverting_turns_values_and_windows_with_the_pixels():
+def test_inverting_a_film_inverts_values_and_windows_too():
     full = make_pixels()
     film = make_radiograph(full=full, windows=(Window(name="bone", low=0.2, high=0.7),))
-    turned = invert_radiograph(film)
-    assert np.allclose(turned.values, 1 - full)
-    (window,) = turned.windows
+    inverted = invert_radiograph(film)
+    assert np.allclose(inverted.values, 1 - full)
+    (window,) = inverted.windows
     assert (window.low, window.high) == pytest.approx((0.3, 0.8))
-    assert np.allclose(invert_radiograph(turned).pixels, film.pixels, atol=1e-6)
-    assert not invert_radiograph(turned).inverted
+    assert np.allclose(invert_radiograph(inverted).pixels, film.pixels, atol=1e-6)
+    assert not invert_radiograph(inverted).inverted
 
 
 def test_a_model_without_a_scope_reads_no_film(tmp_path):
     model = load_model(make_model_folder(tmp_path, scope=None), device=CPU)
     reading = Reader([replace(model, scope=None)]).read(make_radiograph())
-    assert nothing_but_a_refusal(reading)
+    assert has_only_a_refusal(reading)
     assert "carries no scope" in reason_text(reading.reason)
 
 
@@ -188,18 +188,18 @@ def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
 
     monkeypatch.setattr(gate, "measure_grey_levels", fails)
     for reading in reader.read_batch([make_radiograph(), photograph()]):
-        assert nothing_but_a_refusal(reading)
+        assert has_only_a_refusal(reading)
         assert reading.reason.code is ReasonCode.SCOPE_CHECK_FAILED
 
 
 def test_pixels_that_are_not_numbers_are_refused(reader):
-    assert nothing_but_a_refusal(
+    assert has_only_a_refusal(
         reader.read(make_radiograph(pixels=np.full((100, 100), np.nan, np.float32)))
     )
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
-def test_a_scope_file_that_is_not_the_stated_one_keeps_the_model_from_loading(tmp_path, damage):
+def test_a_model_with_a_missing_or_changed_scope_file_is_not_loaded(tmp_path, damage):
     folder = make_model_folder(tmp_path)
     path = folder / "scope.safetensors"
     content = bytearray(path.read_bytes())
@@ -259,43 +259,3 @@ def test_the_command_line_refuses_an_inverted_film_and_reads_it_when_asked(
     assert line["inverted"]
     report = json.loads((tmp_path / "out").glob("*.json").__next__().read_text())
     assert "swapped" in report["film"]["Polarity"]
-
-
-def estimate(value, n):
-    return Estimate(value=value, low=value - 0.1, high=value + 0.05, n=n)
-
-
-def at_regions(regions):
-    hand = RegionFigures(
-        region="hand", sensitivity=estimate(0.8, 61), specificity=estimate(0.9, 163)
-    )
-    hip = RegionFigures(region="hip", sensitivity=estimate(0.5, 2), specificity=estimate(0.9, 37))
-    return region_words(make_reading(point=make_point(by_region=(hand, hip)), regions=regions))
-
-
-def test_a_region_with_enough_films_is_told_with_its_figures():
-    (told,) = at_regions(("hand",))
-    assert told == (
-        "Hand: on test films sensitivity 80 % (70 to 85, n = 61), specificity 90 % (80 to 95, "
-        "n = 163)."
-    )
-
-
-@pytest.mark.parametrize(
-    ("regions", "words"),
-    [
-        pytest.param(("hip",), "too few test films for figures (2 fractured, 37 intact; 20",
-                     id="too few"),
-        pytest.param(("leg",), "(0 fractured, 0 intact", id="never measured"),
-        pytest.param((), "not recognised", id="not recognised"),
-        pytest.param(None, "was not trained", id="not taught"),
-    ],
-)  # fmt: skip
-def test_what_is_not_known_of_a_region_is_said(regions, words):
-    (told,) = at_regions(regions)
-    assert words in told
-
-
-def test_two_regions_are_told_one_by_one_and_a_refused_film_has_none():
-    assert len(at_regions(("hand", "hip"))) == 2
-    assert region_words(make_reading(verdict=Verdict.OUT_OF_SCOPE)) == []

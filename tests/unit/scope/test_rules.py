@@ -21,7 +21,7 @@ def film(seed=0):
 
 
 @pytest.mark.parametrize("seed", range(100, 110))
-def test_films_of_the_kind_that_the_limits_are_from_break_no_rule(limits, seed):
+def test_films_like_those_behind_the_limits_break_no_rule(limits, seed):
     assert find_broken_rule(measure_grey_levels(make_pixels(seed=seed)), *limits) is None
 
 
@@ -53,7 +53,7 @@ def test_a_broken_rule_gives_its_code_the_measure_and_the_limit(limits):
     assert reason.value < reason.limit
 
 
-def test_rows_out_of_order_are_seen_where_a_film_changes_from_row_to_row():
+def test_shuffled_rows_have_a_low_correlation_down():
     smooth = np.linspace(0, 1, 300, dtype=np.float32)[:, None] * np.ones((1, 240), np.float32)
     shuffled = smooth[np.random.default_rng(0).permutation(300)]
     names = [rule.name for rule in GREY_LEVEL_RULES]
@@ -80,7 +80,7 @@ def test_a_measure_that_is_not_a_number_breaks_its_rule(limits):
         assert reason.value is None
 
 
-def test_measures_do_not_depend_on_the_films_size_by_much():
+def test_measures_hardly_depend_on_the_size_of_the_film():
     large = np.kron(film(), np.ones((5, 5), np.float32))
     names = [rule.name for rule in GREY_LEVEL_RULES]
     for name in ("range", "brightness", "white"):

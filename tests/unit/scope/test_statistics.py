@@ -1,4 +1,4 @@
-"""Is it a bone film? A picture's signature against those of the training films."""
+"""Scope statistics: distances of signatures, recognised regions, and the scope file."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def make_scope(signatures, **changes):
     })  # fmt: skip
 
 
-def test_distances_order_pictures_as_their_likelihood_does(signatures):
+def test_distances_rank_pictures_like_their_likelihood(signatures):
     scope, model = make_scope(signatures), PCA(n_components=4).fit(signatures)
     others = signatures[:50] * np.linspace(0.1, 4, 50, dtype=np.float32)[:, None]
     likelihood = model.score_samples(others)
@@ -37,7 +37,7 @@ def test_distances_order_pictures_as_their_likelihood_does(signatures):
     assert scope.distances(signatures).mean() == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_strange_picture_is_out_and_one_that_cannot_be_measured_too(signatures):
+def test_a_distant_picture_and_one_without_a_finite_distance_are_out_of_scope(signatures):
     scope = make_scope(signatures)
     assert scope.within(float(scope.distances(scope.mean[None])[0]))
     assert not scope.within(float(scope.distances(scope.mean[None] + 20)[0]))
@@ -45,7 +45,7 @@ def test_a_strange_picture_is_out_and_one_that_cannot_be_measured_too(signatures
     assert not scope.within(float("inf"))
 
 
-def test_regions_that_were_taught_are_told_and_no_others(signatures):
+def test_only_learned_regions_are_recognised(signatures):
     weights = np.zeros((len(REGIONS), 12))
     weights[0, 0], weights[1, 1] = 2, 2
     scope = make_scope(signatures, region_weights=weights)
@@ -61,7 +61,7 @@ def test_regions_that_were_taught_are_told_and_no_others(signatures):
     assert make_scope(signatures).recognised_regions(both) is None
 
 
-def test_a_scope_survives_its_file(signatures):
+def test_a_scope_is_the_same_after_writing_and_reading(signatures):
     scope = make_scope(signatures)
     again = read_scope(scope_bytes(scope), source="scope")
     assert (again.distances(signatures) == scope.distances(signatures)).all()
@@ -73,11 +73,11 @@ def test_a_scope_survives_its_file(signatures):
      {"noise": np.array(0.0)}, {"scale": np.zeros(12)},
      {"region_biases": np.zeros(3)}, {"rule_low": np.zeros(2)}, {"axes": np.zeros(4)}],
 )  # fmt: skip
-def test_a_scope_that_does_not_fit_together_is_refused(signatures, changes):
+def test_a_scope_with_inconsistent_arrays_is_refused(signatures, changes):
     with pytest.raises(WeightsError, match="do not fit together"):
         read_scope(scope_bytes(make_scope(signatures, **changes)), source="scope.safetensors")
 
 
-def test_a_file_that_is_no_scope_is_refused(signatures):
+def test_a_file_other_than_a_scope_is_refused(signatures):
     with pytest.raises(WeightsError, match="not a safetensors file"):
         read_scope(b"nothing", source="scope.safetensors")
