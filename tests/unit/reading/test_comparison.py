@@ -154,12 +154,8 @@ def test_the_text_of_an_agreement_names_both_models_with_and_without_an_overlap(
         compare_readings([make_mapped("a"), make_mapped("b")]).agreements[0]
     )
     text = agreement_text(compare_readings([make_mapped("a"), without]).agreements[0])
-<<<<<<< HEAD
     why = "b has no map: its evidence is too weak to show."
     assert text == f"No overlap computed for a and b: {why}"
-=======
-    assert text == "No overlap of a and b: b has no map: its evidence is too weak to show."
->>>>>>> 9adc7f7 (Name tests after what they check; give PDF and wording files of their own)
 
 
 def test_the_legend_shows_the_common_scale_or_that_there_is_no_map():

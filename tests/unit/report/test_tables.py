@@ -72,10 +72,16 @@ def test_a_measure_that_is_not_a_number_is_null_in_json():
     assert json.dumps(table, allow_nan=False)
 
 
+def row_of(reading, *, error):
+    """Return the table of a worklist row."""
+    return worklist_table(
+        reading, place=1, film="a.png", urgency=2.0, error=error, same_as=None, sha256=None
+    )
+
+
 def test_a_worklist_row_carries_the_code_of_its_reason():
-    common = {"place": 1, "film": "a.png", "urgency": 2.0, "same_as": None, "sha256": None}
-    refused = worklist_table(make_reading(verdict=Verdict.OUT_OF_SCOPE), error=None, **common)
+    refused = row_of(make_reading(verdict=Verdict.OUT_OF_SCOPE), error=None)
     assert refused["reason_code"] == "unlike_training_films"
-    not_read = worklist_table(None, error="the file is empty", **common)
+    not_read = row_of(None, error="the file is empty")
     assert (not_read["reason_code"], not_read["verdict"]) == (None, None)
     assert list(refused) == list(not_read)
