@@ -1,7 +1,7 @@
-"""weights/comparisons/<first>--<second>.json: two models on the films that both were tested on.
+"""Read weights/comparisons/<first>--<second>.json: two models on the same test films.
 
-`python -m train compare FIRST SECOND --write` writes such a file; here it is read, and held against
-the weights that are loaded now, so that no figure of other weights is shown.
+`python -m train compare FIRST SECOND --write` writes such a file. A comparison of other weights
+than the loaded ones is refused, so that no outdated figure is shown.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ COMPARISONS = "comparisons"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapOverlap:
-    """How far two models' maps are the same place, on val's fractures that both found.
+    """Overlap of two models' heat maps on validation fractures that both found.
 
     Attributes:
-        n: Films on which both call the fracture and show a map.
-        median: Intersection over union of their hot regions, in [0, 1].
-        least: That all but the most unusual films reach, in [0, 1].
+        n: Films on which both call fracture and show a map.
+        median: Median intersection over union of their hot regions, in [0, 1].
+        least: 5 % quantile of the same, in [0, 1]; a smaller overlap is a contradiction.
     """
 
     n: int
@@ -39,20 +39,24 @@ class MapOverlap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredComparison:
-    """Two models on the same films, each at its own balanced threshold.
+    """Comparison of two models on the same films, each at its own balanced threshold.
 
     Attributes:
-        models: Their ids, first and second.
-        weights_sha256: Checksums of the weights that were compared.
-        films: By data set, how many films both read in test or outside, by checksum of the file.
-        n: Of all sets.
-        left_out: Such films that one of the two was trained on.
-        aurocs: Of each model on these films.
-        difference: First minus second AUROC, with the interval of a paired bootstrap over groups.
-        only_first: Films that only the first calls right.
-        only_second: Films that only the second calls right.
-        mcnemar_p: Exact two-sided McNemar test of these two counts.
-        maps: Of validation films; None where it was not measured.
+        models: Ids of the first and the second model.
+        weights_sha256: Checksums of their weights.
+        films: Number of films that both read in test or outside, by data set; two films are the
+            same if the checksums of their files agree.
+        n: Number of films of all data sets.
+        fractured: Number of films with a fracture.
+        groups: Number of patients or sources.
+        left_out: Further common films, left out because one of the two was trained on them.
+        aurocs: AUROC of each model on these films, in [0, 1].
+        difference: AUROC of the first minus that of the second, with the interval of a paired
+            bootstrap over groups.
+        only_first: Films that only the first calls correctly.
+        only_second: Films that only the second calls correctly.
+        mcnemar_p: p value of the exact two-sided McNemar test of these two counts.
+        maps: Overlap of their heat maps; None if it was not measured.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -72,10 +76,10 @@ class MeasuredComparison:
     maps: MapOverlap | None = None
 
     def stale(self, weights_sha256: Mapping[str, str]) -> str | None:
-        """Say whose weights are others now, and what to do; None where they are the same.
+        """Return why the comparison is stale and what to do; None if the weights are unchanged.
 
         Args:
-            weights_sha256: Checksums of the weights as they are, by the models' ids.
+            weights_sha256: Checksums of the present weights by model id.
         """
         compared = zip(self.models, self.weights_sha256, strict=True)
         other = [name for name, was in compared if weights_sha256.get(name) != was]
@@ -88,28 +92,28 @@ class MeasuredComparison:
 
 
 def comparison_path(weights: Path, first: str, second: str) -> Path:
-    """Say where the comparison of two models is written, by their ids."""
+    """Return the path of the comparison of two models, by their ids."""
     return weights / COMPARISONS / f"{first}--{second}.json"
 
 
 def compare_command(first: str, second: str) -> str:
-    """Say which command compares two models, by their ids."""
+    """Return the remedy: the command that compares two models, by their ids."""
     return f"run `python -m train compare weights/{first} weights/{second} --write`"
 
 
 def find_measured_comparison(first: LoadedModel, second: LoadedModel) -> MeasuredComparison | None:
-    """Find how two loaded models compare on a test set; it may name them in either order.
+    """Find the comparison of two loaded models, in either order; None if there is none.
 
-    It is looked for beside the folders of the two. None where nobody has compared them.
+    The folders that contain the two model folders are searched.
 
     Raises:
-        WeightsError: What there is was made with other weights, or is damaged.
+        WeightsError: The comparison is damaged, or was made with other weights.
     """
     stale: WeightsError | None = None
-    for path in _places(first, second):
+    for path in _possible_paths(first, second):
         if path.is_file():
             try:
-                return _checked(path, (first, second))
+                return _read_current(path, (first, second))
             except WeightsError as error:
                 stale = stale or error
     if stale is not None:
@@ -117,7 +121,7 @@ def find_measured_comparison(first: LoadedModel, second: LoadedModel) -> Measure
     return None
 
 
-def _places(first: LoadedModel, second: LoadedModel) -> list[Path]:
+def _possible_paths(first: LoadedModel, second: LoadedModel) -> list[Path]:
     folders = dict.fromkeys(model.folder.parent for model in (first, second))
     return [
         comparison_path(weights, own.manifest.id, other.manifest.id)
@@ -127,29 +131,29 @@ def _places(first: LoadedModel, second: LoadedModel) -> list[Path]:
 
 
 def read_measured_comparison(path: Path, *, remedy: str) -> MeasuredComparison:
-    """Read a comparison, of whichever weights it is.
+    """Read a comparison, without a check of its weights.
 
     Args:
-        path: As comparison_path says.
-        remedy: How it is made anew, for the error.
+        path: See comparison_path.
+        remedy: What the user can do, as the end of an error message.
 
     Raises:
-        WeightsError: It is missing or damaged.
+        WeightsError: The file is missing or damaged.
     """
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path.name} is not JSON; {remedy}") from error
+        raise WeightsError(f"{path.name} is missing or not JSON; {remedy}") from error
     return parse_record(
         MeasuredComparison, table, source=path.name, error=WeightsError, remedy=remedy
     )
 
 
-def _checked(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredComparison:
-    """Read a comparison, and refuse one of other weights than are loaded."""
+def _read_current(path: Path, models: tuple[LoadedModel, LoadedModel]) -> MeasuredComparison:
+    """Read a comparison; one of weights other than the loaded ones raises WeightsError."""
     remedy = compare_command(models[0].manifest.id, models[1].manifest.id)
-    found = read_measured_comparison(path, remedy=remedy)
-    stale = found.stale({model.manifest.id: model.manifest.sha256 for model in models})
+    comparison = read_measured_comparison(path, remedy=remedy)
+    stale = comparison.stale({model.manifest.id: model.manifest.sha256 for model in models})
     if stale:
         raise WeightsError(stale)
-    return found
+    return comparison

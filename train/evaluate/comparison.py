@@ -1,4 +1,4 @@
-"""Two evaluated models on the films that both read: is one better?"""
+"""Compare two evaluated models on the films that both read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,16 @@ from train.metrics import auroc, estimate_paired_difference, estimate_with_inter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogitRow:
-    """What one model said about one film, from logits.csv."""
+    """One model's output on one film, from logits.csv.
+
+    Attributes:
+        fractured: Ground truth.
+        data_set: Name of the data set of the film.
+        group: Split and number of the patient or source.
+        in_training: The file is byte-identical to a training film of the model.
+        logit: Raw output.
+        right: The model calls the film as labelled, at its balanced point.
+    """
 
     fractured: bool
     data_set: str
@@ -39,34 +48,34 @@ class LogitRow:
 def compare_models(
     first: Path, second: Path, *, maps: MapOverlap | None = None
 ) -> MeasuredComparison:
-    """Compare two evaluated folders, of runs or models.
+    """Compare two evaluated runs or models on the films that neither was trained on.
 
     Args:
-        first: The folder.
-        second: Of the other.
-        maps: How far their maps are the same place, where it was measured.
+        first: Folder of the first run or model.
+        second: Folder of the second.
+        maps: Overlap of their heat maps; None if it was not measured.
 
     Raises:
-        RecipeError: One was not evaluated on test, or they share no film.
+        RecipeError: One was not evaluated on test, or they share no films of both classes.
     """
     evaluations = [read_evaluation(folder / EVALUATION) for folder in (first, second)]
-    mine, other = _lines(first, evaluations[0]), _lines(second, evaluations[1])
-    shared = sorted(mine.keys() & other.keys())
-    clean = [key for key in shared if not (mine[key].in_training or other[key].in_training)]
-    fractured = np.array([mine[key].fractured for key in clean])
+    rows, others = _read_rows(first, evaluations[0]), _read_rows(second, evaluations[1])
+    shared = sorted(rows.keys() & others.keys())
+    clean = [key for key in shared if not (rows[key].in_training or others[key].in_training)]
+    fractured = np.array([rows[key].fractured for key in clean])
     if not clean or fractured.all() or not fractured.any():
         raise RecipeError(
-            f"{first.name} and {second.name} share {len(clean)} unseen films of fewer than two "
-            "classes; evaluate one with --outside on the other's data set"
+            f"{first.name} and {second.name} share {len(clean)} unseen films, which do not "
+            "have both classes; evaluate one with --outside on the other's data set"
         )
-    groups = np.array([mine[key].group for key in clean])
-    logits = [np.array([lines[key].logit for key in clean]) for lines in (mine, other)]
-    rights = [np.array([lines[key].right for key in clean]) for lines in (mine, other)]
+    groups = np.array([rows[key].group for key in clean])
+    logits = [np.array([own[key].logit for key in clean]) for own in (rows, others)]
+    rights = [np.array([own[key].right for key in clean]) for own in (rows, others)]
     only_first, only_second = (int((a & ~b).sum()) for a, b in (rights, rights[::-1]))
     return MeasuredComparison(
         models=(evaluations[0].model, evaluations[1].model),
         weights_sha256=(evaluations[0].weights_sha256, evaluations[1].weights_sha256),
-        films=dict(Counter(mine[key].data_set for key in clean).most_common()),
+        films=dict(Counter(rows[key].data_set for key in clean).most_common()),
         n=len(clean),
         fractured=int(fractured.sum()),
         groups=len(np.unique(groups)),
@@ -86,22 +95,25 @@ def compare_models(
 def compare_and_write(
     first: Path, second: Path, *, weights: Path, maps: MapOverlap | None = None
 ) -> MeasuredComparison:
-    """Compare two model folders, and write the result where the app looks for it.
+    """Compare two model folders, and write the result to the folder that the app reads.
 
     Args:
         first: A model folder as `export` writes it.
         second: Another.
         weights: Folder of all models; the file goes into its `comparisons`.
-        maps: See compare.
+        maps: See compare_models.
 
     Raises:
-        RecipeError: As compare; or one is no model folder, or was not evaluated as it is now.
+        RecipeError: See compare_models; or one is not a model folder, or its present weights were
+            not evaluated.
     """
     for folder in (first, second):
         _check_is_evaluated_model(folder)
     comparison = compare_models(first, second, maps=maps)
     if comparison.models[0] == comparison.models[1]:
-        raise RecipeError(f"both are called {comparison.models[0]}; compare two different models")
+        raise RecipeError(
+            f"both models have the id {comparison.models[0]}; compare two different models"
+        )
     text = json.dumps(dump_record(comparison), indent=2) + "\n"
     write_atomically(
         comparison_path(weights, *comparison.models),
@@ -113,16 +125,20 @@ def compare_and_write(
 
 def _check_is_evaluated_model(folder: Path) -> None:
     if not is_model(folder):
-        raise RecipeError(f"{folder.name} is no model folder; export it before you use --write")
+        raise RecipeError(f"{folder.name} is not a model folder; export it before you use --write")
     if read_evaluation(folder / EVALUATION).weights_sha256 != read_manifest(folder).sha256:
         raise RecipeError(f"{folder.name} was evaluated with other weights; evaluate it again")
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Test whether two readers differ, by the films that only one of them calls right.
+    """Compute the exact two-sided McNemar test of two models.
+
+    Args:
+        only_first: Films that only the first model calls correctly.
+        only_second: Films that only the second model calls correctly.
 
     Returns:
-        Exact two-sided p; 1 where they differ on no film.
+        p value, in (0, 1]; 1 if they differ on no film.
 
     Source:
         McNemar (1947), Psychometrika 12; exact form by the binomial test.
@@ -132,16 +148,16 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
-def _lines(folder: Path, evaluation: Evaluation) -> dict[str, LogitRow]:
+def _read_rows(folder: Path, evaluation: Evaluation) -> dict[str, LogitRow]:
     try:
         with (folder / LOGITS).open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["split"] != "val"]
     except OSError as error:
         raise RecipeError(f"{folder.name} has no {LOGITS}; evaluate it") from error
-    return {row["sha256"]: _line(row, evaluation) for row in rows}
+    return {row["sha256"]: _parse_row(row, evaluation) for row in rows}
 
 
-def _line(row: dict[str, str], evaluation: Evaluation) -> LogitRow:
+def _parse_row(row: dict[str, str], evaluation: Evaluation) -> LogitRow:
     fractured = row["fractured"] == "1"
     threshold = evaluation.splits["val"].point(BALANCED).threshold
     outside = row["split"] == OUTSIDE

@@ -1,7 +1,6 @@
-"""A trained VGG16 -> the same network with its two large layers in few directions.
+"""Compress the head of a trained VGG16: its two large layers are stored in low rank.
 
-The directions are those in which the layer's outputs vary on training films, so that what is left
-out is what no film uses.
+The rank keeps the directions in which a layer's outputs on training films vary most.
 
 Source:
     Girshick (2015), "Fast R-CNN", section 3.1; directions of the outputs instead of the weights,
@@ -43,17 +42,17 @@ CHUNK_FILMS = 256
 def compress_network(
     network: SplitNetwork, batches: Iterable[torch.Tensor], ranks: Ranks
 ) -> SplitNetwork:
-    """Copy a network with fc6 and fc7 reduced to the directions that films use.
+    """Return a copy of a network with fc6 and fc7 in low rank.
 
-    fc6 comes first, and fc7 is reduced to what it makes of the reduced fc6.
+    fc6 is reduced first; fc7 is reduced on the outputs of the reduced fc6.
 
     Args:
-        network: A VGG16, in evaluation mode; stays as it is.
+        network: A VGG16, in evaluation mode; not changed.
         batches: Training films as network input, (B, 3, S, S) each.
-        ranks: How many directions of fc6 and fc7 are kept.
+        ranks: Ranks of fc6 and fc7.
 
     Raises:
-        RecipeError: The network is no VGG, or there are too few films for so many directions.
+        RecipeError: The network is not a VGG, or there are too few films for these ranks.
     """
     result = copy.deepcopy(network)
     backbone = result.backbone
@@ -62,9 +61,7 @@ def compress_network(
     inputs = torch.cat([_head_input(result, batch) for batch in batches])
     for index, rank in zip(LARGE_LAYERS, ranks, strict=True):
         if rank >= len(inputs):
-            raise RecipeError(
-                f"{len(inputs)} films cannot tell {rank} directions; lower head_ranks"
-            )
+            raise RecipeError(f"{len(inputs)} films are too few for rank {rank}; lower head_ranks")
         first = 0 if index == LARGE_LAYERS[0] else LARGE_LAYERS[0] + 1
         inputs = _through(backbone.classifier[first:index], inputs)
         backbone.classifier[index] = reduce_layer(backbone.classifier[index], inputs, rank)
@@ -74,15 +71,15 @@ def compress_network(
 
 @torch.no_grad()
 def reduce_layer(layer: nn.Module, inputs: torch.Tensor, rank: int) -> LowRankLinear:
-    """Keep what a linear layer makes of some inputs along their principal directions.
+    """Reduce a linear layer to the principal directions of its outputs.
 
     Args:
         layer: Linear, D to C.
         inputs: (N, D), N > rank.
-        rank: Directions that are kept.
+        rank: Number of directions.
 
     Returns:
-        The layer whose outputs are those of `layer`, projected on the directions around their mean.
+        A layer whose outputs are those of `layer`, projected onto the directions around their mean.
     """
     assert isinstance(layer, nn.Linear)
     outputs = _through([layer], inputs).double()
@@ -98,7 +95,7 @@ def reduce_layer(layer: nn.Module, inputs: torch.Tensor, rank: int) -> LowRankLi
 
 
 def _head_input(network: SplitNetwork, batch: torch.Tensor) -> torch.Tensor:
-    """What fc6 is given, (B, D); half as large in memory as float32."""
+    """Return the input of fc6, (B, D), as float16 to save memory."""
     backbone = network.backbone
     assert isinstance(backbone, VGG)
     pooled = backbone.avgpool(backbone.features(batch))
@@ -106,7 +103,7 @@ def _head_input(network: SplitNetwork, batch: torch.Tensor) -> torch.Tensor:
 
 
 def _through(layers: Iterable[nn.Module], inputs: torch.Tensor) -> torch.Tensor:
-    """Run (N, D) through layers in parts; returns (N, C) float32."""
+    """Run (N, D) through layers in chunks; returns (N, C) float32."""
     return torch.cat(list(_parts(layers, inputs)))
 
 
@@ -120,18 +117,18 @@ def _parts(layers: Iterable[nn.Module], inputs: torch.Tensor) -> Iterator[torch.
 
 
 def load_for_evaluation(folder: Path, options: EvaluateOptions) -> EvaluatedModel:
-    """Load what is evaluated; a run whose recipe says so is compressed first.
+    """Load a run or model for evaluation; compress the head of a run if its recipe says so.
 
     Raises:
-        RecipeError: See subject_of and compress.compressed.
+        RecipeError: See load_evaluated_model and compress_network.
     """
     if not options.full and not is_model(folder):
-        _compress(folder, options)
+        _write_compressed(folder, options)
     return load_evaluated_model(folder, options.device, full=options.full)
 
 
-def _compress(run: Path, options: EvaluateOptions) -> None:
-    """Write a run's compressed twin, unless the recipe wants none or it is there."""
+def _write_compressed(run: Path, options: EvaluateOptions) -> None:
+    """Write the compressed network of a run, unless it exists or the recipe compresses nothing."""
     from train.data import load_data
 
     facts = read_facts(run)
@@ -150,19 +147,19 @@ def _compress(run: Path, options: EvaluateOptions) -> None:
 
 
 def measure_compression(
-    subject: EvaluatedModel, read: ReadSplit, calibration: Calibration
+    model: EvaluatedModel, read: ReadSplit, calibration: Calibration
 ) -> Compression | None:
-    """Measure what compression changes; None where nothing was compressed.
+    """Measure the effect of compression on test films; None without compression.
 
     Args:
-        subject: Evaluated; a model folder states what was measured of the run.
-        read: Test films as the compressed network read them.
-        calibration: Of the compressed network.
+        model: The evaluated model; a model folder states what was measured of its run.
+        read: Test films with the outputs of the compressed network.
+        calibration: Calibration of the compressed network.
     """
-    if subject.whole is None:
-        return subject.compression
+    if model.whole is None:
+        return model.compression
     films = read.films
-    whole = compute_network_outputs(subject.whole, films, subject.facts.recipe.spec(films.size_px))
+    whole = compute_network_outputs(model.whole, films, model.facts.recipe.spec(films.size_px))
     first, second = (
         calibrated_probabilities(own.logits, calibration) for own in (whole, read.outputs)
     )

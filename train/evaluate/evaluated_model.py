@@ -1,4 +1,4 @@
-"""What is evaluated and exported: a run's best weights, or a model folder exported earlier."""
+"""Load a trained network for evaluation and export, from a run or from a model folder."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds networks
 class EvaluatedModel:
-    """A trained network with all that is known of its training.
+    """A trained network, with the facts of its training.
 
     Attributes:
-        network: As it is or will be shipped, in float32 after storing in float16.
-        exact: Before it was rounded; None for a model folder, which does not hold it.
-        whole: Before its head was compressed; None where it was not, and for a model folder.
-        content: The shipped weights file.
-        head_ranks: Of the network's head, where it is stored in few directions.
+        facts: Recipe, data and initial weights of the training run.
+        network: The network as exported: float32 values that were rounded to float16.
+        exact: The network before rounding; None for a model folder.
+        whole: The network before its head was compressed; None without compression, and for a
+            model folder.
+        content: Bytes of the exported weights file.
+        head_ranks: Ranks of a compressed head; None if the head is whole.
         weights_sha256: Checksum of the weights file in the folder.
-        size_px: Side of the input, unless another is asked for.
-        float16_drift: As stated by a model folder; None where it is to be measured.
-        compression: As stated by a model folder; None where it is to be measured, or nothing was.
-        training: None where it was not kept.
-        teacher_sha256: Of the weights that it learned from; None where none is recorded.
+        size_px: Default side of the network input.
+        float16_drift: As a model folder states it; None if it has to be measured.
+        compression: As a model folder states it; None if it has to be measured, or without
+            compression.
+        training: Cost of the training; None if it was not recorded.
+        teacher_sha256: Checksum of the teacher's weights; None if not recorded.
     """
 
     facts: RunFacts
@@ -61,30 +64,34 @@ class EvaluatedModel:
 
 
 def is_model(folder: Path) -> bool:
-    """Tell a model folder from the folder of a run."""
+    """Return whether a folder is a model folder, and not the folder of a run."""
     return (folder / MANIFEST).is_file() and not (folder / FACTS_FILE).is_file()
 
 
 def load_evaluated_model(folder: Path, device: str, *, full: bool = False) -> EvaluatedModel:
-    """Load what is to be evaluated or exported.
+    """Load a run or a model folder for evaluation or export.
 
     Args:
-        folder: Of a fitted run, or a model folder as `export` writes it.
-        device: A torch device.
-        full: Take a run's whole weights where its recipe ships them compressed.
+        folder: Folder of a fitted run, or a model folder as `export` writes it.
+        device: A torch device, such as "cpu".
+        full: Load the whole weights of a run although its recipe compresses the head.
 
     Raises:
-        RecipeError: It is neither, has no weights yet, or its recipe is not at hand.
+        RecipeError: It is neither, has no weights yet, or its recipe was not found.
         WeightsError: The model folder is damaged.
     """
-    return _of_model(folder, device) if is_model(folder) else _of_run(folder, device, full=full)
+    return (
+        _load_from_model(folder, device)
+        if is_model(folder)
+        else _load_from_run(folder, device, full=full)
+    )
 
 
-def _of_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
+def _load_from_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
     facts = read_facts(run)
     head_ranks = None if full else facts.recipe.head_ranks
     whole = load_best(run, facts, float16=False).to(device)
-    load, state_of = (
+    load, read_state = (
         (load_best, read_best_state)
         if head_ranks is None
         else (load_compressed, read_compressed_state)
@@ -94,7 +101,7 @@ def _of_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
         network=load(run, facts, float16=True).to(device),
         exact=whole if head_ranks is None else load(run, facts, float16=False).to(device),
         whole=None if head_ranks is None else whole,
-        content=save(state_of(run, float16=True)),
+        content=save(read_state(run, float16=True)),
         head_ranks=head_ranks,
         weights_sha256=compute_best_sha256(run),
         size_px=facts.recipe.size_px,
@@ -122,12 +129,12 @@ def _cost(run: Path, facts: RunFacts, network: SplitNetwork) -> TrainingCost:
     )
 
 
-def _of_model(folder: Path, device: str) -> EvaluatedModel:
+def _load_from_model(folder: Path, device: str) -> EvaluatedModel:
     manifest = read_manifest(folder)
     disable_tf32()
     network = load_network(folder, manifest, device=torch.device(device))
     content = (folder / manifest.file).read_bytes()
-    kept = _kept(folder)
+    evaluation = _earlier_evaluation(folder)
     return EvaluatedModel(
         facts=_facts(manifest),
         network=network,
@@ -138,14 +145,14 @@ def _of_model(folder: Path, device: str) -> EvaluatedModel:
         weights_sha256=hashlib.sha256(content).hexdigest(),
         size_px=manifest.preprocess.size_px,
         float16_drift=manifest.float16_drift,
-        compression=kept.compression if kept else None,
-        training=kept.training if kept else None,
-        teacher_sha256=kept.teacher_sha256 if kept else None,
+        compression=evaluation.compression if evaluation else None,
+        training=evaluation.training if evaluation else None,
+        teacher_sha256=evaluation.teacher_sha256 if evaluation else None,
     )
 
 
-def _kept(folder: Path) -> Evaluation | None:
-    """What was measured of the run, where it is there."""
+def _earlier_evaluation(folder: Path) -> Evaluation | None:
+    """Read the evaluation of a model folder; None if it has none."""
     path = folder / EVALUATION
     return read_evaluation(path) if path.is_file() else None
 

@@ -1,6 +1,6 @@
-"""Do heat maps lie where fractures are annotated? Figures of maps on annotated films.
+"""Measure whether heat maps lie at annotated fractures.
 
-Every map is measured on its film at LONGER_PX, so that a pixel means the same on each.
+Every film is scaled to LONGER_SIDE_PX first, so that a tolerance in pixels means the same on each.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from train.metrics import estimate_proportion, estimate_ratio_of_means
 LONGER_SIDE_PX = 500
 
 
-TOLERANCE_PX = 15  # around a box, in the pointing game: customary on films of about 500 px
+TOLERANCE_PX = 15  # around a box, as usual in the pointing game on pictures of about 500 px
 
 
 HOTTEST = 0.05  # share of a film
@@ -34,7 +34,7 @@ HOTTEST = 0.05  # share of a film
 CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
 
 
-SMALLEST_HEAT = float(np.finfo(np.float32).tiny)  # more than no heat at all
+SMALLEST_HEAT = float(np.finfo(np.float32).tiny)  # the smallest heat that counts as heat
 
 
 Shape = tuple[int, int]
@@ -45,14 +45,14 @@ Heat = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class AnnotatedFilm:
-    """An annotated film at LONGER_PX.
+    """Annotations of a film, scaled to LONGER_SIDE_PX.
 
     Attributes:
-        index: Of the film in its cache.
-        shape: Height and width.
-        boxes: Left, top, right, bottom.
-        inside: (h, w) bool, in a box.
-        outlined: (h, w) bool, in an outline; None where the film has none.
+        index: Index of the film in its cache.
+        shape: Height and width, in pixels.
+        boxes: Left, top, right and bottom edge of each box, in pixels.
+        inside: (h, w) bool, whether a pixel lies in a box.
+        outlined: (h, w) bool, whether a pixel lies in an outline; None without outlines.
     """
 
     index: int
@@ -63,7 +63,7 @@ class AnnotatedFilm:
 
 
 def annotated_films(films: CachedFilms) -> list[AnnotatedFilm]:
-    """Take the annotated fractured films of a cache, in its order."""
+    """Return the annotated fractured films of a cache, in its order."""
     return [_truth(films, index) for index, film in enumerate(films.films) if film.boxes]
 
 
@@ -99,13 +99,13 @@ def _filled(shape: Shape, lines: list[NDArray[np.float64]]) -> NDArray[np.bool_]
 def map_heats(
     truths: list[AnnotatedFilm], cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
 ) -> Iterator[Heat]:
-    """Lay each film's map, cells of all films (N, h, w), over it."""
+    """Yield the heat map of each film from the cells of all films, (N, h, w)."""
     for truth in truths:
         yield heat_on_film(cells[truth.index], grid, shape=truth.shape, size_px=size_px)
 
 
 def centre_heats(truths: list[AnnotatedFilm]) -> Iterator[Heat]:
-    """Draw a spot in the middle of each film."""
+    """Yield a Gaussian spot in the centre of each film, as a baseline."""
     for truth in truths:
         rows, columns = (
             np.exp(-0.5 * (((np.arange(side) + 0.5) / side - 0.5) / CENTRE_SPREAD) ** 2)
@@ -121,16 +121,17 @@ def measure_localisation(
 
     Args:
         films: N cached films.
-        cells: Their maps, (N, h, w).
-        called: Which films are called fractured, (N,).
-        grid: Where the cells look.
+        cells: Cells of their maps, (N, h, w).
+        called: Whether each film is called fractured, (N,).
+        grid: Position of the cells on the network input.
 
     Returns:
-        "annotated": on all annotated fractured films; "called_fracture": on those of them that
-        are called fractured. A set without films is left out.
+        Figures by set of films: "annotated", all annotated fractured films, and
+        "called_fracture", those of them that are called fractured. A set without films is left
+        out.
     """
     truths = annotated_films(films)
-    sets = {"annotated": truths, "called_fracture": [own for own in truths if called[own.index]]}
+    sets = {"annotated": truths, "called_fracture": [one for one in truths if called[one.index]]}
     return {
         name: Localisation(
             map=measure_maps(films, own, map_heats(own, cells, grid, size_px=films.size_px)),
@@ -147,7 +148,7 @@ def measure_localisation(
 def _pointing_by(
     films: CachedFilms, truths: list[AnnotatedFilm], heats: Iterator[Heat]
 ) -> dict[str, dict[str, Estimate]]:
-    """Tell where maps point at the fracture more often, and where less."""
+    """Measure by subgroup how often maps point at the fracture."""
     hits = np.array([points_at(*pair) for pair in zip(heats, truths, strict=True)])
     groups = films.groups[[truth.index for truth in truths]]
     median = float(np.median([truth.inside.mean() for truth in truths]))
@@ -168,12 +169,12 @@ def _pointing_by(
 def measure_maps(
     films: CachedFilms, truths: list[AnnotatedFilm], heats: Iterator[Heat]
 ) -> MapFigures:
-    """Measure one map a film.
+    """Measure one map for each film.
 
     Args:
-        films: That the truths were taken from.
-        truths: At least one.
-        heats: Of the truths' shapes, in their order, each >= 0.
+        films: The cache of the films.
+        truths: Annotations of at least one film.
+        heats: A map of each of these films, in their order and shapes, values >= 0.
     """
     groups = films.groups[[truth.index for truth in truths]]
     pairs = list(zip(truths, heats, strict=True))
@@ -204,14 +205,20 @@ def _mean(values: NDArray[np.float64], groups: NDArray[np.str_]) -> Estimate | N
 
 
 def overlap_with_boxes(heat: Heat, truth: AnnotatedFilm, *, from_share: float) -> float:
-    """Intersection over union of the boxes and the map where it reaches a share of its peak."""
+    """Compute the intersection over union of the boxes and the hot part of a map.
+
+    Args:
+        heat: Map with peak 1, (h, w).
+        truth: Annotations of the film.
+        from_share: Share of the peak from which a pixel is hot, in [0, 1].
+    """
     hot = heat >= max(from_share, SMALLEST_HEAT)
     union = np.count_nonzero(hot | truth.inside)
     return np.count_nonzero(hot & truth.inside) / union if union else 0.0
 
 
 def points_at(heat: Heat, truth: AnnotatedFilm) -> bool:
-    """Tell whether a map's maximum lies in a box or within the tolerance.
+    """Return whether the maximum of a map lies in a box or at most TOLERANCE_PX from it.
 
     Source:
         Zhang et al. (2018), "Top-down neural attention by excitation backprop", section 4.2.
@@ -227,7 +234,10 @@ def points_at(heat: Heat, truth: AnnotatedFilm) -> bool:
 
 
 def hottest_holds(heat: Heat, truth: AnnotatedFilm) -> bool:
-    """Tell whether the hottest pixels of a film, HOTTEST of them, hold the middle of a box."""
+    """Return whether the hottest pixels contain the centre of a box.
+
+    The hottest pixels are a share HOTTEST of the film.
+    """
     if not heat.any():
         return False
     height, width = heat.shape

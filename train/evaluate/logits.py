@@ -1,4 +1,4 @@
-"""logits.csv: what a model said about each film of its evaluation."""
+"""Write logits.csv: the outputs of a model on each film of its evaluation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ LOGITS = "logits.csv"
 def write_logits(
     path: Path, reads: dict[str, ReadSplit], calibration: Calibration, trained_on: set[str]
 ) -> None:
-    """Write one line a film, by checksum, for comparisons and for whoever checks a figure.
+    """Write one line for each film: checksum, label, logit, probability and map peak.
 
-    Names of films and groups may be patients'; the file holds neither.
+    The names of films and groups may be names of patients; the file has checksums and numbers
+    instead.
     """
     rows = [row for name in reads for row in _rows(name, reads[name], calibration, trained_on)]
 

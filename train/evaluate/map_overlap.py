@@ -1,4 +1,4 @@
-"""How far the maps of two models are the same place, on validation fractures that both find."""
+"""Measure the overlap of two models' heat maps on validation fractures that both find."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from train.fit.outputs import NetworkOutputs, compute_network_outputs
 def map_overlap(
     folders: Sequence[Path], films: Sequence[Film], *, cache: Path, device: torch.device
 ) -> MapOverlap | None:
-    """Lay the maps of two models over validation films.
+    """Measure the overlap of the hot regions of two models' maps.
 
     Args:
         folders: Two model folders.
-        films: That neither was trained on; those without fracture are left out.
+        films: Validation films, on which neither was trained; films without a fracture are left
+            out.
         cache: Folder of decoded films.
-        device: Where the networks shall lie.
+        device: Where the networks run.
 
     Returns:
-        None where there is no fracture that both find and show.
+        The overlap; None if there is no film on which both find the fracture and show a map.
     """
     fractured = [film for film in films if film.fractured]
     first, second = (
-        _shown(load_model(folder, device=device), fractured, cache) for folder in folders
+        _shown_maps(load_model(folder, device=device), fractured, cache) for folder in folders
     )
     both = sorted(first.keys() & second.keys())
     if not both:
@@ -49,8 +50,10 @@ def map_overlap(
     )
 
 
-def _shown(model: LoadedModel, films: list[Film], cache: Path) -> dict[str, NDArray[np.float32]]:
-    """Take the maps that a model shows of films that it calls fractured, by the films' checksum."""
+def _shown_maps(
+    model: LoadedModel, films: list[Film], cache: Path
+) -> dict[str, NDArray[np.float32]]:
+    """Return the maps that a model shows on films that it calls fractured, by film checksum."""
     manifest = model.manifest
     read = load_cached(films, size_px=manifest.preprocess.size_px, folder=cache)
     outputs = compute_network_outputs(model.network, read, manifest.preprocess)

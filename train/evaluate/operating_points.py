@@ -1,4 +1,4 @@
-"""What is chosen on validation films alone: calibration, operating points, the heat floor."""
+"""Choose calibration, operating points and the heat floor on validation films."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ BALANCED = "balanced"
 REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
 MISSED_AT_MOST = {"screening": 0.05, BALANCED: 0.075, "specific": 0.10}
 CONFIDENCE = 0.95
-TESTED_EDGES = np.round(np.arange(0.005, 1.0, 0.005), 3)  # edges that are tested
+TESTED_EDGES = np.round(
+    np.arange(0.005, 1.0, 0.005), 3
+)  # probabilities that are tested as the lower edge
 FIRST_EDGES = (0.02, 0.1, 0.3)
-FLOOR_QUANTILE = 0.05  # of the map peaks of fractured validation films that are called so
+FLOOR_QUANTILE = 0.05  # of the map peaks of validation true positives
 
 
 def fit_calibration(
@@ -32,10 +34,10 @@ def fit_calibration(
     Args:
         logits: (N,).
         fractured: Ground truth, (N,).
-        split: Name of the films' split, for the record.
+        split: Name of the split of the films, for the record.
 
     Raises:
-        RecipeError: A higher logit goes with fewer fractures, so there is nothing to calibrate.
+        RecipeError: The slope is not positive, so a higher logit does not mean more fractures.
     """
     model = LogisticRegression(C=np.inf).fit(logits[:, None], fractured)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
@@ -49,7 +51,7 @@ def fit_calibration(
 def calibrated_probabilities(
     logits: NDArray[np.float64], calibration: Calibration
 ) -> NDArray[np.float64]:
-    """Calibrate logits, (N,) to (N,), by the rule that readings use."""
+    """Calibrate logits, (N,) to (N,), with the function that readings use."""
     return np.array([calibrated_probability(float(logit), calibration) for logit in logits])
 
 
@@ -61,14 +63,14 @@ def choose_points(
     Args:
         probability: Calibrated, (N,).
         fractured: Ground truth, (N,), with both classes.
-        held_out: The model was trained on none of the films; else nothing can be certified.
+        held_out: The model was trained on none of the films; otherwise nothing is certified.
 
     Returns:
         Screening: the highest threshold that keeps SCREENING_SENSITIVITY; balanced: the highest
         sum of sensitivity and specificity (Youden, 1950); specific: the lowest threshold that
-        keeps SPECIFIC_SPECIFICITY. Thresholds rise in this order: where the classes lie far apart
-        the first and the last give way to the balanced one. Each band's lower edge is certified
-        where the films suffice.
+        keeps SPECIFIC_SPECIFICITY. Thresholds rise in this order: if the classes are well
+        separated, the first and the last are set to the balanced one. The lower edge of each band
+        is certified if there are enough films.
     """
     candidates = _between(np.unique(probability))
     sensitivity = np.array([(probability[fractured] >= at).mean() for at in candidates])
@@ -93,7 +95,7 @@ def choose_points(
 def _with_certified_edge(
     point: OperatingPoint, probability: NDArray[np.float64], fractured: NDArray[np.bool_]
 ) -> OperatingPoint:
-    """Move the band's lower edge to a certified one; none up to the threshold leaves it."""
+    """Move the lower edge of the band to a certified edge, if there is one up to the threshold."""
     low, high = point.review_band
     at_most = MISSED_AT_MOST[point.name]
     certified = certified_edges(probability, fractured, at_most=at_most)
@@ -120,17 +122,17 @@ def certified_edges(
     """Find the edges below which at most a share of the films is fractured.
 
     With probability CONFIDENCE over draws of N independent films, the share of fractures among
-    films below every returned edge is at most at_most. Edges stand on a grid that was fixed before
-    the films were seen. From each of STARTS, edges are tested upwards by the exact binomial test
-    until one fails, and the starts share the error.
+    films below every returned edge is at most at_most. The grid of edges was
+    fixed before the films were seen. From each of FIRST_EDGES, edges are tested upwards by the
+    exact binomial test until one fails; the error is divided among the first edges.
 
     Args:
         probability: Calibrated, (N,).
         fractured: Ground truth, (N,).
-        at_most: Share of fractures, in (0, 1).
+        at_most: Largest share of fractures, in (0, 1).
 
     Returns:
-        Rising; empty where the films are too few or fractures too many.
+        Edges in rising order; empty if there are too few films or too many fractures.
 
     Source:
         Angelopoulos et al. (2021), "Learn then Test", fixed-sequence testing with several starts.
@@ -148,13 +150,13 @@ def certified_edges(
 
 
 def _between(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Thresholds between neighbouring values, and one below and one above them all."""
+    """Return thresholds between neighbouring values, and one below and one above all of them."""
     middles = (values[1:] + values[:-1]) / 2
     return np.concatenate([[values[0] / 2], middles, [(1 + values[-1]) / 2]])
 
 
 def _review_band(probability: NDArray[np.float64], threshold: float) -> tuple[float, float]:
-    """The band around a threshold that holds REVIEW_SHARE of the films, half on each side."""
+    """Return the band with REVIEW_SHARE of the films, half on each side of the threshold."""
     ordered = np.sort(probability)
     half = round(len(ordered) * REVIEW_SHARE / 2)
     at = int(np.searchsorted(ordered, threshold))
@@ -170,10 +172,13 @@ def choose_heat_floor(
     """Choose the map peak, in logits, below which no map is shown.
 
     Args:
-        peaks: Raw map peak of each film, (N,).
+        peaks: Raw map peak of each film, in logits, (N,).
         probability: Calibrated, (N,).
         fractured: Ground truth, (N,).
-        threshold: Of the balanced operating point.
+        threshold: Threshold of the balanced point.
+
+    Returns:
+        The FLOOR_QUANTILE of the peaks of true positives; 0 without any.
     """
     found = peaks[fractured & (probability >= threshold)]
     return float(np.quantile(found, FLOOR_QUANTILE)) if len(found) else 0.0

@@ -1,4 +1,4 @@
-"""What `evaluate` may be asked."""
+"""Options of the commands evaluate and scope."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSetDescription:
-    """What a card says of a data set."""
+    """Name, licence and source of a data set, for the card."""
 
     name: str
     licence: str
@@ -17,24 +17,24 @@ class DataSetDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateOptions:
-    """What is measured, and where its films are.
+    """Which films are measured, and how.
 
     Attributes:
-        data: Folder of the data set that the subject was trained on.
+        data: Folder of the data set that the model was trained on.
         cache: Folder of decoded films.
         device: A torch device.
-        splits: The CSV file that the subject was fitted with, if it was.
-        with_test: Measure on test too: once, when nothing will be changed any more.
-        size_px: Side of the input; None takes the last stage's. A network trained on magnified
-            films often reads best a little larger than it was trained (Touvron et al. 2019,
-            "Fixing the train-test resolution discrepancy"): compare sizes on val.
+        splits: CSV file of the splits that the model was fitted with; None for the layout's own.
+        with_test: Measure on test films too: once, when no choice is left to be made.
+        size_px: Side of the network input; None takes that of the last training stage. A
+            network trained on magnified films often reads best at a slightly larger size (Touvron
+            et al. 2019, "Fixing the train-test resolution discrepancy"): compare sizes on val.
         grouped: An evaluated run of the same recipe on a grouped split of the same set.
         outside: Folder of another data set.
         outside_layout: A key of ADAPTERS.
-        outside_splits: A CSV file that gives its films their groups.
-        description: What the data set is, where its layout does not tell.
-        outside_name: The same of the outside set.
-        full: Take the whole weights where the recipe ships them compressed.
+        outside_splits: CSV file with the groups of the outside films.
+        description: Replaces the description of the data set; None keeps that of its layout.
+        outside_name: Replaces the name of the outside set; None keeps that of its layout.
+        full: Use the whole weights although the recipe compresses the head.
     """
 
     data: Path

@@ -1,4 +1,4 @@
-"""figures.png of a model folder: reliability, ROC, precision-recall and histogram of one split."""
+"""Draw figures.png: reliability, ROC, precision-recall and histogram of one split."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ HISTOGRAM_BINS = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class PlottedSplit:
-    """What a model says about the films of one split, and what is true of them.
+    """Outputs of a model on the films of one split, with the ground truth.
 
     Attributes:
-        split: Name of the films' split, for the titles.
+        split: Name of the split, for the titles.
         fractured: Ground truth, (N,), with both classes.
         logits: (N,).
         probability: Calibrated, (N,).
@@ -59,10 +59,10 @@ def draw_plots(run: Path, evaluation: Evaluation, folder: Path, *, split: str = 
     """Draw figures.png from a run's logits.
 
     Args:
-        run: Holds logits.csv.
-        evaluation: Of that run.
-        folder: Where figures.png is written.
-        split: Whose films are drawn.
+        run: Folder with logits.csv.
+        evaluation: Evaluation of that run.
+        folder: Folder to write figures.png to.
+        split: Name of the split to draw.
 
     Raises:
         RecipeError: The disk is full or the folder may not be written.
@@ -85,7 +85,7 @@ def _rows(path: Path, split: str) -> list[dict[str, str]]:
 
 
 def draw_figures(films: PlottedSplit, points: tuple[OperatingPoint, ...]) -> Figure:
-    """Lay out the four panels; where each operating point lies is measured on these films."""
+    """Draw the four panels; operating points are measured on these films."""
     figure = Figure(figsize=(11, 9.6), layout="constrained")
     (reliability, roc), (precision_recall, histogram) = figure.subplots(2, 2)
     counted = f"{len(films.fractured)} films, {films.fractured.sum()} of them fractured"
@@ -95,7 +95,9 @@ def draw_figures(films: PlottedSplit, points: tuple[OperatingPoint, ...]) -> Fig
     _draw_precision_recall(precision_recall, films, points)
     _draw_histogram(histogram, films, points)
     for axes in (reliability, roc, precision_recall, histogram):
-        axes.set_aspect("auto")  # scikit-learn makes its own square, and the panels unequal
+        axes.set_aspect(
+            "auto"
+        )  # scikit-learn makes its panels square, so they would differ in size
         tidy_axes(axes)
     return figure
 
@@ -129,7 +131,7 @@ def _draw_reliability(axes: Axes, films: PlottedSplit) -> None:
 
 def _share(films: PlottedSplit, members: NDArray[np.bool_]) -> Estimate:
     share = metrics.estimate_proportion(films.fractured[members], films.groups[members])
-    assert share is not None  # a bin is named by its films
+    assert share is not None  # a bin has at least one film
     return share
 
 
@@ -189,7 +191,7 @@ def average_precision(fractured: NDArray[np.bool_], values: NDArray[np.float64])
 
 
 def _name_curve(axes: Axes, label: str) -> None:
-    """Give the curve just drawn a label with an interval, which scikit-learn's has not."""
+    """Replace the label of the last curve by one with an interval."""
     axes.lines[-1].set(label=label, color=BLUE)
 
 
@@ -198,7 +200,7 @@ def _with_interval(estimate: Estimate) -> str:
 
 
 def _draw_histogram(axes: Axes, films: PlottedSplit, points: tuple[OperatingPoint, ...]) -> None:
-    """Draw each class as shares of its own films, so that a rare class is seen as well."""
+    """Draw each class as shares of its own films, so that a rare class is visible."""
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     for label, (name, colour) in enumerate(zip(CLASS_LABELS, CLASS_COLOURS, strict=True)):
         own = films.probability[films.fractured == bool(label)]
@@ -215,7 +217,7 @@ def _draw_histogram(axes: Axes, films: PlottedSplit, points: tuple[OperatingPoin
 
 
 def _draw_bands(axes: Axes, points: tuple[OperatingPoint, ...]) -> None:
-    """Draw each point's review band above the histogram, and its threshold through it."""
+    """Draw the review band of each point above the histogram, and its threshold as a line."""
     top = axes.get_ylim()[1]
     lane = 0.09 * top
     for number, (point, (marker, colour)) in enumerate(zip(points, POINT_MARKS, strict=False)):

@@ -1,4 +1,7 @@
-"""Films with their outputs -> figures. Thresholds come in; nothing is chosen here."""
+"""Measure the figures of a split from its films and their network outputs.
+
+Thresholds are arguments; nothing is chosen here.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from train.evaluate.localisation import measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.fit.outputs import NetworkOutputs
 
-MIN_FILMS_PER_CLASS = 5  # of each class, for a subgroup's AUROC to say anything
+MIN_FILMS_PER_CLASS = 5  # of each class; below that a subgroup has no AUROC
 ERRORS: dict[str, metrics.Metric] = {
     "expected_calibration_error": metrics.calibration_error,
     "brier": metrics.brier_score,
@@ -30,14 +33,14 @@ ERRORS: dict[str, metrics.Metric] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class ReadSplit:
-    """The films of one split as one network read them."""
+    """The films of one split, with the outputs of one network."""
 
     films: CachedFilms
     outputs: NetworkOutputs
 
     @property
     def logits(self) -> NDArray[np.float64]:
-        """(N,)."""
+        """Logit of each film, (N,)."""
         return self.outputs.logits
 
 
@@ -49,14 +52,14 @@ def split_figures(
     grid: CellGrid,
     trained_on: set[str],
 ) -> SplitFigures:
-    """Measure a split.
+    """Measure the figures of a split.
 
     Args:
-        read: Its films and what the network said.
-        calibration: Fitted on val.
-        points: Chosen on val.
-        grid: Where the cells of the maps look.
-        trained_on: SHA-256 of the files that the network was trained on.
+        read: Films and network outputs.
+        calibration: Fitted on validation films.
+        points: Chosen on validation films.
+        grid: Position of the map's cells on the network input.
+        trained_on: SHA-256 of the training films' files.
     """
     films, fractured, groups = read.films, read.films.fractured, read.films.groups
     probability, plain = calibrated_probabilities(read.logits, calibration), expit(read.logits)
@@ -95,7 +98,7 @@ def point_on(
     Args:
         probability: Calibrated, (N,).
         fractured: Ground truth, (N,).
-        point: Threshold and band; its figures are replaced.
+        point: Threshold and review band; its figures are replaced.
         groups: Patient or block of each film, (N,).
     """
     called = probability >= point.threshold
@@ -113,7 +116,13 @@ def point_on(
 def classification(
     called: NDArray[np.bool_], fractured: NDArray[np.bool_], groups: NDArray[np.str_]
 ) -> Classification:
-    """Measure plain calls against the ground truth, (N,) each."""
+    """Compute accuracy, precision and recall.
+
+    Args:
+        called: Whether each film is called fractured, (N,).
+        fractured: Ground truth, (N,).
+        groups: Patient or block of each film, (N,).
+    """
     from sklearn.metrics import classification_report, confusion_matrix
 
     names = ["no_fracture", "fracture"]
@@ -144,7 +153,7 @@ def classification(
 def subgroups(
     films: CachedFilms, logits: NDArray[np.float64], called: NDArray[np.bool_]
 ) -> dict[str, dict[str, GroupFigures]]:
-    """Measure each subgroup, by trait and value."""
+    """Measure each subgroup, by its name and value."""
     belongs = [film_subgroups(film) for film in films.films]
     figures: dict[str, dict[str, GroupFigures]] = {}
     for trait, value in sorted({pair for pairs in belongs for pair in pairs}):
@@ -174,7 +183,7 @@ def _group_figures(
 
 
 def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> ProtocolFigures:
-    """Set a split's figures down as one protocol's."""
+    """Return the figures of a split as those of an evaluation protocol."""
     point = figures.point(BALANCED)
     assert point.sensitivity is not None  # measured on films of both classes
     assert point.specificity is not None

@@ -1,4 +1,4 @@
-"""What maps of found fractures do on val: the limits beyond which a map is not believed."""
+"""Choose the limits of the heat map checks from validation true positives."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from train.evaluate.operating_points import FLOOR_QUANTILE
 from train.evaluate.split_figures import ReadSplit
 from train.fit.outputs import FORWARD_BATCH_FILMS, network_input_batches
 
-QUANTILES = 21  # of the peaks: every twentieth
-MIN_SHARE_LIMIT = 0.05  # of a map, that may lie anywhere
+QUANTILES = 21  # of the peaks, 5 % apart
+MIN_SHARE_LIMIT = 0.05  # smallest limit of a share on border or markers
 
 
 def trust_limits(
     network: SplitNetwork, read: ReadSplit, found: NDArray[np.bool_], spec: PreprocessSpec
 ) -> TrustLimits | None:
-    """Choose limits that all but the most unusual maps of found fractures hold.
+    """Choose limits that most maps of validation true positives keep to.
 
     Args:
-        network: That read the films.
-        read: N validation films and what it said.
-        found: Fractured films that it calls so and whose map is shown, (N,).
-        spec: Of its input.
+        network: The network.
+        read: N validation films with its outputs.
+        found: Whether a film is fractured, called fractured, and its map is shown, (N,).
+        spec: Preprocessing of the network.
 
     Returns:
-        None where no map is shown.
+        The limits; None if no map is shown.
     """
     members = np.flatnonzero(found)
     if not len(members):
@@ -42,12 +42,12 @@ def trust_limits(
         shares_off_anatomy(read.films, int(index), outputs.cells[index], grid) for index in members
     ])  # fmt: skip
     border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
-    falls = _falls(network, read.films.select(members), outputs.cells[members], spec)
+    drops = _measure_drops(network, read.films.select(members), outputs.cells[members], spec)
     return TrustLimits(
         peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
         border_share=max(MIN_SHARE_LIMIT, float(border)),
         marker_share=max(MIN_SHARE_LIMIT, float(markers)),
-        drop=float(np.quantile(falls, FLOOR_QUANTILE)),
+        drop=float(np.quantile(drops, FLOOR_QUANTILE)),
         n=len(members),
     )
 
@@ -55,13 +55,13 @@ def trust_limits(
 def shares_off_anatomy(
     films: CachedFilms, index: int, cells: NDArray[np.float32], grid: CellGrid
 ) -> tuple[float, float]:
-    """Tell which shares of a map lie on its film's border and on its markers, each in [0, 1].
+    """Compute the shares of a map on the border of its film and on markers, each in [0, 1].
 
     Args:
-        films: Cached; the film is taken at the input's size.
-        index: Of the film.
-        cells: Its map, (h, w).
-        grid: Where the cells look.
+        films: Cache of the film, at the size of the network input.
+        index: Index of the film in the cache.
+        cells: Cells of its map, (h, w).
+        grid: Position of the cells on the network input.
     """
     height, width = (int(side) for side in films.shapes[index])
     place = letterbox_of(height, width, size_px=films.size_px)
@@ -73,7 +73,7 @@ def shares_off_anatomy(
     return heat_share(heat, border_mask(shape)), heat_share(heat, marker_mask(pixels))
 
 
-def _falls(
+def _measure_drops(
     network: SplitNetwork,
     films: CachedFilms,
     cells: NDArray[np.float32],
@@ -81,8 +81,8 @@ def _falls(
 ) -> list[float]:
     device = next(network.parameters()).device
     heats = [heat_on_input(own, network.grid(), size_px=films.size_px) for own in cells]
-    falls: list[float] = []
+    drops: list[float] = []
     for place, batch in enumerate(network_input_batches(films, spec, device)):
         own = heats[place * FORWARD_BATCH_FILMS : (place + 1) * FORWARD_BATCH_FILMS]
-        falls += logit_drops(network, batch, np.stack(own))
-    return falls
+        drops += logit_drops(network, batch, np.stack(own))
+    return drops

@@ -1,4 +1,4 @@
-"""A contact sheet of a model's worst misses, for whoever wants to see what it gets wrong."""
+"""Draw a contact sheet of the films that a model calls wrongly with the most confidence."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def draw_misses(
     *,
     most: int = 24,
 ) -> None:
-    """Draw the missed fractures of lowest and the intact films of highest probability.
+    """Draw the missed fractures of lowest and the false alarms of highest probability.
 
-    Each film stands with its probability and its annotated fractures, and without its name. The
-    sheet stays in the folder of the run and is never exported: the films of a data set may not be
-    redistributed by whoever trains on it.
+    Each film is shown with its probability and its annotated fractures, without its name. The
+    sheet stays in the folder of the run and is never exported, because the licence of a data set
+    may not allow its films to be redistributed.
 
     Args:
         films: N films.
         probability: Calibrated, (N,).
-        called: Films that the model calls fracture, (N,).
+        called: Whether the model calls a film fractured, (N,).
         path: The PNG file to write.
-        most: Films on the sheet; half of each kind, more of one where the other has fewer.
+        most: Number of films on the sheet: half of each kind, more of one if the other has fewer.
 
     Raises:
         RecipeError: The disk is full or the folder may not be written.
@@ -59,10 +59,10 @@ def worst_misses(
     *,
     most: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the worst misses, the worst first; see draw_misses.
+    """Find the worst missed fractures and false alarms, the worst first; see draw_misses.
 
     Returns:
-        Places of the missed fractures and of the intact films called fracture.
+        Indices of the missed fractures, and of the films without a fracture called fractured.
     """
     missed = np.flatnonzero(fractured & ~called)
     alarms = np.flatnonzero(~fractured & called)
@@ -80,7 +80,7 @@ def misses_figure(
     *,
     most: int,
 ) -> Figure:
-    """Lay out the sheet of draw_misses."""
+    """Build the sheet of draw_misses as a figure."""
     fractured = films.fractured
     kinds = worst_misses(fractured, probability, called, most=most)
     rows = [-(-len(kind) // TILES_PER_ROW) for kind in kinds]
@@ -125,10 +125,10 @@ def _draw_tile(axes: Axes, films: CachedFilms, index: int, probability: float) -
 
 
 def boxes_on_square(films: CachedFilms, index: int) -> list[Box]:
-    """Place a film's annotated fractures on its letterboxed square, with a margin around them.
+    """Return the boxes of a film on its letterboxed square, with a margin.
 
     Returns:
-        Left, top, right and bottom, counted at pixel centres as a picture is drawn.
+        Left, top, right and bottom, with integers at pixel centres, as matplotlib draws a picture.
     """
     height, width = (int(side) for side in films.shapes[index])
     place = letterbox_of(height, width, size_px=films.size_px)

@@ -1,4 +1,4 @@
-"""Manifest and evaluation -> the YAML that stands before a card on the Hugging Face Hub."""
+"""Render the YAML front matter of a model page on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TASK = "image-classification"
 TAGS = ("radiology", "x-ray", "bone-fracture")
-LICENCES = {  # what the Hub calls them
+LICENCES = {  # by their names on the Hub
     "CC BY 4.0": "cc-by-4.0",
     "CC BY-SA 4.0": "cc-by-sa-4.0",
     "CC BY-NC 4.0": "cc-by-nc-4.0",
@@ -25,14 +25,14 @@ LICENCES = {  # what the Hub calls them
 
 
 def front_matter(manifest: Manifest, evaluation: Evaluation) -> str:
-    """Render the front matter of a model's page, between its two lines of hyphens.
+    """Render the front matter of a model page, with its two lines of hyphens.
 
-    The licence is that of the training films, whose terms a model of them must keep. One that the
-    Hub has no name for is given as "other", with the text as its name.
+    The licence is that of the training films, because a model must keep their terms. A licence
+    without a name on the Hub is given as "other", with its text as the name.
 
     Args:
-        manifest: Of the model.
-        evaluation: With figures of test.
+        manifest: Manifest of the model.
+        evaluation: Evaluation with test figures.
 
     Source:
         https://github.com/huggingface/hub-docs/blob/main/modelcard.md
@@ -55,12 +55,12 @@ def front_matter(manifest: Manifest, evaluation: Evaluation) -> str:
 
 
 def slug(text: str) -> str:
-    """Write a name as the Hub's metadata take it: small letters, digits, dots and hyphens."""
+    """Return a name in the form of Hub metadata: small letters, digits, dots and hyphens."""
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.") or "unknown"
 
 
 def _results(manifest: Manifest, evaluation: Evaluation) -> list[EvalResult]:
-    """List the figures on test: of the whole curve, and at the default operating point."""
+    """List the test figures: of the whole curve, and at the default operating point."""
     test = evaluation.splits["test"]
     point = test.point(manifest.default_point)
     measured = (

@@ -1,7 +1,7 @@
-"""weights/<id>/ -> a Hugging Face model repository, in one commit, or a list of what would go up.
+"""Upload a model folder to a Hugging Face model repository in one commit, or list its files.
 
-Only what export writes and documents goes up: a model folder may hold films' names in logits, or
-whatever else a user laid there, and none of that leaves the machine.
+Only the files that export writes and the card shows are uploaded. Other files of the folder
+(logits.csv, or files that a user put there) never leave the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from bonefx.records.evaluation import EVALUATION
 from train.publish.export import CARD_NAME
 from train.publish.front_matter import front_matter
 
-PAGE = "README.md"  # what the Hub shows of a repository
+PAGE = "README.md"  # the page of a repository on the Hub
 FIGURE = re.compile(r"!\[[^\]]*\]\(([A-Za-z0-9][\w.-]*\.png)\)", re.ASCII)
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """One file of a repository, as it goes up."""
+    """One file of the upload, with its size in bytes and its checksum."""
 
     file: str
     bytes: int
@@ -49,14 +49,14 @@ class PublishedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """What goes up, and where to.
+    """The files of an upload, and its destination.
 
     Attributes:
         repo: OWNER/NAME.
         revision: Branch that is committed to.
-        private: A repository that is made for it is private.
-        files: All that goes up.
-        commit: Hash of the commit on the Hub; None where nothing was sent.
+        private: The repository is created as private.
+        files: The uploaded files.
+        commit: Hash of the commit on the Hub; None if nothing was uploaded.
     """
 
     repo: str
@@ -68,7 +68,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A file's name in the repository, and its place on this machine or its content."""
+    """Name of a file in the repository, and its path on this machine or its content."""
 
     file: str
     content: Path | bytes
@@ -82,19 +82,19 @@ def publish(
     private: bool = False,
     dry_run: bool = False,
 ) -> Publication:
-    """Send a checked model folder to a model repository, which is made if it is not there.
+    """Check a model folder and upload it to a model repository, which is created if necessary.
 
     Args:
-        folder: A folder of weights/, as export wrote it.
+        folder: A model folder as export writes it.
         repo: OWNER/NAME on the Hub.
-        revision: Branch to commit to, made if it is not there.
-        private: Make the repository private; a public one that is there already is refused.
-        dry_run: Check and list only; no network is asked.
+        revision: Branch to commit to, created if necessary.
+        private: Create the repository as private; an existing public one is refused.
+        dry_run: Check and list the files only, without the network.
 
     Raises:
-        WeightsError: The folder would not load, or a figure of its card is missing.
+        WeightsError: The folder cannot be loaded, or a figure of its card is missing.
         RecipeError: Its evaluation is missing or belongs to another model.
-        SettingsError: The repository cannot be had, or there is no token.
+        SettingsError: The repository cannot be written, or there is no token.
     """
     plan = Publication(
         repo=checked_repo(repo), revision=checked_revision(revision), private=private, files=()
@@ -106,11 +106,13 @@ def publish(
 
 
 def _parts(folder: Path, repo: str, revision: str) -> Iterator[_Part]:
-    """List the documented files of a folder that loads, and the page made from its card."""
+    """Yield the files of a model folder, and the page made from its card."""
     manifest = load_model(folder, device=torch.device("cpu")).manifest
     evaluation = read_evaluation(folder / EVALUATION)
     if (evaluation.model, evaluation.calibration) != (manifest.id, manifest.calibration):
-        raise RecipeError(f"{EVALUATION} is not of this {manifest.id}; export the model again")
+        raise RecipeError(
+            f"{EVALUATION} does not belong to this {manifest.id}; export the model again"
+        )
     card = _card(folder)
     page = f"{front_matter(manifest, evaluation)}\n{card.rstrip()}\n\n{_use(repo, revision)}"
     yield _Part(file=PAGE, content=page.encode())
@@ -145,8 +147,8 @@ def _listed(part: _Part) -> PublishedFile:
 
 
 def _table(plan: Publication, *, dry_run: bool) -> str:
-    """List the files for people."""
-    verb = "would go" if dry_run else "go"
+    """Return the files as a text table."""
+    verb = "would be uploaded" if dry_run else "are uploaded"
     width = max(len(file.file) for file in plan.files)
     rows = [f"{file.file:<{width}}  {file.bytes:>11,}  {file.sha256}" for file in plan.files]
     total = sum(file.bytes for file in plan.files)
@@ -155,7 +157,7 @@ def _table(plan: Publication, *, dry_run: bool) -> str:
 
 
 def _send(plan: Publication, parts: list[_Part]) -> str:
-    """Make repository and branch where they are not there, and commit; returns the commit."""
+    """Create repository and branch if necessary, and commit; returns the hash of the commit."""
     from huggingface_hub import CommitOperationAdd, get_token
 
     if get_token() is None:
@@ -168,8 +170,8 @@ def _send(plan: Publication, parts: list[_Part]) -> str:
         api.create_repo(plan.repo, private=plan.private or None, exist_ok=True)
         if plan.private and not api.model_info(plan.repo).private:
             raise SettingsError(
-                f"{plan.repo} is there already and public; make it private in its settings, or "
-                "leave --private out"
+                f"{plan.repo} exists and is public; make it private in its settings, or leave "
+                "--private out"
             )
         if plan.revision != MAIN:
             api.create_branch(plan.repo, branch=plan.revision, exist_ok=True)

@@ -1,17 +1,19 @@
-"""Signatures and grey levels of training films -> the scope that a model refuses others by.
+"""Fit a scope on the signatures and grey levels of training films.
 
-What was tried on val and the development half of train.intruders, for the shipped reader: means of
-single stages and of several, their deviations too, 8 to 256 axes; the whole likelihood, its part
-along the axes, its part across them, and the distance to the fifth nearest training film; training
-films as they are and augmented; a logistic regression against the intruders of development. All
-refuse drawn pages, screens and charts. Fine stages refuse every intruder, and nine in ten bone
-films of another set: they tell whose scanner a film is from. The last stage alone lets a third of
-the photographs in, and so do nearest neighbours and augmented films. The last three stages, few
-axes, and the whole likelihood refuse nearly every intruder and the fewest films of another set.
+These alternatives were compared for efficientnet_b0, on val and the development half of the
+intruders: means of single stages and of several, with and without standard deviations; 8 to 256
+components; the whole likelihood, its part inside and its part outside the principal components, and
+the distance to the fifth nearest training film; training films as they are and augmented; a
+logistic regression against the development intruders. All of them refuse drawn pages, screens and
+charts. Fine stages refuse every intruder, but also nine in ten bone films of another data set,
+because they recognise the scanner. The last stage alone accepts a third of the photographs, and so
+do nearest neighbours and augmented films. The last three stages with few components and the whole
+likelihood refuse nearly every intruder and the fewest films of another data set.
 
-For VGG16, likewise, with 300 films of another set: the last stage refuses 89 % of the intruders and
-15 % of the films, that and the last of block 4 95 % and 18 %, the last of block 4 with the first of
-block 5 98 % and 24 %, block 3 and the start of block 4 all of them and nine in ten films.
+The same for VGG16, with 300 films of another data set: the last stage refuses 89 % of the intruders
+and 15 % of the films; with the last layer of block 4 it is 95 % and 18 %; the last layer of block 4
+and the first of block 5 refuse 98 % and 24 %; block 3 and the start of block 4 refuse all intruders
+and nine in ten films.
 """
 
 from __future__ import annotations
@@ -31,10 +33,10 @@ from bonefx.scope.statistics import REGIONS, Scope
 from train.data import Film
 
 MAX_COMPONENTS = 16
-MAX_REFUSED_SHARE = 0.02  # of val's films, by rules and distance together
-RULE_QUANTILE = 0.0005  # of training and val films, that each limit of a rule leaves out
-NO_LIMIT = 1e9  # a limit that no measure passes
-INVERSE_PENALTY = 1e-3  # of the logistic regression; numbers are many and films few
+MAX_REFUSED_SHARE = 0.02  # of validation films, by rules and distance together
+RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
+NO_LIMIT = 1e9  # larger than any measure
+INVERSE_PENALTY = 1e-3  # of the logistic regression: strong, because films are few
 
 
 def fit_scope(
@@ -48,11 +50,11 @@ def fit_scope(
     """Fit principal components and regions on training films, and the limits with val.
 
     Args:
-        signatures: Of the training films, (N, D).
-        films: The training films, for their regions.
-        measures: Of the training films by film_rules.RULES, (N, M).
+        signatures: Signatures of the training films, (N, D).
+        films: The training films, for their body regions.
+        measures: Grey-level measures of the training films by GREY_LEVEL_RULES, (N, M).
         val: Signatures of the validation films, (V, D).
-        val_measures: Of the validation films, (V, M).
+        val_measures: Grey-level measures of the validation films, (V, M).
     """
     mean, scale = signatures.mean(0), np.maximum(signatures.std(0), 1e-6)
     standardised = ((signatures - mean) / scale).astype(np.float64)
@@ -74,7 +76,7 @@ def fit_scope(
 
 
 def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray[np.float64]:
-    """Measure films that can be read by film_rules.RULES at their full size, (N, M)."""
+    """Measure readable films by GREY_LEVEL_RULES at their full size, (N, M)."""
 
     def measure(film: Film) -> NDArray[np.float64]:
         return measure_grey_levels(images.read_radiograph(film.path, salvage=salvage).pixels)
@@ -86,7 +88,7 @@ def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray
 def rule_limits(
     measures: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Choose the lowest and highest value by each rule that nearly all films keep to, (M,) each."""
+    """Choose the lowest and highest allowed value of each rule, (M,) each."""
     low = np.quantile(measures, RULE_QUANTILE, axis=0, method="lower")
     high = np.quantile(measures, 1 - RULE_QUANTILE, axis=0, method="higher")
     return (
@@ -96,7 +98,7 @@ def rule_limits(
 
 
 def _below(limits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give room for rounding, as limits are stored in float32."""
+    """Widen limits slightly, because they are stored in float32."""
     return limits - 1e-5 * np.maximum(np.abs(limits), 1.0)
 
 
@@ -105,7 +107,7 @@ def _above(limits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _limit(scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64]) -> float:
-    """Choose the distance that leaves as many val films out as the rules leave room for."""
+    """Choose the distance limit so that rules and distance refuse MAX_REFUSED_SHARE of val."""
     kept = ~scope.breaks_a_rule(measures)
     room = max(0, int(MAX_REFUSED_SHARE * len(val)) - int((~kept).sum()))
     nearest_first = np.sort(scope.distances(val)[kept])
@@ -113,14 +115,14 @@ def _limit(scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64]
 
 
 def region_labels(films: Sequence[Film]) -> NDArray[np.bool_]:
-    """Tell which of REGIONS each film shows, (N, R)."""
+    """Return which of REGIONS each film shows, (N, R)."""
     return np.array([[region in film.region.split("+") for region in REGIONS] for film in films])
 
 
 def _regions(
     standardised: NDArray[np.float64], films: Sequence[Film]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit one logistic regression a region; one that no or every film shows is never told."""
+    """Fit a logistic regression for each region that some films show and others do not."""
     weights = np.zeros((len(REGIONS), standardised.shape[1]))
     biases = np.full(len(REGIONS), -20.0)
     for place, shown in enumerate(region_labels(films).T):

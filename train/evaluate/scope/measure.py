@@ -1,4 +1,4 @@
-"""A fitted scope x real films and intruders -> what it lets in and what it refuses."""
+"""Measure which films and which other pictures a fitted scope refuses."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class MeasuredFilms:
-    """Pictures with all that a scope judges them by.
+    """Signatures and grey-level measures of N pictures.
 
     Attributes:
         signatures: (N, D).
-        measures: By film_rules.RULES, (N, M).
+        measures: By GREY_LEVEL_RULES, (N, M).
     """
 
     signatures: NDArray[np.float32]
@@ -39,18 +39,25 @@ class MeasuredFilms:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class MeasuredIntruders:
-    """Intruders as they are, and with black and white swapped; nothing of their pixels is kept."""
+    """Measured intruders, as they are and inverted.
+
+    Attributes:
+        kinds: Kind of each picture, (N,).
+        sources: Source of each picture, (N,).
+        upright: Measures of the pictures as they are.
+        inverted: Measures of the pictures with black and white swapped.
+    """
 
     kinds: NDArray[np.str_]
     sources: NDArray[np.str_]
     upright: MeasuredFilms
-    turned: MeasuredFilms
+    inverted: MeasuredFilms
 
 
 def measure_intruders(
     network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
 ) -> MeasuredIntruders:
-    """Run intruders through the network as a film would be."""
+    """Compute signatures and grey-level measures of intruders, as of films."""
     kinds, sources, parts = [], [], []
     remaining = iter(intruders)
     while batch := list(islice(remaining, SCOPE_BATCH)):
@@ -75,13 +82,13 @@ def measure_intruders(
         for way in (0, 1)
     ]
     return MeasuredIntruders(
-        kinds=np.array(kinds), sources=np.array(sources), upright=both[0], turned=both[1]
+        kinds=np.array(kinds), sources=np.array(sources), upright=both[0], inverted=both[1]
     )
 
 
-def refused_share(scope: Scope, films: CachedFilms, gauged: MeasuredFilms) -> Estimate:
-    """Measure which share of real films is refused."""
-    return _share(scope.refuses(gauged.signatures, gauged.measures), films.groups)
+def refused_share(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> Estimate:
+    """Return the share of real films that is refused."""
+    return _share(scope.refuses(measured.signatures, measured.measures), films.groups)
 
 
 def intruder_figures(
@@ -90,19 +97,19 @@ def intruder_figures(
     """Measure each kind of intruder and all of them, without inverted films.
 
     Args:
-        scope: Fitted.
-        found: The half that nothing was chosen on.
-        test: Real films that the distance is compared with.
+        scope: The fitted scope.
+        found: The half of the intruders on which nothing was chosen.
+        test: Test films, with which the distance is compared.
     """
     out = scope.refuses(found.upright.signatures, found.upright.measures)
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
     others = found.kinds != INVERTED_KIND
-    return figures, _share(out[others], _named(found)[others])
+    return figures, _share(out[others], _unique_sources(found)[others])
 
 
 def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
-    """Measure which inverted films are refused, and which of them are recognised as such."""
+    """Measure the shares of inverted films that are refused, and recognised as inverted."""
     own = found.kinds == INVERTED_KIND
     out, offered = _out_and_offered(scope, found)
     return InvertedFigures(
@@ -112,15 +119,15 @@ def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
 
 
 def region_figures(
-    scope: Scope, films: CachedFilms, gauged: MeasuredFilms
+    scope: Scope, films: CachedFilms, measured: MeasuredFilms
 ) -> tuple[tuple[RecognisedFigures, ...], Estimate | None]:
-    """Measure how the regions of test films are recognised; nothing where none was learned."""
+    """Measure the recognition of body regions; empty if the scope knows no region."""
     if not scope.known_regions:
         return (), None
-    shown, told = region_labels(films.films), scope.regions(gauged.signatures) >= 0.5
+    shown, recognised = region_labels(films.films), scope.regions(measured.signatures) >= 0.5
     return (
-        tuple(_regions_of(shown, told, films.groups)),
-        _share((shown == told).all(axis=1), films.groups),
+        tuple(_regions_of(shown, recognised, films.groups)),
+        _share((shown == recognised).all(axis=1), films.groups),
     )
 
 
@@ -154,15 +161,15 @@ def _at_region(
 
 
 def _regions_of(
-    shown: NDArray[np.bool_], told: NDArray[np.bool_], groups: NDArray[np.str_]
+    shown: NDArray[np.bool_], recognised: NDArray[np.bool_], groups: NDArray[np.str_]
 ) -> Iterator[RecognisedFigures]:
     for place, region in enumerate(REGIONS):
         own = shown[:, place]
         if own.any() and not own.all():
             yield RecognisedFigures(
                 region=region,
-                found=_share(told[own, place], groups[own]),
-                told_wrongly=_share(told[~own, place], groups[~own]),
+                found=_share(recognised[own, place], groups[own]),
+                told_wrongly=_share(recognised[~own, place], groups[~own]),
             )
 
 
@@ -175,7 +182,7 @@ def _kind(
     out: NDArray[np.bool_],
 ) -> IntruderFigures:
     own = found.kinds == kind
-    sources = _named(found)[own]
+    sources = _unique_sources(found)[own]
     near, far = scope.distances(test.signatures), scope.distances(found.upright.signatures[own])
     alone = np.arange(len(near)).astype(str)
     return IntruderFigures(
@@ -197,13 +204,13 @@ def _kind(
 def _out_and_offered(
     scope: Scope, found: MeasuredIntruders
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which intruders are refused, and which of these would be in scope inverted."""
+    """Return which intruders are refused, and which of these are in scope inverted."""
     out = scope.refuses(found.upright.signatures, found.upright.measures)
-    return out, out & ~scope.refuses(found.turned.signatures, found.turned.measures)
+    return out, out & ~scope.refuses(found.inverted.signatures, found.inverted.measures)
 
 
-def _named(found: MeasuredIntruders) -> NDArray[np.str_]:
-    """Name each source with its kind, as drawings are numbered anew for each kind."""
+def _unique_sources(found: MeasuredIntruders) -> NDArray[np.str_]:
+    """Return sources with their kinds, because drawings of each kind count from 0."""
     return np.char.add(np.char.add(found.kinds, "/"), found.sources)
 
 

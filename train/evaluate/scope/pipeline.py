@@ -1,7 +1,4 @@
-"""Train, val and test films with a network -> scope.safetensors and what it is worth.
-
-A step of `evaluate`, and a command of its own for a model that was evaluated before.
-"""
+"""Fit a scope, write scope.safetensors, and measure it: a step of `evaluate` and of `scope`."""
 
 from __future__ import annotations
 
@@ -44,12 +41,12 @@ from train.fit.outputs import compute_film_signatures
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
 class ScopeFilms:
-    """All that a scope is fitted and measured on.
+    """The network and the films for fitting and measuring a scope.
 
     Attributes:
         train: The distinct training films.
-        reads: Val, test, and outside where another set is measured, as the network read them.
-        salvage: See images.read_bytes.
+        reads: Films of val, test, and outside if it is measured, with the network outputs.
+        salvage: See bonefx.films.images.read_radiograph.
     """
 
     network: SplitNetwork
@@ -60,9 +57,9 @@ class ScopeFilms:
 
 
 def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
-    """Fit a scope, write it into a folder, and put what it is worth into an evaluation."""
-    gauged = {name: _gauged(read, salvage=films.salvage) for name, read in films.reads.items()}
-    val = gauged["val"]
+    """Fit a scope, write it into a folder, and return the evaluation with its figures."""
+    measured = {name: _measured(read, salvage=films.salvage) for name, read in films.reads.items()}
+    val = measured["val"]
     scope = fit_scope(
         compute_film_signatures(films.network, films.train, films.spec),
         films.train.films,
@@ -71,7 +68,7 @@ def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evalua
         val_measures=val.measures,
     )
     content = scope_bytes(scope)
-    figures = _figures(scope, evaluation, films, gauged)
+    figures = _figures(scope, evaluation, films, measured)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
 
@@ -84,7 +81,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     )
 
 
-def _gauged(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
+def _measured(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
     measures = measures_by_rule(read.films.films, salvage=salvage)
     return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
 
@@ -96,23 +93,23 @@ def _intruders(read: ReadSplit, half: str) -> list[Intruder]:
 
 
 def _figures(
-    scope: Scope, evaluation: Evaluation, films: ScopeFilms, gauged: dict[str, MeasuredFilms]
+    scope: Scope, evaluation: Evaluation, films: ScopeFilms, measured: dict[str, MeasuredFilms]
 ) -> ScopeFigures:
     reads, test = films.reads, films.reads["test"]
     halves = {
         split: measure_intruders(films.network, films.spec, _intruders(reads[split], half))
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
-    intruders, all_intruders = intruder_figures(scope, halves["test"], gauged["test"])
-    regions, all_regions = region_figures(scope, test.films, gauged["test"])
+    intruders, all_intruders = intruder_figures(scope, halves["test"], measured["test"])
+    regions, all_regions = region_figures(scope, test.films, measured["test"])
     shown = reads.get(evaluation.unseen_split, test)
     return ScopeFigures(
         sha256="",
         limit=float(scope.limit),
         refused={
-            name: refused_share(scope, read.films, gauged[name]) for name, read in reads.items()
+            name: refused_share(scope, read.films, measured[name]) for name, read in reads.items()
         },
-        by_rules={name: int(scope.breaks_a_rule(gauged[name].measures).sum()) for name in reads},
+        by_rules={name: int(scope.breaks_a_rule(measured[name].measures).sum()) for name in reads},
         intruders=intruders,
         all_intruders=all_intruders,
         inverted={name: inverted_figures(scope, half) for name, half in halves.items()},

@@ -1,6 +1,7 @@
-"""Pictures that are no bone films, made or found on this machine: nothing is fetched.
+"""Pictures that are not bone radiographs, for measuring a scope.
 
-Half of the sources of each kind are for development, the other half is measured and reported.
+They are drawn, taken from installed packages, or made from films; nothing is downloaded. Half of
+the sources of each kind are for development, the other half is measured and reported.
 """
 
 from train.evaluate.scope.intruders.drawn import draw_intruders

@@ -1,4 +1,4 @@
-"""Pictures that are drawn here: documents, screens, drawings, charts, patterns, noise, nothing."""
+"""Draw documents, screens, drawings, charts, patterns, noise and blank pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SENTENCE = (
 
 
 def draw_intruders(name: str) -> list[Intruder]:
-    """Draw the pictures of one half of each kind; always the same ones.
+    """Draw the pictures of one half of each kind; the same ones in every call.
 
     Args:
         name: One of picture.HALVES.
@@ -52,7 +52,7 @@ def _text(random: Random, words: int) -> str:
 
 
 def _document(random: Random) -> Levels:
-    """A page of text, one in four in white on black."""
+    """Draw a page of text, one in four white on black."""
     dark = bool(random.random() < 0.25)
     page = _canvas(random, dark=dark)
     size_px = int(random.integers(11, 30))
@@ -83,7 +83,7 @@ def _screen(random: Random) -> Levels:
 
 
 def _drawing(random: Random) -> Levels:
-    """Lines, curves and shapes of a pen; some are hatched, some look like long bones."""
+    """Draw lines and ellipses, sometimes with the outlines of long bones."""
     dark = bool(random.random() < 0.4)
     paper = _canvas(random, dark=dark)
     draw, ink = ImageDraw.Draw(paper), 235 if dark else 25
@@ -110,7 +110,7 @@ def _outlined_bone(
 
 
 def _chart(random: Random) -> Levels:
-    """Curves, bars or dots between two axes, with numbers."""
+    """Draw a chart of curves and bars with two axes."""
     dark = bool(random.random() < 0.3)
     chart = _canvas(random, dark=dark)
     draw, ink = ImageDraw.Draw(chart), 230 if dark else 20
@@ -134,7 +134,7 @@ def _chart(random: Random) -> Levels:
 
 
 def _pattern(random: Random) -> Levels:
-    """Stripes, squares, rings or a ramp, at any angle."""
+    """Draw stripes, squares, rings or a ramp, at any angle."""
     width, height = _size(random)
     y, x = np.mgrid[:height, :width]
     angle, period = random.uniform(0, np.pi), random.uniform(8, 120)
@@ -153,7 +153,7 @@ def _pattern(random: Random) -> Levels:
 
 
 def _noise(random: Random) -> Levels:
-    """Noise of any grain, from single pixels to clouds."""
+    """Draw noise of any grain, from single pixels to clouds."""
     width, height = _size(random)
     raw = random.normal(0, 1, (height, width)).astype(np.float32)
     grain = float(random.choice([0, 0, 1.5, 6, 25, 80]))
@@ -164,7 +164,7 @@ def _noise(random: Random) -> Levels:
 
 
 def _blank(random: Random) -> Levels:
-    """One grey level, with a little noise or none."""
+    """Draw one grey level, with little or no noise."""
     width, height = _size(random)
     return random.uniform(0, 255) + random.uniform(0, 2.5) * random.normal(0, 1, (height, width))
 

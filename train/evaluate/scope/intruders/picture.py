@@ -1,4 +1,4 @@
-"""One picture that is no bone film, as images.read would give it after a user saved it as grey."""
+"""A picture that is not a bone radiograph, as read from an 8-bit grey file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Source = TypeVar("Source")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Intruder:
-    """A picture that is to be refused.
+    """A picture that a scope should refuse.
 
     Attributes:
         kind: Such as "photographs".
-        source: Pictures of one source, such as parts of one photograph, count together.
-        film: The picture, as if it were a film.
+        source: Name of the source; parts of one photograph share it, and count together.
+        film: The picture as a radiograph.
     """
 
     kind: str
@@ -32,17 +32,17 @@ class Intruder:
 
 
 def half(sources: Sequence[Source], name: str) -> list[Source]:
-    """Take every second source, in their order, for one of HALVES; none is in both."""
+    """Return every second source for one of HALVES; no source is in both."""
     return list(sources[HALVES.index(name) :: len(HALVES)])
 
 
 def make_intruder(kind: str, source: str, levels: NDArray[np.generic]) -> Intruder:
-    """Take grey levels of 0 to 255, (H, W), for a picture of 8 bit."""
+    """Make an intruder of grey levels in [0, 255], (H, W)."""
     return Intruder(kind=kind, source=source, film=as_film(levels))
 
 
 def as_film(levels: NDArray[np.generic]) -> Radiograph:
-    """See intruder."""
+    """Return grey levels in [0, 255], (H, W), as an 8-bit radiograph."""
     whole = np.clip(np.rint(levels), 0, 255).astype(np.float32)
     return Radiograph(
         pixels=whole / np.float32(255), sha256="0" * 64, file_format="PNG", bits=8,
@@ -51,7 +51,7 @@ def as_film(levels: NDArray[np.generic]) -> Radiograph:
 
 
 def parts(levels: NDArray[np.generic], *, least_px: int = 128) -> Iterator[NDArray[np.generic]]:
-    """Give a picture whole and, where they are not too small, its four quarters."""
+    """Yield a picture whole and, unless they are too small, its four quarters."""
     yield levels
     height, width = levels.shape
     if min(height, width) < 2 * least_px:
@@ -63,5 +63,5 @@ def parts(levels: NDArray[np.generic], *, least_px: int = 128) -> Iterator[NDArr
 
 
 def numbered(kind: str, pictures: Iterable[tuple[str, NDArray[np.generic]]]) -> list[Intruder]:
-    """Turn named pictures of one kind into intruders."""
+    """Make intruders of named pictures of one kind."""
     return [make_intruder(kind, name, levels) for name, levels in pictures]

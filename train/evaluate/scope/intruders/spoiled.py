@@ -1,4 +1,4 @@
-"""Real films, spoiled: inverted, far under- or over-exposed, damaged in storage or transport."""
+"""Make unreadable films of real ones: inverted, under- or over-exposed, damaged."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from train.evaluate.scope.intruders.picture import Intruder, make_intruder
 
 Pixels = NDArray[np.float32]
 Random = np.random.Generator
-SPOIL_EVERY = 3  # of the films is spoiled, one way after the other
+SPOIL_EVERY = 3  # every third film is spoiled, in one way after the other
 INVERTED_KIND = "inverted films"
 
 
 def _under(pixels: Pixels, _: Random) -> Pixels:
-    """All grey levels within the darkest 6 %."""
+    """Compress all grey levels into the darkest 6 %."""
     return np.asarray(pixels * np.float32(0.06), np.float32)
 
 
 def _over(pixels: Pixels, _: Random) -> Pixels:
-    """Six times as bright, cut off at white."""
+    """Make the film six times as bright, cut off at white."""
     return np.asarray(np.minimum(pixels * 6, 1), np.float32)
 
 
@@ -36,21 +36,21 @@ def _shuffled_rows(pixels: Pixels, random: Random) -> Pixels:
 
 
 def _shifted_rows(pixels: Pixels, random: Random) -> Pixels:
-    """Each row moved sideways by its own distance, as when a decoder loses its place."""
+    """Shift each row by its own distance, as a decoder that lost synchronisation."""
     shifts = random.integers(0, pixels.shape[1], len(pixels))
     columns = (np.arange(pixels.shape[1])[None] + shifts[:, None]) % pixels.shape[1]
     return np.take_along_axis(pixels, columns, axis=1)
 
 
 def _half_lost(pixels: Pixels, random: Random) -> Pixels:
-    """The lower half in one grey, as of a file that was cut off."""
+    """Fill the lower half with one grey level, as of a truncated file."""
     lost = pixels.copy()
     lost[len(lost) // 2 :] = np.float32(random.choice([0.0, 0.5]))
     return lost
 
 
 def _blocks(pixels: Pixels, random: Random) -> Pixels:
-    """Four in ten blocks swapped for noise."""
+    """Replace four in ten blocks by noise."""
     lost = pixels.copy()
     side = max(8, min(pixels.shape) // 12)
     for top in range(0, pixels.shape[0], side):
@@ -72,10 +72,10 @@ SPOILED: dict[str, Callable[[Pixels, Random], Pixels]] = {
 
 
 def spoil_films(films: Sequence[Film]) -> Iterator[Intruder]:
-    """Spoil every third film that can be read, one way after the other.
+    """Spoil every third readable film, in one way after the other.
 
     Args:
-        films: Of val for development, of test for the report.
+        films: Validation films for development, test films for the report.
     """
     ways = cycle(SPOILED.items())
     for film in films[::SPOIL_EVERY]:
@@ -87,7 +87,7 @@ def spoil_films(films: Sequence[Film]) -> Iterator[Intruder]:
 
 
 def invert_films(films: Sequence[Film]) -> Iterator[Intruder]:
-    """Swap black and white on every film that can be read."""
+    """Swap black and white on every readable film."""
     for film in films:
         pixels = _pixels(film)
         if pixels is not None:
