@@ -1,4 +1,4 @@
-"""What programs may ask of the running app, through gradio's own client."""
+"""The API of Read, through gradio's client."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
 @pytest.fixture(scope="module")
 def client(app):
-    """A client of the running app."""
+    """Connect a client to the running app."""
     return Client(app.url, verbose=False, analytics_enabled=False)
 
 
-def test_reading_gives_typed_facts(client):
+def test_reading_returns_typed_values(client):
     reading = client.predict(film=handle_file(EXAMPLE), point="screening", api_name="/read")
     assert set(reading) == {
         "sha256", "model", "weights_sha256", "verdict", "reason", "reason_code",
@@ -41,12 +41,12 @@ def test_reading_gives_typed_facts(client):
     assert reading["elapsed_s"] > 0
 
 
-def test_one_film_reads_the_same_twice(client):
+def test_one_film_gives_the_same_reading_twice(client):
     first, second = (client.predict(handle_file(EXAMPLE), api_name="/read") for _ in range(2))
     assert first["logit"] == pytest.approx(second["logit"], abs=1e-6)
 
 
-def test_only_reading_is_public_and_it_says_what_it_takes(client):
+def test_only_reading_is_public_and_describes_its_inputs(client):
     api = client.view_api(return_format="dict", print_info=False)
     assert set(api["named_endpoints"]) == {"/read", "/compare", "/worklist"}
     assert api["unnamed_endpoints"] == {}
@@ -58,7 +58,7 @@ def test_only_reading_is_public_and_it_says_what_it_takes(client):
     assert "not a medical device" in read["description"]
 
 
-def test_a_broken_film_is_refused_in_a_sentence(client, tmp_path):
+def test_a_broken_film_is_refused_with_a_message(client, tmp_path):
     broken = tmp_path / "film.dcm"
     broken.write_bytes(b"no film at all")
     with pytest.raises(AppError, match=r"The file is not an image; use PNG, JPEG"):
@@ -75,35 +75,35 @@ def test_a_path_on_the_server_is_not_read(app):
 
 
 @pytest.mark.parametrize("path", ["/monitoring", "/gradio_api/monitoring", "/gradio_api/runs"])
-def test_nobody_can_look_at_what_others_did(app, path):
+def test_results_of_other_users_cannot_be_read(app, path):
     assert httpx.get(app.url + path).status_code >= 400
 
 
-def test_privacy_settings_reach_the_page(client):
+def test_privacy_settings_apply_to_the_page(client):
     assert client.config["analytics_enabled"] is False
     assert client.config["run_history"] is False
     assert client.config["show_error"] is False
     assert client.config["footer_links"] == []
 
 
-def start_that_fails(**settings):
+def failing_start(**settings):
     return subprocess.run(
         [sys.executable, "app.py"], cwd=REPOSITORY, env=os.environ | settings, timeout=120,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def test_a_start_without_models_ends_with_a_sentence(tmp_path):
-    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=str(find_free_port()))
+def test_a_start_without_models_ends_with_a_message(tmp_path):
+    ended = failing_start(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=str(find_free_port()))
     assert ended.returncode == 4
     assert ended.stderr.startswith("bonefx: no model is loaded")
     assert "Traceback" not in ended.stderr
 
 
-def test_a_start_at_a_taken_port_ends_with_a_sentence(app, tmp_path):
+def test_a_start_at_a_taken_port_ends_with_a_message(app, tmp_path):
     make_model_folder(tmp_path)
     port = app.url.rpartition(":")[2]
-    ended = start_that_fails(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=port)
+    ended = failing_start(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=port)
     assert ended.returncode == 2
     assert "choose another BONEFX_PORT" in ended.stderr
     assert "Traceback" not in ended.stderr

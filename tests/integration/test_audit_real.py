@@ -1,4 +1,4 @@
-"""The audit against what is known of the two public sets, where they lie beside the repository."""
+"""The audit finds what is known of two public data sets, if their archives are at hand."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def archive(name):
-    """The archive of a set; the test is skipped where there is none."""
+    """Return the archive of a data set, or skip the test."""
     path = DATA / name
     if not path.is_file():
         pytest.skip(f"no {name} in shared/data beside the repository")
     return tarfile.open(path)
 
 
-def test_most_test_files_of_the_kaggle_set_lie_in_its_training_set(tmp_path):
+def test_most_test_files_of_the_kaggle_set_are_in_its_training_set(tmp_path):
     with archive("fmrxd.tar") as tar:
         tar.extractall(tmp_path, filter="data")
     (folder,) = {path.parent for path in tmp_path.rglob("test")}

@@ -1,4 +1,4 @@
-"""What programs may ask of Compare through gradio's own client, with three models loaded."""
+"""The API of Compare, through gradio's client, with three models."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
 @pytest.fixture(scope="module")
 def client(app_of_three):
-    """A client of the app with three models."""
+    """Connect a client to the app with three models."""
     return Client(app_of_three.url, verbose=False, analytics_enabled=False)
 
 
-def test_two_models_give_two_readings_and_their_agreement(client):
+def test_two_models_give_two_readings_and_one_agreement(client):
     found = client.predict(handle_file(EXAMPLE), ["second", "first"], api_name="/compare")
     assert [reading["model"] for reading in found["readings"]] == ["first", "second"]
     assert len({reading["weights_sha256"] for reading in found["readings"]}) == 2
@@ -31,7 +31,7 @@ def test_two_models_give_two_readings_and_their_agreement(client):
     assert pair["reason"] is None
 
 
-def test_comparing_says_the_same_of_a_model_as_reading(client):
+def test_comparing_agrees_with_reading(client):
     found = client.predict(handle_file(EXAMPLE), ["first", "third"], api_name="/compare")
     alone = client.predict(handle_file(EXAMPLE), api_name="/read")
     assert found["readings"][0]["logit"] == pytest.approx(alone["logit"], abs=1e-6)
@@ -43,13 +43,13 @@ def test_three_models_give_three_agreements(client):
     assert len(found["agreements"]) == 3
 
 
-def test_one_model_is_refused_with_what_to_do(client, app_of_three):
+def test_one_model_is_refused_with_a_remedy(client, app_of_three):
     with pytest.raises(AppError, match="Choose two or more models; loaded: first, second, third"):
         client.predict(handle_file(EXAMPLE), ["first"], api_name="/compare")
     assert list(app_of_three.uploads.rglob("IMG*")) == []
 
 
-def test_comparing_says_what_it_takes(client):
+def test_comparing_describes_its_inputs(client):
     api = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/compare"]
     assert [parameter["parameter_name"] for parameter in api["parameters"]] == ["film", "models"]
     assert api["parameters"][0]["python_type"]["type"] == "filepath"

@@ -1,4 +1,4 @@
-"""The public films of shared/data/dicom: each syntax decodes, no patient data comes along."""
+"""The public DICOM samples: each transfer syntax decodes, and no patient data is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENT = (
 
 
 def sample(name):
-    """The path of a sample; the test is skipped where there is none."""
+    """Return the path of a sample, or skip the test."""
     path = FOLDER / f"{name}.dcm"
     if not path.is_file():
         pytest.skip(f"no {path.name} in shared/data/dicom beside the repository")
@@ -36,7 +36,7 @@ def test_each_sample_decodes_to_its_whole_range(name):
     assert film.pixels.std() > 0.1
 
 
-def test_the_facts_of_a_film_come_along():
+def test_view_and_body_part_of_a_film_are_read():
     film = images.read_radiograph(sample("RG3_RLE"))
     assert (film.body_part, film.view, film.laterality) == ("EXTREMITY", "AP", "R")
     assert images.read_radiograph(sample("RG2_JLSL")).spacing_mm == (0.2, 0.2)
@@ -61,7 +61,7 @@ def test_two_lossless_syntaxes_of_one_film_give_the_same_pixels():
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_no_patient_value_is_kept_or_told(name, caplog, recwarn):
+def test_no_patient_data_is_kept_or_logged(name, caplog, recwarn):
     caplog.set_level(logging.DEBUG)
     path = sample(name)
     film = images.read_radiograph(path)

@@ -1,4 +1,4 @@
-"""Models go up to a Hugging Face repository and come back the same, against a stand-in for it."""
+"""Models are published to a Hugging Face repository and loaded from it, against a fake hub."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ NO_MODELS = ("--weights", str(REPOSITORY / "docs"), "--device", "cpu")
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A stand-in that huggingface_hub asks in this process, with a cache of its own."""
+    """Serve a fake hub to huggingface_hub in this process, with a cache of its own."""
     with serve_fake_hub() as hub:
         monkeypatch.setattr(constants, "ENDPOINT", hub.url)
         template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
@@ -41,7 +41,7 @@ def hub(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """A copy of the shipped folder, with what a user may have left in it."""
+    """Copy a shipped model folder and add files that a user may have left in it."""
     folder = tmp_path_factory.mktemp("weights") / "efficientnet_b0"
     shutil.copytree(SHIPPED_WEIGHTS / "efficientnet_b0", folder)
     (folder / "logits.csv").write_text("film,logit\npatient.dcm,1.0\n")
@@ -52,27 +52,27 @@ def shipped(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """The files of a tiny model, as a repository holds them."""
+    """Return the files of a small model, by name."""
     folder = make_model_folder(tmp_path_factory.mktemp("tiny"))
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def with_manifest(files, **changes):
-    """The files of a model with other manifest entries."""
+    """Return the files of a model with other manifest entries."""
     manifest = json.loads(files["manifest.json"]) | changes
     return files | {"manifest.json": json.dumps(manifest).encode()}
 
 
 def run(capsys, command, *arguments):
-    """Run a command in this process; returns exit code, parsed lines, what people were told."""
+    """Run a command in this process; returns exit code, parsed JSON lines and stderr."""
     capsys.readouterr()
     code = command([str(argument) for argument in arguments])
     told = capsys.readouterr()
     return code, [json.loads(line) for line in told.out.splitlines()], told.err
 
 
-def run_alone(module, *arguments, **settings):
-    """Run a command as its users do, in a process with its own environment."""
+def run_in_subprocess(module, *arguments, **settings):
+    """Run a command in a subprocess with its own environment."""
     return subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)], cwd=REPOSITORY,
         env=os.environ | settings, capture_output=True, text=True, timeout=300, check=False,
@@ -86,8 +86,8 @@ def test_a_published_model_reads_a_film_as_its_folder_does_and_then_without_a_ne
     assert code == 0, told
     asked = ("read", FILM, "--model", f"hf:{REPO}@v1", *NO_MODELS)
     settings = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
-    fetched = run_alone("bonefx", *asked, **settings, HF_ENDPOINT=hub.url)
-    cached = run_alone("bonefx", *asked, **settings, HF_ENDPOINT=NOBODY)
+    fetched = run_in_subprocess("bonefx", *asked, **settings, HF_ENDPOINT=hub.url)
+    cached = run_in_subprocess("bonefx", *asked, **settings, HF_ENDPOINT=NOBODY)
     _, (own,), _ = run(capsys, bonefx, "read", FILM, "--model", shipped, *NO_MODELS)
     commit = publication["commit"]
     for ended in (fetched, cached):
@@ -99,9 +99,7 @@ def test_a_published_model_reads_a_film_as_its_folder_does_and_then_without_a_ne
         assert reading["model"] == f"efficientnet_b0@{commit[:8]}"
 
 
-def test_the_documented_files_arrive_byte_for_byte_in_one_commit_and_nothing_else(
-    hub, shipped, capsys
-):
+def test_only_the_documented_files_are_published_byte_for_byte_in_one_commit(hub, shipped, capsys):
     code, lines, _ = run(capsys, train, "publish", shipped, REPO)
     assert code == 0
     repository = hub.repositories[REPO]
@@ -120,7 +118,7 @@ def test_the_documented_files_arrive_byte_for_byte_in_one_commit_and_nothing_els
     assert listed == {name: hashlib.sha256(held).hexdigest() for name, held in arrived.items()}
 
 
-def test_the_page_is_the_card_behind_front_matter_with_the_figures_of_test(hub, shipped, capsys):
+def test_the_repository_page_is_the_card_with_front_matter_and_test_figures(hub, shipped, capsys):
     run(capsys, train, "publish", shipped, REPO)
     repository = hub.repositories[REPO]
     page = repository.commits[repository.branches["main"]]["README.md"].decode()
@@ -139,7 +137,7 @@ def test_the_page_is_the_card_behind_front_matter_with_the_figures_of_test(hub, 
     assert measured["brier_score"] == pytest.approx(test["after"]["brier"]["value"], abs=1e-4)
 
 
-def test_a_dry_run_lists_what_would_go_up_and_asks_nobody(hub, shipped, capsys, monkeypatch):
+def test_a_dry_run_lists_the_files_without_a_request(hub, shipped, capsys, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
     code, lines, _ = run(capsys, train, "publish", shipped, REPO, "--dry-run")
     assert (code, hub.asked, lines[0]["commit"]) == (0, [], None)
@@ -152,7 +150,7 @@ def test_a_dry_run_lists_what_would_go_up_and_asks_nobody(hub, shipped, capsys, 
     }
 
 
-def test_publishing_again_to_another_branch_leaves_main_alone(hub, shipped, capsys):
+def test_publishing_to_another_branch_does_not_change_main(hub, shipped, capsys):
     _, (first,), _ = run(capsys, train, "publish", shipped, REPO)
     _, (second,), _ = run(capsys, train, "publish", shipped, REPO, "--revision", "next")
     branches = hub.repositories[REPO].branches
@@ -177,7 +175,7 @@ def damage_weights(folder):
     (folder / "model.safetensors").write_bytes(content)
 
 
-def take_another_evaluation(folder):
+def replace_evaluation(folder):
     table = json.loads((folder / "evaluation.json").read_text()) | {"model": "another"}
     (folder / "evaluation.json").write_text(json.dumps(table))
 
@@ -193,10 +191,10 @@ def take_another_evaluation(folder):
         pytest.param(
             lambda folder: (folder / "evaluation.json").unlink(), 5, "evaluation", id="unmeasured"
         ),
-        pytest.param(take_another_evaluation, 5, "export the model again", id="another model's"),
+        pytest.param(replace_evaluation, 5, "export the model again", id="another model's"),
     ],
 )
-def test_a_folder_that_would_not_load_or_is_not_whole_stays_here(
+def test_a_damaged_or_incomplete_folder_is_not_published(
     hub, shipped, tmp_path, capsys, damage, code, message
 ):
     folder = tmp_path / shipped.name
@@ -207,15 +205,15 @@ def test_a_folder_that_would_not_load_or_is_not_whole_stays_here(
     assert message in told
 
 
-def take_token_away(hub, monkeypatch):
+def remove_token(hub, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
 
 
-def take_rights_away(hub, monkeypatch):
+def remove_write_access(hub, monkeypatch):
     hub.read_only = True
 
 
-def take_network_away(hub, monkeypatch):
+def remove_network(hub, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", NOBODY)
 
 
@@ -223,22 +221,22 @@ def fill_storage(hub, monkeypatch):
     hub.full = True
 
 
-def turn_xet_on(hub, monkeypatch):
-    """Ask for the Hub's own storage, which the stand-in does not have."""
+def enable_xet(hub, monkeypatch):
+    """Enable Xet storage, which the fake hub does not have."""
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param(take_token_away, "hf auth login", id="no token"),
-        pytest.param(take_rights_away, "refuses this token for hospital/bonefx", id="no rights"),
-        pytest.param(take_network_away, "check the network", id="no network"),
-        pytest.param(turn_xet_on, "check the network", id="no storage"),
+        pytest.param(remove_token, "hf auth login", id="no token"),
+        pytest.param(remove_write_access, "refuses this token for hospital/bonefx", id="no rights"),
+        pytest.param(remove_network, "check the network", id="no network"),
+        pytest.param(enable_xet, "check the network", id="no storage"),
         pytest.param(fill_storage, "answered HTTP 400", id="a file that is refused"),
     ],
 )
-def test_a_hub_that_cannot_be_written_to_is_told_with_a_remedy(
+def test_a_failed_upload_is_reported_with_a_remedy(
     hub, shipped, capsys, monkeypatch, change, message
 ):
     change(hub, monkeypatch)
@@ -250,13 +248,13 @@ def test_a_hub_that_cannot_be_written_to_is_told_with_a_remedy(
 
 
 @pytest.mark.parametrize("repo", ["no_owner", "a/b/c", "a b/c", "owner/x..y"])
-def test_a_name_that_no_repository_can_have_is_refused_before_anything_is_read(capsys, repo):
+def test_an_invalid_repository_name_is_refused_first(capsys, repo):
     code, _, told = run(capsys, train, "publish", "nowhere", repo)
     assert code == 2
     assert "write OWNER/NAME" in told
 
 
-def test_only_the_model_is_fetched_from_a_repository(hub, tiny, tmp_path, capsys):
+def test_only_the_files_of_the_model_are_downloaded(hub, tiny, tmp_path, capsys):
     others = {"pytorch_model.bin": b"a pickle", "train.csv": b"names", "other.png": b"a film"}
     documents = {"evaluation.json": b"{}", "CARD.md": b"# tiny", "figures.png": b"a plot"}
     commit = hub.add(REPO, tiny | others | documents)
@@ -268,7 +266,7 @@ def test_only_the_model_is_fetched_from_a_repository(hub, tiny, tmp_path, capsys
     assert fetched == {"manifest.json", "model.safetensors", "scope.safetensors", *documents}
 
 
-def test_a_fetched_model_is_only_asked_for_its_revision_again(hub, tiny, capsys):
+def test_a_downloaded_model_requests_only_its_revision_again(hub, tiny, capsys):
     hub.add(REPO, tiny)
     asked = ("models", "--model", f"hf:{REPO}", *NO_MODELS)
     run(capsys, bonefx, *asked)
@@ -277,9 +275,7 @@ def test_a_fetched_model_is_only_asked_for_its_revision_again(hub, tiny, capsys)
     assert {path.rpartition("/")[2] for path in hub.asked} == {"manifest.json"}
 
 
-def test_one_model_from_two_places_has_two_names_and_is_not_loaded_twice(
-    hub, tiny, tmp_path, capsys
-):
+def test_one_model_from_two_sources_has_two_names_and_is_loaded_once(hub, tiny, tmp_path, capsys):
     make_model_folder(tmp_path / "weights")
     first = hub.add(REPO, tiny)
     hub.repositories[REPO].branches["v1"] = first
@@ -329,7 +325,7 @@ def test_two_folders_of_one_id_are_refused(tmp_path, capsys):
         pytest.param({"training_data": "x" * (1 << 20)}, "at most", id="too large"),
     ],
 )
-def test_a_repository_that_lies_or_leaves_its_folder_is_refused(
+def test_a_repository_with_a_wrong_or_escaping_manifest_is_refused(
     hub, tiny, capsys, changes, message
 ):
     hub.add(REPO, with_manifest(tiny, **changes))
@@ -341,7 +337,7 @@ def test_a_repository_that_lies_or_leaves_its_folder_is_refused(
         assert not any("safetensors" in path or "large" in path for path in hub.asked)
 
 
-def test_a_manifest_that_is_too_large_is_not_even_fetched(hub, tiny, capsys):
+def test_a_manifest_that_is_too_large_is_not_downloaded(hub, tiny, capsys):
     hub.add(REPO, with_manifest(tiny, training_data="x" * (1 << 20)))
     assert run(capsys, bonefx, "models", "--model", f"hf:{REPO}", *NO_MODELS)[0] == 4
     assert any(asked.startswith("HEAD") for asked in hub.asked)
@@ -362,7 +358,9 @@ def test_a_manifest_that_is_too_large_is_not_even_fetched(hub, tiny, capsys):
         pytest.param("./nowhere/tiny", 4, "manifest.json is missing", id="no such folder"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_told_in_a_sentence(hub, tiny, capsys, wanted, code, message):
+def test_a_model_that_cannot_be_downloaded_is_reported_with_a_message(
+    hub, tiny, capsys, wanted, code, message
+):
     hub.add(REPO, tiny)
     hub.add("hospital/gated", tiny, gated=True)
     hub.add("hospital/text", {"README.md": b"text"})
@@ -373,7 +371,7 @@ def test_a_model_that_cannot_be_had_is_told_in_a_sentence(hub, tiny, capsys, wan
     assert "Traceback" not in told
 
 
-def test_a_model_that_was_never_fetched_needs_the_network(hub, capsys, monkeypatch):
+def test_a_model_that_was_never_downloaded_needs_the_network(hub, capsys, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     code, _, told = run(capsys, bonefx, "read", FILM, "--model", f"hf:{REPO}", *NO_MODELS)
     assert code == 4

@@ -1,4 +1,4 @@
-"""Initial weights: torchvision's real download code, against a stand-in on this machine."""
+"""Initial weights: torchvision's own download code, against a local server."""
 
 import functools
 import hashlib
@@ -23,7 +23,7 @@ PUBLISHED = {
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """A server of one folder; returns the folder, and a function that points torchvision to it."""
+    """Serve a folder; returns it and a function that points torchvision to it."""
     folder = tmp_path / "served"
     folder.mkdir()
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
@@ -48,7 +48,7 @@ def write_weights(folder, state, *, name="efficientnet_b0"):
 
 
 def small_vgg16():
-    """VGG16's weights of ImageNet's shapes, each one number: a file of kilobytes, not 553 MB."""
+    """Return VGG16 weights of constant tensors: a file of kilobytes instead of 553 MB."""
     with torch.device("meta"):
         shapes = {name: value.shape for name, value in vgg16().state_dict().items()}
     return {
@@ -57,7 +57,7 @@ def small_vgg16():
     }
 
 
-def test_vgg16s_recipe_starts_from_the_download_head_included(stand_in):
+def test_the_vgg16_recipe_starts_from_the_download_with_its_head(stand_in):
     folder, publish = stand_in
     state = small_vgg16()
     publish(write_weights(folder, state, name="vgg16").name)
@@ -71,7 +71,7 @@ def test_vgg16s_recipe_starts_from_the_download_head_included(stand_in):
     assert "VGG16_Weights.IMAGENET1K_V1" in initial.source
 
 
-def test_without_its_head_vgg16_starts_by_looking_at_the_mean_of_all_cells(tmp_path):
+def test_vgg16_without_a_head_starts_from_the_mean_of_all_cells(tmp_path):
     path = tmp_path / "features.safetensors"
     features = {
         name: value.contiguous() for name, value in small_vgg16().items() if "features" in name
@@ -87,7 +87,7 @@ def test_without_its_head_vgg16_starts_by_looking_at_the_mean_of_all_cells(tmp_p
     assert not torch.allclose(seen[0][0], seen[0][1], atol=1e-2)
 
 
-def test_downloaded_features_are_taken_and_the_last_layer_is_new(stand_in):
+def test_downloaded_features_are_used_and_the_last_layer_is_new(stand_in):
     folder, publish = stand_in
     torch.manual_seed(1)
     state = efficientnet_b0().state_dict()
@@ -101,7 +101,7 @@ def test_downloaded_features_are_taken_and_the_last_layer_is_new(stand_in):
     assert "IMAGENET1K_V1" in initial.source
 
 
-def test_a_download_that_cannot_be_had_points_to_a_local_file(stand_in):
+def test_a_failed_download_suggests_a_local_file(stand_in):
     _, publish = stand_in
     publish("efficientnet_b0-00000000.pth")
     with pytest.raises(RecipeError, match="--init"):
@@ -117,7 +117,7 @@ def test_a_download_with_another_checksum_is_refused(stand_in):
         build_initial_network("efficientnet_b0", None)
 
 
-def test_a_last_layer_of_two_outputs_is_gone_on_with(tmp_path):
+def test_a_last_layer_of_two_outputs_is_kept(tmp_path):
     path = tmp_path / "run.safetensors"
     torch.manual_seed(1)
     state = efficientnet_b0(num_classes=2).state_dict()

@@ -1,4 +1,4 @@
-"""How far two models' maps overlap is measured on films that both find and show."""
+"""The overlap of two models' maps is measured on fractures that both find and show."""
 
 import json
 
@@ -25,7 +25,7 @@ def measured(folders, films, tmp_path):
 
 
 def change(folder, **changes):
-    """Write other entries into a manifest."""
+    """Change entries of a manifest."""
     path = folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
@@ -37,7 +37,7 @@ def call_all_fractured(folder):
     change(folder, operating_points=points)
 
 
-def test_a_model_points_where_it_points(films, tmp_path):
+def test_a_model_overlaps_fully_with_itself(films, tmp_path):
     folders = [make_model_folder(tmp_path, id=name) for name in ("a", "b")]
     for folder in folders:
         call_all_fractured(folder)
@@ -46,7 +46,7 @@ def test_a_model_points_where_it_points(films, tmp_path):
     assert (found.median, found.least) == (1.0, 1.0)
 
 
-def test_films_that_one_of_the_two_shows_no_map_of_do_not_count(films, tmp_path):
+def test_films_without_a_map_of_either_model_do_not_count(films, tmp_path):
     folders = [make_model_folder(tmp_path, id=name) for name in ("a", "b")]
     for folder in folders:
         call_all_fractured(folder)

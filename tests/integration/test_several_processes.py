@@ -1,4 +1,4 @@
-"""Two processes train as one does: the same losses, one folder, no film counted twice."""
+"""Two processes train as one does: same losses, one run folder, no film counted twice."""
 
 import csv
 import os
@@ -20,7 +20,7 @@ TOLERANCE = 1e-5  # sums of floats in another order
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A run by one process and one by two, of 9 films in steps of 4: the last has one film."""
+    """Train with one process and with two, on 9 films in batches of 4: the last has one film."""
     place = tmp_path_factory.mktemp("processes")
     folder = make_image_folder(place / "data", films=5)
     (folder / "train" / "fractured" / "0.png").unlink()
@@ -72,7 +72,7 @@ def log_of(run):
         return list(csv.DictReader(file))
 
 
-def test_two_processes_meet_the_losses_of_one(place):
+def test_two_processes_have_the_losses_of_one(place):
     alone, together = log_of(place / "one"), log_of(place / "two")
     assert [line["epoch"] for line in together] == ["1", "2"]
     for before, after in zip(alone, together, strict=True):
@@ -80,7 +80,7 @@ def test_two_processes_meet_the_losses_of_one(place):
             assert float(after[name]) == pytest.approx(float(before[name]), abs=TOLERANCE), name
 
 
-def test_both_processes_end_with_the_same_weights_and_those_of_one(place):
+def test_both_processes_end_with_the_weights_of_a_single_one(place):
     first, second = load_file(place / "two.0"), load_file(place / "two.1")
     alone = load_file(place / "one.0")
     assert [name for name in first if not first[name].equal(second[name])] == []
@@ -91,7 +91,7 @@ def test_both_processes_end_with_the_same_weights_and_those_of_one(place):
     assert not alone[moved].equal(shipped[moved.removeprefix("network.backbone.")])
 
 
-def test_two_processes_keep_one_run_and_one_cache(place):
+def test_two_processes_share_one_run_and_one_cache(place):
     names = {path.name for path in (place / "two").iterdir()}
     written_once = {"data.json", "samples.png"}
     assert names == {"run.json", "log.csv", "checkpoint.pt", "best.safetensors"} | written_once

@@ -1,4 +1,4 @@
-"""The weights that are shipped, on the films that are shipped."""
+"""The shipped weights, on the example films."""
 
 import csv
 import json
@@ -43,7 +43,7 @@ def test_the_leak_free_efficientnet_is_shipped():
     assert "efficientnet_b0" in model_ids(WEIGHTS)
 
 
-def test_the_reports_second_network_is_shipped_in_few_directions_and_as_good():
+def test_the_shipped_vgg16_is_compressed_without_loss():
     figures, own = (
         read_evaluation(WEIGHTS / name / "evaluation.json") for name in ("efficientnet_b0", "vgg16")
     )
@@ -57,7 +57,7 @@ def test_the_reports_second_network_is_shipped_in_few_directions_and_as_good():
 
 
 @pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16"])
-def test_a_shipped_map_points_at_fractures_far_more_often_than_the_films_middle(name):
+def test_a_shipped_map_points_at_fractures_far_more_often_than_the_centre_of_the_film(name):
     found = read_evaluation(WEIGHTS / name / "evaluation.json").splits["test"].localisation
     of_called = found["called_fracture"]
     assert of_called.map.pointing.low > of_called.centre.pointing.high
@@ -65,23 +65,23 @@ def test_a_shipped_map_points_at_fractures_far_more_often_than_the_films_middle(
 
 
 @pytest.mark.parametrize("name", ["efficientnet_b0", "vgg16"])
-def test_a_card_names_the_weights_that_a_model_learned_from(name):
+def test_a_card_names_the_teacher_of_a_model(name):
     evaluation = read_evaluation(WEIGHTS / name / "evaluation.json")
     told = f"from {evaluation.taught_by} (weights SHA-256 {evaluation.teacher_sha256[:8]})"
     assert told in (WEIGHTS / name / "CARD.md").read_text()
 
 
-def test_the_shipped_efficientnet_learned_from_the_shipped_vgg16():
+def test_the_teacher_of_the_shipped_efficientnet_is_the_shipped_vgg16():
     evaluation = read_evaluation(WEIGHTS / "efficientnet_b0" / "evaluation.json")
     assert evaluation.teacher_sha256 == read_manifest(WEIGHTS / "vgg16").sha256
 
 
-def test_examples_are_the_publishers_bytes(films):
+def test_examples_are_byte_identical_to_the_published_files(films):
     assert [film.sha256 for film in films] == [film["sha256"] for film in FILMS]
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_every_example_gets_a_reading_with_a_sound_probability(reader, films, name):
+def test_every_example_gets_a_reading_with_a_valid_probability(reader, films, name):
     readings = reader.read_batch(films, model=name)
     assert len(readings) == 8
     for reading, film in zip(readings, films, strict=True):
@@ -94,8 +94,8 @@ def test_every_example_gets_a_reading_with_a_sound_probability(reader, films, na
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_examples_read_as_they_did_when_the_model_was_exported(reader, films, name):
-    """Compares with recorded tables of the readings, with maps: reading is stable."""
+def test_examples_give_the_recorded_readings(reader, films, name):
+    """The readings, with maps, equal those recorded at the export."""
     lines = (Path(__file__).parent / f"examples_{name}.jsonl").read_text().splitlines()
     readings = reader.read_batch(films, model=name)
     for reading, line in zip(readings, lines, strict=True):
@@ -108,7 +108,7 @@ def test_examples_read_as_they_did_when_the_model_was_exported(reader, films, na
 
 
 def assert_close(found, expected):
-    """Compare recorded values; figures may differ by library version and processor."""
+    """Compare recorded values, with tolerance for library versions and processors."""
     if isinstance(expected, dict):
         for key, value in expected.items():
             assert_close(found[key], value)
@@ -125,7 +125,7 @@ def assert_close(found, expected):
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_a_map_is_shown_with_its_trust_or_not_at_all(reader, films, name):
+def test_a_map_is_shown_only_with_its_trust(reader, films, name):
     limits = reader.model(name).manifest.trust
     assert limits.n > 0
     for reading in reader.read_batch(films, model=name):
@@ -138,7 +138,7 @@ def test_a_map_is_shown_with_its_trust_or_not_at_all(reader, films, name):
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_points_carry_their_test_figures(reader, name):
+def test_operating_points_carry_their_test_figures(reader, name):
     points = reader.model(name).manifest.operating_points
     assert [point.name for point in points] == ["screening", "balanced", "specific"]
     for point in points:
@@ -148,14 +148,14 @@ def test_points_carry_their_test_figures(reader, name):
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_a_shipped_model_is_small_and_comes_with_its_documents(name):
+def test_a_shipped_model_is_small_and_has_its_documents(name):
     limit = 10e6 if name == "efficientnet_b0" else 48e6
     assert (WEIGHTS / name / "model.safetensors").stat().st_size < limit
     for document in ("CARD.md", "evaluation.json", "figures.png"):
         assert (WEIGHTS / name / document).is_file()
 
 
-def test_tables_of_readme_and_results_are_rendered_from_what_was_measured():
+def test_tables_of_readme_and_results_are_rendered_from_the_evaluations():
     root = EXAMPLES.parent
     blocks = render_blocks(WEIGHTS / "efficientnet_b0", root / "docs")
     names = {"figures", "intruders", "protocols", "comparisons", "audits", "maps"}
@@ -173,7 +173,7 @@ def test_a_card_is_rendered_from_its_manifest_and_evaluation(name):
     assert render_card(read_manifest(folder), evaluation) == (folder / "CARD.md").read_text()
 
 
-def test_a_card_says_what_a_positive_label_means_where_it_means_something_else():
+def test_a_card_explains_a_positive_label_of_another_meaning():
     folder = WEIGHTS / "efficientnet_b0"
     evaluation = read_evaluation(folder / "evaluation.json")
     data = replace(evaluation.data, name="MURA", label_meaning="abnormal study", left_out=3)
@@ -185,7 +185,7 @@ def test_a_card_says_what_a_positive_label_means_where_it_means_something_else()
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
 def test_shipped_figures_follow_from_the_shipped_logits(name):
-    """Whoever doubts a figure can compute it from logits.csv."""
+    """Every figure can be computed from logits.csv."""
     evaluation = read_evaluation(WEIGHTS / name / "evaluation.json")
     with (WEIGHTS / name / "logits.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -198,7 +198,7 @@ def test_shipped_figures_follow_from_the_shipped_logits(name):
         assert area == pytest.approx(figures.auroc.value, abs=1e-4)
 
 
-def test_the_figures_of_each_model_are_told_with_the_films_that_they_are_of(reader):
+def test_the_figures_of_each_model_name_their_films(reader):
     told = {
         model.name: films_words(model.point(), test_set=reader.tested_on(model.name))
         for model in reader.models
@@ -208,7 +208,7 @@ def test_the_figures_of_each_model_are_told_with_the_films_that_they_are_of(read
 
 
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
-def test_a_shipped_model_carries_its_scope_and_what_was_measured_of_it(reader, name):
+def test_a_shipped_model_carries_its_scope_and_the_scope_figures(reader, name):
     model, evaluation = reader.model(name), read_evaluation(WEIGHTS / name / "evaluation.json")
     assert model.scope is not None
     assert model.manifest.scope.bytes < 1e6
@@ -218,7 +218,7 @@ def test_a_shipped_model_carries_its_scope_and_what_was_measured_of_it(reader, n
         assert evaluation.scope.all_intruders.value >= 0.95
 
 
-def test_the_reader_admits_the_examples_and_refuses_photographs(reader, films):
+def test_the_reader_accepts_the_examples_and_refuses_photographs(reader, films):
     assert all(reading.probability is not None for reading in reader.read_batch(films))
     pictures = [load_sample_image(f"{name}.jpg").mean(axis=2) for name in ("china", "flower")]
     for reading in reader.read_batch([as_film(picture) for picture in pictures]):
@@ -236,7 +236,7 @@ def test_most_examples_are_recognised_inverted_and_read_as_before(reader, films)
         assert second.regions == first.regions
 
 
-def test_a_published_page_says_of_the_test_split_what_was_measured_on_it():
+def test_a_published_page_states_the_test_figures():
     folder = WEIGHTS / "report_efficientnet_b0"
     evaluation, manifest = read_evaluation(folder / "evaluation.json"), read_manifest(folder)
     _, matter, _ = front_matter(manifest, evaluation).split("---\n", 2)

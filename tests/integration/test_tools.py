@@ -1,4 +1,4 @@
-"""What an assistant may ask over MCP, through the official client."""
+"""The MCP tools, through the official client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACE = "/gradio_api/mcp"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """The app with three small models and its tools."""
+    """Serve three small models with the MCP tools on."""
     folder = tmp_path_factory.mktemp("tools")
     make_three_models(folder / "weights")
     with serve_app(folder / "weights", folder, BONEFX_MCP="1") as served:
@@ -32,7 +32,7 @@ def app(tmp_path_factory):
 
 
 def asked(app, method, *args, end="", auth=None):
-    """Ask the tools once, in a session of its own."""
+    """Send one request to the tools, in a session of its own."""
 
     async def ask():
         async with (
@@ -48,14 +48,14 @@ def asked(app, method, *args, end="", auth=None):
 
 
 def called(app, tool, auth=None, **inputs):
-    """What a tool answers."""
+    """Return the answer of a tool."""
     answer = asked(app, "call_tool", tool, inputs, auth=auth)
     assert not answer.isError, answer.content
     return answer.structuredContent
 
 
 def refused(app, tool, **inputs):
-    """Why a tool does not answer."""
+    """Return the error message of a tool."""
     answer = asked(app, "call_tool", tool, inputs)
     assert answer.isError
     return answer.content[0].text
@@ -66,13 +66,13 @@ def in_base64(content):
 
 
 def upload(app):
-    """The path that the app answers to an upload."""
+    """Upload a film, and return its path on the server."""
     files = {"files": (EXAMPLE.name, EXAMPLE.read_bytes())}
     return httpx.post(f"{app.url}/gradio_api/upload", files=files).json()[0]
 
 
 def kept(app):
-    """Films that lie on the app's disk."""
+    """Return the films on the disk of the app."""
     folders = [app.uploads, *app.lists]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [path for path in files if path.stat().st_size]
@@ -98,7 +98,7 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
     assert "Unknown tool" in refused(app, "on_upload", path=str(EXAMPLE))
 
 
-def test_an_address_that_ends_in_a_slash_leads_there_too(app):
+def test_an_address_with_a_trailing_slash_works_too(app):
     assert len(asked(app, "list_tools", end="/").tools) == 3
 
 
@@ -138,7 +138,7 @@ def test_a_file_of_the_server_is_not_read(app, film):
     assert EXAMPLE.is_file()
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(app):
+def test_an_invalid_request_is_refused_with_a_message(app):
     film = in_base64(EXAMPLE.read_bytes())
     assert "use PNG, JPEG" in refused(app, "read", film=in_base64(b"no film"))
     assert "no operating point 'lenient'" in refused(app, "read", film=film, point="lenient")
@@ -147,25 +147,25 @@ def test_what_cannot_be_done_is_said_in_a_sentence(app):
     assert "Traceback" not in app.log.read_text()
 
 
-def test_a_page_of_another_name_may_not_ask(app):
+def test_a_page_of_another_host_is_refused(app):
     told = httpx.post(app.url + PLACE, json={}, headers={"Host": "evil.example.org"})
     assert told.status_code == 421
 
 
-def test_tools_are_off_unless_asked_for(app_of_three):
+def test_tools_are_off_by_default(app_of_three):
     assert httpx.post(app_of_three.url + PLACE, json={}).status_code in {404, 405}
 
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory):
-    """The app with its tools behind a login."""
+    """Serve the app with tools and a login."""
     folder = tmp_path_factory.mktemp("locked")
     make_three_models(folder / "weights")
     with serve_app(folder / "weights", folder, BONEFX_MCP="1", BONEFX_AUTH="anna:geheim") as served:
         yield served
 
 
-def test_tools_beside_a_login_ask_for_its_password(locked):
+def test_tools_require_the_login(locked):
     for auth in (None, ("anna", "wrong"), ("ben", "geheim")):
         told = httpx.post(locked.url + PLACE, json={}, auth=auth)
         assert told.status_code == 401
@@ -180,7 +180,7 @@ def test_an_assistant_that_logs_in_reads_a_film(locked):
     assert called(locked, "read", auth=("anna", "geheim"), film=film)["model"] == "first"
 
 
-def test_guessing_the_tools_password_must_wait_as_at_the_page(locked):
+def test_wrong_passwords_at_the_tools_are_delayed_as_on_the_page(locked):
     codes = [
         httpx.post(locked.url + PLACE, json={}, auth=("eve", f"guess {number}")).status_code
         for number in range(8)
@@ -194,7 +194,7 @@ def test_guessing_the_tools_password_must_wait_as_at_the_page(locked):
     assert "guess" not in locked.log.read_text()
 
 
-def test_tries_are_counted_by_the_address_that_a_proxy_on_this_machine_tells(locked):
+def test_attempts_are_counted_by_the_address_that_a_local_proxy_forwards(locked):
     def tried(user, address):
         return httpx.post(
             f"{locked.url}/login",

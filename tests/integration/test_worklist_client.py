@@ -1,4 +1,4 @@
-"""What programs may ask of the worklist, through gradio's own client."""
+"""The API of the worklist, through gradio's client."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ EXAMPLE = REPOSITORY / "examples" / "IMG0000479.jpg"
 
 @pytest.fixture(scope="module")
 def client(app):
-    """A client of the running app."""
+    """Connect a client to the running app."""
     return Client(app.url, verbose=False, analytics_enabled=False)
 
 
 @pytest.fixture
 def n_films(request):
-    """How many films keep a model busy for a while."""
+    """Return a number of films that keeps a model busy for a while."""
     return 200 if request.node.callspec.params["app"] == "tiny" else 30
 
 
 @pytest.fixture
 def archive(tmp_path, n_films):
-    """A zip archive of many films."""
+    """Write a zip archive of many films."""
     path = tmp_path / "list.zip"
     with zipfile.ZipFile(path, "w") as made:
         for index in range(n_films):
@@ -39,7 +39,9 @@ def archive(tmp_path, n_films):
     return path
 
 
-def test_a_list_gives_a_table_a_film_and_a_bad_one_its_error(client, tmp_path, archive, app):
+def test_a_worklist_returns_one_entry_a_film_with_errors_of_broken_ones(
+    client, tmp_path, archive, app
+):
     broken = tmp_path / "DOE-JANE.png"
     broken.write_bytes(b"no film")
     small = tmp_path / "small.zip"
@@ -62,7 +64,7 @@ def test_a_list_gives_a_table_a_film_and_a_bad_one_its_error(client, tmp_path, a
     ] == []
 
 
-def test_a_single_film_is_read_while_a_list_runs(client, archive, n_films):
+def test_a_single_film_is_read_while_a_worklist_runs(client, archive, n_films):
     files = [handle_file(archive)]
     running = client.submit(films=files, point="balanced", api_name="/worklist")
     deadline = time.monotonic() + 60
@@ -74,7 +76,7 @@ def test_a_single_film_is_read_while_a_list_runs(client, archive, n_films):
     assert len(running.result(timeout=300)) == n_films
 
 
-def test_the_worklist_says_what_it_takes(client):
+def test_the_worklist_describes_its_inputs(client):
     api = client.view_api(return_format="dict", print_info=False)
     worklist = api["named_endpoints"]["/worklist"]
     names = [parameter["parameter_name"] for parameter in worklist["parameters"]]
@@ -83,6 +85,6 @@ def test_the_worklist_says_what_it_takes(client):
     assert "not a medical device" in worklist["description"]
 
 
-def test_a_point_that_is_not_there_is_refused(client):
+def test_an_unknown_operating_point_is_refused(client):
     with pytest.raises(AppError, match=r"lenient"):
         client.predict(films=[handle_file(EXAMPLE)], point="lenient", api_name="/worklist")
