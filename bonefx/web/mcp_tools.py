@@ -148,7 +148,7 @@ def _mcp_server(settings: ServerSettings) -> FastMCP[Any]:
     from mcp.server.transport_security import TransportSecuritySettings
 
     security = TransportSecuritySettings(
-        enable_dns_rebinding_protection=settings.only_here,
+        enable_dns_rebinding_protection=settings.local_only,
         allowed_hosts=list(LOCAL_HOSTS),
         allowed_origins=[f"http://{host}" for host in LOCAL_HOSTS],
     )

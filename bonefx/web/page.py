@@ -111,7 +111,7 @@ def launch(
             server_name=settings.host,
             server_port=settings.port,
             root_path=settings.root_path or None,
-            auth=LoginGate(settings.login).enter if settings.login else None,
+            auth=LoginGate(settings.login).check if settings.login else None,
             app_kwargs={
                 "middleware": [Middleware(CallerAddressMiddleware), Middleware(PageMiddleware)]
             }

@@ -1,4 +1,4 @@
-"""Who may come in: passwords are asked for here, of the page and of the tools for assistants."""
+"""Check of passwords with rate limiting, for the page and for the MCP tools."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bonefx.web.auth.passwords import Credentials
 
-TOO_MANY = "too many wrong tries; wait {wait_s} seconds, then try again"
-WHO_ARE_YOU = "these tools ask for the page's user and password, by HTTP Basic"
-ASKS = {"WWW-Authenticate": 'Basic realm="bonefx", charset="UTF-8"'}
+TOO_MANY_ATTEMPTS = "too many wrong tries; wait {wait_s} seconds, then try again"
+LOGIN_REQUIRED = "these tools need the user and password of the page, by HTTP Basic authentication"
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="bonefx", charset="UTF-8"'}
 CALLER_ADDRESS: ContextVar[str] = ContextVar("caller", default="")
 
 
 class CallerAddressMiddleware:
-    """A layer around the server that keeps the address that a request came from at hand."""
+    """Store the client's address of each request in CALLER_ADDRESS."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,63 +34,68 @@ class CallerAddressMiddleware:
 
 
 class LoginGate:
-    """Asks a login, and lets nobody guess on and on."""
+    """Check users and passwords, with rate limiting.
 
-    def __init__(self, login: Credentials) -> None:
-        self.login = login
-        self._one = anyio.Lock()  # several right ones at once are no wrong tries
+    Attributes:
+        credentials: Who may log in.
+    """
 
-    async def enter(self, user: str, password: str) -> bool:
-        """Tell whether the password is the user's.
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+        self._lock = anyio.Lock()  # parallel attempts with the right password never count as failed
+
+    async def check(self, user: str, password: str) -> bool:
+        """Return whether the password is the user's.
 
         Raises:
-            HTTPException: 429, after too many wrong tries; with the time to wait.
+            HTTPException: 429 after too many failed attempts, with the time to wait.
         """
-        async with self._one:
-            return await self._enter(user, password)
+        async with self._lock:
+            return await self._check(user, password)
 
-    async def _enter(self, user: str, password: str) -> bool:
-        attempts, address = self.login.attempts, CALLER_ADDRESS.get()
-        if wait_s := math.ceil(attempts.begin(user, address)):
-            told = TOO_MANY.format(wait_s=wait_s)
-            raise HTTPException(429, told, headers={"Retry-After": str(wait_s)})
-        right = await anyio.to_thread.run_sync(self.login, user, password)
-        if right:
-            attempts.right(user, address)
-        return right
+    async def _check(self, user: str, password: str) -> bool:
+        limiter, address = self.credentials.limiter, CALLER_ADDRESS.get()
+        if wait_s := math.ceil(limiter.record_attempt(user, address)):
+            detail = TOO_MANY_ATTEMPTS.format(wait_s=wait_s)
+            raise HTTPException(429, detail, headers={"Retry-After": str(wait_s)})
+        correct = await anyio.to_thread.run_sync(self.credentials.verify, user, password)
+        if correct:
+            limiter.record_success(user, address)
+        return correct
 
 
 class BasicAuthMiddleware:
-    """A server that answers only with a user and password of the login, by HTTP Basic.
+    """Require the user and password of a login by HTTP Basic authentication.
 
     Source:
         RFC 7617.
     """
 
-    def __init__(self, app: ASGIApp, login: Credentials) -> None:
+    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
         self.app = app
-        self.door = LoginGate(login)
+        self.gate = LoginGate(credentials)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or say why not."""
-        answer = self.app
+        """Answer a request, or refuse it with status 401 or 429."""
+        response = self.app
         try:
-            await self._check(Headers(scope=scope).get("authorization", ""))
+            await self._authorize(Headers(scope=scope).get("authorization", ""))
         except HTTPException as refused:
-            answer = PlainTextResponse(refused.detail, refused.status_code, refused.headers)
-        await answer(scope, receive, send)
+            response = PlainTextResponse(refused.detail, refused.status_code, refused.headers)
+        await response(scope, receive, send)
 
-    async def _check(self, authorization: str) -> None:
-        given = _given(authorization)
-        if given is None or not await self.door.enter(*given):
-            raise HTTPException(401, WHO_ARE_YOU, headers=ASKS)
+    async def _authorize(self, header: str) -> None:
+        login = _parse_header(header)
+        if login is None or not await self.gate.check(*login):
+            raise HTTPException(401, LOGIN_REQUIRED, headers=CHALLENGE)
 
 
-def _given(authorization: str) -> tuple[str, str] | None:
-    kind, _, letters = authorization.partition(" ")
+def _parse_header(header: str) -> tuple[str, str] | None:
+    """Return user and password of an Authorization header; None if it holds none."""
+    scheme, _, encoded = header.partition(" ")
     try:
-        text = base64.b64decode(letters, validate=True).decode()
+        text = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
     user, colon, password = text.partition(":")
-    return (user, password) if kind.lower() == "basic" and colon else None
+    return (user, password) if scheme.lower() == "basic" and colon else None

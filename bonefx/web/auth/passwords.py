@@ -1,4 +1,4 @@
-"""Who may log in: user and password pairs, or a file of password hashes."""
+"""Credentials: user and password pairs, or a file of password hashes."""
 
 from __future__ import annotations
 
@@ -11,41 +11,44 @@ from pathlib import Path
 from bonefx.errors import SettingsError
 from bonefx.web.auth.rate_limit import LoginRateLimiter
 
-KIND = "scrypt"
-COST = 2**14  # of scrypt: 16 MB and some 50 ms a try
-BLOCK, LANES, SALT_BYTES = 8, 1, 16
-MAX_PASSWORD = 1024  # characters
-AUTH_USAGE = "use user:password pairs with commas between, or the path of a file of such lines"
+HASH_KIND = "scrypt"
+COST = 2**14  # of scrypt: 16 MB and about 50 ms for each attempt
+BLOCK_SIZE, PARALLELISM, SALT_BYTES = 8, 1, 16
+MAX_PASSWORD_LENGTH = 1024  # characters
+AUTH_USAGE = (
+    "use user:password pairs separated by commas, or the path of a file with lines user:hash"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Users and hashes of their passwords; calling it tells whether one may enter.
+    """Users and the hashes of their passwords.
 
     Attributes:
-        hashes: By user; never shown.
-        attempts: Who tried in vain of late.
+        hashes: Hash of each user's password; left out of repr.
+        limiter: Counts failed attempts.
     """
 
     hashes: dict[str, str] = field(repr=False)
-    attempts: LoginRateLimiter = field(default_factory=LoginRateLimiter, repr=False, compare=False)
+    limiter: LoginRateLimiter = field(default_factory=LoginRateLimiter, repr=False, compare=False)
 
-    def __call__(self, user: str, password: str) -> bool:
-        """Tell whether the password is the user's, as slowly for a user whom nobody knows."""
-        known = self.hashes.get(user)
-        right = _matches(password[:MAX_PASSWORD], known or UNKNOWN_USER_HASH)
-        return right and known is not None
+    def verify(self, user: str, password: str) -> bool:
+        """Return whether the password is the user's; takes equally long for unknown users."""
+        user_hash = self.hashes.get(user)
+        correct = _matches(password[:MAX_PASSWORD_LENGTH], user_hash or UNKNOWN_USER_HASH)
+        return correct and user_hash is not None
 
 
 def read_credentials(text: str) -> Credentials:
-    """Read who may log in.
+    """Read users and passwords.
 
     Args:
-        text: `user:password` pairs with commas between, or the path of a file with a line
-            `user:hash` each, as hash_of writes them; empty lines and lines with # are skipped.
+        text: `user:password` pairs separated by commas, or the path of a file with one line
+            `user:hash` for each user, hashed by hash_password. Empty lines and lines that begin
+            with # are skipped.
 
     Raises:
-        SettingsError: It is neither; no message holds a password.
+        SettingsError: The text is neither. The message never contains a password.
     """
     file = Path(text)
     if ":" in text and not file.is_file():
@@ -55,8 +58,8 @@ def read_credentials(text: str) -> Credentials:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"BONEFX_AUTH names no readable file; {AUTH_USAGE}") from None
-    kept = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    hashes = dict(_pair(line, "the file of BONEFX_AUTH") for line in kept)
+    entries = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    hashes = dict(_pair(line, "the file of BONEFX_AUTH") for line in entries)
     if not hashes or not all(_is_hash(value) for value in hashes.values()):
         raise SettingsError(
             "the file of BONEFX_AUTH needs lines user:hash; make one with `python -m bonefx login`"
@@ -65,19 +68,22 @@ def read_credentials(text: str) -> Credentials:
 
 
 def hash_password(password: str) -> str:
-    """Hash a password with a salt of its own, as a line's second half.
+    """Hash a password with a random salt.
+
+    Returns:
+        "scrypt$salt$digest", both in hexadecimal.
 
     Source:
         RFC 7914, scrypt.
     """
     salt = secrets.token_bytes(SALT_BYTES)
-    return f"{KIND}${salt.hex()}${_scrypt(password, salt).hex()}"
+    return f"{HASH_KIND}${salt.hex()}${_scrypt(password, salt).hex()}"
 
 
-def _pair(text: str, place: str) -> tuple[str, str]:
+def _pair(text: str, source: str) -> tuple[str, str]:
     user, colon, secret = text.strip().partition(":")
     if not (user and colon and secret):
-        raise SettingsError(f"{place} has an entry without user or password; {AUTH_USAGE}")
+        raise SettingsError(f"{source} has an entry without user or password; {AUTH_USAGE}")
     return user, secret
 
 
@@ -85,18 +91,20 @@ def _is_hash(text: str) -> bool:
     kind, _, rest = text.partition("$")
     salt, _, digest = rest.partition("$")
     try:
-        return kind == KIND and len(bytes.fromhex(salt)) > 0 and len(bytes.fromhex(digest)) == 64
+        return (
+            kind == HASH_KIND and len(bytes.fromhex(salt)) > 0 and len(bytes.fromhex(digest)) == 64
+        )
     except ValueError:
         return False
 
 
-def _matches(password: str, known: str) -> bool:
-    _, salt, digest = known.split("$")
+def _matches(password: str, password_hash: str) -> bool:
+    _, salt, digest = password_hash.split("$")
     return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), bytes.fromhex(digest))
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=COST, r=BLOCK, p=LANES)
+    return hashlib.scrypt(password.encode(), salt=salt, n=COST, r=BLOCK_SIZE, p=PARALLELISM)
 
 
 UNKNOWN_USER_HASH = hash_password(secrets.token_hex())

@@ -31,8 +31,8 @@ class CompareApi:
             readings (one for each model, as from /read), verdicts_agree, peak (largest peak of
             all heat maps, in logits; null without a map) and agreements. An agreement compares
             two models: overlap (intersection over union of the regions where each map reaches
-            half of its own peak, 0 to 1; null unless both have a map), reason (why there is no
-            overlap) and reason_codes (its codes).
+            half of its own peak, 0 to 1; null unless both have a map), reason and reason_codes
+            (why there is no overlap), and kin (whether one model was distilled from the other).
         """
         radiograph = read_and_delete(film)  # first, so that the file is deleted in every case
         chosen = choose_models(self.reader, models)

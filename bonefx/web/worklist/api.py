@@ -27,10 +27,10 @@ class WorklistApi:
         Returns:
             One object for each film, in the order given: place, film (its name), urgency (0 to 4;
             smaller is more urgent), verdict (fracture, no_fracture, review or out_of_scope),
-            probability (calibrated, 0 to 1), reason, reason_code, error (why the film was not
-            read), same_as (place of a film with the same bytes), sha256, model, weights_sha256,
-            point, threshold, caution (why this model should not be used for reading), inverted and
-            looks_inverted.
+            probability (calibrated, 0 to 1), reason and reason_code (why a film is out of scope or
+            for review), error (why it was not read), same_as (place of a film with the same
+            bytes), sha256, model, weights_sha256, point, threshold, caution (why this model should
+            not be used for reading), inverted and looks_inverted.
         """
         session_list = SessionList()
         try:
