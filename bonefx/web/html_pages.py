@@ -1,8 +1,8 @@
-"""The page that a browser gets first: title, icon, and the login page.
+"""Adapt gradio's HTML page: title, icon and login page.
 
-gradio's own page names its icon and a manifest by paths from the host's root, which are not there
-behind a reverse proxy, has no title before it has run, and asks for user and password in fields
-that cannot be seen on a dark ground.
+gradio's page refers to its icon and a manifest by paths from the root of the host, which do not
+exist behind a reverse proxy. It has no title before its script runs, and the fields of its login
+form are invisible on a dark ground.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ MANIFEST_LINK = re.compile(r'<link rel="manifest"[^>]*>')
 
 
 class PageMiddleware:
-    """A layer around the server that puts our own words into its HTML pages."""
+    """ASGI middleware that adapts the HTML pages of the server."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; only pages are held back until they are whole."""
+        """Answer a request; an HTML page is sent once it is complete."""
         if scope["type"] == "http" and scope["method"] == "GET":
             send = _PageSend(send)
         await self.app(scope, receive, send)
 
 
 class _PageSend:
-    """Sends one answer on; an HTML page as own_page has it."""
+    """Send one answer; an HTML page is adapted by customise_page."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
@@ -62,7 +62,7 @@ class _PageSend:
 
 
 def customise_page(page: str) -> str:
-    """Give gradio's page a title and an icon; put our login page where it asks for a login."""
+    """Add title and icon to gradio's page; return our login page where it asks for a login."""
     if ASKS_FOR_LOGIN in page:
         page = render("shared/login.html.j2", notice=NOTICE)
     head = render("shared/head.html.j2", icon=ICON)

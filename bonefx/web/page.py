@@ -1,4 +1,4 @@
-"""Join the screens to one page, and start it: theme, privacy, server settings."""
+"""Build the page from its screens, and serve it."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
 )  # fmt: skip
 
 
-CACHE_S = 600  # uploads that nobody read are deleted after this time
+CACHE_S = 600  # an upload that was never read is deleted after this time
 
 
-MAX_SESSIONS = 100  # each may keep one film in memory
+MAX_SESSIONS = 100  # each may hold one film in memory
 
 
 TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
@@ -83,7 +83,7 @@ def build_page(reader: Reader) -> gr.Blocks:
 
 
 def to_read(step: ListPosition) -> Any:
-    """Put Read in front for a film of the table; whoever walks from film to film is there."""
+    """Show the Read tab for a film opened from the table; otherwise that tab is shown already."""
     return gr.skip() if step["walked"] else gr.Tabs(selected="read")
 
 
@@ -97,13 +97,13 @@ def launch(
     """Serve a page until it is stopped.
 
     Args:
-        page: From build.
-        settings: Where to serve.
-        tools: From tools_of, to offer tools to assistants too.
-        changes: More settings of gradio's launch, such as prevent_thread_lock.
+        page: Page from build_page.
+        settings: Address, port, login and path of the server.
+        tools: Settings from mcp_app_settings, to offer tools over MCP.
+        changes: Further settings of gradio's launch, such as prevent_thread_lock.
 
     Raises:
-        SettingsError: The address or the port cannot be had.
+        SettingsError: The address or the port cannot be used.
     """
     delete_leftovers()
     with _address_errors(settings):
@@ -116,11 +116,11 @@ def launch(
                 "middleware": [Middleware(CallerAddressMiddleware), Middleware(PageMiddleware)]
             }
             | (tools or {}),
-            **(_look() | _privacy() | changes),
+            **(_appearance() | _privacy() | changes),
         )
 
 
-def _look() -> dict[str, Any]:
+def _appearance() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
         "css_paths": [ASSETS / name for name in STYLES],
@@ -142,7 +142,7 @@ def _script() -> str:
 
 
 def _privacy() -> dict[str, Any]:
-    """Nothing of a film is kept, shared, measured or shown to another user."""
+    """Return the settings of gradio that keep films and errors private to their user."""
     return {
         "share": False,
         "mcp_server": False,
@@ -158,7 +158,7 @@ def _privacy() -> dict[str, Any]:
 
 @contextmanager
 def _address_errors(settings: ServerSettings) -> Iterator[None]:
-    """Say in a sentence that an address cannot be had."""
+    """Raise a SettingsError where the address or port cannot be used."""
     try:
         yield
     except OSError as error:

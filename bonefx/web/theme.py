@@ -11,9 +11,9 @@ MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
 
 def dark_theme() -> gr.themes.Base:
-    """A theme whose light half equals its dark half: dark whatever the browser prefers.
+    """Return a theme that is dark whatever the browser prefers: its light values are the dark ones.
 
-    Only fonts of the system, so that the page asks no other host for anything.
+    It uses system fonts only, so that the page loads nothing from other hosts.
     """
     theme = gr.themes.Base(
         primary_hue="slate",

@@ -106,7 +106,7 @@ def test_a_broken_file_shows_the_reason_and_clears_earlier_verdicts(compare, fil
 
 
 def test_each_model_is_shown_with_its_figures_and_its_leaked_films(compare):
-    worth = compare.get_by_role("region", name="What the models are worth")
+    worth = compare.get_by_role("region", name="Performance on test films")
     expect(worth).to_contain_text("AUROC 0.931 (0.891 to 0.959) on 582 unseen films of FracAtlas")
     expect(worth).to_contain_text("Memorised: 491 of its 582 published test films")
 

@@ -12,7 +12,7 @@ from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.app import ServedApp
 from tests.fixtures.servers.reverse_proxy import serve_behind_proxy
 
-WORDS = "A server on the way to bonefx lets no file of this size pass. Choose a smaller one"
+WORDS = "A proxy server in front of bonefx refuses files of this size. Choose a smaller file"
 
 
 @pytest.fixture(scope="module")

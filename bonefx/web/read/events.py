@@ -146,7 +146,7 @@ class ReadEvents:
         )
 
     def _connect_own_answers(self) -> None:
-        """Take the reader's own answer, then run the model."""
+        """Record the reader's own answer, then run the model."""
         parts, screen = self.components, self.screen
         offer_download(parts.save_session, screen.on_session, [parts.reads])
         for button in parts.answer_buttons:

@@ -204,14 +204,14 @@ class ReadScreen:
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
             review or out_of_scope), reason with its reason_code, reason_value (measured) and
-            reason_limit, probability (calibrated, 0 to 1), logit, point,
-            threshold, review_band [low, high], heat_peak (logits), trust (what was measured of
-            the map, with the failures for which it would not be drawn; null without a map),
-            caution (why films should not be read with this model; null without cause), inverted
-            (as asked), looks_inverted (out of scope as it is, and not with invert), regions
-            (recognised; null where the model tells none), region_notes (what it was measured to
-            do there), device and elapsed_s. Out of scope there is no figure and no map: reason
-            says why and what to do.
+            reason_limit, probability (calibrated, 0 to 1), logit, point, threshold, review_band
+            [low, high], heat_peak (logits), trust (checks of the heat map, with the failures for
+            which it is not drawn; null without a map), caution (why films should not be read with
+            this model; null without cause), inverted (as requested), looks_inverted (out of scope
+            as it is, and in scope with invert), regions (recognised body regions; null where the
+            model does not recognise any), region_notes (figures of the model for these regions),
+            device and elapsed_s. A film out of scope has no probability and no map; reason says
+            why and what to do.
         """
         radiograph = read_and_delete(film)
         radiograph = invert_radiograph(radiograph) if invert else radiograph
@@ -294,7 +294,14 @@ def _answered_update(update: ReadUpdate, **session: Any) -> AnsweredUpdate:
 def measured_html_of(
     reader: Reader, model: LoadedModel, point: OperatingPoint, prevalence: float
 ) -> str:
-    """Tell what a model was measured to do at a point, among films of a prevalence in (0, 1)."""
+    """Render what a model did on test films at an operating point.
+
+    Args:
+        reader: Holds the model and the name of its test set.
+        model: The model.
+        point: One of its operating points.
+        prevalence: Share of fractures among the user's own films, in (0, 1).
+    """
     return verdict_card.measured_html(
         point,
         test_set=reader.tested_on(model.name),

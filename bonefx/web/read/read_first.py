@@ -1,4 +1,4 @@
-"""The reader answers before the model does: what both said in a session, and how they agree."""
+"""Answers that the reader gave before the model in a session, and how often both agree."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SESSION_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderAnswer:
-    """What a reader said of a film before the model did, and then the model.
+    """A reader's answer about one film, and the model's reading after it.
 
     Attributes:
-        own: FRACTURE, NO_FRACTURE, or REVIEW for "not sure".
-        reading: The model's, without its map.
+        own: The reader's answer: FRACTURE, NO_FRACTURE, or REVIEW for "not sure".
+        reading: The model's reading, without its heat map.
     """
 
     own: Verdict
@@ -38,7 +38,7 @@ class ReaderAnswer:
 
 
 def answered(film_sha256: str, reads: Sequence[ReaderAnswer]) -> bool:
-    """Tell whether the reader knows the model's answer about a film, so that asking is over."""
+    """Return whether the reader has answered about a film, and so knows the model's answer."""
     return any(read.reading.radiograph_sha256 == film_sha256 for read in reads)
 
 
@@ -61,7 +61,7 @@ def agreement_html(reads: Sequence[ReaderAnswer]) -> Markup:
 
 
 def agreement_csv(reads: Sequence[ReaderAnswer]) -> bytes:
-    """Write a session as CSV, one line a film in the order of reading; no pixels and no names."""
+    """Return a session as CSV, one line for each film in the order of reading; no patient data."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(SESSION_COLUMNS)

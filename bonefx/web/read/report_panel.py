@@ -1,4 +1,4 @@
-"""The part of the Read screen that makes reports of the film on it, for the user to keep."""
+"""The panel of the Read screen that makes reports of the film on screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.downloads import Download, offer_download
 
-REPORT_BUTTONS = {  # words and media type of each form
+REPORT_BUTTONS = {  # label and media type of each form
     "pdf": ("PDF", "application/pdf"),
     "png": ("PNG", "image/png"),
     "json": ("JSON", "application/json"),
@@ -25,7 +25,7 @@ REPORT_BUTTONS = {  # words and media type of each form
     "sc": ("DICOM picture", "application/dicom"),
     "sr": ("DICOM report", "application/dicom"),
 }
-NOTHING_READ = "no film is read on this screen; read one, and answer first where you asked to"
+NOTHING_READ = "there is no reading on this screen; read a film, or give your own answer first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,12 @@ class ReportPanel:
     reader: Reader
 
     def on_form(self, form: str, text: str, shown: ShownFilm | None) -> Download:
-        """Make one form of a report; the model reads the film again for its map.
+        """Return one form of the report; the model reads the film again for its heat map.
+
+        Args:
+            form: Key of REPORT_BUTTONS.
+            text: The user's own text, printed in the report.
+            shown: The film on screen.
 
         Raises:
             SettingsError: There is no reading, or no DICOM film for a DICOM form.
@@ -59,7 +64,7 @@ class ReportPanel:
 
 
 def build_report_panel(reader: Reader, shown: gr.State) -> None:
-    """Lay the panel out; call it inside the screen's column."""
+    """Build the panel; call it inside the screen's column."""
     panel = ReportPanel(reader=reader)
     with gr.Accordion("Report", open=False, elem_id="report"):
         text = gr.Textbox(

@@ -1,4 +1,4 @@
-"""What all screens are built of: settings of events, and small parts."""
+"""Settings of events, and small components that all screens use."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LATEST_ONLY_EVENT: dict[str, Any] = {"queue": False, "trigger_mode": "always_las
 
 
 def html_block(value: str, elem_id: str, **settings: Any) -> gr.HTML:
-    """Put a piece of HTML on the page as it is."""
+    """Add a piece of HTML to the page, without gradio's own style."""
     return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)
 
 
 def point_choice(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:
-    """Offer a model's operating points, one of them chosen."""
+    """Build the choice among a model's operating points, with one of them chosen."""
     offered = model.manifest.operating_points
     choices = [(verdict_card.point_label(point), point.name) for point in offered]
     return gr.Radio(choices, value=chosen.name, **settings)

@@ -1,7 +1,7 @@
-"""Hand a file that was made in memory to the browser. It never lies on the server's disk.
+"""Send a file from memory to the browser, without writing it to the server's disk.
 
-The bytes travel as base64 through a component that nobody sees; a few lines of JavaScript save them
-under their name and empty the component.
+The bytes pass as base64 through a hidden component; a few lines of JavaScript save them under their
+name and empty the component.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Download:
     """A file for the user to keep.
 
     Attributes:
-        name: What the browser calls it; no patient's name.
-        media_type: Such as "text/csv".
-        content: Its bytes.
+        name: File name, without patient data.
+        media_type: For example "text/csv".
+        content: The file's bytes.
     """
 
     name: str
@@ -51,14 +51,14 @@ def offer_download(
     inputs: Sequence[Any],
     **settings: Any,
 ) -> None:
-    """Save what a handler makes whenever a button is pressed.
+    """Save a handler's file in the browser whenever a button is pressed.
 
     Args:
-        button: Starts it.
-        handler: Makes the file from the inputs; None where there is nothing to save. A
-            BonefxError of it is shown as a message.
+        button: The button.
+        handler: Returns the file, or None where there is nothing to save. A BonefxError is shown
+            as a message.
         inputs: Components whose values the handler takes.
-        settings: More of gradio's event settings, such as concurrency_id.
+        settings: Further settings of gradio's event, such as concurrency_id.
     """
     hidden = gr.JSON(visible=False)
     quiet = {"show_progress": "hidden", "api_visibility": "private"}

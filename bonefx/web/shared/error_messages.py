@@ -1,4 +1,4 @@
-"""How our own errors reach a user: as one sentence, never as a trace."""
+"""Show errors of bonefx to a user as one sentence, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import gradio as gr
 from bonefx.errors import BonefxError
 
 READING_FAULT = (
-    "The program failed on this film, and the fault is ours. The server's log says more."
+    "The program failed on this film. This is a fault in bonefx; the server's log has the details."
 )
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def as_sentence(error: BonefxError | str) -> str:
-    """Put an error's message as a sentence of its own."""
+    """Return an error's message with a capital letter and a full stop."""
     message = str(error)
     return message[:1].upper() + message[1:].rstrip(".") + "."
 
 
 def show_errors_to_user(handler: Callable[P, R]) -> Callable[P, R]:
-    """Show our own errors as a message; every other exception stays a bug in the log."""
+    """Wrap a handler so that a BonefxError becomes a message; other exceptions go to the log."""
 
     @wraps(handler)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

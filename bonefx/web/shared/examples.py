@@ -1,4 +1,4 @@
-"""The example films: what they are, and the row of buttons that offers them."""
+"""The example films, and the gallery that offers them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Example:
     """A film of a public data set with its annotation.
 
     Attributes:
-        file: Name beside films.json.
-        label: fracture or no_fracture, as the data set says.
+        file: File name in the folder of films.json.
+        label: Ground truth of the data set: fracture or no_fracture.
         region: Body region.
         boxes: Annotated fractures, [left, top, right, bottom] in pixels.
         sha256: Checksum of the file.
@@ -44,17 +44,17 @@ class Example:
 
     @property
     def path(self) -> Path:
-        """Where the film lies."""
+        """Path of the film's file."""
         return EXAMPLES / self.file
 
     @property
     def truth(self) -> str:
-        """The data set's label in words."""
+        """Ground truth in words."""
         return self.label.replace("_", " ")
 
 
 def load_examples() -> tuple[Example, ...]:
-    """Read films.json; an installation without examples offers none."""
+    """Read films.json; empty in an installation without examples."""
     table = EXAMPLES / "films.json"
     if not table.is_file():
         return ()

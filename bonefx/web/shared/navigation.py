@@ -1,7 +1,7 @@
-"""From film to film of a worklist without leaving the Read screen: one back, one on, or the list.
+"""Navigation bar of the Read screen: previous film, next film, or back to the worklist.
 
-The page knows the list as it is sorted there; film_navigation.js takes its next row, and nothing
-is loaded again but that film.
+The page holds the list in the order in which it is sorted there. The bar's script opens the next
+row of that order, and only that film is loaded.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import gradio as gr
 
 from bonefx.web.shared.templates import render
 
-WALK_JS = (Path(__file__).parents[1] / "assets" / "js" / "film_navigation.js").read_text()
+NAVIGATION_JS = (Path(__file__).parents[1] / "assets" / "js" / "film_navigation.js").read_text()
 
 
 class ListPosition(TypedDict):
-    """Where in a list the film on screen stands.
+    """Position in a worklist of the film on screen; sent to the page as JSON.
 
     Attributes:
-        list: Key of the Listing; 0 for a film that is of none.
-        place: Number in the list as it was given, from 1.
-        walked: Whether it was reached from another film of the list, and not from the table.
-        opening: Number that the page gave to this opening, rising, so that it knows which of its
-            steps is answered; 0 for a film that is of no list.
+        list: Key of the SessionList; 0 for a film outside a list.
+        place: Number of the film in the order of upload, from 1.
+        walked: The film was opened from another film of the list, not from the table.
+        opening: Rising number that the page gave to this request, so that it can drop answers to
+            earlier requests; 0 for a film outside a list.
     """
 
     list: int
@@ -42,11 +42,11 @@ NO_POSITION = list_position(list_key=0, place=0, walked=False, opening=0)
 
 
 def navigation_bar() -> gr.HTML:
-    """Build the bar that leads to the films before and after this one; hidden without a list."""
+    """Build the bar; the page hides it for a film outside a list."""
     return gr.HTML(
         NO_POSITION,
         html_template=render("shared/navigation.html.j2"),
-        js_on_load=WALK_JS,
+        js_on_load=NAVIGATION_JS,
         elem_id="walk",
         apply_default_css=False,
     )

@@ -1,6 +1,6 @@
-"""What models are worth on films that they never saw, and how two differ there -> words and HTML.
+"""Performance of models on test films, and the difference between two models, as text and HTML.
 
-Nothing is said of weights other than those that are loaded.
+Only figures that were measured with the loaded weights are shown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bonefx.records.split_figures import SplitFigures
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.templates import render
 
-RIGHT = "Right means on the right side of the model's own balanced threshold."
+CORRECT_NOTE = "Correct: on the right side of the model's own balanced threshold."
 UNMEASURED = "Not measured: its folder holds no evaluation."
 
 
@@ -38,42 +38,43 @@ def performance_html(models: Sequence[LoadedModel]) -> Markup:
 
 
 def performance_text(model: LoadedModel) -> str:
-    """Say what a model does on films, or why that is not known."""
+    """Return a model's AUROC on its test films and on outside films, or why it is not known."""
     try:
         evaluation = read_model_evaluation(model)
     except WeightsError as error:
         return as_sentence(error)
-    return UNMEASURED if evaluation is None else _told(evaluation)
+    return UNMEASURED if evaluation is None else _evaluation_text(evaluation)
 
 
 def measured_pair_html(first: LoadedModel, second: LoadedModel) -> Markup:
-    """Tell how two models differ on the films that both were tested on, or why that is not known.
+    """Render the comparison of two models on films that neither was trained on, if measured.
 
-    How far they agree on one film says nothing of which is right; this does.
+    Otherwise render why there is none. Agreement on a single film does not show which model is
+    right; this comparison does.
     """
     try:
-        found = find_measured_comparison(first, second)
+        comparison = find_measured_comparison(first, second)
     except WeightsError as error:
         return _not_compared(first, second, why=as_sentence(error))
-    if found is None:
+    if comparison is None:
         how = compare_command(first.manifest.id, second.manifest.id)
         return _not_compared(first, second, why=f"Not compared on a common test set; {how}.")
-    return _pair_table(found)
+    return _pair_table(comparison)
 
 
-def _told(evaluation: Evaluation) -> str:
+def _evaluation_text(evaluation: Evaluation) -> str:
     name, test, other = evaluation.data.name, evaluation.test, evaluation.outside_figures
-    elsewhere = "" if other is None else f" {_on(other[1], other[0])}."
+    elsewhere = "" if other is None else f" {_figures_text(other[1], other[0])}."
     if evaluation.trained_on_test:
         return (
-            f"Memorised: {test.in_training} of its {test.n} published test films ({name}) are, "
-            f"byte for byte, films that it was trained on; AUROC {estimate_text(test.auroc)} there "
+            f"Memorised: {test.in_training} of its {test.n} published test films ({name}) are "
+            f"byte-identical to training films, so AUROC {estimate_text(test.auroc)} there "
             f"measures memory.{elsewhere}"
         )
-    return f"{_on(test, name)}.{elsewhere}"
+    return f"{_figures_text(test, name)}.{elsewhere}"
 
 
-def _on(figures: SplitFigures, data_set: str) -> str:
+def _figures_text(figures: SplitFigures, data_set: str) -> str:
     seen = f", of which {figures.in_training} were trained on" if figures.in_training else ""
     kind = "" if seen else "unseen "
     return f"AUROC {estimate_text(figures.auroc)} on {figures.n} {kind}films of {data_set}{seen}"
@@ -89,7 +90,7 @@ def _pair_table(comparison: MeasuredComparison) -> Markup:
         comparison=comparison,
         sets=", ".join(f"{name} {n}" for name, n in comparison.films.items()),
         rows=_pair_rows(comparison),
-        note=f"{RIGHT}{left_out}",
+        note=f"{CORRECT_NOTE}{left_out}",
     )
 
 
@@ -102,9 +103,9 @@ def _pair_rows(comparison: MeasuredComparison) -> list[tuple[str, str]]:
             f"Difference, {first} minus {second}",
             estimate_text(comparison.difference, signed=True),
         ),
-        (f"Right only by {first}", f"{comparison.only_first} films"),
-        (f"Right only by {second}", f"{comparison.only_second} films"),
-        ("Exact McNemar test of these two", p_value(comparison.mcnemar_p)),
+        (f"Only {first} correct", f"{comparison.only_first} films"),
+        (f"Only {second} correct", f"{comparison.only_second} films"),
+        ("Exact McNemar test", p_value(comparison.mcnemar_p)),
     ]
 
 
@@ -113,5 +114,5 @@ def _not_compared(first: LoadedModel, second: LoadedModel, *, why: str) -> Marku
 
 
 def p_value(p: float) -> str:
-    """Write a p value, never rounded to nothing."""
+    """Return a p value as text; never rounded to 0."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -1,4 +1,4 @@
-"""A film that a user hands over -> Radiograph; its file is gone before anybody sees a verdict."""
+"""Open films from uploads, worklists and examples. An upload is deleted once it is read."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bonefx.records import Radiograph
 
 MAX_UPLOAD_MB = 128
 FILM_LIFETIME_S = 600  # a session keeps the film on screen for this long
-UPLOAD_FAILURES = {  # by what the page or a server on the way answered, in words for the user
+UPLOAD_FAILURES = {  # by HTTP status; "refused" by the page itself, "" for all other causes
     "refused": f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB.",
-    "413": "A server on the way to bonefx lets no file of this size pass. Choose a smaller one, or "
-    f"ask whoever runs that server to let {MAX_UPLOAD_MB} MB pass.",
-    "401": "The file was not taken, because you are no longer logged in. Load this page again.",
-    "": "The file did not arrive, because the connection broke or a server on the way refused it. "
-    "Choose it again.",
+    "413": "A proxy server in front of bonefx refuses files of this size. Choose a smaller file, "
+    f"or ask its administrator to allow {MAX_UPLOAD_MB} MB.",
+    "401": "The file was refused because you are no longer logged in. Load this page again.",
+    "": "The file did not arrive: the connection broke, or a proxy server refused it. Choose it "
+    "again.",
 }
 WHY_JS = "(why, ...others) => [document.documentElement.dataset.notSent, ...others]"
 
 
 def upload_failure_text(why: str | None) -> str:
-    """Say why a file did not get here, by a key of NOT_SENT or another status."""
+    """Return why an upload failed, by a key of UPLOAD_FAILURES or another HTTP status."""
     return UPLOAD_FAILURES.get(why or "", UPLOAD_FAILURES[""])
 
 
@@ -35,8 +35,8 @@ class OpenedFilm:
     """A film, and what a DICOM report of it needs.
 
     Attributes:
-        film: Without patient data.
-        study: Identifiers of a DICOM film, kept in memory alone; else why there are none.
+        film: The film, without patient data.
+        study: Identifiers of a DICOM film, kept in memory only; otherwise why there are none.
     """
 
     film: Radiograph
@@ -44,44 +44,44 @@ class OpenedFilm:
 
 
 def read_and_delete(path: str | None) -> Radiograph:
-    """Read an upload; gradio hands over only paths inside its own upload folder.
+    """Read an upload and delete its file; gradio passes only paths in its own upload folder.
 
     Raises:
-        UnreadableRadiographError: It did not arrive, or is no film that we read.
+        UnreadableRadiographError: The file did not arrive, or is not a film that can be read.
     """
     return open_and_delete(path).film
 
 
 def open_and_delete(path: str | None) -> OpenedFilm:
-    """Read an upload with its identifiers; see read_and_delete."""
+    """Read an upload with its identifiers and delete its file; see read_and_delete."""
     if path is None:
         raise UnreadableRadiographError("the film did not arrive; choose it again")
     try:
-        return _taken(images.read_radiograph(path), lambda: read_study_header(path))
+        return _with_study(images.read_radiograph(path), lambda: read_study_header(path))
     finally:
         Path(path).unlink(missing_ok=True)
 
 
 def open_source(source: FilmSource) -> OpenedFilm:
-    """Read a film of a worklist; its file stays for the list.
+    """Read a film of a worklist; the list keeps its file.
 
     Raises:
-        UnreadableRadiographError: It is gone, or no film that we read.
+        UnreadableRadiographError: The file is gone, or is not a film that can be read.
     """
-    return _taken(source.read(), source.study)
+    return _with_study(source.read(), source.study)
 
 
 def open_example(path: Path) -> OpenedFilm:
     """Read an example film."""
-    return _taken(images.read_radiograph(path), lambda: read_study_header(path))
+    return _with_study(images.read_radiograph(path), lambda: read_study_header(path))
 
 
-def _taken(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFilm:
+def _with_study(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFilm:
     if film.file_format != "DICOM":
         return OpenedFilm(
             film=film,
             study=f"a DICOM report needs a DICOM film, and this one is {film.file_format}; "
-            "take the PDF",
+            "use the PDF report",
         )
     try:
         return OpenedFilm(film=film, study=study())

@@ -27,10 +27,10 @@ from bonefx.report.wording import (
 )
 from bonefx.web.shared.templates import render
 
-WAITING = "If nothing follows, the film did not arrive; choose it again."
+WAITING = "If no verdict appears, the film did not arrive. Choose it again."
 POINT_NOTE = (
-    "Sensitivity, specificity and predictive values are those of the threshold alone; only "
-    "predictive values follow the share of fractures set below."
+    "Sensitivity, specificity and predictive values apply to the threshold without the review "
+    "band; only predictive values follow the share of fractures set below."
 )
 PREDICTIVE_NAMES = ("Positive predictive value", "Negative predictive value")
 
@@ -89,7 +89,10 @@ def waiting_html() -> Markup:
 
 def your_turn_html() -> Markup:
     """Render the card while the model waits for the reader's own answer."""
-    return _no_verdict("Your read first", "Look at the film and answer; the model follows.")
+    return _no_verdict(
+        "Your read first",
+        "Look at the film and choose your answer. The model reads the film afterwards.",
+    )
 
 
 def not_read_html(why: str) -> Markup:
@@ -184,8 +187,8 @@ def _test_prevalence_notes(point: OperatingPoint) -> Sequence[str]:
         return ()
     share = 100 * own_prevalence(point)
     return (
-        "The shares sent to review and of fractures among “no fracture” hold for the test films, "
-        f"{share:.0f} % of them fractured.",
+        "The shares sent to review and of missed fractures apply to the test films, "
+        f"{share:.0f} % of which are fractured.",
     )
 
 

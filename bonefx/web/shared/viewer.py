@@ -5,7 +5,7 @@ for all stages. Read has one stage, Compare has one for each map.
 
 The pictures are part of the page, as PNG in data URLs. So no file of a film lies in gradio's cache,
 where anybody could open it by its link. The film keeps its full depth: the browser
-(assets/viewer.js) applies the window and draws map and contour on top.
+(assets/js/viewer.js) applies the window and draws map and contour on top.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_FILM_HTML = render(
     ],
 )
 READING_HTML = render("shared/empty_film.html.j2", lines=["Reading the film …"])
-READER_FIRST = "The model has not been asked yet: your read comes first."
+READER_FIRST = "The model has not read this film yet: your answer comes first."
 KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
 OWN_KEYS = "1 fracture, 2 no fracture, 3 not sure"
 
@@ -75,7 +75,7 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
 def stage_html(
     film: Radiograph, layers: str, *, label: str, keys: str = KEYS, carries_film: bool = True
 ) -> Markup:
-    """Render a film with layers on top, for assets/viewer.js to draw.
+    """Render a film with layers on top, for assets/js/viewer.js to draw.
 
     Args:
         film: The film.
@@ -121,7 +121,7 @@ def _map_layers(heat: NDArray[np.float32], film: Radiograph) -> Markup:
 
 
 def contour_path(heat: NDArray[np.float32]) -> str:
-    """Draw the edge of a map's hottest region, on the film's own grid."""
+    """Return the outline of a map's hottest regions as an SVG path, in pixels of the film."""
     return " ".join(
         "M" + " L".join(f"{x} {y}" for x, y in line) + "Z" for line in hot_contours(heat)
     )
@@ -171,12 +171,11 @@ def map_note(reading: Reading, *, heat_floor: float) -> str:
 
 
 def _trust_summary(trust: Trust) -> str:
-    result = "fails" if trust.failures else "holds"
-    return f"Can the map be believed? It {result} what maps of found fractures do."
+    return f"Map {'fails' if trust.failures else 'passes'} its checks"
 
 
 def encode_png(picture: NDArray[np.generic]) -> bytes:
-    """Encode (H, W) grey or (H, W, 4) RGBA, values 0 to 255, without loss."""
+    """Encode (H, W) grey or (H, W, 4) RGBA, in [0, 255], as PNG with 8 bits a channel."""
     values = np.rint(picture).astype(np.uint8)
     if values.ndim == 3:
         values = cv2.cvtColor(values, cv2.COLOR_RGBA2BGRA).astype(np.uint8)
@@ -185,12 +184,12 @@ def encode_png(picture: NDArray[np.generic]) -> bytes:
 
 
 def png_data_url(picture: NDArray[np.generic]) -> str:
-    """Put a picture of png_bytes into the page itself."""
+    """Encode a picture as for encode_png, as a data URL."""
     return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode()
 
 
 def shrink_picture(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
-    """Average a picture down to a longest side; a smaller one stays as it is."""
+    """Shrink a picture to a longest side by averaging; a smaller picture stays as it is."""
     height, width = values.shape
     scale = longest_px / max(height, width)
     if scale >= 1:

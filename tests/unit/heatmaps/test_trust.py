@@ -1,6 +1,7 @@
 """Checks of heat maps: which maps pass, which fail, and what is shown of each."""
 
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_a_map_that_passes_is_drawn_with_its_measurements(model):
     page = film_figure(film, reading, heat_floor=0.0)
     assert 'class="map"' in page
     for name, words in trust_rows(reading.trust):
-        assert name in page.replace("&#x27;", "'")
+        assert name in unescape(page)
         assert words in page
 
 

@@ -1,4 +1,4 @@
-"""What reader and model said in a session."""
+"""Answers of the reader and verdicts of the model in a session."""
 
 import csv
 import io

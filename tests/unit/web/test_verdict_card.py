@@ -1,4 +1,4 @@
-"""Readings in words: nothing is told by colour alone, nothing is rounded to certainty."""
+"""The verdict card: verdicts have words beside the colour, and no figure is rounded to 0 or 1."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_no_edge_of_a_review_band_is_rounded_to_certainty():
     assert "0.00" not in html
 
 
-def test_what_was_not_measured_is_said_to_be_so():
+def test_a_figure_that_was_not_measured_is_shown_as_such():
     assert (
         verdict_card.measured_html(make_point(), **DATA, prevalence=0.2).count("not measured") == 4
     )
@@ -70,7 +70,7 @@ def test_predictive_values_follow_the_prevalence_and_its_intervals():
     assert "98.8 %" in html
 
 
-def test_a_certified_band_says_what_it_holds():
+def test_a_certified_band_states_its_guarantee():
     held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
     html = verdict_card.measured_html(make_point(guarantee=held), **DATA, prevalence=0.2)
     assert "with 95 % confidence at most 7.5 % of the films called no fracture" in html
@@ -85,7 +85,7 @@ def test_films_of_a_measurement_are_named_and_counted():
     assert "Measured on 200 test films of Synthetic bones at" in html
 
 
-def test_what_the_prevalence_slider_does_not_change_is_said_with_its_own_prevalence():
+def test_figures_that_the_prevalence_slider_does_not_change_are_shown_with_their_prevalence():
     measured = Estimate(value=0.9, low=0.8, high=0.95, n=100)
     held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
     point = make_point(
@@ -94,7 +94,7 @@ def test_what_the_prevalence_slider_does_not_change_is_said_with_its_own_prevale
     for prevalence in (0.02, 0.6):
         html = verdict_card.measured_html(point, **DATA, prevalence=prevalence)
         assert "only predictive values follow the share of fractures set below" in html
-        assert "“no fracture” hold for the test films, 50 % of them fractured" in html
+        assert "missed fractures apply to the test films, 50 % of which are fractured" in html
         assert "where fractures are as frequent as among those films, which is 18 %" in html
 
 
