@@ -29,7 +29,7 @@ from bonefx.errors import BonefxError, UnreadableRadiographError
 from bonefx.reading.reader import Reader
 from bonefx.web.auth.login_gate import BasicAuthMiddleware
 from bonefx.web.compare.api import CompareApi
-from bonefx.web.read.handlers import ReadScreen
+from bonefx.web.read.api import ReadApi
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB
@@ -89,9 +89,9 @@ class McpTools:
     async def read(
         self, film: FilmArgument, point: PointArgument = None, *, invert: InvertArgument = False
     ) -> dict[str, Any]:
-        """See ReadScreen.on_api."""
-        screen = ReadScreen(reader=self.reader, examples=())
-        return await self._call([film], lambda paths: screen.on_api(paths[0], point, invert))
+        """See ReadApi.read."""
+        api = ReadApi(reader=self.reader)
+        return await self._call([film], lambda paths: api.read(paths[0], point, invert))
 
     async def compare(self, film: FilmArgument, models: ModelsArgument) -> dict[str, Any]:
         """See CompareApi.compare."""
@@ -118,7 +118,7 @@ def mcp_app_settings(reader: Reader, settings: ServerSettings) -> dict[str, Any]
     server = _mcp_server(settings)
     tools = McpTools(reader=reader, turn=anyio.Semaphore(1))
     for tool, function in (
-        (tools.read, ReadScreen.on_api),
+        (tools.read, ReadApi.read),
         (tools.compare, CompareApi.compare),
         (tools.worklist, WorklistApi.worklist),
     ):

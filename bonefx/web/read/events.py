@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from bonefx.web.read.handlers import ReadScreen
+from bonefx.web.read.api import ReadApi
+from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import (
     AnsweredUpdate,
     Choices,
@@ -45,7 +46,7 @@ class ReadEvents:
         components: Components that the handlers read and change.
     """
 
-    screen: ReadScreen
+    screen: ReadHandlers
     components: ReadComponents
 
     def connect_all(self) -> None:
@@ -162,9 +163,9 @@ class ReadEvents:
 
     def _connect_api(self) -> None:
         """Offer reading to programs as the endpoint /read."""
-        parts = self.components
+        parts, api = self.components, ReadApi(reader=self.screen.reader)
         gr.Button(visible=False).click(
-            show_errors_to_user(self.screen.on_api),
+            show_errors_to_user(api.read),
             [parts.film, parts.point, gr.Checkbox(label="Invert", visible=False)],
             gr.JSON(visible=False),
             api_name="read",

@@ -1,7 +1,7 @@
 """Handlers of the Read screen: one film, its verdict, the evidence and the heat map.
 
 A handler that reads a film updates the whole screen at once, so that a film is never shown beside
-another film's verdict. ReadScreen holds the loaded models and the example films; nothing of a
+another film's verdict. ReadHandlers holds the loaded models and the example films; nothing of a
 request is stored in it.
 """
 
@@ -20,7 +20,6 @@ from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.records import OperatingPoint, invert_radiograph
-from bonefx.report import reading_table
 from bonefx.web.read.read_first import (
     ANSWERS,
     ReaderAnswer,
@@ -52,7 +51,6 @@ from bonefx.web.shared.uploads import (
     open_and_delete,
     open_example,
     open_source,
-    read_and_delete,
     upload_failure_text,
 )
 from bonefx.web.shared.viewer import NO_FILM_HTML, READING_HTML, film_figure
@@ -61,7 +59,7 @@ FILM_EXPIRED = f"This film was removed after {FILM_LIFETIME_S // 60} minutes; lo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadScreen:
+class ReadHandlers:
     """Handlers of the screen; each takes the user's choices as an argument."""
 
     reader: Reader
@@ -187,36 +185,6 @@ class ReadScreen:
     def on_fault(self, *, choices: Choices) -> ReadUpdate:
         """Clear the screen when the program fails, so that nothing of an earlier film remains."""
         return self._without_film(verdict_card.not_read_html(READING_FAULT), choices=choices)
-
-    def on_api(  # gradio hands values over by their place
-        self,
-        film: str,
-        point: str | None = None,
-        invert: bool = False,  # noqa: FBT001, FBT002
-    ) -> dict[str, Any]:
-        """Read one bone radiograph for a fracture. Research software, not a medical device.
-
-        Args:
-            film: A file of PNG, JPEG, TIFF, WebP, BMP or DICOM; deleted when read.
-            point: Name of an operating point; the model's own choice if empty.
-            invert: Swap black and white first, because the film shows bone dark.
-
-        Returns:
-            sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
-            review or out_of_scope), reason with its reason_code, reason_value (measured) and
-            reason_limit, probability (calibrated, 0 to 1), logit, point, threshold, review_band
-            [low, high], heat_peak (logits), trust (checks of the heat map, with the failures for
-            which it is not drawn; null without a map), caution (why films should not be read with
-            this model; null without cause), inverted (as requested), looks_inverted (out of scope
-            as it is, and in scope with invert), regions (recognised body regions; null where the
-            model does not recognise any), region_notes (figures of the model for these regions),
-            device and elapsed_s. A film out of scope has no probability and no map; reason says
-            why and what to do.
-        """
-        radiograph = read_and_delete(film)
-        radiograph = invert_radiograph(radiograph) if invert else radiograph
-        reading = self.reader.read(radiograph, point=point or None)
-        return reading_table(with_second_opinion(self.reader, radiograph, reading))
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:
         """Open a film and read it; show why if it cannot be opened or read."""

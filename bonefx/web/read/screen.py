@@ -8,7 +8,7 @@ import gradio as gr
 
 from bonefx.reading.reader import Reader
 from bonefx.web.read.events import ReadEvents
-from bonefx.web.read.handlers import ReadScreen, measured_html_of
+from bonefx.web.read.handlers import ReadHandlers, measured_html_of
 from bonefx.web.read.read_first import ANSWERS
 from bonefx.web.read.report_panel import build_report_panel
 from bonefx.web.read.state import ReadComponents
@@ -22,7 +22,7 @@ from bonefx.web.shared.viewer import NO_FILM_HTML
 
 def build_read(reader: Reader) -> ReadEvents:
     """Build the screen and connect it to its handlers; call it inside gr.Blocks."""
-    screen = ReadScreen(reader=reader, examples=load_examples())
+    screen = ReadHandlers(reader=reader, examples=load_examples())
     events = ReadEvents(screen=screen, components=_build_components(reader, screen.examples))
     events.connect_all()
     return events

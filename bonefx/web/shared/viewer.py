@@ -159,7 +159,7 @@ def tools_html(film: Radiograph, *, has_map: bool, map_shown: bool) -> Markup:
     )
 
 
-def map_note(reading: Reading, *, heat_floor: float) -> str:
+def map_note(reading: Reading, *, heat_floor: float) -> Markup:
     """Render the colour scale of a heat map, or why there is no map."""
     has_map = reading.heat is not None and reading.heat_peak is not None
     return render(

@@ -9,7 +9,7 @@ import torch
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import Radiograph, Verdict, invert_radiograph
-from bonefx.web.read.handlers import ReadScreen
+from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import AnsweredUpdate, Choices, ReadUpdate
 from bonefx.web.shared.navigation import NO_POSITION, list_position
 from tests.fixtures.model_folders import make_model_folder
@@ -32,7 +32,7 @@ class DarkFilm:
 def screen(tmp_path_factory):
     folder = make_model_folder(tmp_path_factory.mktemp("weights"), scope=make_narrow_scope())
     reader = Reader([load_model(folder, device=torch.device("cpu"))])
-    return ReadScreen(reader=reader, examples=())
+    return ReadHandlers(reader=reader, examples=())
 
 
 def make_choices(**changes):
