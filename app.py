@@ -1,9 +1,9 @@
 """Start the app: `python app.py`, and the entry of a Hugging Face Space. Same as `bonefx serve`."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
+
+from bonefx.search_path import stop_shadowing
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -14,4 +14,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    stop_shadowing()
     sys.exit(main())

@@ -28,7 +28,6 @@ FORM_NAMES = (  # the keys of REPORT_FORMS, whose module imports numpy; a test c
     "sc",
     "sr",
 )
-DICOM_FORMS = ("sc", "sr")
 
 
 def add_report_command(commands: Any) -> None:
@@ -97,6 +96,8 @@ def _read_text(path: Path) -> str:
 
 def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | None:
     """Return the identifiers of the film if a DICOM form was requested, else None."""
+    from bonefx.report.files import DICOM_FORMS
+
     requested = [form for form in DICOM_FORMS if form in options.forms]
     if not requested:
         return None

@@ -1,7 +1,7 @@
-"""DICOM bytes -> header and pixel values, for images.py, which owns the limits and the Radiograph.
+"""Read header and pixel values of a DICOM file, for images.py, which checks limits.
 
-Only the elements in KEEP are ever read from a file, so that patient data reaches neither a record
-nor a message. pydicom and highdicom are imported inside the functions, because they load slowly.
+Only the elements in ELEMENTS_READ are read from a file, so that patient data reaches neither a
+record nor a message. pydicom and highdicom are imported inside functions, because they load slowly.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,7 @@ MODALITIES = ("CR", "DX", "RG")
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")  # value representation CS, PS3.5 section 6.2
-KEEP = [
+ELEMENTS_READ = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "NumberOfFrames", "PixelData"),
     *("BodyPartExamined", "ViewPosition", "Laterality", "ImageLaterality"),
     *("PixelSpacing", "ImagerPixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
@@ -42,7 +43,7 @@ KEEP = [
     ),
 ]
 WHOLE_NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "SamplesPerPixel")
-DEFLATED = b"1.2.840.10008.1.2.1.99"  # could unpack to any size before that can be checked
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
 
 
 def parse_dicom(data: bytes) -> FileDataset:
@@ -52,11 +53,13 @@ def parse_dicom(data: bytes) -> FileDataset:
         data: The file's bytes, with or without preamble and file meta information.
 
     Returns:
-        Those elements of KEEP that the file gives a value to.
+        The elements of ELEMENTS_READ that have a value.
 
     Raises:
-        UnreadableRadiographError: damaged, not a radiograph, several frames, or no pixel data.
+        UnreadableRadiographError: The file is damaged, not a radiograph, has several frames, or has
+            no pixel data.
     """
+    prepare_dicom_libraries()
     if DEFLATED in data[:2048]:
         raise _undecoded("Deflated Explicit VR Little Endian")
     try:
@@ -73,7 +76,7 @@ def parse_dicom(data: bytes) -> FileDataset:
 class DecodedPixels(NamedTuple):
     """Pixel values of a film; see Radiograph for pixels, full and windows.
 
-    A film stored in colour has pixels (H, W, 3) uint8.
+    The pixels of a film stored in colour are (H, W, 3) uint8.
     """
 
     pixels: NDArray[Any]
@@ -84,35 +87,35 @@ class DecodedPixels(NamedTuple):
 def decode_pixels(header: FileDataset) -> DecodedPixels:
     """Decode the pixels and apply the modality and the VOI transform.
 
-    Without a VOI the film's own smallest and largest value become 0 and 1. The photometric
-    interpretation alone says the polarity, and not PresentationLUTShape: every film has the first,
-    viewers go by it, and some files have a shape that contradicts it.
+    Without a VOI transform the smallest and largest value of the film become 0 and 1. Only the
+    photometric interpretation determines the polarity, not PresentationLUTShape: every film has
+    the former, viewers use it, and the shape of some files contradicts it.
 
     Args:
-        header: What parse returned; its size is checked by the caller.
+        header: From parse_dicom; the caller checks its size.
 
     Raises:
-        UnreadableRadiographError: the pixels are damaged or in a syntax that is not decoded here.
+        UnreadableRadiographError: The pixels are damaged or in an unsupported transfer syntax.
     """
     photometric = header.PhotometricInterpretation
     try:
-        stored: NDArray[Any] = header.pixel_array  # kept by pydicom, highdicom takes it from there
+        stored: NDArray[Any] = header.pixel_array  # cached by pydicom, reused by highdicom
         if photometric not in MONOCHROME:
             return DecodedPixels(stored.astype(np.uint8, casting="safe"))
-        found = _transformed(header)
-    except Exception:  # noqa: BLE001 (so do the decoders)
+        decoded = _transformed(header)
+    except Exception:  # noqa: BLE001 (as do the decoders)
         syntax = header.file_meta.TransferSyntaxUID
         known = not syntax.is_private and syntax.is_transfer_syntax
         raise _undecoded(syntax.name if known else "unknown syntax") from None
     if photometric == "MONOCHROME2":
-        return found
-    return found._replace(
-        pixels=1 - found.pixels, full=None if found.full is None else 1 - found.full
+        return decoded
+    return decoded._replace(
+        pixels=1 - decoded.pixels, full=None if decoded.full is None else 1 - decoded.full
     )
 
 
 def full_range(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Scale values of any range to float32 in [0, 1]; all zero where they are all the same."""
+    """Scale values of any range to float32 in [0, 1]; equal values become 0."""
     low, high = float(values.min()), float(values.max())
     if low == high:
         return np.zeros(values.shape, np.float32)
@@ -121,22 +124,22 @@ def full_range(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def code_string(value: Any) -> str | None:
-    """Return a DICOM code in upper case; None where it is absent or not a valid code.
+    """Return a DICOM code string in upper case; None if it is absent or not valid.
 
-    Hyphens and slashes, which some vendors write, become underscores.
+    Hyphens and slashes, which some manufacturers write, become underscores.
     """
     text = re.sub("[-/]", "_", str(value if value is not None else "").strip().upper())
     return text if CODE_STRING.fullmatch(text) else None
 
 
 def laterality(header: FileDataset) -> str | None:
-    """Return L or R; None where it is absent, unpaired, or both."""
+    """Return the laterality, L or R; None if it is absent, unpaired or both."""
     value = code_string(header.get("ImageLaterality", header.get("Laterality")))
     return value if value in ("L", "R") else None
 
 
 def spacing_mm(header: FileDataset) -> tuple[float, float] | None:
-    """Return the row and column distance of pixels, or else that in the plane of the detector."""
+    """Return row and column spacing: PixelSpacing, else ImagerPixelSpacing; None if absent."""
     value = header.get("PixelSpacing", header.get("ImagerPixelSpacing"))
     try:
         row, column = (float(part) for part in value)
@@ -149,26 +152,46 @@ def _elements(data: bytes) -> FileDataset:
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    silence_dicom_libraries()
-    header = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(KEEP))
+    header = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(ELEMENTS_READ))
     if "TransferSyntaxUID" not in header.file_meta:  # a file without meta information
         implicit = header.original_encoding[0]
         syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         header.file_meta.TransferSyntaxUID = syntax
-    for element in list(header):  # decodes each one, so that damage shows here
-        if element.is_empty:  # an empty window is none
+    for element in list(header):  # iterating decodes each element, which finds damage
+        if element.is_empty:  # an empty window means that there is none
             del header[element.tag]
     return header
 
 
-def silence_dicom_libraries() -> None:
-    """Keep the libraries from quoting a file's values, each time anew because others reset it.
+def prepare_dicom_libraries() -> None:
+    """Load gdcm and pydicom, and keep them from logging values of a file.
 
-    A filter, because warnings.catch_warnings is not safe between threads.
+    The libraries reset their own settings, so that this runs before every file. A filter, because
+    warnings.catch_warnings is not safe between threads.
     """
+    _load_gdcm()
+    import pydicom  # noqa: F401  (importing it sets its log level)
+
     warnings.filterwarnings("ignore", module=r"pydicom|highdicom")
     for name in ("pydicom", "highdicom"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _load_gdcm() -> None:
+    """Load gdcm before pydicom does, with its probes for modules of Python 2 blocked.
+
+    gdcm imports `dl`, then `DLFCN`, and uses what it finds. A folder of such a name in the working
+    directory would make gdcm, and with it pydicom, fail to load.
+    """
+    if "gdcm" in sys.modules:
+        return
+    blocked = [name for name in ("dl", "DLFCN") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None blocks an import
+    try:
+        import gdcm  # noqa: F401
+    finally:
+        for name in blocked:
+            sys.modules.pop(name, None)
 
 
 def _check_kind(header: FileDataset) -> None:
@@ -217,12 +240,13 @@ def _check_samples(header: FileDataset) -> None:
 
 
 def _transformed(header: FileDataset) -> DecodedPixels:
-    """Apply the transforms, but not yet the polarity, to pixels and full range."""
+    """Apply the modality and VOI transform, without the polarity, to pixels and full range."""
     import highdicom
 
     windowed = "VOILUTSequence" in header or _has_window(header)
     film = highdicom.Image.from_dataset(header, copy=False)
-    plain = film.get_frame(1, apply_voi_transform=False, apply_presentation_lut=False)  # see decode
+    # without presentation LUT: decode_pixels applies the polarity
+    plain = film.get_frame(1, apply_voi_transform=False, apply_presentation_lut=False)
     if not windowed:
         return DecodedPixels(full_range(plain))
     shown = film.get_frame(1, apply_voi_transform=None, apply_presentation_lut=False)
@@ -234,7 +258,7 @@ def _transformed(header: FileDataset) -> DecodedPixels:
 
 
 def _has_window(header: FileDataset) -> bool:
-    """Say whether there is a window of at least one value; drop any other, which means nothing."""
+    """Return whether the first window is at least 1 wide; remove any narrower, invalid window."""
     widths = np.atleast_1d(np.asarray(header.get("WindowWidth", 0), float))
     if "WindowCenter" in header and widths[0] >= 1:
         return True
@@ -251,6 +275,6 @@ def _damaged() -> UnreadableRadiographError:
 
 def _undecoded(syntax: str) -> UnreadableRadiographError:
     return UnreadableRadiographError(
-        f"the DICOM pixels ({syntax}) are damaged or in a compression that is not read here; "
+        f"the DICOM pixels ({syntax}) are damaged or in a compression that is not supported; "
         "export them uncompressed or as JPEG Lossless"
     )

@@ -1,7 +1,7 @@
-"""File -> Radiograph: PNG, JPEG, TIFF, WebP, BMP and DICOM, 8 to 16 bit.
+"""Read a Radiograph from a PNG, JPEG, TIFF, WebP, BMP or DICOM file of 8 to 16 bit.
 
-The content says what a file is, never its name. No message here holds a file name or patient data;
-callers add the name where they may.
+The format is recognised by content, never by file name. No message contains a file name or patient
+data; callers add the name if they may show it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MAX_MEGAPIXELS = 50
 MIN_SIDE_PX = 64
 
 # A tinted film (sepia, blue base) has one colour at each brightness, a photograph has many. Both
-# limits are on means over the picture at 128 px, so that a coloured arrow counts for little, with
-# R, G and B in [0, 1]. Measured spread: up to 0.019 on 7,328 public radiographs (62 of which have
-# any colour at all), up to 0.008 on films tinted by us, 0.018 to 0.108 on 8 photographs; the one
+# limits are for means over the picture at 128 px, with R, G and B in [0, 1], so that a coloured
+# arrow has little effect. Measured hue spread: up to 0.019 on 7,328 public radiographs (62 of them
+# with any colour), up to 0.008 on artificially tinted films, 0.018 to 0.108 on 8 photographs. The
 # photograph below 0.03 has a chroma of 0.24, the most strongly tinted film 0.21.
 MAX_HUE_SPREAD = 0.03  # distance from the mean colour at the same brightness
 MAX_CHROMA = 0.22  # max(R, G, B) - min(R, G, B)
@@ -36,8 +36,8 @@ HUE_LEVELS = 32
 PNG_END = b"IEND\xaeB`\x82"
 JPEG_END_MARKER = b"\xff\xd9"
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
-READ = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM")
-SIGNATURES = [  # the first that matches; a DICOM file may start with a TIFF header as its preamble
+SUPPORTED_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM")
+SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a TIFF header
     (name, re.compile(pattern, re.DOTALL))
     for name, pattern in (
         ("DICOM", rb".{128}DICM"),
@@ -65,14 +65,14 @@ def read_radiograph(path: str | os.PathLike[str], *, salvage: bool = False) -> R
     """Read one film from a file.
 
     Args:
-        path: The file; its name and extension do not matter.
-        salvage: See read_bytes.
+        path: Path of the file; its name and extension have no effect.
+        salvage: See read_radiograph_bytes.
 
     Returns:
-        The film as a viewer would show it, white = dense.
+        The film as a viewer shows it, white = dense.
 
     Raises:
-        UnreadableRadiographError: there is no such file, or read_bytes refuses its content.
+        UnreadableRadiographError: There is no such file, or read_radiograph_bytes refuses it.
     """
     file = Path(path)
     if file.is_dir():
@@ -92,32 +92,33 @@ def read_radiograph(path: str | os.PathLike[str], *, salvage: bool = False) -> R
 def read_radiograph_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     """Read one film from the bytes of its file.
 
-    8-bit grey is divided by 255. Deeper pictures are scaled from their own smallest and largest
-    value to [0, 1], an automatic window: they mostly hold 10 to 14-bit data in a 16-bit container,
-    and would be nearly black otherwise. DICOM goes through its own transforms (see dicom.decode).
+    8-bit grey is divided by 255. Deeper pictures are scaled from their smallest and largest value
+    to [0, 1]: most hold 10 to 14-bit data in a 16-bit container, and would otherwise be nearly
+    black. DICOM has transforms of its own (see dicom.decode_pixels).
 
     Args:
-        data: A whole file.
-        salvage: Read what is left of a truncated JPEG, the lost part in one grey. Only to repeat
-            published figures that counted such films; a reading never asks for it.
+        data: Content of a whole file.
+        salvage: Read the rest of a truncated JPEG, with the missing part in one grey. Only for
+            repeating published figures that include such films; readings never use it.
 
     Returns:
         The film, (H, W) float32 in [0, 1], white = dense.
 
     Raises:
-        UnreadableRadiographError: not a film that is read here, with what was found and what to do.
+        UnreadableRadiographError: The file is not a supported film; the message says what was found
+            and what to do.
     """
-    found = _format_of(data)
+    file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
-    if found == "DICOM":
+    if file_format == "DICOM":
         return _read_dicom(data, sha256)
     try:
-        return _read_picture(data, found, sha256)
+        return _read_picture(data, file_format, sha256)
     except UnreadableRadiographError:
-        if not (salvage and found == "JPEG"):
+        if not (salvage and file_format == "JPEG"):
             raise
-        # at an end-of-image marker libjpeg fills what is missing with one grey
-        return _read_picture(data + JPEG_END_MARKER, found, sha256)
+        # after an end-of-image marker libjpeg fills the missing part with one grey
+        return _read_picture(data + JPEG_END_MARKER, file_format, sha256)
 
 
 def _format_of(data: bytes) -> str:
@@ -125,7 +126,7 @@ def _format_of(data: bytes) -> str:
         raise UnreadableRadiographError("the file is empty; copy or export it again")
     for name, signature in SIGNATURES:
         if signature.match(data[:4096]):
-            if name in READ:
+            if name in SUPPORTED_FORMATS:
                 return name
             raise UnreadableRadiographError(f"found a {name} file; {USABLE_FORMATS}")
     raise UnreadableRadiographError(f"the file is not an image; {USABLE_FORMATS}")
@@ -169,38 +170,38 @@ def _read_dicom(data: bytes, sha256: str) -> Radiograph:
     )
 
 
-def _read_picture(data: bytes, found: str, sha256: str) -> Radiograph:
-    image = _decoded(data, found)
-    bits = _bits(image, data, found)
-    white_is_zero = found == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
+def _read_picture(data: bytes, file_format: str, sha256: str) -> Radiograph:
+    image = _decoded(data, file_format)
+    bits = _bits(image, data, file_format)
+    white_is_zero = file_format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
     if bits > 8:
-        pixels = dicom.full_range(_deep_values(image, data, bits, found))
+        pixels = dicom.full_range(_deep_values(image, data, bits, file_format))
         pixels = 1 - pixels if white_is_zero else pixels  # Pillow inverts up to 8 bit, not above
     else:
         pixels = _unit_8_bit(_grey(image))
     return Radiograph(
         pixels=pixels,
         sha256=sha256,
-        file_format=found,
+        file_format=file_format,
         bits=bits,
         photometric="MONOCHROME1" if white_is_zero else _photometric(image.mode),
     )
 
 
-def _decoded(data: bytes, found: str) -> Image.Image:
+def _decoded(data: bytes, file_format: str) -> Image.Image:
     """Decode a whole single picture, upright as viewers show it, after checking its header."""
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=[found])
+        image: Image.Image = Image.open(io.BytesIO(data), formats=[file_format])
         _check_size(*image.size)
         frames = getattr(image, "n_frames", 1)
         if frames > 1:
             raise UnreadableRadiographError(
                 f"found {frames} pictures in one file; save the film as a single picture"
             )
-        if found == "PNG":  # load forgives bad checksums and a lost end
+        if file_format == "PNG":  # load() accepts bad checksums and a missing end
             image.verify()
             data.index(PNG_END)
-            image = Image.open(io.BytesIO(data), formats=[found])
+            image = Image.open(io.BytesIO(data), formats=[file_format])
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return image
@@ -210,16 +211,16 @@ def _decoded(data: bytes, found: str) -> Image.Image:
         raise _too_large("a picture") from None
     except Exception as error:  # damaged data makes the decoders raise anything
         raise UnreadableRadiographError(
-            f"the {found} file is damaged, incomplete or of a rare kind; "
+            f"the {file_format} file is damaged, incomplete or of a rare kind; "
             "copy it again or save it as PNG"
         ) from error
 
 
-def _bits(image: Image.Image, data: bytes, found: str) -> int:
+def _bits(image: Image.Image, data: bytes, file_format: str) -> int:
     """Return the bits per sample that the file stores."""
-    if found == "PNG":
+    if file_format == "PNG":
         return data[24]  # of the IHDR chunk, which comes first
-    if found == "TIFF":
+    if file_format == "TIFF":
         return int(image.tag_v2.get(258, (1,))[0])  # type: ignore[attr-defined]
     return 1 if image.mode == "1" else 8
 
@@ -230,22 +231,24 @@ def _photometric(mode: str) -> str:
     return "PALETTE COLOR" if mode.startswith("P") else "RGB"
 
 
-def _deep_values(image: Image.Image, data: bytes, bits: int, found: str) -> NDArray[np.generic]:
+def _deep_values(
+    image: Image.Image, data: bytes, bits: int, file_format: str
+) -> NDArray[np.generic]:
     """Return values of more than 8 bit, (H, W); Pillow keeps those of grey pictures only."""
     if bits <= 16 and image.mode.startswith("I"):
         return np.asarray(image)
-    if found != "PNG":
+    if file_format != "PNG":
         raise UnreadableRadiographError(
-            f"found a {found} file with {bits}-bit values of mode {image.mode}; "
+            f"found a {file_format} file with {bits}-bit values of mode {image.mode}; "
             "save it as grey with 8 or 16 bit"
         )
     import cv2
 
-    _grey(image)  # is it a film at all?
+    _grey(image)  # refuses a colour photograph
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     if values is None or values.shape != (image.height, image.width):
         raise UnreadableRadiographError(
-            f"found a {bits}-bit colour PNG that is not decoded here; save it as 16-bit grey"
+            f"found a {bits}-bit colour PNG that cannot be decoded; save it as 16-bit grey"
         )
     if image.has_transparency_data:
         return values * _unit_8_bit(image.convert("RGBA").getchannel("A"))
@@ -253,7 +256,7 @@ def _deep_values(image: Image.Image, data: bytes, bits: int, found: str) -> NDAr
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Return the luminance over black, 8 bit; refuse a picture in plain colour."""
+    """Return the luminance over black, 8 bit; refuse a colour picture."""
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, "black")
         image = Image.alpha_composite(black, image.convert("RGBA"))
@@ -270,7 +273,7 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _in_colour(image: Image.Image) -> bool:
-    """Say whether an RGB picture is more than a tinted film; see MAX_HUE_SPREAD."""
+    """Return whether an RGB picture has more colour than a tinted film; see MAX_HUE_SPREAD."""
     small = image.copy()
     small.thumbnail((HUE_SIDE_PX, HUE_SIDE_PX), Image.Resampling.BOX)
     rgb = np.asarray(small, np.float64).reshape(-1, 3) / 255  # (N, 3)

@@ -1,8 +1,8 @@
-"""Whose film it is: the identifiers that a DICOM report needs to file under its patient and study.
+"""Read the identifiers that file a DICOM report under the patient and study of its film.
 
-The one place that reads patient data. They stay in a StudyHeader, which shows nothing of them and
-belongs in the memory of one session alone: in no Radiograph, Reading, log, JSON or cache. Only
-report/dicom.py and report/structured.py take them out again, into a DICOM file.
+This is the only module that reads patient data. The data stay in a StudyHeader, which never prints
+them and is kept only in the memory of one session: never in a Radiograph, Reading, log, JSON or
+cache. Only bonefx/report/dicom_filing.py, secondary_capture.py and structured_report.py use them.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-FILED_UNDER = (  # copied into each DICOM report
+FILING_ELEMENTS = (  # copied into each DICOM report
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
     *("PatientAge", "PatientIdentityRemoved", "DeidentificationMethod"),
     *("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber"),
     *("ReferringPhysicianName", "StudyDescription", "TimezoneOffsetFromUTC"),
 )
-OF_THE_IMAGE = (
+IMAGE_ELEMENTS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"),
     *("PatientOrientation", "Laterality", "ImageLaterality", "BodyPartExamined"),
     *("BurnedInAnnotation", "LossyImageCompression"),
 )
-NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+REQUIRED_ELEMENTS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 UTF_8 = "ISO_IR 192"
 STUDY_REMEDY = "make the report as PDF, or export the film again from the archive"
 
-DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")  # value representation DA, and its old form
-TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(\.\d{1,6})?)?)?")  # TM, and its old form
-OFFSET = re.compile(r"([+-]\d{4})")  # (0008,0201)
+# Value representations DA and TM with their older forms, PS3.5 section 6.2
+DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
+TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(\.\d{1,6})?)?)?")
+OFFSET = re.compile(r"([+-]\d{4})")  # TimezoneOffsetFromUTC
 SEX = re.compile(r"([MFO])")
 VALUE_PATTERNS = {
     "PatientBirthDate": DATE,
@@ -52,11 +53,11 @@ VALUE_PATTERNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class StudyHeader:
-    """Identifiers of one DICOM film, opaque: what is printed of it names nobody.
+    """Identifiers of one DICOM film; its repr shows no patient data.
 
     Attributes:
-        sha256: Checksum of the film's file, so that no report files under another film's patient.
-        elements: FILED_UNDER and OF_THE_IMAGE as far as given, as Unicode; patient data.
+        sha256: Checksum of the file, to check that a report is filed with the same film.
+        elements: The FILING_ELEMENTS and IMAGE_ELEMENTS of the file, as Unicode; patient data.
     """
 
     sha256: str
@@ -73,15 +74,15 @@ def read_study_header(source: bytes | str | os.PathLike[str]) -> StudyHeader:
         source: The bytes of the file, or its path.
 
     Returns:
-        The identifiers as the file gives them; dates, times and sexes in no valid form are left
-        empty.
+        The identifiers of the file; dates, times and sexes that are not valid are left empty.
 
     Raises:
-        UnreadableRadiographError: no such file, not DICOM, damaged, or without one of NEEDED.
+        UnreadableRadiographError: There is no such file, or it is not DICOM, damaged, or without
+            one of REQUIRED_ELEMENTS.
     """
     data = source if isinstance(source, bytes) else _bytes_of(Path(source))
     elements = _elements(data)
-    missing = [keyword for keyword in NEEDED if not elements.get(keyword)]
+    missing = [keyword for keyword in REQUIRED_ELEMENTS if not elements.get(keyword)]
     if missing:
         raise UnreadableRadiographError(
             f"the DICOM file has no {' and no '.join(missing)}, without which a DICOM report "
@@ -101,10 +102,10 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _elements(data: bytes) -> Dataset:
+    dicom.prepare_dicom_libraries()
     import pydicom
     from pydicom.dataset import Dataset
 
-    dicom.silence_dicom_libraries()
     if dicom.DEFLATED in data[:2048]:
         raise _unread()
     kept = Dataset()
@@ -113,9 +114,9 @@ def _elements(data: bytes) -> Dataset:
             io.BytesIO(data),
             force=True,
             stop_before_pixels=True,
-            specific_tags=["SpecificCharacterSet", *FILED_UNDER, *OF_THE_IMAGE],
+            specific_tags=["SpecificCharacterSet", *FILING_ELEMENTS, *IMAGE_ELEMENTS],
         )
-        for keyword in (*FILED_UNDER, *OF_THE_IMAGE):
+        for keyword in (*FILING_ELEMENTS, *IMAGE_ELEMENTS):
             if keyword in header:
                 kept.add(_clean(header[keyword]))
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
@@ -127,12 +128,12 @@ def _elements(data: bytes) -> Dataset:
 
 
 def _clean(element: DataElement) -> DataElement:
-    """Return an element as Unicode, unchecked, because an identifier must stay as it is."""
+    """Return an element as Unicode, not validated, because an identifier must stay unchanged."""
     from pydicom import config
     from pydicom.dataelem import DataElement
 
     value: Any = element.value
-    if element.VR == "PN" and value:  # bytes in the file's character set until asked as text
+    if element.VR == "PN" and value:  # in the character set of the file until converted
         value = "\\".join(str(name) for name in ([value] if element.VM == 1 else value))
     form = VALUE_PATTERNS.get(element.keyword)
     if form is not None:

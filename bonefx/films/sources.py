@@ -1,8 +1,8 @@
-"""Files, folders and zip archives -> films to read. Nothing is ever unpacked to a disk.
+"""Find the films among files, folders and zip archives. Nothing is unpacked to a disk.
 
-A member of an archive is read in memory, so that its name, whatever it says, is only a name.
-Files named one by one are always taken; from folders and archives, hidden files and plain
-documents are left out and counted.
+A member of an archive is read in memory, so that its name is never used as a path. Files that are
+given one by one are always taken; hidden files and documents in folders and archives are left out
+and counted.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".x
 NOT_FILM_NAMES = {"DICOMDIR", "Thumbs.db", "desktop.ini", "__MACOSX"}
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty archive
 MAX_MEMBERS = 2000
-MAX_FILM_BYTES = images.MAX_MEGAPIXELS * 3_000_000  # the largest film that is read, in plain RGB
-MAX_UNPACKED_BYTES = 16_000_000_000  # of one archive; films are unpacked one at a time
+MAX_FILM_BYTES = images.MAX_MEGAPIXELS * 3_000_000  # the largest film that is read, as RGB
+MAX_UNPACKED_BYTES = 16_000_000_000  # of one archive; films are unpacked one by one
 MAX_RATIO = 100  # unpacked to packed, of a whole archive; films reach about 10
 MAX_DIRECTORY_BYTES = 4_000_000  # an archive's list of members; one name takes about 150
 CHUNK_BYTES = 1_000_000
 ENCRYPTED = 0x1
-ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others without a bound
+# zipfile unpacks other methods without a size limit
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSource:
-    """Where one film of a list comes from.
+    """One film of a list, before it is read.
 
     Attributes:
-        name: What to call it before the user who gave it, and before nobody else.
-        path: The file that holds it.
-        member: Its index in the archive at path; None where the file is the film.
-        fault: Why it cannot be read, where that is known before reading.
+        name: Name for the user who gave the film; it may contain patient data.
+        path: File of the film, or of its archive.
+        member: Index in the archive; None if the file itself is the film.
+        fault: Why the film cannot be read, if that is known before reading; None if not.
     """
 
     name: str
@@ -54,7 +55,8 @@ class FilmSource:
         """Read the film.
 
         Raises:
-            UnreadableRadiographError: It is no film that is read here; without its name.
+            UnreadableRadiographError: The file is not a supported film; the message has no file
+                name.
         """
         if self.fault is not None:
             raise UnreadableRadiographError(self.fault)
@@ -66,7 +68,7 @@ class FilmSource:
         """Read the identifiers that a DICOM report needs.
 
         Raises:
-            UnreadableRadiographError: See study_header.
+            UnreadableRadiographError: See patient_ids.read_study_header.
         """
         if self.member is None:
             return read_study_header(self.path)
@@ -75,18 +77,21 @@ class FilmSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFilms:
-    """Films to read, and how many other files were left out."""
+    """The films that were found, and the number of files that were left out."""
 
     films: tuple[FilmSource, ...]
     left_out: int = 0
 
 
 def find_films(places: Iterable[tuple[str, Path]], *, unpack: bool = True) -> FoundFilms:
-    """Expand files, folders and archives into the films that they hold, in order.
+    """Find the films among files, folders and archives, in order.
 
     Args:
-        places: What to call a file or folder, and where it lies.
-        unpack: Look into zip archives; otherwise one is a film that cannot be read.
+        places: Name and path of each file or folder.
+        unpack: Whether zip archives are opened; if not, one counts as an unreadable film.
+
+    Returns:
+        The films, and the number of files that were left out.
     """
     parts = [_at(name, path, unpack=unpack) for name, path in places]
     films = tuple(film for part in parts for film in part.films)
@@ -94,7 +99,7 @@ def find_films(places: Iterable[tuple[str, Path]], *, unpack: bool = True) -> Fo
 
 
 def film_or_error(source: FilmSource) -> Radiograph | str:
-    """Read a film of a list; one that cannot be read gives its error as a sentence."""
+    """Read a film of a list; return the error message if it cannot be read."""
     try:
         return source.read()
     except UnreadableRadiographError as error:
@@ -102,7 +107,7 @@ def film_or_error(source: FilmSource) -> Radiograph | str:
 
 
 def may_be_film(name: PurePath) -> bool:
-    """Say whether a file of a folder or archive may be a film, by its name inside that alone."""
+    """Return whether a file of a folder or archive may be a film, judged by its relative path."""
     hidden = any(part.startswith(".") and part.strip(".") for part in name.parts)
     other = not NOT_FILM_NAMES.isdisjoint(name.parts)
     return not (hidden or other or name.suffix.lower() in NOT_FILMS)
@@ -119,9 +124,11 @@ def _at(name: str, path: Path, *, unpack: bool) -> FoundFilms:
 def _in_folder(name: str, folder: Path, *, unpack: bool) -> FoundFilms:
     files = sorted(entry for entry in folder.rglob("*") if entry.is_file())
     inside = [entry.relative_to(folder) for entry in files]
-    kept = [entry for entry in inside if may_be_film(entry)]
-    found = find_films(((str(Path(name) / entry), folder / entry) for entry in kept), unpack=unpack)
-    return FoundFilms(films=found.films, left_out=found.left_out + len(inside) - len(kept))
+    candidates = [entry for entry in inside if may_be_film(entry)]
+    found = find_films(
+        ((str(Path(name) / entry), folder / entry) for entry in candidates), unpack=unpack
+    )
+    return FoundFilms(films=found.films, left_out=found.left_out + len(inside) - len(candidates))
 
 
 def _is_archive(path: Path) -> bool:
@@ -129,7 +136,7 @@ def _is_archive(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(4) in ARCHIVE_STARTS
     except OSError:
-        return False  # reading it as a film says why
+        return False  # reading it as a film gives the reason
 
 
 def _in_archive(name: str, path: Path) -> FoundFilms:
@@ -142,7 +149,7 @@ def _in_archive(name: str, path: Path) -> FoundFilms:
             films=(FilmSource(name=printable_name(name), path=path, fault=str(error)),)
         )
     files = [
-        (i, member.filename.replace("\\", "/"))  # some archives are made on Windows so
+        (i, member.filename.replace("\\", "/"))  # some archives from Windows
         for i, member in enumerate(members)
         if not member.is_dir()
     ]
@@ -161,20 +168,20 @@ def _in_archive(name: str, path: Path) -> FoundFilms:
 
 
 def _check_sizes(members: Sequence[zipfile.ZipInfo], packed_bytes: int) -> None:
-    """Refuse an archive that would unpack to far more than films do."""
+    """Refuse an archive that unpacks to far more than films would."""
     if len(members) > MAX_MEMBERS:
         raise _too_many()
     unpacked_bytes = sum(member.file_size for member in members)
     if unpacked_bytes > min(MAX_UNPACKED_BYTES, MAX_RATIO * packed_bytes):
         raise UnreadableRadiographError(
             f"the archive unpacks to {unpacked_bytes / 1e6:,.0f} MB, "
-            f"{unpacked_bytes / packed_bytes:,.0f} times its size, which films do not; "
+            f"{unpacked_bytes / packed_bytes:,.0f} times its size, more than films would; "
             "give the films themselves"
         )
 
 
 def _member_bytes(path: Path, index: int) -> bytes:
-    """Unpack one member in memory, never more of it than a film may have."""
+    """Unpack one member in memory, up to the largest size of a film."""
     with _opened(path) as archive:
         member = archive.infolist()[index]
         if member.flag_bits & ENCRYPTED:
@@ -194,7 +201,7 @@ def _member_bytes(path: Path, index: int) -> bytes:
 
 def _packed_otherwise() -> UnreadableRadiographError:
     return UnreadableRadiographError(
-        "the archive is packed in a way that is not read here; use a plain zip archive"
+        "the archive is compressed in a way that is not supported; use a plain zip archive"
     )
 
 
@@ -210,11 +217,11 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 class _Bounded(io.BufferedReader):
-    """A file that never gives much at once, as zipfile reads the list of members in one piece."""
+    """A file with a limit for one read, because zipfile reads the list of members in one piece."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        wanted = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
-        data = super().read(min(wanted, MAX_DIRECTORY_BYTES + 1))
+        requested = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
+        data = super().read(min(requested, MAX_DIRECTORY_BYTES + 1))
         if len(data) > MAX_DIRECTORY_BYTES:
             raise _too_many()
         return data
@@ -222,7 +229,7 @@ class _Bounded(io.BufferedReader):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; whatever is wrong with it becomes a sentence."""
+    """Open an archive; convert every error of it to an UnreadableRadiographError."""
     try:
         with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
             yield archive
@@ -230,7 +237,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UnreadableRadiographError(
             "the archive is damaged or incomplete; make or copy it again"
         ) from None
-    except (NotImplementedError, RuntimeError):  # what zipfile raises for kinds it does not know
+    except (NotImplementedError, RuntimeError):  # raised by zipfile for unsupported archives
         raise _packed_otherwise() from None
     except OSError as error:
         reason = error.strerror or "unknown reason"
@@ -246,5 +253,5 @@ def _too_many() -> UnreadableRadiographError:
 
 
 def printable_name(name: str) -> str:
-    """Show a name as one line: what would steer a terminal or turn the text becomes a mark."""
+    """Replace control and direction characters of a file name, so that it prints as one line."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)

@@ -1,4 +1,4 @@
-"""Windows: which part of a film's values is shown between black and white. No torch."""
+"""Display windows: the range of a film's values that is shown from black to white."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from bonefx.records import Radiograph, Window
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-MAX_NAME = 32
+MAX_WINDOW_NAME = 32  # characters
 BACKGROUND = 0.02  # of the full range; darker is air or collimator
-NARROWEST = 0.02
-PARTS = (("Bone", 0.5, 0.998), ("Soft tissue", 0.01, 0.6))  # quantiles of what is not background
+MIN_WINDOW_WIDTH = 0.02  # of the full range
+# Name and edges, as quantiles of the values above BACKGROUND
+TISSUE_WINDOWS = (("Bone", 0.5, 0.998), ("Soft tissue", 0.01, 0.6))
 
 
 def linear_windows(header: Dataset, *, low: float, high: float) -> tuple[Window, ...]:
-    """Read the windows that a header gives, if they are linear.
+    """Return the linear windows of a DICOM header.
 
     Args:
-        header: With its window, if any, and without a window that means nothing.
-        low: Smallest value of the film after the modality transform; 0 of the returned scale.
-        high: Largest value; 1 of the returned scale, white = dense for MONOCHROME2.
+        header: Header of the film; an invalid window was removed.
+        low: Smallest value of the film after the modality transform; becomes 0.
+        high: Largest value of the film after the modality transform, > low; becomes 1.
 
     Returns:
-        In the order of the header; empty where a look-up table or a sigmoid takes the place of a
-        window, or where there is none. MONOCHROME1 is turned, so that white is dense.
+        Windows in the order of the header, white = dense; empty if the header has a look-up table
+        or a sigmoid instead, or no window.
 
     Source:
         DICOM PS3.3, C.11.2.1.2.1 (LINEAR) and C.11.2.1.3.2 (LINEAR_EXACT).
@@ -39,25 +40,25 @@ def linear_windows(header: Dataset, *, low: float, high: float) -> tuple[Window,
     exact = function == "LINEAR_EXACT"
     centres, widths = (_numbers(header[name].value) for name in ("WindowCenter", "WindowWidth"))
     names = _names(header.get("WindowCenterWidthExplanation"), len(centres))
-    turned = header.PhotometricInterpretation == "MONOCHROME1"
-    found = []
+    white_is_zero = header.PhotometricInterpretation == "MONOCHROME1"
+    windows = []
     for name, centre, width in zip(names, centres, widths, strict=False):
         first, last = _edges(centre, width, exact=exact)
         edges = ((first - low) / (high - low), (last - low) / (high - low))
         if edges[0] < edges[1]:
-            black, white = (1 - edges[1], 1 - edges[0]) if turned else edges
-            found.append(Window(name=name, low=black, high=white))
-    return tuple(found)
+            black, white = (1 - edges[1], 1 - edges[0]) if white_is_zero else edges
+            windows.append(Window(name=name, low=black, high=white))
+    return tuple(windows)
 
 
 def window_presets(film: Radiograph) -> tuple[Window, ...]:
-    """Offer windows for a film: as it was read, the whole range, and two parts of it.
+    """Return windows for a film: as read, full range, bone and soft tissue.
 
     Args:
-        film: Its values beyond BACKGROUND are taken for tissue.
+        film: A film; its values above BACKGROUND are taken as tissue.
 
     Returns:
-        The first shows the film as the network got it.
+        Windows; the first one shows the film as the network reads it.
     """
     given = film.windows or (Window(name="", low=0.0, high=1.0),)
     named = [
@@ -66,12 +67,12 @@ def window_presets(film: Radiograph) -> tuple[Window, ...]:
     ]
     whole = [Window(name="Full range", low=0.0, high=1.0)] if film.windows else []
     tissue = film.values[film.values > BACKGROUND]
-    return (*named, *whole, *(_between(tissue, *part) for part in PARTS if tissue.size))
+    return (*named, *whole, *(_between(tissue, *part) for part in TISSUE_WINDOWS if tissue.size))
 
 
 def _between(values: NDArray[np.float32], name: str, first: float, last: float) -> Window:
     low, high = np.quantile(values, (first, last))
-    return Window(name=name, low=float(low), high=float(max(high, low + NARROWEST)))
+    return Window(name=name, low=float(low), high=float(max(high, low + MIN_WINDOW_WIDTH)))
 
 
 def _edges(centre: float, width: float, *, exact: bool) -> tuple[float, float]:
@@ -85,7 +86,7 @@ def _numbers(value: object) -> list[float]:
 
 
 def _names(value: object, count: int) -> list[str]:
-    """Explanations in words a screen can hold; manufacturers write NORMAL, HARDER, SOFTER."""
+    """Return short names for the screen; manufacturers write NORMAL, HARDER, SOFTER."""
     given = [value] if isinstance(value, str) else list(value or ())  # type: ignore[call-overload]
-    names = [str(name).strip()[:MAX_NAME].capitalize() for name in given]
+    names = [str(name).strip()[:MAX_WINDOW_NAME].capitalize() for name in given]
     return (names + [""] * count)[:count]

@@ -1,4 +1,4 @@
-"""The networks by name: EfficientNet-B0 and VGG16 as torchvision builds them, and the pyramid."""
+"""Architectures by name: EfficientNet-B0, the same with a feature pyramid, and VGG16."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from bonefx.models.low_rank import Ranks, replace_by_low_rank
 from bonefx.models.networks import CLASSES, CutNetwork, SplitNetwork
 from bonefx.models.pyramid import PyramidClassifier, PyramidNetwork
 
-DEEP_STAGES = (6, 7, 8)  # of EfficientNet; finer ones tell whose scanner a film is from
-MIDDLE_LAYERS = (22, 25)  # of VGG16; what its last ones see is fractures, in photographs too
+# Layers whose channel means are the signature of a film. Finer stages of EfficientNet depend on
+# the scanner; the last layers of VGG16 respond to fractures, in photographs too.
+EFFICIENTNET_SIGNATURE_LAYERS = (6, 7, 8)
+VGG_SIGNATURE_LAYERS = (22, 25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchNormSpec:
-    """Settings of every batch norm; they belong to the weights, not to the architecture."""
+    """Settings of all batch norm layers; they belong to the weights, not to the architecture."""
 
     eps: float = 1e-5
     momentum: float = 0.1
@@ -28,14 +30,14 @@ class BatchNormSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """How a network is built.
+    """An architecture that weights can be trained for.
 
     Attributes:
-        build: Makes it with untrained weights.
-        cam_layer: Name of the layer whose output the heat map weighs.
-        linear_head: One linear layer rates each cell, and the cells' ratings are pooled, so that
-            each cell's share of the logit can be told.
-        pretrained: torchvision's name of the network whose features training may start from.
+        build: Builds the network with untrained weights.
+        cam_layer: Name of the layer whose output the heat map weights.
+        linear_head: Whether one linear layer maps each cell to a logit and the cells are pooled,
+            so that the share of each cell in the logit is known.
+        pretrained: Name of the torchvision network whose features training may start from.
     """
 
     build: Callable[[BatchNormSpec], SplitNetwork]
@@ -52,7 +54,7 @@ def _torchvision_efficientnet_b0(batch_norm: BatchNormSpec) -> EfficientNet:
 def _efficientnet_b0(batch_norm: BatchNormSpec) -> SplitNetwork:
     return CutNetwork(
         _torchvision_efficientnet_b0(batch_norm), cut=9, linear_head=True,
-        signature_layers=DEEP_STAGES,
+        signature_layers=EFFICIENTNET_SIGNATURE_LAYERS,
     )  # fmt: skip
 
 
@@ -60,12 +62,12 @@ def _efficientnet_b0_fpn(batch_norm: BatchNormSpec) -> SplitNetwork:
     features = _torchvision_efficientnet_b0(batch_norm).features
     norm_layer = partial(nn.BatchNorm2d, eps=batch_norm.eps, momentum=batch_norm.momentum)
     classifier = PyramidClassifier(features, taps=(3, 5, 8), norm_layer=norm_layer)
-    return PyramidNetwork(classifier, signature_layers=DEEP_STAGES)
+    return PyramidNetwork(classifier, signature_layers=EFFICIENTNET_SIGNATURE_LAYERS)
 
 
 def _vgg16(_: BatchNormSpec) -> SplitNetwork:
     backbone = vgg16(num_classes=len(CLASSES), dropout=0.5)
-    return CutNetwork(backbone, cut=30, linear_head=False, signature_layers=MIDDLE_LAYERS)
+    return CutNetwork(backbone, cut=30, linear_head=False, signature_layers=VGG_SIGNATURE_LAYERS)
 
 
 ARCHITECTURES = {
@@ -84,7 +86,7 @@ ARCHITECTURES = {
 
 
 def architecture_of(name: str) -> Architecture:
-    """Look an architecture up by name.
+    """Return an architecture by name.
 
     Raises:
         WeightsError: There is no such architecture.
@@ -102,14 +104,14 @@ def build_network(
     Args:
         name: A key of ARCHITECTURES.
         batch_norm: Settings that the weights were trained with; torchvision's default if None.
-        head_ranks: Of a VGG's two large layers where they are stored in few directions.
+        head_ranks: Ranks of fc6 and fc7 of a VGG that is stored in low rank; None for full layers.
 
     Raises:
-        WeightsError: There is no such architecture, or it has no such head.
+        WeightsError: The name is unknown, or the architecture has no low-rank head.
     """
     network = architecture_of(name).build(batch_norm or BatchNormSpec())
     if head_ranks is not None:
         if not isinstance(network.backbone, VGG):
-            raise WeightsError(f"{name} has no head of low rank; leave head_ranks out")
+            raise WeightsError(f"{name} has no low-rank head; remove head_ranks from its manifest")
         replace_by_low_rank(network.backbone, head_ranks)
     return network

@@ -1,8 +1,8 @@
-"""Where a model lies: an id of weights/, a model folder, or a Hugging Face model repository.
+"""Find a model: an id of the weights folder, a model folder, or a Hugging Face repository.
 
-Of a repository only a bonefx model is fetched: its manifest, which is checked, then the few files
-that belong to it. They lie in huggingface_hub's own cache, so that a model that was fetched once
-is used without a network. Nothing is interpreted here: registry.load_model checks every folder.
+From a repository only the files of a bonefx model are downloaded: the manifest, which is checked,
+then the files that belong to it. huggingface_hub caches them, so that a model that was downloaded
+once works without a network. registry.load_model checks the folder.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 HUB_PREFIX = "hf:"
-MAIN = "main"
-BESIDE = ("evaluation.json", "CARD.md", "figures.png", "training.png")  # where there are such
-REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
-LOGIN = "run `hf auth login` or set HF_TOKEN"
+DEFAULT_REVISION = "main"
+OPTIONAL_FILES = ("evaluation.json", "CARD.md", "figures.png", "training.png")
+REVISION_PATTERN = re.compile(r"\w[\w./-]*", re.ASCII)
+HUB_LOGIN_REMEDY = "run `hf auth login` or set HF_TOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubModel:
-    """A model repository as a user names it.
+    """A model repository and the revision to use.
 
     Attributes:
         repo: OWNER/NAME.
@@ -42,59 +42,60 @@ class HubModel:
     """
 
     repo: str
-    revision: str = MAIN
+    revision: str = DEFAULT_REVISION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLocation:
-    """A model folder on this machine, and the commit that it is a copy of, if it was fetched."""
+    """A model folder on this machine; origin is the repository and commit of a downloaded one."""
 
     folder: Path
     origin: Origin | None = None
 
 
-def locate_model(wanted: str, *, weights: Path) -> ModelLocation:
-    """Find a model, and fetch it where it lies in a repository.
+def locate_model(name: str, *, weights: Path) -> ModelLocation:
+    """Find a model; download it if it is in a repository.
 
     Args:
-        wanted: hf:OWNER/NAME[@REVISION], or a path (with a slash), or an id of the weights folder.
+        name: hf:OWNER/NAME[@REVISION], a path (with a slash), or an id of the weights folder.
         weights: Folder of models, for ids.
 
     Raises:
-        SettingsError: It begins with hf: and does not name a repository.
-        WeightsError: The repository cannot be fetched or holds no bonefx model.
+        SettingsError: The name begins with hf: but does not name a repository.
+        WeightsError: The repository cannot be downloaded or holds no bonefx model.
     """
-    if wanted.startswith(HUB_PREFIX):
-        return fetch(parse_hub_model(wanted))
-    is_id = Path(wanted).name == wanted
-    return ModelLocation(folder=(weights / wanted if is_id else Path(wanted)).resolve())
+    if name.startswith(HUB_PREFIX):
+        return download_model(parse_hub_model(name))
+    is_id = Path(name).name == name
+    return ModelLocation(folder=(weights / name if is_id else Path(name)).resolve())
 
 
-def load_located_model(place: ModelLocation, *, device: torch.device) -> LoadedModel:
-    """Load a model that was found.
+def load_located_model(location: ModelLocation, *, device: torch.device) -> LoadedModel:
+    """Load a model that locate_model found.
 
     Raises:
-        WeightsError: It is damaged or does not fit; the message names its repository, if any.
+        WeightsError: The model is damaged or does not match its manifest; the message names the
+            repository, if any.
     """
-    if place.origin is None:
-        return load_model(place.folder, device=device)
-    with _named(place.origin.repo):
-        return load_model(place.folder, device=device, origin=place.origin)
+    if location.origin is None:
+        return load_model(location.folder, device=device)
+    with _naming_repository(location.origin.repo):
+        return load_model(location.folder, device=device, origin=location.origin)
 
 
 def parse_hub_model(text: str) -> HubModel:
-    """Read hf:OWNER/NAME[@REVISION].
+    """Parse hf:OWNER/NAME[@REVISION].
 
     Raises:
-        SettingsError: It is not of that form.
+        SettingsError: The text has another form.
     """
     repo, at, revision = text.removeprefix(HUB_PREFIX).partition("@")
-    revision = revision if at else MAIN
-    return HubModel(repo=checked_repo(repo), revision=checked_revision(revision))
+    revision = revision if at else DEFAULT_REVISION
+    return HubModel(repo=check_repo_name(repo), revision=check_revision(revision))
 
 
-def checked_repo(repo: str) -> str:
-    """Return OWNER/NAME as it is.
+def check_repo_name(repo: str) -> str:
+    """Return OWNER/NAME unchanged if a repository can have that name.
 
     Raises:
         SettingsError: No repository can have that name.
@@ -116,46 +117,46 @@ def checked_repo(repo: str) -> str:
     return repo
 
 
-def checked_revision(revision: str) -> str:
-    """Return a branch, tag or commit as it is.
+def check_revision(revision: str) -> str:
+    """Return a branch, tag or commit unchanged if a revision can have that name.
 
     Raises:
         SettingsError: No revision can have that name.
     """
-    if not REVISION.fullmatch(revision) or ".." in revision:
+    if not REVISION_PATTERN.fullmatch(revision) or ".." in revision:
         raise SettingsError(f"{revision!r} cannot be a revision; use a branch, a tag or a commit")
     return revision
 
 
-def fetch(model: HubModel) -> ModelLocation:
-    """Bring one bonefx model into huggingface_hub's cache, or find it there.
+def download_model(model: HubModel) -> ModelLocation:
+    """Download one bonefx model into the cache of huggingface_hub, or find it there.
 
-    A folder that holds its weights is whole, as those come last; then only the revision is asked
-    for. Without a network the revision is what it was when it was last asked for.
+    Weights are downloaded last, so that a folder with weights is complete; then only the revision
+    is looked up. Without a network the revision of the last look-up is used.
 
     Raises:
-        WeightsError: The repository cannot be fetched or holds no bonefx model.
+        WeightsError: The repository cannot be downloaded or holds no bonefx model.
     """
     api = hub_api()
     with hub_errors(model.repo, error=WeightsError):
-        asked = api.hf_hub_download(model.repo, MANIFEST, revision=model.revision, dry_run=True)
-        with _named(model.repo):
-            check_manifest_size(asked.file_size or 0, source=MANIFEST)
+        listed = api.hf_hub_download(model.repo, MANIFEST, revision=model.revision, dry_run=True)
+        with _naming_repository(model.repo):
+            check_manifest_size(listed.file_size or 0, source=MANIFEST)
         path = api.hf_hub_download(model.repo, MANIFEST, revision=model.revision)
         origin = Origin(repo=model.repo, commit=Path(path).parent.name)
-        _fetch_beside_manifest(api, Path(path).parent, origin)
+        _download_files_of_manifest(api, Path(path).parent, origin)
     return ModelLocation(folder=Path(path).parent, origin=origin)
 
 
-def _fetch_beside_manifest(api: HfApi, folder: Path, origin: Origin) -> None:
+def _download_files_of_manifest(api: HfApi, folder: Path, origin: Origin) -> None:
     from huggingface_hub.errors import EntryNotFoundError
 
-    with _named(origin.repo):
+    with _naming_repository(origin.repo):
         manifest = read_manifest(folder)
     weights_file = manifest.file
     if (folder / weights_file).exists():
         return
-    for name in BESIDE:
+    for name in OPTIONAL_FILES:
         with suppress(EntryNotFoundError):
             api.hf_hub_download(origin.repo, name, revision=origin.commit)
     if manifest.scope is not None:
@@ -164,7 +165,7 @@ def _fetch_beside_manifest(api: HfApi, folder: Path, origin: Origin) -> None:
 
 
 def hub_api() -> HfApi:
-    """Speak to the Hub, or to where HF_ENDPOINT points, as this program."""
+    """Return a client of the Hub, or of the server that HF_ENDPOINT names."""
     from huggingface_hub import HfApi
 
     return HfApi(library_name="bonefx", library_version=__version__)
@@ -172,37 +173,41 @@ def hub_api() -> HfApi:
 
 @contextmanager
 def hub_errors(repo: str, *, error: type[BonefxError]) -> Iterator[None]:
-    """Say in a sentence what came between this machine and a repository.
+    """Convert errors of the network and of the Hub to one sentence with a remedy.
 
     Args:
         repo: OWNER/NAME, for the message.
-        error: Class to raise.
+        error: Class of the error to raise.
 
     Raises:
-        BonefxError: Of the given class.
+        BonefxError: The error, of the given class.
     """
     from httpx2 import HTTPError
 
     try:
         yield
-    except (HTTPError, OSError) as found:
-        raise error(_sentence(found, repo)) from found
-    except RuntimeError as found:  # what huggingface_hub wraps a broken upload of a file in
-        if not isinstance(found.__cause__, HTTPError):
+    except (HTTPError, OSError) as cause:
+        raise error(_error_text(cause, repo)) from cause
+    except RuntimeError as cause:  # huggingface_hub wraps the error of an upload in it
+        if not isinstance(cause.__cause__, HTTPError):
             raise
-        raise error(_sentence(found.__cause__, repo)) from found
+        raise error(_error_text(cause.__cause__, repo)) from cause
 
 
-def _sentence(found: Exception, repo: str) -> str:
+def _error_text(cause: Exception, repo: str) -> str:
     from huggingface_hub import errors
 
-    if isinstance(found.__cause__, errors.HfHubHTTPError):  # the Hub did answer
-        found = found.__cause__
-    known = (  # a child stands before its parent
-        (errors.GatedRepoError, f"{repo} is gated; ask for access on its page, then {LOGIN}"),
+    if isinstance(cause.__cause__, errors.HfHubHTTPError):  # the answer of the Hub
+        cause = cause.__cause__
+    texts = (  # a subclass comes before its base class
+        (
+            errors.GatedRepoError,
+            f"{repo} is gated; ask for access on its page, then {HUB_LOGIN_REMEDY}",
+        ),
         (
             errors.RepositoryNotFoundError,
-            f"there is no model repository {repo}, or it is private; check its name, or {LOGIN}",
+            f"there is no model repository {repo}, or it is private; check its name, or "
+            f"{HUB_LOGIN_REMEDY}",
         ),
         (
             errors.RevisionNotFoundError,
@@ -213,31 +218,34 @@ def _sentence(found: Exception, repo: str) -> str:
             f"{repo} holds no bonefx model: {MANIFEST} or the file that it names is missing; "
             "check its name and revision",
         ),
-        (errors.HfHubHTTPError, _refusal(found, repo)),
+        (errors.HfHubHTTPError, _http_error_text(cause, repo)),
         (
             errors.LocalEntryNotFoundError,
             f"{repo} was not fetched before and cannot be reached now; connect this machine to "
             "the network, and unset HF_HUB_OFFLINE if it is set",
         ),
         (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE is set; unset it to reach the Hub"),
-        (OSError, f"{repo}: {found}; check the network and the space on disk, and try again"),
+        (OSError, f"{repo}: {cause}; check the network and the space on disk, and try again"),
     )
-    for kind, sentence in known:
-        if isinstance(found, kind):
-            return sentence
-    return f"the Hub cannot be reached ({type(found).__name__}); check the network and try again"
+    for kind, text in texts:
+        if isinstance(cause, kind):
+            return text
+    return f"the Hub cannot be reached ({type(cause).__name__}); check the network and try again"
 
 
-def _refusal(found: Exception, repo: str) -> str:
-    status = getattr(getattr(found, "response", None), "status_code", None)
+def _http_error_text(cause: Exception, repo: str) -> str:
+    status = getattr(getattr(cause, "response", None), "status_code", None)
     if status in {401, 403}:
-        return f"the Hub refuses this token for {repo} (HTTP {status}); {LOGIN} with the rights"
+        return (
+            f"the Hub refuses this token for {repo} (HTTP {status}); {HUB_LOGIN_REMEDY} with a "
+            "token that may use it"
+        )
     return f"the Hub answered HTTP {status} for {repo}; try again later"
 
 
 @contextmanager
-def _named(repo: str) -> Iterator[None]:
-    """Say which repository a model that cannot be used came from."""
+def _naming_repository(repo: str) -> Iterator[None]:
+    """Add the repository to the message of a model that cannot be used."""
     try:
         yield
     except WeightsError as error:

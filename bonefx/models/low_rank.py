@@ -1,7 +1,7 @@
-"""VGG16's two large layers, each stored as two small ones of a given rank.
+"""Low-rank versions of fc6 and fc7, the two large layers of VGG16.
 
-Nine tenths of VGG16 are two matrices that a film's answer uses in few directions. `train.compress`
-finds these directions; here is the shape of what it makes.
+They hold nine tenths of the weights, and the logit of a film depends on few directions of them.
+train/evaluate/compression.py computes these directions; this module defines the layers.
 
 Source:
     Girshick (2015), "Fast R-CNN", section 3.1, truncated SVD of fc6 and fc7.
@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torchvision.models import VGG
 
-LARGE_LAYERS = (0, 3)  # of VGG16's classifier: fc6 and fc7
+LARGE_LAYERS = (0, 3)  # fc6 and fc7 in the classifier of VGG16
 Ranks = tuple[int, int]  # of fc6 and fc7
 
 
 class LowRankLinear(nn.Module):
-    """A linear layer of limited rank: first to few numbers, then from them to all outputs."""
+    """A linear layer of limited rank: a product of two smaller layers."""
 
     def __init__(self, inputs: int, rank: int, outputs: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LowRankLinear(nn.Module):
 
     @torch.no_grad()
     def whole(self) -> nn.Linear:
-        """Multiply the two out: one layer that answers alike, of the full size."""
+        """Multiply the two layers; return one full layer with the same output."""
         result = nn.Linear(self.inner.in_features, self.outer.out_features)
         result.weight.copy_(self.outer.weight @ self.inner.weight)
         result.bias.copy_(self.outer.bias)
@@ -40,7 +40,7 @@ class LowRankLinear(nn.Module):
 
 
 def merge_low_rank(backbone: nn.Module) -> None:
-    """Replace layers of low rank by whole ones that answer alike, in place."""
+    """Replace low-rank layers by full layers with the same output, in place."""
     if not isinstance(backbone, VGG):
         return
     for index in LARGE_LAYERS:
@@ -50,11 +50,11 @@ def merge_low_rank(backbone: nn.Module) -> None:
 
 
 def replace_by_low_rank(backbone: VGG, ranks: Ranks) -> None:
-    """Replace fc6 and fc7 by untrained layers of low rank.
+    """Replace fc6 and fc7 by untrained low-rank layers.
 
     Args:
-        backbone: Changed in place.
-        ranks: Of fc6 and fc7.
+        backbone: Network that is changed in place.
+        ranks: Ranks of fc6 and fc7, > 0.
     """
     for index, rank in zip(LARGE_LAYERS, ranks, strict=True):
         whole = backbone.classifier[index]

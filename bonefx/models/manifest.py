@@ -1,4 +1,4 @@
-"""weights/<id>/manifest.json: what a model folder says about itself."""
+"""weights/<id>/manifest.json: the description of a model, read and checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from bonefx.errors import WeightsError
+from bonefx.errors import MODEL_REMEDY, WeightsError
 from bonefx.models.architectures import BatchNormSpec, architecture_of
 from bonefx.models.low_rank import Ranks
 from bonefx.models.preprocess import PreprocessSpec
@@ -18,29 +18,20 @@ from bonefx.records.model import TrainingData
 from bonefx.schema import parse_record
 
 MANIFEST_SCHEMA_VERSION = 1
-
-
 MANIFEST = "manifest.json"
-
-
-MAX_MANIFEST_BYTES = 1 << 20  # a real one has about 5,000
-
-
+MAX_MANIFEST_BYTES = 1 << 20  # real manifests have about 5,000
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-
-
-REMEDY = "fetch the model again, or export it with this version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitialWeights:
-    """Where training started from.
+    """The weights that training started from.
 
     Attributes:
         source: A torchvision weights name, or the name of a local file.
         sha256: Checksum of the local file; None for a download, whose name carries its own.
         licence: As far as the source states it.
-        note: What a card must say about them.
+        note: Text about them for the model card.
     """
 
     source: str
@@ -51,12 +42,12 @@ class InitialWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeFile:
-    """Where a model keeps the statistics that it refuses films by; see scope.Scope.
+    """File with the statistics of the scope check; see bonefx.scope.statistics.Scope.
 
     Attributes:
         file: Name of the file beside the manifest; safetensors only.
-        bytes: Its size.
-        sha256: Its checksum.
+        bytes: Size of the file.
+        sha256: Checksum of the file.
     """
 
     file: str
@@ -69,20 +60,22 @@ class ScopeFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a model folder says about itself; written by train/export.py alone.
+    """Description of a model; written only by train/publish/export.py.
 
     Attributes:
-        id: What users call the model, and part of file names: letters, digits, ".", "_" and "-".
+        id: Name of the model, also in file names: letters, digits, ".", "_" and "-".
         file: Name of the weights file beside the manifest; safetensors only.
-        bytes: Its size.
-        sha256: Its checksum.
-        cam_layer: Layer whose output the heat map weighs.
+        bytes: Size of the weights file.
+        sha256: Checksum of the weights file.
+        cam_layer: Layer whose output the heat map weights.
         heat_floor: Raw map peak, in logits, below which no map is shown; set on validation films.
-        trust: What a map must hold to be believed; None for a model that was not measured so.
-        float16_drift: Largest change of the probability on validation films by storing float16.
-        scope: Statistics for refusing what is no bone film; a model without reads no film.
-        recipe_sha256: Checksum of the recipe file that the model was trained by.
-        head_ranks: Directions that are kept of a VGG's fc6 and fc7; None where they are whole.
+        trust: Limits that a heat map is checked against; None if they were not measured.
+        float16_drift: Largest change of the probability on validation films by storing float16,
+            in [0, 1].
+        scope: Statistics for refusing pictures that are not bone films; a model without them reads
+            no film.
+        recipe_sha256: Checksum of the recipe file of the training.
+        head_ranks: Ranks of fc6 and fc7 of a VGG; None for full layers.
         created: Date of the export, ISO 8601.
     """
 
@@ -114,45 +107,50 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.schema_version != MANIFEST_SCHEMA_VERSION:
             raise WeightsError(
-                f"manifest of schema {self.schema_version}, this version reads "
-                f"{MANIFEST_SCHEMA_VERSION}; {REMEDY}"
+                f"the manifest has schema {self.schema_version}, this version reads "
+                f"{MANIFEST_SCHEMA_VERSION}; {MODEL_REMEDY}"
             )
         if not PLAIN_NAME.fullmatch(self.id):
-            raise WeightsError(f"{self.id!r} is no plain model id; use letters, digits, . _ and -")
+            raise WeightsError(
+                f"{self.id!r} is not a plain model id; use letters, digits, . _ and -"
+            )
         check_safetensors_name(self.file)
         architecture = architecture_of(self.architecture)
         if self.cam_layer != architecture.cam_layer:
             raise WeightsError(
-                f"cam_layer {self.cam_layer!r} is not where {self.architecture} is cut "
-                f"({architecture.cam_layer!r}); {REMEDY}"
+                f"cam_layer is {self.cam_layer!r}, but the heat map of {self.architecture} is "
+                f"taken at {architecture.cam_layer!r}; {MODEL_REMEDY}"
             )
         if self.default_point not in [point.name for point in self.operating_points]:
-            raise WeightsError(f"no operating point is called {self.default_point!r}; {REMEDY}")
+            raise WeightsError(
+                f"no operating point is called {self.default_point!r}; {MODEL_REMEDY}"
+            )
 
 
 def name_with_checksum(name: str, sha256: str | None) -> str:
-    """Name a model with its weights' checksum, where one is known: ids stay, weights change."""
+    """Return a model id with the checksum of its weights, because an id outlives its weights."""
     return f"{name} (weights SHA-256 {sha256[:8]})" if sha256 else name
 
 
 def check_safetensors_name(file: str) -> None:
-    """Refuse what is no safetensors file beside the manifest that names it.
+    """Check that a manifest names a safetensors file in its own folder.
 
     Raises:
-        WeightsError: It is another kind of file, or lies elsewhere.
+        WeightsError: It names another kind of file or another folder.
     """
     if not (PLAIN_NAME.fullmatch(file) and file.endswith(".safetensors")):
         raise WeightsError(
             f"file {file!r} is not a safetensors file beside its manifest; pickles and other "
-            f"folders are not read; {REMEDY}"
+            f"folders are not read; {MODEL_REMEDY}"
         )
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check a model folder's manifest.
+    """Read and check the manifest of a model folder.
 
     Raises:
-        WeightsError: It is missing, too large, not JSON, or has unknown or wrong entries.
+        WeightsError: The manifest is missing, too large, not JSON, or has unknown or wrong
+            entries.
     """
     path = folder / MANIFEST
     source = f"{folder.name}/{MANIFEST}"
@@ -160,23 +158,26 @@ def read_manifest(folder: Path) -> Manifest:
         check_manifest_size(path.stat().st_size, source=source)
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise WeightsError(f"no model at {folder.name}: {source} is missing; {REMEDY}") from error
+        raise WeightsError(
+            f"no model at {folder.name}: {source} is missing; {MODEL_REMEDY}"
+        ) from error
     except ValueError as error:
-        raise WeightsError(f"{source} is not JSON; {REMEDY}") from error
-    return parse_record(Manifest, table, source=source, error=WeightsError, remedy=REMEDY)
+        raise WeightsError(f"{source} is not JSON; {MODEL_REMEDY}") from error
+    return parse_record(Manifest, table, source=source, error=WeightsError, remedy=MODEL_REMEDY)
 
 
 def check_manifest_size(size: int, *, source: str) -> None:
-    """Refuse a manifest that is none by its size, before it is fetched or parsed.
+    """Refuse a file that is too large for a manifest, before it is downloaded or parsed.
 
     Args:
-        size: Of the file, in bytes.
+        size: Size of the file in bytes.
         source: Name of the file, for the message.
 
     Raises:
-        WeightsError: It is larger than any manifest.
+        WeightsError: The file is larger than MAX_MANIFEST_BYTES.
     """
     if size > MAX_MANIFEST_BYTES:
         raise WeightsError(
-            f"{source} has {size} bytes, a manifest has at most {MAX_MANIFEST_BYTES}; {REMEDY}"
+            f"{source} has {size} bytes, a manifest has at most {MAX_MANIFEST_BYTES}; "
+            f"{MODEL_REMEDY}"
         )

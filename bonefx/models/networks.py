@@ -1,7 +1,6 @@
-"""A network in two steps: activations where its heat map is taken, then the logit.
+"""Networks split where the heat map is taken: first the activations, then the logit.
 
-One forward pass so serves the verdict and the heat map, without hooks (which are not safe in
-threads).
+The verdict and the heat map share one forward pass. No hooks, which are not safe between threads.
 """
 
 from __future__ import annotations
@@ -9,12 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.func import functional_call
 from torchvision.models import VGG, EfficientNet
 
 from bonefx.errors import WeightsError
@@ -23,22 +24,23 @@ from bonefx.records import Radiograph
 
 CLASSES = ("no_fracture", "fracture")  # order of the network's two outputs
 NO_FRACTURE_INDEX, FRACTURE_INDEX = range(2)
+GRID_CHECK_SIDE_PX = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellGrid:
-    """Cell i of the activations looks at input pixel offset_px + i * stride_px (pixel centres)."""
+    """Place of the cells on the input: cell i is centred on pixel offset_px + i * stride_px."""
 
     stride_px: int
     offset_px: float
 
 
 class StageOutputs(NamedTuple):
-    """What the first step gives.
+    """Result of the first step.
 
     Attributes:
         activations: (N, C, h, w).
-        signature: What kind of picture it is: means over the cells of later stages, (N, D).
+        signature: Channel means of late stages, (N, D); the scope check compares them.
     """
 
     activations: torch.Tensor
@@ -48,7 +50,7 @@ class StageOutputs(NamedTuple):
 class SplitNetwork(nn.Module, ABC):
     """A classifier with two outputs, run in two steps: activations, then the logit.
 
-    Its weights are those of `backbone`, a module that makes the two outputs by itself.
+    The weights belong to `backbone`, which computes both outputs when it is called by itself.
     """
 
     linear_head = False
@@ -65,7 +67,7 @@ class SplitNetwork(nn.Module, ABC):
 
     @property
     def last_layer(self) -> nn.Linear:
-        """The layer that makes the two outputs."""
+        """The linear layer with the two outputs."""
         assert isinstance(self.backbone.classifier, nn.Sequential)
         last = list(self.backbone.classifier.children())[-1]
         assert isinstance(last, nn.Linear)
@@ -73,10 +75,10 @@ class SplitNetwork(nn.Module, ABC):
 
     @abstractmethod
     def staged(self, batch: torch.Tensor) -> StageOutputs:
-        """Run (N, 3, S, S) up to where the heat map is taken."""
+        """Run (N, 3, S, S) up to the layer of the heat map."""
 
     def activations(self, batch: torch.Tensor) -> torch.Tensor:
-        """Run (N, 3, S, S) up to where the heat map is taken; returns (N, C, h, w)."""
+        """Run (N, 3, S, S) up to the layer of the heat map; returns (N, C, h, w)."""
         return self.staged(batch).activations
 
     @abstractmethod
@@ -86,9 +88,17 @@ class SplitNetwork(nn.Module, ABC):
         With two softmax outputs the log-odds of fracture is the difference of the two.
         """
 
-    @abstractmethod
     def grid(self) -> CellGrid:
-        """Tell where the cells of the activations look."""
+        """Return the grid of the activations on the input; see cell_grid."""
+        return self._grid
+
+    @cached_property
+    def _grid(self) -> CellGrid:
+        return cell_grid(self._layers_before_cells())
+
+    @abstractmethod
+    def _layers_before_cells(self) -> nn.Module:
+        """Return the layers that determine where the cells of the activations lie."""
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run (N, 3, S, S); returns logits (N,) and activations (N, C, h, w)."""
@@ -96,9 +106,9 @@ class SplitNetwork(nn.Module, ABC):
         return self.logit(activations), activations
 
     def evidence(self, activations: torch.Tensor) -> torch.Tensor:
-        """Tell each cell's share of the logit, before the cells are pooled, (N, h, w).
+        """Compute the share of each cell in the logit, before pooling, (N, h, w).
 
-        Its positive part is Grad-CAM; see cam.
+        Its positive part is Grad-CAM; see bonefx.heatmaps.methods.
 
         Raises:
             WeightsError: The head is not linear.
@@ -112,12 +122,12 @@ class SplitNetwork(nn.Module, ABC):
         return torch.einsum("c,nchw->nhw", weight, activations)
 
     def frozen_part(self, layers: int) -> nn.Sequential:
-        """The first layers of `features`, as many as a recipe leaves untrained."""
+        """Return the first layers of `features`, which a recipe leaves untrained."""
         return self._features[:layers]
 
 
 class CutNetwork(SplitNetwork):
-    """A torchvision classifier, cut behind one layer of its features."""
+    """A torchvision classifier, split after one layer of its features."""
 
     backbone: EfficientNet | VGG
 
@@ -129,13 +139,14 @@ class CutNetwork(SplitNetwork):
         linear_head: bool,
         signature_layers: Sequence[int],
     ) -> None:
-        """Cut a network.
+        """Split a network.
 
         Args:
-            backbone: As torchvision builds it, with two outputs.
-            cut: Layers of `features` that run before the heat map is taken, activation included.
-            linear_head: The head is a mean over all cells and one linear layer.
-            signature_layers: Of `features`, whose means are the signature; before the cut.
+            backbone: torchvision network with two outputs.
+            cut: Number of layers of `features` before the heat map, activation included.
+            linear_head: Whether the head is a mean over all cells and one linear layer.
+            signature_layers: Indices of layers of `features` before the cut; their channel means
+                are the signature.
         """
         super().__init__(backbone)
         self.cut = cut
@@ -155,15 +166,15 @@ class CutNetwork(SplitNetwork):
         outputs = self.backbone.classifier(torch.flatten(pooled, 1))  # (N, 2)
         return log_odds(outputs)
 
-    def grid(self) -> CellGrid:
+    def _layers_before_cells(self) -> nn.Module:
         """See SplitNetwork."""
-        return cell_grid(self._features[: self.cut])
+        return self._features[: self.cut]
 
 
 def staged_features(
     features: nn.Sequential, batch: torch.Tensor, layers: Sequence[int]
 ) -> list[torch.Tensor]:
-    """Run (N, 3, S, S) through the features; returns what each of the rising layers gives."""
+    """Run (N, 3, S, S) through the features; return the outputs of the given layers, ascending."""
     stages, after = [], 0
     for layer in layers:
         batch = features[after : layer + 1](batch)
@@ -173,43 +184,116 @@ def staged_features(
 
 
 def pool_signature(stages: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Pool stages, (N, C_i, h_i, w_i), to the means of their channels, (N, sum of C_i)."""
+    """Average stages (N, C_i, h_i, w_i) over their cells; return (N, sum of C_i)."""
     return torch.cat([stage.mean((2, 3)) for stage in stages], dim=1)
 
 
 def log_odds(outputs: torch.Tensor) -> torch.Tensor:
-    """Turn two softmax outputs, (..., 2), into the log-odds of fracture, (...)."""
+    """Compute the log-odds of fracture, (...), from two softmax outputs, (..., 2)."""
     return outputs[..., FRACTURE_INDEX] - outputs[..., NO_FRACTURE_INDEX]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowGeometry:
+    """How a convolution or a pooling moves over its input, the same along both axes.
+
+    Attributes:
+        extent: Cells of the input that one cell of the output sees, dilation included.
+        stride: Cells of the input from one cell of the output to the next.
+        padding: Cells added at each side.
+        ceil_mode: Whether an incomplete last window counts.
+    """
+
+    extent: int
+    stride: int
+    padding: int
+    ceil_mode: bool
+
+    def output_side(self, side: int) -> int:
+        """Return how many cells an input of so many cells gives."""
+        steps = side + 2 * self.padding - self.extent
+        return (-(-steps // self.stride) if self.ceil_mode else steps // self.stride) + 1
+
+
 def cell_grid(layers: nn.Module) -> CellGrid:
-    """Derive a stage's stride and offset from its convolutions and poolings.
+    """Derive stride and offset from convolutions and poolings, and check them by a forward pass.
 
     Args:
-        layers: The layers in the order in which they run; branches that rejoin must not shift.
+        layers: The layers in the order in which they run. Branches that rejoin may not stride or
+            shift.
+
+    Raises:
+        WeightsError: A layer strides in a way that is not known here, or the forward pass gives
+            another number of cells than the strides do.
 
     Source:
         Araujo, Norris and Sim (2019), "Computing receptive fields of convolutional neural
         networks", Distill, eq. 3 and 4, for the middle of the receptive field.
     """
-    stride, offset = 1, 0.0
+    stride, offset, side = 1, 0.0, GRID_CHECK_SIDE_PX
     for layer in layers.modules():
-        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            kernel, step, padding = (
-                value if isinstance(value, int) else int(value[0])
-                for value in (layer.kernel_size, layer.stride, layer.padding)
-            )
-            offset += stride * ((kernel - 1) / 2 - padding)
-            stride *= step
+        window = _window_geometry(layer)
+        if window is not None:
+            offset += stride * ((window.extent - 1) / 2 - window.padding)
+            stride *= window.stride
+            side = window.output_side(side)
+    measured = _output_shape(layers, GRID_CHECK_SIDE_PX)
+    if measured != (side, side):
+        raise WeightsError(
+            f"an input of {GRID_CHECK_SIDE_PX} px gives {measured[0]} x {measured[1]} cells, but "
+            f"the strides of the layers give {side} x {side}; a branch strides, or a layer "
+            "resizes: extend cell_grid for this network"
+        )
     return CellGrid(stride_px=stride, offset_px=offset)
+
+
+def _window_geometry(layer: nn.Module) -> WindowGeometry | None:
+    """Return how a layer moves over its input; None if it keeps each cell in its place."""
+    if not isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+        is_leaf = next(layer.children(), None) is None  # a block's stride is that of its layers
+        if is_leaf and _both_axes(layer, "stride", default=1) != 1:
+            raise WeightsError(
+                f"the stride of a {type(layer).__name__} layer is not known; extend cell_grid"
+            )
+        return None
+    dilation = _both_axes(layer, "dilation", default=1)
+    return WindowGeometry(
+        extent=dilation * (_both_axes(layer, "kernel_size") - 1) + 1,
+        stride=_both_axes(layer, "stride"),
+        padding=_both_axes(layer, "padding"),
+        ceil_mode=bool(getattr(layer, "ceil_mode", False)),
+    )
+
+
+def _both_axes(layer: nn.Module, name: str, *, default: int = 0) -> int:
+    """Return a setting of a layer that is the same for rows and columns."""
+    value: object = getattr(layer, name, default)
+    sides = {value} if not isinstance(value, tuple) else set(value)
+    if len(sides) == 1 and isinstance(side := sides.pop(), int):
+        return side
+    raise WeightsError(
+        f"a {type(layer).__name__} layer has {name} {value!r}; cell_grid needs one number for "
+        "rows and columns"
+    )
+
+
+@torch.no_grad()
+def _output_shape(layers: nn.Module, side_px: int) -> tuple[int, int]:
+    """Compute the rows and columns of a forward pass on the meta device, which holds no values."""
+    tensors = (*layers.named_parameters(), *layers.named_buffers())
+    on_meta = {name: tensor.to("meta") for name, tensor in tensors}
+    batch = torch.empty(1, 3, side_px, side_px, device="meta")
+    output: torch.Tensor = functional_call(layers, on_meta, (batch,))
+    rows, columns = output.shape[-2:]
+    return rows, columns
 
 
 @torch.inference_mode()
 def compute_signatures(
     network: SplitNetwork, films: Sequence[Radiograph], spec: PreprocessSpec
 ) -> NDArray[np.float32]:
-    """Run films up to the cut for their signatures alone, (N, D)."""
+    """Compute the signatures of N films, (N, D), without the head."""
     device = next(network.parameters()).device
     batch = to_batch(list(films), spec).to(device, memory_format=torch.channels_last)
-    found: NDArray[np.float32] = network.staged(batch).signature.float().cpu().numpy()
-    return found
+    signatures: NDArray[np.float32] = network.staged(batch).signature.float().cpu().numpy()
+    return signatures

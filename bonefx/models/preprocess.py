@@ -1,7 +1,7 @@
-"""Radiograph -> network input. The whole film, letterboxed: never a crop, never a mirror.
+"""Convert a radiograph to network input: the whole film, letterboxed, never cropped or mirrored.
 
-Training, evaluation and the app all come through here. The letterboxed film is rounded to 8 bits,
-because that is how training caches it; a film therefore gives the same input everywhere.
+Training, evaluation and the app use this module. The letterboxed film is rounded to 8 bits, as
+training caches it, so that a film gives the same input everywhere.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLARITY = "white_is_dense"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessSpec:
-    """How a model wants its films; written into its manifest.
+    """Preprocessing of a model; part of its manifest.
 
     Attributes:
         size_px: Side of the square input, a multiple of 32.
@@ -45,16 +45,16 @@ class PreprocessSpec:
             raise WeightsError(f"std must be > 0 in each channel, got {self.std}")
         if (self.resize, self.polarity) != (RESIZE, POLARITY):
             raise WeightsError(
-                f"the model asks for resize {self.resize!r} and polarity {self.polarity!r}, this "
-                f"version knows {RESIZE!r} and {POLARITY!r}; update bonefx"
+                f"the model needs resize {self.resize!r} and polarity {self.polarity!r}, this "
+                f"version has {RESIZE!r} and {POLARITY!r}; update bonefx"
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterbox:
-    """Where a film lies in the square input.
+    """Position of a film in the square input.
 
-    A film pixel (x, y), counted at pixel centres, lies at
+    A film pixel (x, y), at its centre, is mapped to
     ((x + 0.5) * scale_x - 0.5 + left, (y + 0.5) * scale_y - 0.5 + top) of the input.
     """
 
@@ -67,7 +67,7 @@ class Letterbox:
 
 
 def letterbox_of(height: int, width: int, *, size_px: int) -> Letterbox:
-    """Place a film of height x width pixels in the middle of a size_px square, aspect kept."""
+    """Centre a film of height x width pixels in a size_px square, with its aspect ratio."""
     scale = size_px / max(height, width)
     new_width = max(1, round(width * scale))
     new_height = max(1, round(height * scale))
@@ -82,7 +82,7 @@ def letterbox_of(height: int, width: int, *, size_px: int) -> Letterbox:
 
 
 def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
-    """Fit a whole film into a black square.
+    """Resize a whole film into a black square.
 
     Args:
         radiograph: The film, (H, W) in [0, 1].
@@ -105,14 +105,14 @@ def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
 
 
 def normalise(squares: torch.Tensor, spec: PreprocessSpec) -> torch.Tensor:
-    """Turn grey 8-bit squares into network input.
+    """Normalise grey 8-bit squares to network input.
 
     Args:
         squares: (N, S, S) uint8.
-        spec: Mean and deviation of each channel.
+        spec: Holds the mean and standard deviation of each channel.
 
     Returns:
-        (N, 3, S, S) float32, on the device of squares.
+        (N, 3, S, S) float32 on the device of squares.
     """
     grey = squares.unsqueeze(1).to(torch.float32) / 255.0  # (N, 1, S, S)
     mean = grey.new_tensor(spec.mean).view(1, 3, 1, 1)

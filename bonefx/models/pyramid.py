@@ -1,7 +1,7 @@
-"""A feature pyramid: stages of a network fused at its finest one, each cell rated by itself.
+"""A feature pyramid: stages of a network fused at the finest one, with a logit for each cell.
 
-The rating of a cell is linear in its activations and the ratings are pooled, so Grad-CAM of the
-fused activations is the map of the ratings: the map is the network's own reason.
+The logit of a cell is linear in its activations and the cells are pooled. Grad-CAM of the fused
+activations is therefore the map of the cell logits: it shows what the verdict is computed from.
 
 Source:
     Lin et al. (2017), "Feature pyramid networks for object detection"; pooling after Pinheiro and
@@ -20,10 +20,8 @@ from torchvision.ops.misc import Conv2dNormActivation
 
 from bonefx.models.networks import (
     CLASSES,
-    CellGrid,
     SplitNetwork,
     StageOutputs,
-    cell_grid,
     log_odds,
     pool_signature,
     staged_features,
@@ -34,7 +32,7 @@ DROPOUT = 0.1  # of whole channels, before the last layer
 
 
 class Pyramid(nn.Module):
-    """Coarse stages laid over the finest one, with what they know of the wider surroundings."""
+    """Fuse coarse stages, which see a wider surrounding, with the finest one."""
 
     def __init__(
         self, channels: Sequence[int], *, width: int, norm_layer: Callable[..., nn.Module]
@@ -42,9 +40,9 @@ class Pyramid(nn.Module):
         """Build the neck.
 
         Args:
-            channels: Of the stages, the finest first.
+            channels: Channels of each stage, the finest first.
             width: Channels of the result.
-            norm_layer: Makes a batch norm.
+            norm_layer: Builds a batch norm layer.
         """
         super().__init__()
         self.lateral = nn.ModuleList(
@@ -64,7 +62,7 @@ class Pyramid(nn.Module):
         )  # fmt: skip
 
     def forward(self, stages: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Fuse (N, C_i, h_i, w_i), the finest first; returns (N, width, h_0, w_0)."""
+        """Fuse stages (N, C_i, h_i, w_i), the finest first; return (N, width, h_0, w_0)."""
         fused, *coarser = [
             lateral(stage) for lateral, stage in zip(self.lateral, stages, strict=True)
         ]
@@ -73,21 +71,23 @@ class Pyramid(nn.Module):
 
 
 def _summed(stages: Sequence[torch.Tensor], like: torch.Tensor) -> torch.Tensor:
-    return sum((refined(stage, like.shape[-1] // stage.shape[-1]) for stage in stages), 0 * like)
+    return sum(
+        (refine_stage(stage, like.shape[-1] // stage.shape[-1]) for stage in stages), 0 * like
+    )
 
 
-def refined(stage: torch.Tensor, factor: int) -> torch.Tensor:
-    """Refine a stage whose cell i lies where the finer stage's cell `factor * i` lies.
+def refine_stage(stage: torch.Tensor, factor: int) -> torch.Tensor:
+    """Interpolate a stage so that its cell i stays at cell `factor * i` of the finer stage.
 
-    So do the stages of a network that pads symmetrically; interpolation by half-pixel centres
-    would move them by up to half a coarse cell.
+    Stages of a network that pads symmetrically are aligned in this way; interpolation with
+    half-pixel centres would shift them by up to half a coarse cell.
 
     Args:
         stage: (N, C, h, w).
-        factor: Cells of the finer stage a cell.
+        factor: Cells of the finer stage for each cell, >= 1.
 
     Returns:
-        (N, C, factor * h, factor * w), linear in between, the last cells going on.
+        (N, C, factor * h, factor * w), linear between cells, constant after the last one.
     """
     padded = functional.pad(stage, (0, 1, 0, 1), mode="replicate")
     rows, columns = (factor * side for side in stage.shape[-2:])
@@ -98,18 +98,18 @@ def refined(stage: torch.Tensor, factor: int) -> torch.Tensor:
 
 
 class PyramidClassifier(nn.Module):
-    """Features, neck and a linear layer that rates each cell; two outputs a film."""
+    """Features, neck and a linear layer for each cell; two outputs for each film."""
 
     def __init__(
         self, features: nn.Sequential, *, taps: Sequence[int],
         norm_layer: Callable[..., nn.Module],
     ) -> None:  # fmt: skip
-        """Build it.
+        """Build the classifier.
 
         Args:
-            features: torchvision's.
+            features: Features of a torchvision network.
             taps: Layers of `features` that are fused, the finest first.
-            norm_layer: Makes a batch norm.
+            norm_layer: Builds a batch norm layer.
         """
         super().__init__()
         self.features = features
@@ -119,43 +119,43 @@ class PyramidClassifier(nn.Module):
         self.classifier = nn.Sequential(nn.Dropout2d(DROPOUT), nn.Linear(WIDTH, len(CLASSES)))
 
     def stages(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """Run (N, 3, S, S) through the features; returns the tapped stages, (N, C_i, h_i, w_i)."""
+        """Run (N, 3, S, S) through the features; return the tapped stages, (N, C_i, h_i, w_i)."""
         return staged_features(self.features, batch, self.taps)
 
-    def rated(self, activations: torch.Tensor) -> torch.Tensor:
-        """Rate each cell of (N, WIDTH, h, w); returns log-odds, (N, h, w)."""
+    def cell_logits(self, activations: torch.Tensor) -> torch.Tensor:
+        """Compute the log-odds of each cell of (N, WIDTH, h, w); return (N, h, w)."""
         dropout, linear = self.classifier
         return log_odds(linear(dropout(activations).movedim(1, -1)))
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Make the two outputs of each film of (N, 3, S, S): (N, 2), the first one 0."""
-        logit = log_mean_exp(self.rated(self.neck(self.stages(batch))))
+        """Compute the outputs of each film of (N, 3, S, S): (N, 2), the first one 0."""
+        logit = log_mean_exp(self.cell_logits(self.neck(self.stages(batch))))
         return torch.stack([torch.zeros_like(logit), logit], dim=1)
 
 
 def log_mean_exp(cells: torch.Tensor) -> torch.Tensor:
-    """Pool cells, (N, h, w), to (N,): near their maximum where few cells stand out."""
+    """Pool cells (N, h, w) to (N,); the result is near the maximum if few cells stand out."""
     return torch.logsumexp(cells.flatten(1), dim=1) - math.log(cells[0].numel())
 
 
 def _channels_of(layer: nn.Module) -> int:
-    """Count the channels that a layer gives."""
+    """Return the number of channels of the output of a layer."""
     convolutions = [part for part in layer.modules() if isinstance(part, nn.Conv2d)]
     return convolutions[-1].out_channels
 
 
 class PyramidNetwork(SplitNetwork):
-    """A PyramidClassifier, cut behind its neck."""
+    """A PyramidClassifier, split after its neck."""
 
     linear_head = True
     backbone: PyramidClassifier
 
     def __init__(self, backbone: PyramidClassifier, *, signature_layers: Sequence[int]) -> None:
-        """Cut a classifier behind its neck.
+        """Split a classifier after its neck.
 
         Args:
-            backbone: It.
-            signature_layers: Of its features, whose means are the signature.
+            backbone: The classifier.
+            signature_layers: Layers of its features whose channel means are the signature.
         """
         super().__init__(backbone)
         self.signature_layers = tuple(signature_layers)
@@ -173,8 +173,8 @@ class PyramidNetwork(SplitNetwork):
 
     def logit(self, activations: torch.Tensor) -> torch.Tensor:
         """See SplitNetwork."""
-        return log_mean_exp(self.backbone.rated(activations))
+        return log_mean_exp(self.backbone.cell_logits(activations))
 
-    def grid(self) -> CellGrid:
-        """See SplitNetwork; the neck neither strides nor shifts."""
-        return cell_grid(self.backbone.features[: self.backbone.taps[0] + 1])
+    def _layers_before_cells(self) -> nn.Module:
+        """Return the features up to the finest tap; the neck neither strides nor shifts."""
+        return self.backbone.features[: self.backbone.taps[0] + 1]

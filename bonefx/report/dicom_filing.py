@@ -1,7 +1,7 @@
-"""What both DICOM forms of a report share: patient and study of the source, new identifiers, times.
+"""Shared by both DICOM forms of a report: patient and study of the film, identifiers, times.
 
-highdicom builds the objects from a source without patient data, and the identifiers are put in
-afterwards as they are, because it would refuse or log values of real archives that are not quite
+highdicom builds the objects from a source without patient data. The identifiers are inserted
+afterwards, unchanged, because highdicom refuses or logs values of real archives that do not conform
 to the standard.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import SettingsError
 from bonefx.films import dicom
-from bonefx.films.patient_ids import FILED_UNDER, UTF_8, StudyHeader
+from bonefx.films.patient_ids import FILING_ELEMENTS, UTF_8, StudyHeader
 from bonefx.report.record import Report
 from bonefx.report.tables import json_bytes
 from bonefx.report.wording import NOTICE
@@ -27,12 +27,12 @@ DEVICE = "bonefx (research software)"
 
 
 def check_same_film(report: Report, header: StudyHeader) -> None:
-    """Refuse to file a report under the patient of another film.
+    """Refuse to file a report with the patient of another film.
 
     Raises:
-        SettingsError: The header was read from another file than the reading.
+        SettingsError: Header and reading are of different files.
     """
-    dicom.silence_dicom_libraries()
+    dicom.prepare_dicom_libraries()
     if header.sha256 != report.reading.radiograph_sha256:
         raise SettingsError(
             "the identifiers are of another film than the reading; read the film again and make "
@@ -41,7 +41,7 @@ def check_same_film(report: Report, header: StudyHeader) -> None:
 
 
 def new_uid(report: Report, header: StudyHeader, what: str) -> str:
-    """Make an identifier that is the same for the same report only, so that none files twice."""
+    """Return a UID that is equal for equal reports only, so that none is filed twice."""
     from pydicom.uid import generate_uid
 
     source = str(header.elements.SOPInstanceUID)
@@ -49,7 +49,7 @@ def new_uid(report: Report, header: StudyHeader, what: str) -> str:
 
 
 def local_time(report: Report, header: StudyHeader) -> datetime:
-    """When the report was made, on the clock that the source's times are told by."""
+    """Return the time of the report in the time zone of the source."""
     offset = re.fullmatch(
         r"([+-])(\d\d)(\d\d)", str(header.elements.get("TimezoneOffsetFromUTC") or "")
     )
@@ -61,8 +61,8 @@ def local_time(report: Report, header: StudyHeader) -> datetime:
     )
 
 
-def reference(header: StudyHeader) -> Dataset:
-    """The source as highdicom refers to it, with an empty patient."""
+def source_reference(header: StudyHeader) -> Dataset:
+    """Return the source image for references by highdicom, with an empty patient."""
     from pydicom.dataset import Dataset
 
     source = Dataset()
@@ -76,8 +76,8 @@ def reference(header: StudyHeader) -> Dataset:
     return source
 
 
-def series(report: Report, header: StudyHeader, what: str) -> dict[str, Any]:
-    """What the constructors of both forms take alike."""
+def series_attributes(report: Report, header: StudyHeader, what: str) -> dict[str, Any]:
+    """Return the arguments that the constructors of both forms share."""
     return {
         "series_instance_uid": new_uid(report, header, f"{what} series"),
         "sop_instance_uid": new_uid(report, header, what),
@@ -90,11 +90,11 @@ def series(report: Report, header: StudyHeader, what: str) -> dict[str, Any]:
     }
 
 
-def filed_bytes(dataset: Dataset, report: Report, header: StudyHeader) -> bytes:
-    """Put patient, study and times in, and write the file."""
+def filing_bytes(dataset: Dataset, report: Report, header: StudyHeader) -> bytes:
+    """Insert patient, study and times; return the content of the file."""
     from pydicom import dcmwrite
 
-    for keyword in FILED_UNDER:
+    for keyword in FILING_ELEMENTS:
         if keyword in header.elements:
             dataset[keyword] = header.elements[keyword]
     made = local_time(report, header)
@@ -108,6 +108,6 @@ def filed_bytes(dataset: Dataset, report: Report, header: StudyHeader) -> bytes:
     return buffer.getvalue()
 
 
-def software(report: Report) -> str:
-    """Which software and model, as one line."""
+def software_text(report: Report) -> str:
+    """Return software, version and model as one line, with the notice."""
     return f"bonefx {report.version}, model {report.reading.model}. {NOTICE}"

@@ -1,4 +1,4 @@
-"""Report -> files, named by the film's checksum and the model, never by the film's file name."""
+"""Write reports to files, named by checksum and model, never by the file name of the film."""
 
 from __future__ import annotations
 
@@ -17,37 +17,40 @@ from bonefx.report.tables import json_bytes
 REPORT_FORMS = {
     "pdf": "pdf", "png": "png", "json": "json", "map": "map.png", "sc": "sc.dcm", "sr": "sr.dcm",
 }  # fmt: skip
-MAKERS = {"pdf": pdf_bytes, "png": report_png, "json": json_bytes, "map": heatmap_png}
-OF_STUDY = ("sc", "sr")  # forms that need the identifiers of a DICOM film
+WRITERS = {"pdf": pdf_bytes, "png": report_png, "json": json_bytes, "map": heatmap_png}
+DICOM_FORMS = ("sc", "sr")  # need the identifiers of a DICOM film
 
 
 def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None) -> bytes:
-    """Make one form of a report.
+    """Write one form of a report into memory.
 
     Args:
-        report: What it says.
-        form: One of FORMS: pdf, png, json, map (the map alone, on the film's own grid), sc
-            (Secondary Capture) or sr (Structured Report).
-        header: Of the same film; sc and sr need it, the others hold nothing of it.
+        report: Content of the report.
+        form: A key of REPORT_FORMS: pdf, png, json, map (the heat map alone, on the grid of the
+            film), sc (Secondary Capture) or sr (Structured Report).
+        header: Identifiers of the same film; needed for sc and sr, not used by other forms.
+
+    Returns:
+        The content of the file.
 
     Raises:
-        SettingsError: No such form, a DICOM form without header or with another film's, or the
-            map of a reading that shows none.
+        SettingsError: The form is unknown, a DICOM form has no header or that of another film, or
+            there is no heat map to write.
     """
     if form not in REPORT_FORMS:
-        raise SettingsError(f"no report has the form {form!r}; use {', '.join(REPORT_FORMS)}")
-    if form not in OF_STUDY:
-        return MAKERS[form](report)
+        raise SettingsError(f"unknown report form {form!r}; use {', '.join(REPORT_FORMS)}")
+    if form not in DICOM_FORMS:
+        return WRITERS[form](report)
     if header is None:
         raise SettingsError(
             f"the form {form} needs a film that is a DICOM file; use pdf, png or json"
         )
-    make = secondary_capture_bytes if form == "sc" else structured_report_bytes
-    return make(report, header)
+    write = secondary_capture_bytes if form == "sc" else structured_report_bytes
+    return write(report, header)
 
 
 def file_name(report: Report, form: str) -> str:
-    """Name a report's file by film, model and operating point."""
+    """Return the file name of a report: checksum, model, operating point and form."""
     reading = report.reading
     stem = f"{reading.radiograph_sha256[:16]}.{reading.model}.{reading.point.name}"
     return f"{stem}.{REPORT_FORMS[form]}"
@@ -61,33 +64,35 @@ def write_report(
     header: StudyHeader | None = None,
     overwrite: bool = False,
 ) -> dict[str, Path]:
-    """Write forms of a report into a folder; nothing is written unless all of them can be made.
+    """Write forms of a report into a folder; all of them, or none if one cannot be made.
 
     Args:
-        report: What they say.
-        folder: Made if missing.
-        forms: Keys of FORMS.
+        report: Content of the report.
+        folder: Folder to write to; created if it is missing.
+        forms: Keys of REPORT_FORMS.
         header: See report_bytes.
-        overwrite: Replace files of the same names.
+        overwrite: Whether existing files are replaced.
 
     Returns:
-        Where each form lies.
+        Path of each form.
 
     Raises:
-        SettingsError: See report_bytes; or a file is there already, or cannot be written.
+        SettingsError: See report_bytes; or a file exists, or cannot be written.
     """
-    made = {form: report_bytes(report, form, header=header) for form in dict.fromkeys(forms)}
-    paths = {form: folder / file_name(report, form) for form in made}
-    there = [path.name for path in paths.values() if path.exists()]
-    if there and not overwrite:
+    contents = {form: report_bytes(report, form, header=header) for form in dict.fromkeys(forms)}
+    paths = {form: folder / file_name(report, form) for form in contents}
+    existing = [path.name for path in paths.values() if path.exists()]
+    if existing and not overwrite:
         raise SettingsError(
-            f"{' and '.join(there)} {'are' if len(there) > 1 else 'is'} there already; choose "
-            "another folder with --out, or replace with --overwrite"
+            f"{' and '.join(existing)} {'exist' if len(existing) > 1 else 'exists'} already; "
+            "choose another folder with --out, or replace with --overwrite"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for form, data in made.items():
+        for form, data in contents.items():
             paths[form].write_bytes(data)
     except OSError as error:
-        raise SettingsError(f"the report cannot be written ({error.strerror})") from error
+        raise SettingsError(
+            f"the report cannot be written ({error.strerror}); choose another folder"
+        ) from error
     return paths

@@ -1,8 +1,7 @@
-"""Report -> pictures with their words below: a PNG of film and overlay, and what a PACS files."""
+"""Draw a report as a picture with a caption: a PNG, and the picture of a Secondary Capture."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bonefx.errors import SettingsError
+from bonefx.films.raster import encode_png, shrink_to
 from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
 from bonefx.report.wording import (
@@ -23,68 +23,57 @@ from bonefx.report.wording import (
 )
 
 MAX_PNG_PX = 1600  # longer side of each of the two pictures
-MAX_FILED_PX = 2560  # longer side of the picture that a PACS files
-MIN_WIDTH_PX = 640  # narrower pictures get a margin, so that the words stay readable
+MAX_FILED_PX = 2560  # longer side of the picture of a Secondary Capture
+MIN_WIDTH_PX = 640  # narrower pictures get a margin, so that the caption is readable
 GAP_PX = 16
-GROUND, INK, DIM = "black", "#e8eaed", "#a9b1ba"
+GROUND, HEADING_COLOUR, TEXT_COLOUR = "black", "#e8eaed", "#a9b1ba"
 
 
 def report_png(report: Report) -> bytes:
-    """Draw film and overlay beside each other, words below; PNG without any metadata."""
-    canvas = captioned(_pair(report), _lines(report), scale=report.overlay)
-    buffer = io.BytesIO()
-    canvas.save(buffer, "PNG")
-    return buffer.getvalue()
+    """Draw film and overlay side by side with a caption below; return a PNG without metadata."""
+    canvas = add_caption(_pair(report), _lines(report), scale=report.overlay)
+    return encode_png(np.asarray(canvas))
 
 
 def heatmap_png(report: Report) -> bytes:
-    """Write the map alone as a 16-bit grey PNG on the film's own grid; 65535 is the peak.
+    """Encode the heat map as a 16-bit grey PNG on the grid of the film; 65535 is the peak.
 
     Raises:
-        SettingsError: The reading shows no map.
+        SettingsError: The reading has no heat map.
     """
     if report.overlay is None:
         words = map_words(report.reading, shown=False, heat_floor=report.heat_floor)
         raise SettingsError(f"there is no map to write; leave the form map out. {words}")
     levels = np.rint(report.overlay.heat * 65535.0).astype(np.uint16)
-    buffer = io.BytesIO()
-    Image.fromarray(levels).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encode_png(levels)
 
 
-def filed_picture(report: Report) -> NDArray[np.uint8]:
-    """Draw what a PACS files: the overlay, or the film where there is none, words below.
+def draw_capture(report: Report) -> NDArray[np.uint8]:
+    """Draw the overlay, or the film if there is none, with a caption below.
 
     Returns:
-        (H, W, 3) RGB uint8. The film begins at the first pixel, at its own size up to MAX_FILED_PX.
+        (H, W, 3) RGB uint8. The film starts at the first pixel, at its own size up to
+        MAX_FILED_PX.
     """
     picture = report.film if report.overlay is None else report.overlay.pixels
-    canvas = captioned(shrink_to(picture, MAX_FILED_PX), _lines(report), scale=report.overlay)
+    canvas = add_caption(
+        Image.fromarray(shrink_to(picture, MAX_FILED_PX)), _lines(report), scale=report.overlay
+    )
     return np.asarray(canvas)
 
 
-def shrink_to(picture: NDArray[np.uint8], longest_px: int) -> Image.Image:
-    """Average a picture down to a longest side; a smaller one stays as it is."""
-    image = Image.fromarray(picture)
-    scale = longest_px / max(image.size)
-    if scale >= 1:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BOX)
-
-
-def captioned(
+def add_caption(
     picture: Image.Image, lines: list[tuple[str, bool]], *, scale: Overlay | None
 ) -> Image.Image:
-    """Put words below a picture, and the map's colours under them.
+    """Add text below a picture, and the colour scale of the heat map below that.
 
     Args:
-        picture: Grey or RGB; stays at the upper left, pixel by pixel.
-        lines: Words, and whether they are the heading; too long ones are wrapped.
-        scale: Whose colours to show; None for none.
+        picture: Grey or RGB; copied unchanged to the upper left.
+        lines: Text, and whether it is bold; long lines are wrapped.
+        scale: Overlay whose colours are shown; None for no scale.
 
     Returns:
-        RGB.
+        RGB picture.
     """
     width = max(picture.width, MIN_WIDTH_PX)
     size_px = max(15, width // 64)
@@ -94,15 +83,15 @@ def captioned(
         for words, bold in lines
         for part in _wrapped(words, fonts[bold], width - 2 * GAP_PX)
     ]
-    step = round(1.5 * size_px)
+    line_px = round(1.5 * size_px)
     rows = len(wrapped) + (scale is not None)
-    canvas = Image.new("RGB", (width, picture.height + rows * step + 2 * GAP_PX), GROUND)
+    canvas = Image.new("RGB", (width, picture.height + rows * line_px + 2 * GAP_PX), GROUND)
     canvas.paste(picture.convert("RGB"), (0, 0))
     draw = ImageDraw.Draw(canvas)
     y = picture.height + GAP_PX
     for words, bold in wrapped:
-        draw.text((GAP_PX, y), words, INK if bold else DIM, font=fonts[bold])
-        y += step
+        draw.text((GAP_PX, y), words, HEADING_COLOUR if bold else TEXT_COLOUR, font=fonts[bold])
+        y += line_px
     if scale is not None:
         bar = scale_bar(scale).resize((min(width // 3, 20 * size_px), size_px))
         canvas.paste(bar, (GAP_PX, y))
@@ -110,18 +99,18 @@ def captioned(
 
 
 def scale_bar(overlay: Overlay) -> Image.Image:
-    """The map's colours from 0 to its peak, one pixel each."""
+    """Return the colours of the heat map from 0 to its peak, one pixel each."""
     return Image.fromarray(overlay.scale[None])
 
 
 def _pair(report: Report) -> Image.Image:
-    """Film and overlay, below each other where the film is broad, else beside; or the film."""
-    film = shrink_to(report.film, MAX_PNG_PX).convert("RGB")
+    """Draw film and overlay, stacked if the film is wide, else side by side; or only the film."""
+    film = Image.fromarray(shrink_to(report.film, MAX_PNG_PX)).convert("RGB")
     if report.overlay is None:
         return film
-    overlay = shrink_to(report.overlay.pixels, MAX_PNG_PX)
-    beside = film.width < 1.5 * film.height
-    offset = (film.width + GAP_PX, 0) if beside else (0, film.height + GAP_PX)
+    overlay = Image.fromarray(shrink_to(report.overlay.pixels, MAX_PNG_PX))
+    side_by_side = film.width < 1.5 * film.height
+    offset = (film.width + GAP_PX, 0) if side_by_side else (0, film.height + GAP_PX)
     size = (film.width + offset[0], film.height + offset[1])
     pair = Image.new("RGB", size, GROUND)
     pair.paste(film, (0, 0))
@@ -148,7 +137,7 @@ def _lines(report: Report) -> list[tuple[str, bool]]:
 
 
 def _wrapped(words: str, font: ImageFont.FreeTypeFont, width_px: int) -> Iterator[str]:
-    """Break at blanks, and within a word that is wider than a line."""
+    """Wrap text at blanks, and inside a word that is wider than a line."""
     line = ""
     for word in words.split():
         longer = f"{line} {word}".lstrip()

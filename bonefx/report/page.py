@@ -1,7 +1,7 @@
-"""One A4 page to draw words, lines and pictures on; millimetres from the upper left corner.
+"""An A4 page with text, lines and pictures; positions in millimetres from the upper left corner.
 
-Words are placed line by line, so that nothing ever spills to a second page. What they are belongs
-in pdf.py.
+Text is placed line by line, so that it never continues on a second page. The content comes from
+pdf.py.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ WIDTH_MM, HEIGHT_MM, MARGIN_MM = 210.0, 297.0, 16.0
 INNER_MM = WIDTH_MM - 2 * MARGIN_MM
 FAMILY = "DejaVu"
 MM_PER_PT = 25.4 / 72
-BASELINE = 0.93  # of the font's size, from the top of a line to the feet of its letters
+BASELINE = 0.93  # of the font size, from the top of a line to its baseline
 INK: Colour = (28, 30, 33)
 DIM: Colour = (96, 102, 110)
 RULE: Colour = (204, 208, 213)
 
 
 class Sheet:
-    """The page, and how to put things on it."""
+    """One PDF page and its drawing functions."""
 
     def __init__(self, *, title: str, creator: str, created: datetime) -> None:
         from fpdf import FPDF
 
         self._pdf: FPDF = FPDF(unit="mm", format="A4")
         self._pdf.set_auto_page_break(auto=False)
-        self._pdf.set_image_filter("FlateDecode")  # without loss
+        self._pdf.set_image_filter("FlateDecode")  # lossless
         self._pdf.c_margin = 0
         self._pdf.set_title(title)
         self._pdf.set_creator(creator)
@@ -48,7 +48,7 @@ class Sheet:
         self._pdf.add_page()
 
     def bytes(self) -> bytes:
-        """Finish the page."""
+        """Return the content of the PDF file."""
         return bytes(self._pdf.output())
 
     def words(
@@ -62,7 +62,7 @@ class Sheet:
         colour: Colour = INK,
         side: Side = "L",
     ) -> float:
-        """Write one line with its top at y, from, up to or around x; returns its width."""
+        """Write one line with its top at y, left of, right of or centred on x; return its width."""
         self._font(size_pt, bold=bold)
         self._pdf.set_text_color(*colour)
         text = printable_text(text)[0]
@@ -74,7 +74,7 @@ class Sheet:
     def wrapped(
         self, text: str, width: float, *, size_pt: float = 8.5, bold: bool = False
     ) -> list[str]:
-        """Break a text into lines of a width; a word that is wider is broken too."""
+        """Wrap a text to a width in mm; a word that is wider is broken."""
         self._font(size_pt, bold=bold)
         lines = cast(
             "list[str]",
@@ -90,18 +90,18 @@ class Sheet:
         y: float,
         lines: list[str],
         *,
-        step: float,
+        line_mm: float,
         size_pt: float = 8.5,
         colour: Colour = INK,
     ) -> float:
-        """Write lines below each other; returns where the next one would begin."""
+        """Write lines below each other; return the y of the next line."""
         for line in lines:
             self.words(x, y, line, size_pt=size_pt, colour=colour)
-            y += step
+            y += line_mm
         return y
 
     def rule(self, y: float, *, x: float = MARGIN_MM, width: float = INNER_MM) -> None:
-        """Draw a thin line across."""
+        """Draw a thin horizontal line."""
         self._pdf.set_draw_color(*RULE)
         self._pdf.set_line_width(0.2)
         self._pdf.line(x, y, x + width, y)
@@ -109,7 +109,7 @@ class Sheet:
     def box(
         self, x: float, y: float, width: float, height: float, *, fill: Colour | None = None
     ) -> None:
-        """Draw a filled rectangle, or the outline of one."""
+        """Draw a filled rectangle; without fill its outline."""
         if fill is None:
             self._pdf.set_draw_color(*RULE)
             self._pdf.set_line_width(0.2)
@@ -119,14 +119,14 @@ class Sheet:
         self._pdf.rect(x, y, width, height, style="F")
 
     def pointer(self, x: float, y: float, *, colour: Colour = INK) -> None:
-        """Draw a small triangle that stands on its tip at (x, y)."""
+        """Draw a small triangle with its tip down at (x, y)."""
         self._pdf.set_fill_color(*colour)
         self._pdf.polygon([(x, y), (x - 1.6, y - 2.8), (x + 1.6, y - 2.8)], style="F")
 
     def picture(
         self, image: Image.Image, x: float, y: float, *, width: float, height: float
     ) -> None:
-        """Put a picture in its place, without loss."""
+        """Draw a picture, lossless."""
         self._pdf.image(image, x=x, y=y, w=width, h=height)
 
     def _font(self, size_pt: float, *, bold: bool) -> None:

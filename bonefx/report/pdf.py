@@ -1,21 +1,22 @@
-"""Report -> PDF: one A4 page with pictures, verdict, figures, the reader's text and checksums.
+"""Write a report as PDF: one A4 page with pictures, verdict, figures, text and checksums.
 
-fpdf2 draws it: small, typed, pure Python; it embeds a Unicode typeface as text that can be searched
-and stores pictures without loss. matplotlib's PdfPages neither wraps nor cuts text, and reportlab
-would do but is larger and untyped. The page and its metadata hold no patient data but what the
-reader wrote.
+fpdf2 is small, typed and pure Python, embeds a Unicode typeface as searchable text, and stores
+pictures lossless. PdfPages of matplotlib does not wrap text; reportlab is larger and untyped. The
+page and its metadata contain no patient data except what the radiologist wrote.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from bonefx.films.raster import shrink_to
 from bonefx.records import Estimate, Verdict, probability_text
-from bonefx.report.image import scale_bar, shrink_to
+from bonefx.report.image import scale_bar
 from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
 from bonefx.report.record import Report
-from bonefx.report.typeface import MISSING, printable_text
+from bonefx.report.typeface import MISSING_GLYPH, printable_text
 from bonefx.report.wording import (
     MEASURES,
     NOTICE,
@@ -39,7 +40,7 @@ ROW_MM = 4.3
 TEXT_STEP_MM = 4.7
 TEXT_PT = 9.5
 MAX_REASON_LINES = 3
-OF_THRESHOLD = "Sensitivity and specificity are those of the threshold alone."
+THRESHOLD_NOTE = "Sensitivity and specificity are those of the threshold alone."
 MAX_FACT_LINES = 10
 TONE: dict[Verdict, Colour] = {
     Verdict.FRACTURE: (168, 52, 18),
@@ -54,7 +55,7 @@ ABOVE: Colour = (245, 212, 200)
 
 
 def pdf_bytes(report: Report) -> bytes:
-    """Draw the page; equal reports give equal bytes."""
+    """Write the page; equal reports give equal bytes."""
     reading = report.reading
     sheet = Sheet(
         title=f"bonefx reading of film {reading.radiograph_sha256[:16]}",
@@ -82,7 +83,7 @@ def _head(sheet: Sheet, report: Report) -> None:
 
 
 def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
-    """Verdict, reason and scale; returns where the pictures begin."""
+    """Write verdict, reason and probability scale; return the y of the pictures."""
     reading = report.reading
     sign, words = VERDICT_WORDING[reading.verdict]
     tone = TONE[reading.verdict]
@@ -98,10 +99,14 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
         else f"{reason_words(reading)} {REFUSED}"
     )
     lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
-    y = sheet.paragraph(MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), step=4.4, size_pt=9)
-    told = sheet.wrapped(" ".join(reading_notes(reading)), INNER_MM, size_pt=8.5)
-    y = sheet.paragraph(MARGIN_MM, y, _cut(told, MAX_REASON_LINES, "…"), step=4.2, colour=DIM)
-    y = sheet.paragraph(MARGIN_MM, y, _caution(sheet, report), step=4.4, size_pt=9, colour=WARNING)
+    y = sheet.paragraph(
+        MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), line_mm=4.4, size_pt=9
+    )
+    notes = sheet.wrapped(" ".join(reading_notes(reading)), INNER_MM, size_pt=8.5)
+    y = sheet.paragraph(MARGIN_MM, y, _cut(notes, MAX_REASON_LINES, "…"), line_mm=4.2, colour=DIM)
+    y = sheet.paragraph(
+        MARGIN_MM, y, _caution(sheet, report), line_mm=4.4, size_pt=9, colour=WARNING
+    )
     if reading.probability is None:
         return y + 4
     return _scale(sheet, report, y=y + 4.5)
@@ -114,7 +119,7 @@ def _caution(sheet: Sheet, report: Report) -> list[str]:
 
 
 def _scale(sheet: Sheet, report: Report, *, y: float) -> float:
-    """The probability between 0 and 1, with threshold and review band."""
+    """Draw the probability between 0 and 1, with threshold and review band."""
     point, probability = report.reading.point, report.reading.probability
     assert probability is not None
     low, high = (MARGIN_MM + INNER_MM * edge for edge in point.review_band)
@@ -132,7 +137,7 @@ def _scale(sheet: Sheet, report: Report, *, y: float) -> float:
 
 
 def _pictures(sheet: Sheet, report: Report, *, y: float, height: float) -> float:
-    """Film and overlay beside each other, or the film alone; returns where the captions end."""
+    """Draw film and overlay side by side, or only the film; return the y below the captions."""
     overlay = report.overlay
     rows, columns = map(int, report.film.shape)
     panel = INNER_MM if overlay is None else (INNER_MM - GAP_MM) / 2
@@ -144,43 +149,49 @@ def _pictures(sheet: Sheet, report: Report, *, y: float, height: float) -> float
     if overlay is None:
         sheet.words(MARGIN_MM, end + 1.6, f"Film. {note}", size_pt=8, colour=DIM)
         return end + CAPTION_MM
-    second = MARGIN_MM + panel + GAP_MM
-    _picture(sheet, overlay.pixels, second, y, **size)
+    overlay_x = MARGIN_MM + panel + GAP_MM
+    _picture(sheet, overlay.pixels, overlay_x, y, **size)
     sheet.words(MARGIN_MM, end + 1.6, "Film", size_pt=8, colour=DIM)
-    sheet.picture(scale_bar(overlay), second, end + 1.9, width=18, height=2.6)
-    sheet.words(second + 20, end + 1.6, note, size_pt=8, colour=DIM)
+    sheet.picture(scale_bar(overlay), overlay_x, end + 1.9, width=18, height=2.6)
+    sheet.words(overlay_x + 20, end + 1.6, note, size_pt=8, colour=DIM)
     return end + CAPTION_MM
 
 
 def _picture(
     sheet: Sheet, pixels: NDArray[np.uint8], x: float, y: float, *, width: float, height: float
 ) -> None:
-    sheet.picture(shrink_to(pixels, MAX_PICTURE_PX), x, y, width=width, height=height)
+    sheet.picture(
+        Image.fromarray(shrink_to(pixels, MAX_PICTURE_PX)), x, y, width=width, height=height
+    )
     sheet.box(x, y, width, height)
 
 
 def _text(sheet: Sheet, report: Report, *, y: float) -> None:
-    """The reader's own text, cut with a note where the page has no more room."""
+    """Write the radiologist's text; cut it, with a note, if the page has no more room."""
     if not report.text:
         sheet.words(MARGIN_MM, y, "No text by the reader.", colour=DIM)
         return
     sheet.words(MARGIN_MM, y, "Reader's text", bold=True)
     y += 5
     missing = printable_text(report.text)[1]
-    notes = [] if not missing else [f"{MISSING} stands for {missing} characters not printed here."]
+    notes = (
+        []
+        if not missing
+        else [f"{MISSING_GLYPH} stands for {missing} characters not printed here."]
+    )
     room = int((FIGURES_MM - 3 - y) / TEXT_STEP_MM) - len(notes)
     lines = sheet.wrapped(report.text, INNER_MM, size_pt=TEXT_PT)
     if len(lines) > room:
         notes.append("Cut here for want of room.")
         lines = lines[: room - 1]
-    y = sheet.paragraph(MARGIN_MM, y, lines, step=TEXT_STEP_MM, size_pt=TEXT_PT)
+    y = sheet.paragraph(MARGIN_MM, y, lines, line_mm=TEXT_STEP_MM, size_pt=TEXT_PT)
     for note in notes:
         sheet.words(MARGIN_MM, y, f"[{note} The JSON report holds it all.]", size_pt=8, colour=DIM)
         y += TEXT_STEP_MM
 
 
 def _figures(sheet: Sheet, report: Report) -> None:
-    """What the operating point was measured to do, beside the facts of film and model."""
+    """Write the measured figures of the operating point, beside the facts of film and model."""
     point, width, y = report.reading.point, 98.0, FIGURES_MM
     sheet.rule(y)
     y += 3
@@ -195,9 +206,9 @@ def _figures(sheet: Sheet, report: Report) -> None:
         for edge, text in zip(edges, _measured(getattr(point, name)), strict=True):
             sheet.words(edge, y, text, size_pt=8, side="R")
         y += ROW_MM
-    held = guarantee_words(point.guarantee, share=report.validated_share)
-    lines = sheet.wrapped(f"On {films}. {OF_THRESHOLD} {held}", width, size_pt=7.5)
-    sheet.paragraph(MARGIN_MM, y + 1, lines, step=3.6, size_pt=7.5, colour=DIM)
+    guarantee = guarantee_words(point.guarantee, share=report.validated_share)
+    lines = sheet.wrapped(f"On {films}. {THRESHOLD_NOTE} {guarantee}", width, size_pt=7.5)
+    sheet.paragraph(MARGIN_MM, y + 1, lines, line_mm=3.6, size_pt=7.5, colour=DIM)
     _facts(sheet, report, x=MARGIN_MM + width + 10)
 
 
@@ -220,7 +231,7 @@ def _facts(sheet: Sheet, report: Report, *, x: float) -> None:
         lines = _cut(sheet.wrapped(value, RIGHT_MM - x - 23, size_pt=8), left, "…")
         if lines:
             sheet.words(x, y, name, size_pt=8, colour=DIM)
-        y = sheet.paragraph(x + 23, y, lines, step=ROW_MM, size_pt=8)
+        y = sheet.paragraph(x + 23, y, lines, line_mm=ROW_MM, size_pt=8)
         left -= len(lines)
 
 
@@ -237,8 +248,8 @@ def _checksums(sheet: Sheet, report: Report) -> None:
     sheet.words(WIDTH_MM / 2, HEIGHT_MM - 14, NOTICE, size_pt=8, bold=True, side="C")
 
 
-def _cut(lines: list[str], most: int, sign: str) -> list[str]:
-    """Keep the first lines, and mark the last of them where others are lost."""
+def _cut(lines: list[str], most: int, mark: str) -> list[str]:
+    """Keep the first lines; mark the last one if lines are lost."""
     if len(lines) <= most:
         return lines
-    return [*lines[: most - 1], f"{lines[most - 1]} {sign}"] if most > 0 else []
+    return [*lines[: most - 1], f"{lines[most - 1]} {mark}"] if most > 0 else []

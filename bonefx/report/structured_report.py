@@ -1,9 +1,8 @@
-"""Report -> DICOM Structured Report by TID 1500: the reading as codes and numbers.
+"""Write a report as DICOM Structured Report of template TID 1500: the reading as codes and numbers.
 
-Whether there is a fracture is told by CID 240 (present, absent, undetermined); review is
-undetermined, and a film out of scope was not evaluated. The standard has no code for a calibrated
-probability, so that one is of bonefx' own scheme, which the file names. Nobody has verified it,
-and the file says so.
+The verdict is a code of CID 240: present, absent, or undetermined for review; a film out of scope
+is "not evaluated". The standard has no code for a calibrated probability, so that a private coding
+scheme is used and identified in the file. The report is marked as not verified.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from bonefx.report.dicom_filing import (
     DEVICE,
     MANUFACTURER,
     check_same_film,
-    filed_bytes,
+    filing_bytes,
     new_uid,
-    reference,
-    series,
+    series_attributes,
+    source_reference,
 )
 from bonefx.report.record import Report
 from bonefx.report.wording import (
@@ -50,27 +49,27 @@ PRESENCE = {  # keywords of pydicom's SNOMED CT codes
 
 
 def structured_report_bytes(report: Report, header: StudyHeader) -> bytes:
-    """Make a Comprehensive SR of the source's patient and study, preliminary and unverified.
+    """Write a Comprehensive SR for the patient and study of the film, preliminary and unverified.
 
     Args:
-        report: Verdict, probability, operating point, model and the reader's text go in.
-        header: Of the same film.
+        report: Content of the report: verdict, probability, operating point, model, text.
+        header: Identifiers of the same film.
 
     Returns:
         A DICOM file. Equal reports of one film give equal bytes and identifiers.
 
     Raises:
-        SettingsError: The header is of another film.
+        SettingsError: The header belongs to another film.
     """
     import highdicom
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from pydicom.uid import ComputedRadiographyImageStorage
 
     check_same_film(report, header)
-    stand_in = reference(header)  # highdicom knows no private class of images
-    stand_in.SOPClassUID = ComputedRadiographyImageStorage
+    evidence = source_reference(header)  # highdicom accepts no private SOP class
+    evidence.SOPClassUID = ComputedRadiographyImageStorage
     document = highdicom.sr.ComprehensiveSR(
-        evidence=[stand_in],
+        evidence=[evidence],
         content=_content(report, header),
         series_number=SR_SERIES_NUMBER,
         series_description="bonefx structured report",
@@ -78,12 +77,12 @@ def structured_report_bytes(report: Report, header: StudyHeader) -> bytes:
         is_final=False,
         is_verified=False,
         coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name="bonefx")],
-        **series(report, header, "structured report"),
+        **series_attributes(report, header, "structured report"),
     )
     (study,) = document.CurrentRequestedProcedureEvidenceSequence
     (image,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
-    image.ReferencedSOPClassUID = reference(header).SOPClassUID
-    return filed_bytes(document, report, header)
+    image.ReferencedSOPClassUID = source_reference(header).SOPClassUID
+    return filing_bytes(document, report, header)
 
 
 def _content(report: Report, header: StudyHeader) -> Any:
@@ -104,7 +103,7 @@ def _content(report: Report, header: StudyHeader) -> Any:
 
 
 def _observer(report: Report) -> Any:
-    """The device that read the film: this version with these weights."""
+    """Describe the device that read the film: bonefx with its version and weights."""
     from highdicom import sr
     from pydicom.sr.codedict import codes
     from pydicom.uid import generate_uid
@@ -122,11 +121,11 @@ def _observer(report: Report) -> Any:
 
 
 def _group(report: Report, header: StudyHeader) -> Any:
-    """Algorithm, finding, probability and the image that they are about (TID 1501)."""
+    """Build the measurement group: algorithm, finding, probability, source image (TID 1501)."""
     from highdicom import sr
     from pydicom.sr.codedict import codes
 
-    source = reference(header)
+    source = source_reference(header)
     reading = report.reading
     presence: Code = getattr(codes.SCT, PRESENCE[reading.verdict])
     return sr.MeasurementsAndQualitativeEvaluations(
@@ -175,7 +174,7 @@ def _parameters(report: Report) -> list[str]:
 
 
 def _texts(report: Report) -> list[tuple[Code, str]]:
-    """What people read: reason, operating point, its figures, the notice, the reader's own text."""
+    """Return the texts: reason, operating point with its figures, notice, radiologist's text."""
     from pydicom.sr.codedict import codes
 
     reading = report.reading

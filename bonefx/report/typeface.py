@@ -1,4 +1,4 @@
-"""The typeface of the reports: DejaVu Sans, which matplotlib brings along on every system."""
+"""The typeface of the reports: DejaVu Sans, which is part of matplotlib."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-MISSING = "▯"
-RIGHT_TO_LEFT = ("R", "AL")  # bidirectional classes whose letters need joining and turning round
+MISSING_GLYPH = "▯"
+RIGHT_TO_LEFT = ("R", "AL")  # bidirectional classes whose letters need joining and reordering
 
 
 def font_file(*, bold: bool = False) -> Path:
-    """Find the font file."""
+    """Return the path of the font file."""
     import matplotlib as mpl
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
@@ -19,33 +19,37 @@ def font_file(*, bold: bool = False) -> Path:
 
 
 def printable_text(text: str) -> tuple[str, int]:
-    """Put MISSING for what the page cannot print, so that no library tells it to a log.
+    """Replace characters that the typeface lacks, so that no library logs them.
 
-    Format characters without a glyph are dropped.
+    Format characters without a glyph are removed.
 
     Args:
         text: Any text.
 
     Returns:
-        The text, and how many characters are missing from it.
+        The text with MISSING_GLYPH for each such character, and their number.
     """
-    signs = [_printed(sign) for sign in text]
-    return "".join(signs), sum(new == MISSING != old for old, new in zip(text, signs, strict=True))
+    printed = [_printable(character) for character in text]
+    missing = sum(new == MISSING_GLYPH != old for old, new in zip(text, printed, strict=True))
+    return "".join(printed), missing
 
 
-def _printed(sign: str) -> str:
-    if sign == "\n":
-        return sign
-    category, direction = unicodedata.category(sign), unicodedata.bidirectional(sign)
+def _printable(character: str) -> str:
+    if character == "\n":
+        return character
+    category = unicodedata.category(character)
+    direction = unicodedata.bidirectional(character)
     if category == "Cf":
         return ""
-    known = ord(sign) in _glyphs() and direction not in RIGHT_TO_LEFT
-    return sign if known else MISSING
+    known = ord(character) in _glyphs() and direction not in RIGHT_TO_LEFT
+    return character if known else MISSING_GLYPH
 
 
 @cache
 def _glyphs() -> frozenset[int]:
     from fontTools.ttLib import TTFont
 
-    both = [TTFont(font_file(bold=bold), lazy=True).getBestCmap() for bold in (False, True)]
-    return frozenset(both[0]) & frozenset(both[1])
+    regular_and_bold = [
+        TTFont(font_file(bold=bold), lazy=True).getBestCmap() for bold in (False, True)
+    ]
+    return frozenset(regular_and_bold[0]) & frozenset(regular_and_bold[1])

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from bonefx.errors import WeightsError
+from bonefx.errors import MODEL_REMEDY, WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
 
 REGIONS = ("hand", "leg", "hip", "shoulder")
 SCOPE_FILE = "scope.safetensors"
-SCOPE_REMEDY = "fetch the model again, or export it with this version"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
     "rule_low", "rule_high",
@@ -128,9 +127,9 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     try:
         arrays = load(content)
     except SafetensorError as error:
-        raise WeightsError(f"{source} is not a safetensors file; {SCOPE_REMEDY}") from error
+        raise WeightsError(f"{source} is not a safetensors file; {MODEL_REMEDY}") from error
     if set(arrays) != set(NAMES):
-        raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {SCOPE_REMEDY}")
+        raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {MODEL_REMEDY}")
     scope = Scope(**arrays)
     count, width = scope.axes.shape if scope.axes.ndim == 2 else (-1, -1)
     fits = (
@@ -145,7 +144,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
     if not fits:
-        raise WeightsError(f"{source} has arrays that do not fit together; {SCOPE_REMEDY}")
+        raise WeightsError(f"{source} has arrays that do not fit together; {MODEL_REMEDY}")
     return scope
 
 

@@ -320,8 +320,8 @@ def test_two_folders_of_one_id_are_refused(tmp_path, capsys):
         pytest.param({"file": "/etc/model.safetensors"}, "not a safetensors file", id="absolute"),
         pytest.param({"file": "a\\model.safetensors"}, "not a safetensors file", id="backslash"),
         pytest.param({"file": "model.bin"}, "pickles", id="pickle"),
-        pytest.param({"id": "../tiny"}, "no plain model id", id="id that is a path"),
-        pytest.param({"id": "<b>"}, "no plain model id", id="id that is markup"),
+        pytest.param({"id": "../tiny"}, "not a plain model id", id="id that is a path"),
+        pytest.param({"id": "<b>"}, "not a plain model id", id="id that is markup"),
         pytest.param({"training_data": "x" * (1 << 20)}, "at most", id="too large"),
     ],
 )

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import torch
 
-from bonefx.errors import RecipeError, SettingsError, WeightsError
+from bonefx.errors import MODEL_REMEDY, RecipeError, SettingsError, WeightsError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.hub import (
+    DEFAULT_REVISION,
+    HUB_LOGIN_REMEDY,
     HUB_PREFIX,
-    LOGIN,
-    MAIN,
-    checked_repo,
-    checked_revision,
+    check_repo_name,
+    check_revision,
     hub_api,
     hub_errors,
 )
-from bonefx.models.manifest import MANIFEST, REMEDY
+from bonefx.models.manifest import MANIFEST
 from bonefx.models.registry import load_model
 from bonefx.records.evaluation import EVALUATION
 from train.publish.export import CARD_NAME
@@ -78,7 +78,7 @@ def publish(
     folder: Path,
     repo: str,
     *,
-    revision: str = MAIN,
+    revision: str = DEFAULT_REVISION,
     private: bool = False,
     dry_run: bool = False,
 ) -> Publication:
@@ -97,7 +97,7 @@ def publish(
         SettingsError: The repository cannot be written, or there is no token.
     """
     plan = Publication(
-        repo=checked_repo(repo), revision=checked_revision(revision), private=private, files=()
+        repo=check_repo_name(repo), revision=check_revision(revision), private=private, files=()
     )
     parts = list(_parts(folder.resolve(), repo, revision))
     plan = replace(plan, files=tuple(_listed(part) for part in parts))
@@ -120,7 +120,9 @@ def _parts(folder: Path, repo: str, revision: str) -> Iterator[_Part]:
     scope = [manifest.scope.file] if manifest.scope else []
     for name in (CARD_NAME, MANIFEST, EVALUATION, *figures, *scope, manifest.file):
         if not (folder / name).is_file():
-            raise WeightsError(f"{folder.name}/{name} is missing, and the card shows it; {REMEDY}")
+            raise WeightsError(
+                f"{folder.name}/{name} is missing, and the card shows it; {MODEL_REMEDY}"
+            )
         yield _Part(file=name, content=folder / name)
 
 
@@ -128,11 +130,11 @@ def _card(folder: Path) -> str:
     try:
         return (folder / CARD_NAME).read_text(encoding="utf-8")
     except OSError as error:
-        raise WeightsError(f"{folder.name}/{CARD_NAME} is missing; {REMEDY}") from error
+        raise WeightsError(f"{folder.name}/{CARD_NAME} is missing; {MODEL_REMEDY}") from error
 
 
 def _use(repo: str, revision: str) -> str:
-    at = "" if revision == MAIN else f"@{revision}"
+    at = "" if revision == DEFAULT_REVISION else f"@{revision}"
     return f"## Load it\n```\npython app.py --model {HUB_PREFIX}{repo}{at}\n```\n"
 
 
@@ -161,7 +163,9 @@ def _send(plan: Publication, parts: list[_Part]) -> str:
     from huggingface_hub import CommitOperationAdd, get_token
 
     if get_token() is None:
-        raise SettingsError(f"there is no Hugging Face token; {LOGIN} to one that may write")
+        raise SettingsError(
+            f"there is no Hugging Face token; {HUB_LOGIN_REMEDY} to one that may write"
+        )
     api = hub_api()
     additions = [
         CommitOperationAdd(path_in_repo=part.file, path_or_fileobj=part.content) for part in parts
@@ -173,7 +177,7 @@ def _send(plan: Publication, parts: list[_Part]) -> str:
                 f"{plan.repo} exists and is public; make it private in its settings, or leave "
                 "--private out"
             )
-        if plan.revision != MAIN:
+        if plan.revision != DEFAULT_REVISION:
             api.create_branch(plan.repo, branch=plan.revision, exist_ok=True)
         message = f"Publish {len(plan.files)} files of a bonefx model"
         return api.create_commit(

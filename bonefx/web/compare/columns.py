@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from bonefx.films.raster import shrink_to
 from bonefx.heatmaps.agreement import has_map
 from bonefx.heatmaps.overlay import HOT_SHARE, difference_layer, heat_layer
 from bonefx.models.registry import LoadedModel
@@ -24,7 +25,6 @@ from bonefx.web.shared.viewer import (
     contour_path,
     layers_html,
     map_note,
-    shrink_picture,
     stage_html,
     tools_html,
 )
@@ -116,7 +116,7 @@ def _model_column(
     heat = comparison.map_of(reading)
     layers = ""
     if heat is not None and reading.heat is not None:
-        layer = heat_layer(shrink_picture(heat, MAX_MAP_PX))
+        layer = heat_layer(shrink_to(heat, MAX_MAP_PX))
         layers = layers_html(layer, film, path=contour_path(reading.heat))
     return ModelColumn(
         model=reading.model,
@@ -154,6 +154,6 @@ def _difference_stage_html(film: Radiograph, comparison: ModelComparison) -> Mar
     difference = comparison.difference()
     if difference is None:
         return Markup()
-    layers = layers_html(difference_layer(shrink_picture(difference, MAX_MAP_PX)), film)
+    layers = layers_html(difference_layer(shrink_to(difference, MAX_MAP_PX)), film)
     label = "Radiograph with the difference of the two maps"
     return stage_html(film, layers, label=label, carries_film=False)

@@ -12,7 +12,7 @@ from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.report import file_name, report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.files import OF_STUDY
+from bonefx.report.files import DICOM_FORMS
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.downloads import Download, offer_download
@@ -47,7 +47,7 @@ class ReportPanel:
         """
         if shown is None or shown.reading is None:
             raise SettingsError(NOTHING_READ)
-        header = shown.opened.study if form in OF_STUDY else None
+        header = shown.opened.study if form in DICOM_FORMS else None
         if isinstance(header, str):
             raise SettingsError(header)
         film = shown.opened.film

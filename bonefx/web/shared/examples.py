@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
@@ -83,4 +84,5 @@ def _thumbnail(example: Example) -> Thumbnail:
     pixels = images.read_radiograph(example.path).pixels
     scale = THUMBNAIL_PX / min(pixels.shape)
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return Thumbnail(region=example.region, thumbnail_url=png_data_url(small * 255.0))
+    levels = np.rint(small * 255.0).astype(np.uint8)
+    return Thumbnail(region=example.region, thumbnail_url=png_data_url(levels))

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import base64
 
-import cv2
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from bonefx.films.raster import encode_png, shrink_to
 from bonefx.films.windows import window_presets
 from bonefx.heatmaps.overlay import heat_layer, hot_contours
 from bonefx.records import Radiograph, Reading, Trust, Verdict
@@ -116,7 +116,7 @@ def layers_html(layer: NDArray[np.uint8], film: Radiograph, *, path: str = "") -
 
 
 def _map_layers(heat: NDArray[np.float32], film: Radiograph) -> Markup:
-    layer = heat_layer(shrink_picture(heat, MAX_MAP_PX))
+    layer = heat_layer(shrink_to(heat, MAX_MAP_PX))
     return layers_html(layer, film, path=contour_path(heat))
 
 
@@ -133,13 +133,14 @@ def _is_deep(film: Radiograph) -> bool:
 
 def _source_url(film: Radiograph) -> str:
     """Encode the film's values; a deep film carries the upper byte as red, the lower as green."""
-    values = shrink_picture(film.values, MAX_FILM_PX)
+    values = shrink_to(film.values, MAX_FILM_PX)
     if not _is_deep(film):
-        return png_data_url(values * 255.0)
+        return png_data_url(np.rint(values * 255.0).astype(np.uint8))
     levels = np.rint(values * 65535.0).astype(np.uint16)
     upper, lower = levels >> 8, levels & 255
     opaque = np.full_like(upper, 255)
-    return png_data_url(np.dstack([upper, lower, np.zeros_like(upper), opaque]))
+    planes = np.dstack([upper, lower, np.zeros_like(upper), opaque])
+    return png_data_url(planes.astype(np.uint8))
 
 
 def tools_html(film: Radiograph, *, has_map: bool, map_shown: bool) -> Markup:
@@ -174,28 +175,9 @@ def _trust_summary(trust: Trust) -> str:
     return f"Map {'fails' if trust.failures else 'passes'} its checks"
 
 
-def encode_png(picture: NDArray[np.generic]) -> bytes:
-    """Encode (H, W) grey or (H, W, 4) RGBA, in [0, 255], as PNG with 8 bits a channel."""
-    values = np.rint(picture).astype(np.uint8)
-    if values.ndim == 3:
-        values = cv2.cvtColor(values, cv2.COLOR_RGBA2BGRA).astype(np.uint8)
-    _, encoded = cv2.imencode(".png", values, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    return encoded.tobytes()
-
-
-def png_data_url(picture: NDArray[np.generic]) -> str:
-    """Encode a picture as for encode_png, as a data URL."""
+def png_data_url(picture: NDArray[np.uint8]) -> str:
+    """Encode a picture as PNG in a data URL; see encode_png."""
     return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode()
-
-
-def shrink_picture(values: NDArray[np.float32], longest_px: int) -> NDArray[np.float32]:
-    """Shrink a picture to a longest side by averaging; a smaller picture stays as it is."""
-    height, width = values.shape
-    scale = longest_px / max(height, width)
-    if scale >= 1:
-        return values
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def _description(film: Radiograph, *, has_map: bool) -> str:

@@ -1,14 +1,17 @@
-"""The two networks, their cut, and where their cells look."""
+"""The architectures: their size, their two steps, and the grid of their cells."""
 
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
+from torchvision.models import densenet121, efficientnet_b0, resnet18, vgg16
 
 from bonefx.errors import WeightsError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.models.architectures import ARCHITECTURES, BatchNormSpec, build_network
-from bonefx.models.pyramid import refined
+from bonefx.models.networks import CellGrid, cell_grid
+from bonefx.models.pyramid import refine_stage
 from tests.fixtures.model_folders import make_network
 
 
@@ -63,6 +66,47 @@ def test_strides_and_offsets_are_those_of_symmetric_padding_and_of_pooling():
     assert (vgg.stride_px, vgg.offset_px) == (16, 7.5)
 
 
+@pytest.mark.parametrize(
+    ("layers", "grid"),
+    [
+        pytest.param(efficientnet_b0().features, CellGrid(stride_px=32, offset_px=0.0), id="b0"),
+        pytest.param(vgg16().features[:30], CellGrid(stride_px=16, offset_px=7.5), id="vgg16"),
+        pytest.param(densenet121().features, CellGrid(stride_px=32, offset_px=14.0), id="densenet"),
+        pytest.param(nn.Conv2d(3, 4, 3, stride=2, dilation=2), CellGrid(stride_px=2, offset_px=2.0),
+                     id="dilated, not padded"),
+    ],
+)  # fmt: skip
+def test_the_grid_of_a_family_is_derived_from_its_layers(layers, grid):
+    assert cell_grid(layers) == grid
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        pytest.param(nn.Sequential(*list(resnet18().children())[:-2]),
+                     "gives 16 x 16 cells.*extend cell_grid", id="resnet18, whose branches stride"),
+        pytest.param(nn.LPPool2d(2, 2, 2), "stride of a LPPool2d.*extend", id="unknown pooling"),
+        pytest.param(nn.AdaptiveAvgPool2d(7), "gives 7 x 7 cells", id="a layer that resizes"),
+        pytest.param(nn.Conv2d(3, 4, (3, 5)), "kernel_size .*rows and columns", id="not square"),
+        pytest.param(nn.Conv2d(3, 4, 3, padding="same"), "padding 'same'", id="padding by name"),
+    ],
+)  # fmt: skip
+def test_layers_whose_grid_cannot_be_derived_are_refused(layers, message):
+    with pytest.raises(WeightsError, match=message):
+        cell_grid(layers)
+
+
+def test_the_check_of_the_grid_changes_neither_the_network_nor_the_random_numbers():
+    network = build_network("efficientnet_b0").train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    network.grid()
+    assert torch.equal(torch.rand(1), expected)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
 def test_the_mean_of_the_evidence_plus_the_bias_is_the_logit():
     network = make_network("efficientnet_b0")
     logits, activations = network(torch.rand(2, 3, 96, 96))
@@ -91,7 +135,7 @@ def test_grad_cam_of_the_pyramid_is_the_rating_of_its_cells():
 @pytest.mark.parametrize("factor", [2, 4])
 def test_a_refined_stage_keeps_its_cells_where_they_look(factor):
     coarse = torch.arange(5.0).expand(1, 1, 5, 5)
-    fine = refined(coarse, factor)
+    fine = refine_stage(coarse, factor)
     places = torch.arange(5.0 * factor) / factor
     assert torch.allclose(fine[0, 0, 0], places.clamp(max=4), atol=1e-6)
     assert fine.shape == (1, 1, 5 * factor, 5 * factor)

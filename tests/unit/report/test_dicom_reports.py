@@ -17,7 +17,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from bonefx import report
 from bonefx.errors import SettingsError, UnreadableRadiographError
-from bonefx.films.patient_ids import FILED_UNDER, read_study_header
+from bonefx.films.patient_ids import FILING_ELEMENTS, read_study_header
 from bonefx.records import Verdict
 from bonefx.report.image import MAX_FILED_PX
 from bonefx.report.wording import NOTICE
@@ -151,7 +151,7 @@ def test_odd_values_of_real_archives_file_as_they_are_or_empty(make, changes, ex
 def test_patient_and_study_are_those_of_the_film(make):
     source = pydicom.dcmread(io.BytesIO(make_dicom_of_study()))
     dataset = made(make)
-    same = [keyword for keyword in FILED_UNDER if keyword in source]
+    same = [keyword for keyword in FILING_ELEMENTS if keyword in source]
     assert len(same) >= 10
     assert {key: dataset[key].value for key in same} == {key: source[key].value for key in same}
     assert dataset.SeriesInstanceUID != source.SeriesInstanceUID
