@@ -327,7 +327,7 @@ def test_a_refused_film_is_not_evaluated_and_has_no_number():
     assert evaluation.value == CodedConcept("373121007", "SCT", "Not Evaluated")
     assert group.get_measurements() == []
     comments = " ".join(texts_of(document, "Comment"))
-    assert "unlike those that the model was trained on" in comments
+    assert "unlike the films that the model was trained on" in comments
     assert "No probability" in comments
 
 
