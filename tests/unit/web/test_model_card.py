@@ -1,4 +1,4 @@
-"""A card is rendered with its pictures inside the page, and can do nothing but be read."""
+"""A card is rendered with embedded pictures and without scripts or requests."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def write_picture(folder, name="figures.png"):
     Image.new("L", (8, 8)).save(folder / name, format="PNG")
 
 
-def test_a_picture_beside_the_card_travels_inside_the_page_with_its_words(tmp_path):
+def test_a_picture_beside_the_card_is_embedded_with_its_text(tmp_path):
     write_picture(tmp_path)
     html = card_html("![what it <shows>](figures.png)", folder=tmp_path)
     assert '<img src="data:image/png;base64,iVBOR' in html
@@ -41,7 +41,7 @@ def test_a_picture_beside_the_card_travels_inside_the_page_with_its_words(tmp_pa
         pytest.param("![a plot](data:image/png;base64,AAAA)", id="inside the card"),
     ],
 )
-def test_any_other_picture_is_told_in_words(tmp_path, text):
+def test_any_other_picture_is_replaced_by_its_text(tmp_path, text):
     folder = tmp_path / "model"
     folder.mkdir()
     write_picture(tmp_path, "secret.png")
@@ -71,14 +71,14 @@ def test_a_table_can_be_scrolled_by_keyboard(tmp_path):
     assert "<td>1</td>" in html
 
 
-def test_headings_stand_below_the_pages_own(tmp_path):
+def test_headings_are_one_level_below_those_of_the_page(tmp_path):
     html = card_html("# title\n\n## part\n", folder=tmp_path)
     assert "<h1" not in html
     assert "<h2>title</h2>" in html
     assert "<h3>part</h3>" in html
 
 
-def test_a_model_without_card_is_said_to_have_none_beside_its_facts(model):
+def test_a_model_without_a_card_shows_its_facts_and_that_the_card_is_missing(model):
     html = model_card_html(model)
     assert "comes without a CARD.md" in html
     assert model.manifest.sha256 in html
@@ -95,7 +95,7 @@ def test_a_card_that_is_too_large_is_not_shown(model):
     assert "larger than 1 MB" in model_card_html(model)
 
 
-def test_the_facts_tell_data_licence_start_and_where_it_was_fetched_from(model):
+def test_the_facts_list_data_licence_initial_weights_and_origin(model):
     fetched = replace(model, origin=Origin(repo="owner/name", commit="0123456789abcdef"))
     html = facts_html(fetched)
     for fact in ("10 films of synthetic, licence: none", "seed 0", "2026-01-01", "efficientnet_b0"):

@@ -1,4 +1,4 @@
-"""A session's list: taken over whole, kept private, deleted in every way that it can end."""
+"""A session's list: complete, private, and deleted however it ends."""
 
 import gc
 import os
@@ -23,7 +23,7 @@ from tests.fixtures.servers.app import REPOSITORY
 
 @pytest.fixture(autouse=True)
 def lists(tmp_path, monkeypatch):
-    """The folder that lists lie in."""
+    """Return the folder of all lists."""
     folder = tmp_path / "lists"
     folder.mkdir()
     monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(folder))
@@ -33,7 +33,7 @@ def lists(tmp_path, monkeypatch):
 
 @pytest.fixture
 def uploads(tmp_path):
-    """Three files as gradio leaves them: by content, then by name."""
+    """Return paths of three files as gradio stores uploads: a folder by content, then the name."""
     paths = []
     for index, name in enumerate(("Miller.png", "notes.txt", "Jones.png")):
         (tmp_path / f"sha{index}").mkdir()
@@ -42,14 +42,14 @@ def uploads(tmp_path):
     return [str(path) for path in paths]
 
 
-def taken(uploads, *, from_folder=False):
+def make_list(uploads, *, from_folder=False):
     session_list = SessionList()
     session_list.add_uploads(uploads, from_folder=from_folder)
     return session_list
 
 
-def test_films_move_into_a_folder_of_their_owner_under_names_that_say_nothing(uploads, lists):
-    session_list = taken(uploads)
+def test_films_move_into_a_private_folder_under_random_names(uploads, lists):
+    session_list = make_list(uploads)
     assert [film.name for film in session_list.films] == ["Miller.png", "notes.txt", "Jones.png"]
     assert not any(Path(upload).exists() for upload in uploads)
     folder = session_list.films[0].path.parent
@@ -59,26 +59,26 @@ def test_films_move_into_a_folder_of_their_owner_under_names_that_say_nothing(up
     assert session_list.films[0].read().pixels.shape == (120, 96)
 
 
-def test_documents_of_a_whole_folder_are_left_out_and_deleted(uploads):
-    session_list = taken(uploads, from_folder=True)
+def test_documents_of_a_folder_are_left_out_and_deleted(uploads):
+    session_list = make_list(uploads, from_folder=True)
     assert [film.name for film in session_list.films] == ["Miller.png", "Jones.png"]
     assert session_list.left_out == 1
     assert not any(Path(upload).exists() for upload in uploads)
 
 
 def test_one_path_twice_is_two_films(uploads):
-    session_list = taken([uploads[0], uploads[0]])
+    session_list = make_list([uploads[0], uploads[0]])
     assert [film.read().bits for film in session_list.films] == [8, 8]
 
 
-def test_an_upload_that_is_gone_is_a_film_with_an_error(uploads):
+def test_a_missing_upload_is_a_film_with_an_error(uploads):
     Path(uploads[0]).unlink()
-    session_list = taken(uploads)
+    session_list = make_list(uploads)
     assert session_list.films[0].fault == "the film did not arrive; choose it again"
     assert session_list.films[2].read()
 
 
-def test_too_much_at_once_is_refused_in_a_sentence_and_nothing_stays(uploads, monkeypatch, lists):
+def test_a_list_of_too_many_megabytes_is_refused_and_deleted(uploads, monkeypatch, lists):
     monkeypatch.setattr(module, "MAX_LIST_MB", 0.001)
     session_list = SessionList()
     with pytest.raises(SettingsError, match=r"more than 0.001 MB in one list; choose fewer"):
@@ -87,7 +87,7 @@ def test_too_much_at_once_is_refused_in_a_sentence_and_nothing_stays(uploads, mo
     assert [path for path in lists.rglob("*") if path.is_file()] == []
 
 
-def test_too_many_films_are_refused_with_those_of_archives(tmp_path, monkeypatch):
+def test_a_list_of_too_many_films_is_refused_counting_those_of_archives(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_FILMS", 3)
     path = tmp_path / "list.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -100,7 +100,7 @@ def test_too_many_films_are_refused_with_those_of_archives(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("ending", ["closed", "forgotten", "expired", "replaced", "ended"])
-def test_however_a_list_ends_its_folder_is_deleted(uploads, lists, ending):
+def test_the_folder_of_a_list_is_deleted_however_the_list_ends(uploads, lists, ending):
     session_lists = SessionLists()
     session_list = session_lists.open("session")
     session_list.add_uploads(uploads, from_folder=False)
@@ -121,17 +121,17 @@ def test_however_a_list_ends_its_folder_is_deleted(uploads, lists, ending):
     assert list(lists.iterdir()) == []
 
 
-def test_another_sessions_list_is_left_alone(lists):
+def test_closing_a_session_leaves_other_sessions_lists_open(lists):
     session_lists = SessionLists()
-    own, other = session_lists.open("own"), session_lists.open("other")
-    session_lists.close("own")
-    session_lists.close("own")
+    first, other = session_lists.open("first"), session_lists.open("other")
+    session_lists.close("first")
+    session_lists.close("first")
     session_lists.close("never seen")
     close_list(None)
-    assert (own.closed, other.closed) == (True, False)
+    assert (first.closed, other.closed) == (True, False)
 
 
-def test_the_end_of_the_program_deletes_its_lists(tmp_path):
+def test_lists_are_deleted_when_the_program_ends(tmp_path):
     program = (
         "from bonefx.web.worklist.session_list import SessionList; "
         "kept = SessionList(); print('made')"
@@ -144,7 +144,7 @@ def test_the_end_of_the_program_deletes_its_lists(tmp_path):
     assert list(tmp_path.glob("bonefx-list-*")) == []
 
 
-def test_only_old_folders_of_other_programs_are_deleted_at_the_start(lists):
+def test_only_old_list_folders_are_deleted_at_the_start(lists):
     old, young, foreign = (lists / name for name in ("bonefx-list-a", "bonefx-list-b", "else"))
     for folder in (old, young, foreign):
         folder.mkdir()
@@ -156,7 +156,7 @@ def test_only_old_folders_of_other_programs_are_deleted_at_the_start(lists):
     assert sorted(path.name for path in lists.iterdir()) == ["bonefx-list-b", "else"]
 
 
-def test_an_order_is_begun_once_and_can_be_stopped_before():
+def test_a_queued_list_is_claimed_once_and_can_be_stopped_before():
     session_list = SessionList()
     assert not session_list.claim()
     session_list.queue()
@@ -171,7 +171,7 @@ def test_an_order_is_begun_once_and_can_be_stopped_before():
     assert not session_list.may_continue
 
 
-def test_every_state_of_a_table_has_a_larger_number_than_those_before():
+def test_every_state_of_a_table_has_a_larger_sequence_number():
     first, session_list = message_value()["number"], SessionList()
     numbers = [first, session_list.sequence_number]
     session_list.queue()
@@ -181,8 +181,8 @@ def test_every_state_of_a_table_has_a_larger_number_than_those_before():
     assert numbers == sorted(set(numbers))
 
 
-def test_a_name_never_becomes_part_of_the_page(uploads):
-    film = taken(uploads).films[0]
+def test_a_film_name_is_escaped(uploads):
+    film = make_list(uploads).films[0]
     source = module.FilmSource(name='<img src=x onerror="alert(1)">', path=film.path)
     html = row_html(WorklistRow(place=1, source=source, reading=make_reading()))
     assert "<img src=x" not in html
@@ -190,12 +190,12 @@ def test_a_name_never_becomes_part_of_the_page(uploads):
     assert str(film.path) not in html
 
 
-def test_the_summary_counts_verdicts_and_what_was_not_looked_at(uploads):
-    session_list = taken(uploads, from_folder=True)
+def test_the_summary_counts_verdicts_and_films_that_were_not_looked_at(uploads):
+    session_list = make_list(uploads, from_folder=True)
     source = session_list.films[0]
     session_list.replace_rows([WorklistRow(place=1, source=source, error="the file is empty")])
-    told = table_value(session_list, [""])["told"]
-    assert "<b>1</b> film<" in told
-    assert "<b>1</b> not read" in told
-    assert "stopped, <b>1</b> not looked at" in told
-    assert "1 other file left out" in told
+    summary = table_value(session_list, [""])["told"]
+    assert "<b>1</b> film<" in summary
+    assert "<b>1</b> not read" in summary
+    assert "stopped, <b>1</b> not looked at" in summary
+    assert "1 other file left out" in summary
