@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonefx.films.raster import shrink_to
-from bonefx.records import Estimate, Verdict, probability_text
+from bonefx.records import NOT_MEASURED, Estimate, Verdict, estimate_parts, probability_text
 from bonefx.report.image import scale_bar
 from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
 from bonefx.report.record import Report
@@ -214,9 +214,9 @@ def _figures(sheet: Sheet, report: Report) -> None:
 
 def _measured(estimate: Estimate | None) -> tuple[str, str, str]:
     if estimate is None:
-        return "", "not measured", ""
-    low, high = 100 * estimate.low, 100 * estimate.high
-    return f"{100 * estimate.value:.1f} %", f"{low:.1f} to {high:.1f}", str(estimate.n)
+        return "", NOT_MEASURED, ""
+    value, interval = estimate_parts(estimate, percent=True)
+    return value, interval, str(estimate.n)
 
 
 def _facts(sheet: Sheet, report: Report, *, x: float) -> None:
