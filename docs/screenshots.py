@@ -81,7 +81,7 @@ def take_pictures(browser: Browser, url: str) -> None:
         read_worklist(page, Path(folder))
     save(page, "worklist.png")
     page = open_page(browser, f"{url}/?tab=card")
-    expect(page.locator("#card")).to_contain_text("efficientnet_b0")
+    expect(page.locator("#card")).to_contain_text("efficientnet_b0", timeout=READING_MS)
     save(page, "card.png")
 
 
