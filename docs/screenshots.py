@@ -47,6 +47,8 @@ def read_example(page: Page) -> None:
 
 def compare_example(page: Page) -> None:
     """Compare two models on the example."""
+    tab = page.get_by_role("tab", name="Compare")
+    expect(tab).to_have_attribute("aria-selected", "true", timeout=READING_MS)
     page.get_by_role("button", name=SHOWN_EXAMPLE).locator("visible=true").click()
     expect(page.locator("#compare-sides")).to_contain_text("overlap", timeout=READING_MS)
 
