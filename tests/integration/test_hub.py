@@ -165,7 +165,7 @@ def test_a_private_repository_is_made_private_and_a_public_one_is_refused(hub, s
     held = hub.add("hospital/open", {})
     code, lines, told = run(capsys, train, "publish", shipped, "hospital/open", "--private")
     assert (code, lines) == (2, [])
-    assert "there already and public" in told
+    assert "exists and is public" in told
     assert hub.repositories["hospital/open"].branches == {"main": held}
 
 
