@@ -59,15 +59,17 @@ class CompareHandlers:
 
     def on_refused(self, why: str, names: list[str]) -> ComparisonUpdate:
         """Show why an upload failed."""
-        return self._message(names, verdict_card.not_read_html(upload_failure_text(why)))
+        message = self._message(names, verdict_card.not_read_html(upload_failure_text(why)))
+        return replace(message, film=None)
 
     def on_upload(self, path: str | None, names: list[str]) -> ComparisonUpdate:
         """Read an uploaded film and delete the upload."""
         try:
             compared = ComparedFilm(film=read_and_delete(path))
         except BonefxError as error:
-            return self._message(names, verdict_card.not_read_html(as_sentence(error)))
-        return self._comparison(compared, names)
+            message = self._message(names, verdict_card.not_read_html(as_sentence(error)))
+            return replace(message, film=None)
+        return replace(self._comparison(compared, names), film=None)
 
     def on_example(self, picked: int, names: list[str]) -> ComparisonUpdate:
         """Read the example that was clicked."""
@@ -84,7 +86,8 @@ class CompareHandlers:
 
     def on_fault(self, names: list[str]) -> ComparisonUpdate:
         """Clear the screen and report that the program failed."""
-        return self._message(names, verdict_card.not_read_html(READING_FAULT))
+        message = self._message(names, verdict_card.not_read_html(READING_FAULT))
+        return replace(message, film=None)
 
     def _comparison(self, compared: ComparedFilm, names: list[str]) -> ComparisonUpdate:
         try:

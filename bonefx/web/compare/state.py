@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
 
 from bonefx.records import Radiograph
 
@@ -52,9 +55,10 @@ class ComparisonUpdate(FilmUpdate):
     """The whole screen.
 
     Attributes:
-        film: Empties the file input, for the next file.
         performance: HTML of the models' measured performance.
+        film: None empties the file input once its file is read; by default it stays, as another
+            file may have been uploaded meanwhile.
     """
 
-    film: None = None
     performance: str
+    film: Any = field(default_factory=gr.skip)

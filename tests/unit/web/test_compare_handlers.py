@@ -1,0 +1,54 @@
+"""Handlers of the Compare screen: what each of them changes."""
+
+import gradio as gr
+import pytest
+import torch
+
+from bonefx.reading.reader import Reader
+from bonefx.web.compare.handlers import CompareHandlers
+from tests.fixtures.evaluations import make_three_models
+from tests.fixtures.image_files import make_png
+
+NAMES = ["first", "second"]
+
+
+@pytest.fixture(scope="module")
+def handlers(tmp_path_factory):
+    weights = tmp_path_factory.mktemp("weights")
+    make_three_models(weights)
+    reader = Reader.from_folder(weights, device=torch.device("cpu"))
+    return CompareHandlers(reader=reader, examples=())
+
+
+@pytest.fixture
+def upload(tmp_path):
+    path = tmp_path / "film.png"
+    path.write_bytes(make_png())
+    return path
+
+
+def test_an_upload_is_compared_and_deleted_and_the_input_emptied(handlers, upload):
+    update = handlers.on_upload(str(upload), NAMES)
+    assert 'aria-label="Verdict of second"' in update.sides
+    assert update.compared.film.file_format == "PNG"
+    assert update.film is None
+    assert not upload.exists()
+
+
+def test_another_choice_of_models_keeps_a_file_that_was_uploaded_meanwhile(handlers, upload):
+    assert handlers.on_models(NAMES, None).film == gr.skip()
+    compared = handlers.on_upload(str(upload), NAMES).compared
+    assert handlers.on_models(["second", "third"], compared).film == gr.skip()
+
+
+def test_too_few_models_keep_the_film_for_another_choice(handlers, upload):
+    compared = handlers.on_upload(str(upload), NAMES).compared
+    update = handlers.on_models(["third"], compared)
+    assert "Choose two or more models" in update.sides
+    assert update.compared is compared
+
+
+def test_a_refused_upload_clears_the_film_before_and_empties_the_input(handlers):
+    update = handlers.on_refused("refused", NAMES)
+    assert "The file was not sent" in update.sides
+    assert (update.compared, update.film, update.legend) == (None, None, "")
