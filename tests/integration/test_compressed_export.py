@@ -12,7 +12,8 @@ from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, read_manifest
 from bonefx.models.registry import load_model
 from tests.fixtures.datasets import make_image_folder
-from tests.fixtures.recipes import copy_run, write_recipe
+from tests.fixtures.recipes import write_recipe
+from tests.fixtures.runs import copy_run
 from train.cli import main as train
 from train.fit.initial_weights import LocalWeights, build_initial_network
 
