@@ -15,7 +15,7 @@ app: .venv/.app
 	$(BIN)/python app.py
 
 unit: .venv/.test
-	$(BIN)/python -m pytest -m unit -n 2 tests/unit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m unit -n 2 tests/unit
 
 browser: .venv/.test .venv/.browser
 	$(BIN)/python -m pytest -m browser tests/browser
