@@ -151,7 +151,7 @@ def test_without_write_nothing_is_left_in_the_weights_folder(trained, tmp_path):
 
 def test_a_comparison_with_a_run_is_not_written(trained, two_models, tmp_path, capsys):
     assert compare_and_write(trained / "run", two_models[0], weights=tmp_path) == 5
-    assert "run is no model folder; export it" in capsys.readouterr().err
+    assert "run is not a model folder; export it" in capsys.readouterr().err
 
 
 def test_a_comparison_of_a_model_with_itself_is_not_written(two_models, tmp_path, capsys):
