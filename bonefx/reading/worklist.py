@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import cv2
-
+from bonefx.films.raster import encode_png
 from bonefx.films.sources import FilmSource, film_or_error
 from bonefx.models.decision import reading_at_point
 from bonefx.models.preprocess import letterbox
@@ -183,5 +182,4 @@ def _cell(value: object) -> object:
 
 
 def _thumbnail(film: Radiograph) -> bytes:
-    _, encoded = cv2.imencode(".png", letterbox(film, size_px=THUMBNAIL_PX))
-    return encoded.tobytes()
+    return encode_png(letterbox(film, size_px=THUMBNAIL_PX))

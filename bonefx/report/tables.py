@@ -22,13 +22,7 @@ from bonefx.report.table_records import (
     RowTable,
     TrustTable,
 )
-from bonefx.report.wording import (
-    NOTICE,
-    reason_text,
-    reasons_text,
-    region_words,
-    test_films_words,
-)
+from bonefx.report.wording import NOTICE, reason_text, reasons_text, region_words, test_films_words
 from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 1

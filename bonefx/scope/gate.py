@@ -19,7 +19,7 @@ from bonefx.scope.rules import find_broken_rule, measure_grey_levels
 from bonefx.scope.statistics import Scope
 
 SignaturesOf = Callable[[Sequence[Radiograph]], NDArray[np.float32]]
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def check_scope(
     try:
         return _check(scope, films, signatures, signatures_of=signatures_of)
     except Exception:
-        LOG.exception("the scope check failed")
+        logger.exception("the scope check failed")
         refusal = Reason(code=ReasonCode.SCOPE_CHECK_FAILED)
         return [ScopeResult(refusal=refusal)] * len(films)
 

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bonefx.report.wording import NOTICE
 from bonefx.web.shared.templates import render
 
-ASSETS = Path(__file__).parent / "assets"
-ICON = base64.b64encode((ASSETS / "favicon.svg").read_bytes()).decode()
+ASSETS_FOLDER = Path(__file__).parent / "assets"
+ICON = base64.b64encode((ASSETS_FOLDER / "favicon.svg").read_bytes()).decode()
 ASKS_FOR_LOGIN = '"auth_required":true'  # in gradio's settings of the page
 MANIFEST_LINK = re.compile(r'<link rel="manifest"[^>]*>')
 

@@ -1,8 +1,8 @@
 """Tools for AI assistants over MCP: read, compare and worklist. Off unless BONEFX_MCP=1.
 
-gradio can offer its endpoints as tools, but it names all of them on_api, accepts no list of films,
-and keeps films that were sent as base64. These tools call the same functions as the HTTP endpoints
-and delete each film once it is read.
+gradio can offer its endpoints as tools, but it names them after functions, accepts no list of
+films, and keeps films that were sent as base64. These tools call the same functions as the HTTP
+endpoints and delete each film once it is read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ NO_FILM_GIVEN = (
     "send the file to /gradio_api/upload first"
 )
 LOCAL_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*")
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 ToolFunction = Callable[[list[str]], Mapping[str, Any]]
 
 FilmArgument = Annotated[
@@ -183,7 +183,7 @@ def _call_tool(function: ToolFunction, films: Sequence[str]) -> dict[str, Any]:
     except BonefxError as error:
         raise ToolError(as_sentence(error)) from error
     except Exception as error:
-        LOG.exception("a tool failed")
+        logger.exception("a tool failed")
         raise ToolError(TOOL_FAULT) from error
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,7 +15,7 @@ from bonefx.reading.reader import Reader
 from bonefx.report.wording import NOTICE
 from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.compare.screen import build_compare
-from bonefx.web.html_pages import PageMiddleware
+from bonefx.web.html_pages import ASSETS_FOLDER, PageMiddleware
 from bonefx.web.model_card.screen import build_model_card
 from bonefx.web.read.screen import build_read
 from bonefx.web.server_settings import ServerSettings
@@ -27,9 +26,6 @@ from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
 from bonefx.web.theme import dark_theme
 from bonefx.web.worklist.screen import build_worklist
 from bonefx.web.worklist.session_list import delete_leftovers
-
-ASSETS = Path(__file__).parent / "assets"
-
 
 STYLES = (  # a later sheet overrides an earlier one
     "css/base.css", "css/compare.css", "css/components.css", "css/viewer.css", "css/read.css",
@@ -123,9 +119,9 @@ def launch(
 def _appearance() -> dict[str, Any]:
     return {
         "theme": dark_theme(),
-        "css_paths": [ASSETS / name for name in STYLES],
+        "css_paths": [ASSETS_FOLDER / name for name in STYLES],
         "js": _script(),
-        "favicon_path": ASSETS / "favicon.svg",
+        "favicon_path": ASSETS_FOLDER / "favicon.svg",
         "footer_links": [],
     }
 
@@ -136,7 +132,7 @@ def _script() -> str:
     Each file of SCRIPTS holds one function `(settings) => {...}`; all get the same settings.
     """
     settings = {"max_upload_mb": MAX_UPLOAD_MB, "upload_failures": UPLOAD_FAILURES}
-    parts = [(ASSETS / name).read_text().strip() for name in SCRIPTS]
+    parts = [(ASSETS_FOLDER / name).read_text().strip() for name in SCRIPTS]
     calls = "\n".join(f"({part})(settings);" for part in parts)
     return f"() => {{\nconst settings = {json.dumps(settings)};\n{calls}\n}}"
 

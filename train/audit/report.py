@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.images import read_radiograph_bytes
+from bonefx.films.raster import encode_png
 from bonefx.records import estimate_text
 from train.audit.findings import FindingRow
 from train.audit.matching.fingerprint import read_truncated_jpeg
@@ -126,5 +127,5 @@ def _encode_picture(path: Path) -> str:
     scale = REPORT_PICTURE_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(film.pixels, size, interpolation=cv2.INTER_AREA)
-    _, png = cv2.imencode(".png", np.clip(np.rint(small * 255), 0, 255).astype(np.uint8))
-    return base64.b64encode(png.tobytes()).decode("ascii")
+    png = encode_png(np.clip(np.rint(small * 255), 0, 255).astype(np.uint8))
+    return base64.b64encode(png).decode("ascii")

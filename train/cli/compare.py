@@ -46,13 +46,13 @@ def _run_compare(options: argparse.Namespace) -> None:
     import json
 
     from bonefx.schema import dump_record
-    from train.evaluate.comparison import compare_and_write, compare_models
+    from train.evaluate.comparison import compare_and_write, compare_evaluated_models
 
     maps = _measure_overlap(options) if options.data else None
     if options.write:
         comparison = compare_and_write(*options.folders, weights=options.weights, maps=maps)
     else:
-        comparison = compare_models(*options.folders, maps=maps)
+        comparison = compare_evaluated_models(*options.folders, maps=maps)
     print(json.dumps(dump_record(comparison)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from train.cli.data_options import add_full_option
 
-MODEL_HELP = "a model folder of weights/"
+MODEL_FOLDER_HELP = "a model folder of weights/"
 
 
 def add_export_command(commands: Any) -> None:
@@ -27,14 +27,16 @@ def add_export_command(commands: Any) -> None:
 def add_card_command(commands: Any) -> None:
     """Add the command `card` to the sub-commands of a parser."""
     card = commands.add_parser("card", help="render CARD.md of exported models again")
-    card.add_argument("model_folders", type=Path, nargs="+", metavar="MODEL", help=MODEL_HELP)
+    card.add_argument(
+        "model_folders", type=Path, nargs="+", metavar="MODEL", help=MODEL_FOLDER_HELP
+    )
     card.set_defaults(run=_run_card)
 
 
 def add_publish_command(commands: Any) -> None:
     """Add the command `publish` to the sub-commands of a parser."""
     publish = commands.add_parser("publish", help="upload a model to the Hugging Face Hub")
-    publish.add_argument("model_folder", type=Path, metavar="MODEL", help=MODEL_HELP)
+    publish.add_argument("model_folder", type=Path, metavar="MODEL", help=MODEL_FOLDER_HELP)
     publish.add_argument("repo", metavar="REPO", help="OWNER/NAME of the model repository")
     publish.add_argument("--dry-run", action="store_true", help="list the files, upload nothing")
     publish.add_argument("--private", action="store_true", help="create a private repository")
@@ -49,7 +51,7 @@ def add_readme_command(commands: Any) -> None:
     readme = commands.add_parser(
         "readme", help="render the tables of docs/results.md and README.md from measured figures"
     )
-    readme.add_argument("model_folder", type=Path, metavar="MODEL", help=MODEL_HELP)
+    readme.add_argument("model_folder", type=Path, metavar="MODEL", help=MODEL_FOLDER_HELP)
     readme.add_argument(
         "--docs", type=Path, default=Path("docs"), metavar="DIR",
         help="folder of results.md, audits and results (default: docs)",

@@ -45,7 +45,7 @@ class LogitRow:
     right: bool
 
 
-def compare_models(
+def compare_evaluated_models(
     first: Path, second: Path, *, maps: MapOverlap | None = None
 ) -> MeasuredComparison:
     """Compare two evaluated runs or models on the films that neither was trained on.
@@ -101,15 +101,15 @@ def compare_and_write(
         first: A model folder as `export` writes it.
         second: Another.
         weights: Folder of all models; the file goes into its `comparisons`.
-        maps: See compare_models.
+        maps: See compare_evaluated_models.
 
     Raises:
-        RecipeError: See compare_models; or one is not a model folder, or its present weights were
-            not evaluated.
+        RecipeError: See compare_evaluated_models; or one is not a model folder, or its present
+            weights were not evaluated.
     """
     for folder in (first, second):
         _check_is_evaluated_model(folder)
-    comparison = compare_models(first, second, maps=maps)
+    comparison = compare_evaluated_models(first, second, maps=maps)
     if comparison.models[0] == comparison.models[1]:
         raise RecipeError(
             f"both models have the id {comparison.models[0]}; compare two different models"

@@ -8,7 +8,7 @@ float16.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +18,11 @@ from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.records import Calibration
 from bonefx.records.evaluation import (
-    AS_PUBLISHED,
     EVALUATION,
-    GROUPED,
     OUTSIDE,
     Evaluation,
-    ProtocolFigures,
 )
 from bonefx.records.model import TrainingData
-from bonefx.records.split_figures import SplitFigures
 from train.data import DataSet, load_data
 from train.data.cache import compute_file_checksums, load_cached
 from train.evaluate.compression import load_for_evaluation, measure_compression
@@ -40,9 +36,10 @@ from train.evaluate.operating_points import (
     fit_calibration,
 )
 from train.evaluate.options import EvaluateOptions
+from train.evaluate.protocols import EvaluatedSets, measure_protocols
 from train.evaluate.scope.intruders.sample_pictures import check_samples
 from train.evaluate.scope.pipeline import ScopeFilms, add_scope, write_evaluation
-from train.evaluate.split_figures import ReadSplit, protocol_figures, split_figures
+from train.evaluate.split_figures import ReadSplit, split_figures
 from train.evaluate.trust_limits import trust_limits
 from train.fit.outputs import compute_network_outputs
 from train.fit.run_folder import count_split
@@ -135,7 +132,7 @@ def _scope_films(
 
 def _draw_misses(read: ReadSplit, evaluation: Evaluation, path: Path) -> None:
     """Draw the worst misses at the balanced point into the folder of the run, never exported."""
-    from train.evaluate.worst_misses import draw_misses
+    from train.evaluate.plots.worst_misses import draw_misses
 
     probability = calibrated_probabilities(read.logits, evaluation.calibration)
     threshold = evaluation.splits["test"].point(BALANCED).threshold
@@ -153,21 +150,6 @@ def _read_split(
     return ReadSplit(
         films=films, outputs=compute_network_outputs(model.network, films, recipe.spec(size_px))
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluatedSets:
-    """The data sets of an evaluation.
-
-    Attributes:
-        own: The data set that the model was trained on.
-        outside: Another data set; None if none is measured.
-        trained_on: SHA-256 of the training films' files.
-    """
-
-    own: DataSet
-    outside: DataSet | None
-    trained_on: set[str]
 
 
 def _trained_on(data_set: DataSet) -> set[str]:
@@ -251,7 +233,7 @@ def _measured(
             measure_compression(model, reads["test"], calibration) if "test" in reads else None
         ),
         splits=splits,
-        protocols=_protocols(model, sets, splits, grouped),
+        protocols=measure_protocols(model, sets, splits, grouped),
         training=model.training,
     )
 
@@ -287,42 +269,4 @@ def _data(model: EvaluatedModel, own: DataSet, reads: dict[str, ReadSplit]) -> T
         label_meaning=own.label_meaning,
         left_out=own.left_out,
         counts=before.counts | measured,
-    )
-
-
-def _protocols(
-    model: EvaluatedModel,
-    sets: EvaluatedSets,
-    splits: dict[str, SplitFigures],
-    grouped: Path | None,
-) -> tuple[ProtocolFigures, ...]:
-    """Return the test figures of every protocol that was measured, as published first."""
-    if "test" not in splits:
-        return ()
-    own = AS_PUBLISHED if sets.own.split_sha256 is None else GROUPED
-    found = [protocol_figures(own, sets.own.name, splits["test"])]
-    if grouped is not None:
-        found.append(replace(_grouped_of(model, grouped), data_set=sets.own.name))
-    if sets.outside is not None:
-        found.append(protocol_figures(OUTSIDE, sets.outside.name, splits[OUTSIDE]))
-    return tuple(found)
-
-
-def _grouped_of(model: EvaluatedModel, run: Path) -> ProtocolFigures:
-    """Return the grouped figures of another run of the same recipe or of the initial model.
-
-    Raises:
-        RecipeError: The run has none, or was trained with another recipe.
-    """
-    other, facts = read_evaluation(run / EVALUATION), model.facts
-    continued = other.weights_sha256 == facts.initial.sha256
-    if other.recipe_sha256 != facts.recipe_sha256 and not continued:
-        raise RecipeError(
-            f"{run.name} was trained with another recipe; fit the same one with --splits CSV"
-        )
-    for found in other.protocols:
-        if found.name == GROUPED:
-            return found
-    raise RecipeError(
-        f"{run.name} was not fitted on a grouped split; fit it with the splits of an audit"
     )

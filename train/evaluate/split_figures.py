@@ -15,7 +15,6 @@ from scipy.special import expit
 from bonefx.models.decision import decide
 from bonefx.models.networks import CellGrid
 from bonefx.records import Calibration, OperatingPoint, Verdict
-from bonefx.records.evaluation import ProtocolFigures
 from bonefx.records.split_figures import ClassFigures, Classification, GroupFigures, SplitFigures
 from train import metrics
 from train.data.cache import CachedFilms
@@ -25,6 +24,8 @@ from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.fit.outputs import NetworkOutputs
 
 MIN_FILMS_PER_CLASS = 5  # of each class; below that a subgroup has no AUROC
+
+
 ERRORS: dict[str, metrics.Metric] = {
     "expected_calibration_error": metrics.calibration_error,
     "brier": metrics.brier_score,
@@ -179,23 +180,4 @@ def _group_figures(
         else None,
         sensitivity=metrics.estimate_proportion(called[fractured], groups[fractured]),
         specificity=metrics.estimate_proportion(~called[~fractured], groups[~fractured]),
-    )
-
-
-def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> ProtocolFigures:
-    """Return the figures of a split as those of an evaluation protocol."""
-    point = figures.point(BALANCED)
-    assert point.sensitivity is not None  # measured on films of both classes
-    assert point.specificity is not None
-    return ProtocolFigures(
-        name=name,
-        data_set=data_set,
-        n=figures.n,
-        fractured=figures.fractured,
-        groups=figures.groups,
-        in_training=figures.in_training,
-        accuracy=figures.classification.accuracy,
-        auroc=figures.auroc,
-        sensitivity=point.sensitivity,
-        specificity=point.specificity,
     )

@@ -26,7 +26,7 @@ from bonefx.scope.statistics import SCOPE_FILE
 from train.evaluate.evaluated_model import EvaluatedModel, is_model, load_evaluated_model
 from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import BALANCED
-from train.evaluate.plots import draw_plots
+from train.evaluate.plots.figures import draw_plots
 from train.files import write_atomically
 from train.fit.training_curves import draw_training
 from train.publish.card import render_card

@@ -16,12 +16,12 @@ from bonefx.heatmaps.overlay import HOT_SHARE, difference_layer, heat_layer
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.comparison import ModelComparison
 from bonefx.records import Agreement, Radiograph, Reading, Verdict
+from bonefx.report.compose import OPACITY
 from bonefx.report.wording import VERDICT_WORDING, agreement_words, film_facts
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.viewer import (
     MAX_MAP_PX,
-    OPACITY,
     contour_path,
     layers_html,
     map_note,

@@ -13,12 +13,7 @@ from bonefx.web.compare.api import CompareApi
 from bonefx.web.compare.columns import message_html
 from bonefx.web.compare.handlers import CompareHandlers
 from bonefx.web.compare.state import ColumnsUpdate, ComparisonUpdate, ExampleUpdate, FilmUpdate
-from bonefx.web.shared.components import (
-    MODEL_EVENT,
-    PRIVATE_EVENT,
-    UNQUEUED_EVENT,
-    html_block,
-)
+from bonefx.web.shared.components import MODEL_EVENT, PRIVATE_EVENT, UNQUEUED_EVENT, html_block
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.web.shared.performance import performance_html

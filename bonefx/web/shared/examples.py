@@ -16,7 +16,7 @@ from bonefx.web.shared.templates import render
 from bonefx.web.shared.viewer import png_data_url
 
 EXAMPLES = data_folder("examples")
-THUMBNAIL_PX = 112
+EXAMPLE_THUMBNAIL_PX = 112
 ON_LOAD = """
 element.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-film]');
@@ -82,7 +82,7 @@ def gallery_html(examples: tuple[Example, ...]) -> Markup:
 
 def _thumbnail(example: Example) -> Thumbnail:
     pixels = images.read_radiograph(example.path).pixels
-    scale = THUMBNAIL_PX / min(pixels.shape)
+    scale = EXAMPLE_THUMBNAIL_PX / min(pixels.shape)
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     levels = np.rint(small * 255.0).astype(np.uint8)
     return Thumbnail(region=example.region, thumbnail_url=png_data_url(levels))

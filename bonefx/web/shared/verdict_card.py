@@ -9,13 +9,7 @@ from markupsafe import Markup
 
 from bonefx.models.decision import predictive_values
 from bonefx.models.manifest import Manifest
-from bonefx.records import (
-    Calibration,
-    OperatingPoint,
-    Radiograph,
-    Reading,
-    probability_text,
-)
+from bonefx.records import Calibration, OperatingPoint, Radiograph, Reading, probability_text
 from bonefx.report.wording import (
     MEASURES,
     VERDICT_WORDING,

@@ -20,12 +20,12 @@ from bonefx.films.raster import encode_png, shrink_to
 from bonefx.films.windows import window_presets
 from bonefx.heatmaps.overlay import heat_layer, hot_contours
 from bonefx.records import Radiograph, Reading, Trust, Verdict
+from bonefx.report.compose import OPACITY
 from bonefx.report.wording import map_words, trust_rows
 from bonefx.web.shared.templates import render
 
 MAX_FILM_PX = 2560  # longer side on screen; a larger film is shown smaller, but read whole
 MAX_MAP_PX = 480  # longer side; the map is smooth, the browser enlarges it
-OPACITY = 0.5
 NO_FILM_HTML = render(
     "shared/empty_film.html.j2",
     lines=[

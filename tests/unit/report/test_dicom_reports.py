@@ -23,11 +23,7 @@ from bonefx.report.image import MAX_FILED_PX
 from bonefx.report.wording import NOTICE
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom, make_dicom_of_study
 from tests.fixtures.records import make_reading
-from tests.fixtures.reports import (
-    make_out_of_scope_report,
-    make_report,
-    make_report_of_film,
-)
+from tests.fixtures.reports import make_out_of_scope_report, make_report, make_report_of_film
 
 SECRETS = [
     value

@@ -16,11 +16,7 @@ from bonefx.records import Verdict
 from bonefx.report.page import INNER_MM, Sheet
 from bonefx.report.wording import NOTICE
 from tests.fixtures.records import make_point, make_reading
-from tests.fixtures.reports import (
-    CREATED,
-    make_out_of_scope_report,
-    make_report,
-)
+from tests.fixtures.reports import CREATED, make_out_of_scope_report, make_report
 
 VERDICTS = {
     Verdict.FRACTURE: "▲ Fracture",

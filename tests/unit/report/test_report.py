@@ -16,12 +16,7 @@ from bonefx.records import Verdict
 from bonefx.report.record import MAX_TEXT_CHARACTERS, clean_text
 from bonefx.report.wording import NOTICE, map_words
 from tests.fixtures.records import make_point, make_reading
-from tests.fixtures.reports import (
-    CREATED,
-    make_out_of_scope_report,
-    make_overlay,
-    make_report,
-)
+from tests.fixtures.reports import CREATED, make_out_of_scope_report, make_overlay, make_report
 
 # The record
 

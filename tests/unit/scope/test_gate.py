@@ -13,12 +13,7 @@ from bonefx.models.networks import compute_signatures
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import (
-    ReasonCode,
-    Verdict,
-    Window,
-    invert_radiograph,
-)
+from bonefx.records import ReasonCode, Verdict, Window, invert_radiograph
 from bonefx.report import json_bytes, report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.wording import agreement_words, reason_text

@@ -23,8 +23,8 @@ from train.data.augment import draw_fracture_mask
 from train.data.cache import CachedFilms, load_cached
 from train.data.samples import build_samples_figure, draw_samples
 from train.data.statistics import compute_data_statistics, write_data_statistics
-from train.evaluate.plots import PlottedSplit, average_precision, draw_figures
-from train.evaluate.worst_misses import boxes_on_square, draw_misses, misses_figure
+from train.evaluate.plots.figures import PlottedSplit, average_precision, draw_figures
+from train.evaluate.plots.worst_misses import boxes_on_square, draw_misses, misses_figure
 from train.fit.run_folder import EpochLog, RunFacts, write_facts, write_log
 from train.fit.training_curves import (
     build_training_figure,

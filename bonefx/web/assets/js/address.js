@@ -11,16 +11,24 @@
         card: (name) => document.querySelector(`#card-model input[value="${CSS.escape(name)}"]`),
     };
     const results = { model: "#details", card: "#card .facts dd" };  // they name the model in use
-    let userHasChosen = false;
+    let userHasChosen = false, scriptClicks = false;
+
+    // Chromium calls a change event trusted even after click() by a script.
+    const clickByScript = (input) => {
+        scriptClicks = true;
+        input?.click();
+        scriptClicks = false;
+    };
 
     const select = (find) => {
         const input = find();
-        if (input) { input.checked = false; input.click(); }
+        if (input) { input.checked = false; clickByScript(input); }
     };
     // Gradio ignores a click on the selected radio button: select another one first.
     const selectAgain = (find) => {
         const input = find(), group = input?.closest("fieldset, .block");
-        [...(group?.querySelectorAll("input[type=radio]") ?? [])].find((other) => other !== input)?.click();
+        const others = [...(group?.querySelectorAll("input[type=radio]") ?? [])];
+        clickByScript(others.find((other) => other !== input));
         setTimeout(() => { if (!userHasChosen) select(find); }, 100);
     };
     // A choice is lost if gradio does not listen yet, or if an earlier answer arrives after the
@@ -54,7 +62,7 @@
     });
     document.addEventListener("change", (event) => {
         if (!event.target.matches("#model input, #card-model input")) return;
-        userHasChosen ||= event.isTrusted;
+        userHasChosen ||= event.isTrusted && !scriptClicks;
         remember("model", event.target.value);
     });
     onPageChange(openPending);

@@ -14,13 +14,7 @@ import numpy as np
 import pytest
 
 from bonefx.errors import RecipeError
-from tests.fixtures.duplicate_films import (
-    make_clean,
-    make_leaky,
-    make_square,
-    rotated,
-    write_image,
-)
+from tests.fixtures.duplicate_films import make_clean, make_leaky, make_square, rotated, write_image
 from train.audit.cli import render_audits
 from train.audit.matching.pairs import Fingerprints, find_candidate_pairs
 from train.audit.records import AUDIT_FILE, read_audit

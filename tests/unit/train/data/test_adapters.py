@@ -11,13 +11,7 @@ from bonefx.films.images import read_radiograph
 from bonefx.models.preprocess import letterbox
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.published_layouts import make_grazpedwri, make_mura, make_table
-from train.data import (
-    ADAPTERS,
-    grouped_split,
-    index_csv,
-    index_films_csv,
-    index_image_folder,
-)
+from train.data import ADAPTERS, grouped_split, index_csv, index_films_csv, index_image_folder
 from train.data.cache import load_cached
 from train.recipe import Recipe
 

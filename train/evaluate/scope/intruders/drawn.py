@@ -13,7 +13,7 @@ from bonefx.report.typeface import font_file
 from train.evaluate.scope.intruders.picture import HALVES, Intruder, make_intruder
 
 PICTURES_PER_KIND = 40  # of each kind and half
-Random = np.random.Generator
+RandomGenerator = np.random.Generator
 Levels = NDArray[np.generic]
 SENTENCE = (
     "the patient film report was read in a quiet room before noon and sent on to ward seven with "
@@ -37,21 +37,21 @@ def _drawn(half: int) -> Iterator[Intruder]:
             yield make_intruder(kind, str(number), draw(random))
 
 
-def _size(random: Random) -> tuple[int, int]:
+def _size(random: RandomGenerator) -> tuple[int, int]:
     width, height = random.integers(320, 1000, 2)
     return int(width), int(height)
 
 
-def _canvas(random: Random, *, dark: bool) -> Image.Image:
+def _canvas(random: RandomGenerator, *, dark: bool) -> Image.Image:
     ground = random.integers(0, 50) if dark else random.integers(200, 256)
     return Image.new("L", _size(random), int(ground))
 
 
-def _text(random: Random, words: int) -> str:
+def _text(random: RandomGenerator, words: int) -> str:
     return " ".join(random.choice(SENTENCE.split(), words))
 
 
-def _document(random: Random) -> Levels:
+def _document(random: RandomGenerator) -> Levels:
     """Draw a page of text, one in four white on black."""
     dark = bool(random.random() < 0.25)
     page = _canvas(random, dark=dark)
@@ -64,7 +64,7 @@ def _document(random: Random) -> Levels:
     return np.asarray(page)
 
 
-def _screen(random: Random) -> Levels:
+def _screen(random: RandomGenerator) -> Levels:
     """Panels, buttons, a table and words, as of some program."""
     dark = bool(random.random() < 0.5)
     screen = _canvas(random, dark=dark)
@@ -82,7 +82,7 @@ def _screen(random: Random) -> Levels:
     return np.asarray(screen)
 
 
-def _drawing(random: Random) -> Levels:
+def _drawing(random: RandomGenerator) -> Levels:
     """Draw lines and ellipses, sometimes with the outlines of long bones."""
     dark = bool(random.random() < 0.4)
     paper = _canvas(random, dark=dark)
@@ -99,7 +99,7 @@ def _drawing(random: Random) -> Levels:
 
 
 def _outlined_bone(
-    draw: ImageDraw.ImageDraw, random: Random, size: tuple[int, int], ink: int
+    draw: ImageDraw.ImageDraw, random: RandomGenerator, size: tuple[int, int], ink: int
 ) -> None:
     left = int(random.integers(10, size[0] - 80))
     top, bottom = 20, size[1] - 20
@@ -109,7 +109,7 @@ def _outlined_bone(
         draw.ellipse((left - 14, end, left + 50, end + 50), outline=ink, width=3)
 
 
-def _chart(random: Random) -> Levels:
+def _chart(random: RandomGenerator) -> Levels:
     """Draw a chart of curves and bars with two axes."""
     dark = bool(random.random() < 0.3)
     chart = _canvas(random, dark=dark)
@@ -133,7 +133,7 @@ def _chart(random: Random) -> Levels:
     return np.asarray(chart)
 
 
-def _pattern(random: Random) -> Levels:
+def _pattern(random: RandomGenerator) -> Levels:
     """Draw stripes, squares, rings or a ramp, at any angle."""
     width, height = _size(random)
     y, x = np.mgrid[:height, :width]
@@ -152,7 +152,7 @@ def _pattern(random: Random) -> Levels:
     return levels
 
 
-def _noise(random: Random) -> Levels:
+def _noise(random: RandomGenerator) -> Levels:
     """Draw noise of any grain, from single pixels to clouds."""
     width, height = _size(random)
     raw = random.normal(0, 1, (height, width)).astype(np.float32)
@@ -163,13 +163,13 @@ def _noise(random: Random) -> Levels:
     return random.uniform(60, 200) + random.uniform(20, 70) * raw
 
 
-def _blank(random: Random) -> Levels:
+def _blank(random: RandomGenerator) -> Levels:
     """Draw one grey level, with little or no noise."""
     width, height = _size(random)
     return random.uniform(0, 255) + random.uniform(0, 2.5) * random.normal(0, 1, (height, width))
 
 
-DRAWN: dict[str, Callable[[Random], Levels]] = {
+DRAWN: dict[str, Callable[[RandomGenerator], Levels]] = {
     "documents": _document,
     "screens": _screen,
     "drawings": _drawing,

@@ -90,6 +90,9 @@ def _saved(places: Iterable[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]
 def _values(place: Place) -> NDArray[np.generic]:
     import pydicom
 
+    from bonefx.films.dicom import prepare_dicom_libraries
+
+    prepare_dicom_libraries()
     resource = find_sample(place)
     if place == MR_RAW:
         return np.frombuffer(gzip.decompress(resource.read_bytes()), np.uint16).reshape(256, 256)

@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from bonefx.errors import RecipeError
 
 Place = tuple[str, str]  # package and file
-INSTALL_REMEDY = "run pip install --editable '.[test]' in the checkout"
+INSTALL_REMEDY = "run pip install --editable '.[train]' in the checkout"
 CHECKSUMS: dict[Place, str] = {  # SHA-256 of the files on which the published figures were measured
     ("sklearn.datasets", "images/china.jpg"):
         "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",

@@ -12,44 +12,44 @@ from bonefx.errors import UnreadableRadiographError
 from bonefx.films import images
 from bonefx.records import Radiograph
 from train.data import Film
+from train.evaluate.scope.intruders.drawn import RandomGenerator
 from train.evaluate.scope.intruders.picture import Intruder, make_intruder
 
 Pixels = NDArray[np.float32]
-Random = np.random.Generator
 SPOIL_EVERY = 3  # every third film is spoiled, in one way after the other
 INVERTED_KIND = "inverted films"
 
 
-def _under(pixels: Pixels, _: Random) -> Pixels:
+def _under(pixels: Pixels, _: RandomGenerator) -> Pixels:
     """Compress all grey levels into the darkest 6 %."""
     return np.asarray(pixels * np.float32(0.06), np.float32)
 
 
-def _over(pixels: Pixels, _: Random) -> Pixels:
+def _over(pixels: Pixels, _: RandomGenerator) -> Pixels:
     """Make the film six times as bright, cut off at white."""
     return np.asarray(np.minimum(pixels * 6, 1), np.float32)
 
 
-def _shuffled_rows(pixels: Pixels, random: Random) -> Pixels:
+def _shuffled_rows(pixels: Pixels, random: RandomGenerator) -> Pixels:
     shuffled: Pixels = pixels[random.permutation(len(pixels))]
     return shuffled
 
 
-def _shifted_rows(pixels: Pixels, random: Random) -> Pixels:
+def _shifted_rows(pixels: Pixels, random: RandomGenerator) -> Pixels:
     """Shift each row by its own distance, as a decoder that lost synchronisation."""
     shifts = random.integers(0, pixels.shape[1], len(pixels))
     columns = (np.arange(pixels.shape[1])[None] + shifts[:, None]) % pixels.shape[1]
     return np.take_along_axis(pixels, columns, axis=1)
 
 
-def _half_lost(pixels: Pixels, random: Random) -> Pixels:
+def _half_lost(pixels: Pixels, random: RandomGenerator) -> Pixels:
     """Fill the lower half with one grey level, as of a truncated file."""
     lost = pixels.copy()
     lost[len(lost) // 2 :] = np.float32(random.choice([0.0, 0.5]))
     return lost
 
 
-def _blocks(pixels: Pixels, random: Random) -> Pixels:
+def _blocks(pixels: Pixels, random: RandomGenerator) -> Pixels:
     """Replace four in ten blocks by noise."""
     lost = pixels.copy()
     side = max(8, min(pixels.shape) // 12)
@@ -61,7 +61,7 @@ def _blocks(pixels: Pixels, random: Random) -> Pixels:
     return lost
 
 
-SPOILED: dict[str, Callable[[Pixels, Random], Pixels]] = {
+SPOILED: dict[str, Callable[[Pixels, RandomGenerator], Pixels]] = {
     "under-exposed films": _under,
     "over-exposed films": _over,
     "films with shuffled rows": _shuffled_rows,

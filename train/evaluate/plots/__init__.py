@@ -1,0 +1,1 @@
+"""Pictures of an evaluation: curves, histograms and the worst misses."""
