@@ -94,14 +94,15 @@ class ReadHandlers:
 
     def on_refused(self, *, why: str, choices: Choices) -> ReadUpdate:
         """Show why an upload failed."""
-        return self._without_film(
+        update = self._without_film(
             verdict_card.not_read_html(upload_failure_text(why)), choices=choices
         )
+        return replace(update, film=None)
 
     def on_upload(self, *, path: str | None, choices: Choices) -> ReadUpdate:
         """Read an uploaded film, and delete the upload."""
         update = self._open(lambda: open_and_delete(path), choices=choices)
-        return replace(update, position=NO_POSITION)
+        return replace(update, position=NO_POSITION, film=None)
 
     def on_example(self, *, index: int, choices: Choices) -> ReadUpdate:
         """Read the example that was clicked."""
@@ -184,7 +185,8 @@ class ReadHandlers:
 
     def on_fault(self, *, choices: Choices) -> ReadUpdate:
         """Clear the screen when the program fails, so that nothing of an earlier film remains."""
-        return self._without_film(verdict_card.not_read_html(READING_FAULT), choices=choices)
+        update = self._without_film(verdict_card.not_read_html(READING_FAULT), choices=choices)
+        return replace(update, film=None)
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:
         """Open a film and read it; show why if it cannot be opened or read."""
@@ -233,11 +235,10 @@ class ReadHandlers:
         )
 
     def _without_film(self, verdict: str, *, choices: Choices) -> ReadUpdate:
-        """Show a verdict card without a film; the position in a worklist stays."""
+        """Show a verdict card without a film; position and a file being uploaded stay."""
         loaded = self.reader.model(choices.model)
         point = loaded.point(choices.point)
         return ReadUpdate(
-            film=None,
             viewer=NO_FILM_HTML,
             verdict=verdict,
             measured=self._measured_html(point, choices=choices),

@@ -148,7 +148,10 @@ class MeasuredUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUpdate:
-    """The whole screen, so that no part of an earlier film remains. Unset fields change nothing."""
+    """The whole screen, so that no part of an earlier film remains. Unset fields change nothing.
+
+    Only an upload empties `film`, so that a file that arrives meanwhile is not lost.
+    """
 
     film: Any = field(default_factory=gr.skip)
     viewer: Any = field(default_factory=gr.skip)

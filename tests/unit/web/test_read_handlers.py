@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import gradio as gr
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from bonefx.records import Radiograph, Verdict, invert_radiograph
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import AnsweredUpdate, Choices, ReadUpdate
 from bonefx.web.shared.navigation import NO_POSITION, list_position
+from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
 from tests.fixtures.scopes import make_narrow_scope
@@ -85,3 +87,14 @@ def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
     assert cleared.shown is None
     assert cleared.position["place"] == 2
     assert cleared.own_answer.visible is cleared.invert.visible is False
+
+
+def test_only_an_upload_empties_the_input_so_that_no_file_is_lost_meanwhile(screen, tmp_path):
+    choices = make_choices()
+    upload = tmp_path / "film.png"
+    upload.write_bytes(make_png())
+    uploaded = screen.on_upload(path=str(upload), choices=choices)
+    assert uploaded.film is None
+    assert screen.on_model(shown=uploaded.shown, choices=choices).film == gr.skip()
+    assert open_dark_film(screen, choices).film == gr.skip()
+    assert screen.on_refused(why="refused", choices=choices).film is None
