@@ -3,8 +3,6 @@
 import gc
 import os
 import stat
-import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -18,7 +16,6 @@ from bonefx.web.worklist.session_list import SessionList, SessionLists, close_li
 from bonefx.web.worklist.table import message_value, row_html, table_value
 from tests.fixtures.image_files import make_png
 from tests.fixtures.records import make_reading
-from tests.fixtures.servers.app import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -129,19 +126,6 @@ def test_closing_a_session_leaves_other_sessions_lists_open(lists):
     session_lists.close("never seen")
     close_list(None)
     assert (first.closed, other.closed) == (True, False)
-
-
-def test_lists_are_deleted_when_the_program_ends(tmp_path):
-    program = (
-        "from bonefx.web.worklist.session_list import SessionList; "
-        "kept = SessionList(); print('made')"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path)}, check=False,
-    )  # fmt: skip
-    assert ended.stdout.strip() == "made"
-    assert list(tmp_path.glob("bonefx-list-*")) == []
 
 
 def test_only_old_list_folders_are_deleted_at_the_start(lists):

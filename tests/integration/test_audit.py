@@ -22,7 +22,7 @@ from train.audit.run import audit_folder
 from train.cli import main
 from train.data.adapters.films_csv import index_csv
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 
 
 def rows_of(path):

@@ -300,7 +300,7 @@ def test_a_box_surrounds_the_place_that_training_takes_for_the_fracture():
     assert drawn[0].get_xy() == (left, top)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def answered():
     random = np.random.default_rng(0)
     fractured = random.random(200) < 0.3
@@ -311,24 +311,27 @@ def answered():
     )  # fmt: skip
 
 
-def test_points_lie_where_these_films_put_them(answered):
-    figure = draw_figures(answered, (make_point(threshold=0.5),))
+@pytest.fixture(scope="module")
+def figures(answered):
+    return draw_figures(answered, (make_point(threshold=0.5, review_band=(0.4, 0.6)),))
+
+
+def test_points_lie_where_these_films_put_them(answered, figures):
     called = answered.probability >= 0.5
     sensitivity = called[answered.fractured].mean()
     precision = answered.fractured[called].mean()
-    for axes, height in ((figure.axes[1], sensitivity), (figure.axes[2], precision)):
+    for axes, height in ((figures.axes[1], sensitivity), (figures.axes[2], precision)):
         mark = next(line for line in axes.lines if line.get_label().startswith("balanced"))
         assert mark.get_ydata()[0] == pytest.approx(height)
 
 
-def test_the_histogram_shows_thresholds_and_review_bands(answered):
-    figure = draw_figures(answered, (make_point(threshold=0.5, review_band=(0.4, 0.6)),))
-    drawn = [tuple(np.asarray(line.get_xdata())) for line in figure.axes[3].lines]
+def test_the_histogram_shows_thresholds_and_review_bands(figures):
+    drawn = [tuple(np.asarray(line.get_xdata())) for line in figures.axes[3].lines]
     assert {(0.4, 0.6), (0.5, 0.5), (0.5,)} <= set(drawn)
 
 
-def test_curves_carry_their_areas_with_intervals(answered):
-    text = texts_of(draw_figures(answered, ()))
+def test_curves_carry_their_areas_with_intervals(answered, figures):
+    text = texts_of(figures)
     area = average_precision(answered.fractured, answered.logits)
     assert f"average precision {area:.3f} (" in text
     assert "Val: 200 films" in text
