@@ -179,11 +179,11 @@ def _text(sheet: Sheet, report: Report, *, y: float) -> None:
         if not missing
         else [f"{MISSING_GLYPH} stands for {missing} characters not printed here."]
     )
-    room = int((FIGURES_MM - 3 - y) / TEXT_STEP_MM) - len(notes)
+    lines_left = int((FIGURES_MM - 3 - y) / TEXT_STEP_MM) - len(notes)
     lines = sheet.wrapped(report.text, INNER_MM, size_pt=TEXT_PT)
-    if len(lines) > room:
-        notes.append("Cut here for want of room.")
-        lines = lines[: room - 1]
+    if len(lines) > lines_left:
+        notes.append("Text cut: no more space on this page.")
+        lines = lines[: lines_left - 1]
     y = sheet.paragraph(MARGIN_MM, y, lines, line_mm=TEXT_STEP_MM, size_pt=TEXT_PT)
     for note in notes:
         sheet.words(MARGIN_MM, y, f"[{note} The JSON report holds it all.]", size_pt=8, colour=DIM)

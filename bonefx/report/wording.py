@@ -51,8 +51,8 @@ CROP = "Export it again with its own window, and crop it to the film."
 REASON_TEXTS = {  # with the fields of _reason_fields
     ReasonCode.NO_SCOPE_DATA: "This model carries no scope data, so it cannot be checked whether "
     "it was trained for films like this. Export the model again with this version, or use another.",
-    ReasonCode.SCOPE_CHECK_FAILED: "The check whether this is a bone film failed, so the film is "
-    "not read. See the log for the error.",
+    ReasonCode.SCOPE_CHECK_FAILED: "The scope check stopped with an error, so the film is not "
+    "read. See the server's log.",
     ReasonCode.BODY_PART: "The file says that it shows another body part ({name}) than the model "
     "was trained for ({regions}). If the film shows one of these, have the entry corrected at its "
     "source.",
@@ -91,8 +91,8 @@ REASON_TEXTS = {  # with the fields of _reason_fields
     "{limit_percent:.0f} %).",
     ReasonCode.MAP_ON_MARKERS: "{percent:.0f} % of the map lies on markers or text (limit "
     "{limit_percent:.0f} %).",
-    ReasonCode.SMALL_LOGIT_DROP: "Without the hot region the answer changes by {change:+.2f} "
-    "logits (limit {limit_change:+.2f}).",
+    ReasonCode.SMALL_LOGIT_DROP: "Blurring the hot region changes the logit by {change:+.2f} "
+    "(limit {limit_change:+.2f}).",
     ReasonCode.OTHER_MODEL_DISAGREES: "{name} points elsewhere: the hot regions overlap by "
     "{percent:.0f} % (limit {limit_percent:.0f} %).",
     ReasonCode.MODEL_OUT_OF_SCOPE: "{name} gives no answer about this film, so it has no map.",
@@ -216,12 +216,15 @@ def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
     """
     if guarantee is None:
         return "The lower edge of the review band is not certified."
-    prevalence = "" if share is None else f", which is {100 * share:.0f} %"
+    prevalence = (
+        ""
+        if share is None
+        else f"; this holds where {100 * share:.0f} % of the films are fractured"
+    )
     return (
         f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
-        f"fractured (found {guarantee.missed} of {guarantee.n}), where fractures are as frequent "
-        f"as among those films{prevalence}."
+        f"fractured ({guarantee.missed} of {guarantee.n} were){prevalence}."
     )
 
 

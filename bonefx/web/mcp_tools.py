@@ -48,7 +48,9 @@ INSTRUCTIONS = (
     "POST /gradio_api/upload (multipart, field 'files') returned. A film is deleted once it is "
     "read."
 )
-TOOL_FAULT = "The program failed on this call. This is a fault of bonefx; see the server's log."
+TOOL_FAULT = (
+    "The program failed on this call. This is a fault in bonefx; the server's log has the details."
+)
 NO_FILM_GIVEN = (
     "the film is neither base64 nor the path of an upload to this app; encode the file's bytes, or "
     "send the file to /gradio_api/upload first"

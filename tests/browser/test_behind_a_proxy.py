@@ -100,7 +100,7 @@ def test_repeated_wrong_passwords_are_delayed_with_the_time_to_wait(login_page, 
         with login_page.expect_response("**/login"):
             login_page.get_by_role("button", name="Log in").click()
     expect(login_page.get_by_role("alert")).to_contain_text(
-        re.compile(r"Too many wrong tries\. Wait \d+ seconds, then try again\.")
+        re.compile(r"Too many failed attempts\. Wait \d+ seconds, then try again\.")
     )
     log_in(login_page, "geheim")  # another user of the same address still comes in
     expect(login_page.get_by_role("button", name="Example 1: ")).to_be_visible()

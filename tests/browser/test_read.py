@@ -196,5 +196,5 @@ def test_the_example_films_are_those_that_films_json_says():
 def test_with_one_model_compare_explains_how_to_add_another(page):
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_text("Comparing needs two models or more")).to_be_visible()
-    expect(page.get_by_text("python app.py --model PATH")).to_be_visible()
+    expect(page.get_by_text("bonefx serve --model PATH")).to_be_visible()
     expect(page.get_by_role("checkbox")).to_have_count(0)

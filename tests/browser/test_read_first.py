@@ -31,7 +31,7 @@ def test_no_result_of_the_model_is_on_the_page_before_the_reader_answers(first, 
     answer(first, "No fracture")
     expect_verdict_and_film(first)
     expect(first.locator("#own")).not_to_be_visible()
-    expect(first.locator("#agreement")).to_contain_text("Same call on")
+    expect(first.locator("#agreement")).to_contain_text("Same answer on")
 
 
 def test_an_example_hides_its_label_before_the_reader_answers(first):

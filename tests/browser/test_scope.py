@@ -80,11 +80,11 @@ def test_a_refused_picture_does_not_count_in_the_session(page, picture, film_fil
     upload_film(page, picture)
     page.get_by_role("button", name="No fracture", exact=True).click()
     expect_refused(page)
-    expect(page.get_by_text("Same call on")).to_have_count(0)
+    expect(page.get_by_text("Same answer on")).to_have_count(0)
     upload_film(page, film_file)
     page.get_by_role("button", name="No fracture", exact=True).click()
     expect_verdict_and_film(page)
-    expect(page.get_by_text(re.compile(r"Same call on \d of [01] films"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Same answer on \d of [01] films"))).to_be_visible()
 
 
 def test_compare_shows_the_refusal_of_each_model_and_no_map(page, picture):

@@ -153,10 +153,10 @@ def test_a_stopped_worklist_keeps_the_films_read_so_far(worklist, long_list, tmp
     stop = worklist.get_by_role("button", name="Stop")
     expect(stop).to_be_enabled()
     stop.press("Enter")
-    expect(status(worklist)).to_contain_text("not looked at")
+    expect(status(worklist)).to_contain_text("not read")
     count = rows(worklist).count()
     assert 0 < count < LONG
-    expect(status(worklist)).to_contain_text(f"{LONG - count} not looked at")
+    expect(status(worklist)).to_contain_text(f"{LONG - count} not read")
     expect(worklist.get_by_role("button", name="Download CSV")).to_be_enabled()
     expect(worklist.get_by_role("progressbar", name="Films read")).to_be_hidden()
     assert len(save_table(worklist, tmp_path / "kept.csv")) == rows(worklist).count() == count

@@ -102,8 +102,8 @@ def render_maps(benches: Sequence[dict[str, Any]]) -> str:
     """Render a table of heat-map methods for each model, and their faithfulness, in Markdown.
 
     Args:
-        benches: Parsed JSON lines of benchmarks/heatmaps.py; the faithfulness is that of the
-            first.
+        benches: Parsed JSON lines of `python -m benchmarks.heatmaps`; the faithfulness is that
+            of the first.
     """
     return _environment().get_template("maps.md.j2").render(benches=benches, bench=benches[0])
 

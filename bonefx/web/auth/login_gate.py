@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bonefx.web.auth.passwords import Credentials
 
-TOO_MANY_ATTEMPTS = "too many wrong tries; wait {wait_s} seconds, then try again"
+TOO_MANY_ATTEMPTS = "too many failed attempts; wait {wait_s} seconds, then try again"
 LOGIN_REQUIRED = "these tools need the user and password of the page, by HTTP Basic authentication"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="bonefx", charset="UTF-8"'}
 CALLER_ADDRESS: ContextVar[str] = ContextVar("caller", default="")

@@ -22,9 +22,11 @@ from bonefx.web.worklist.session_list import SessionList, SessionLists
 from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
 from bonefx.web.worklist.table import TableValue, message_value, row_html, table_value
 
-LIST_EXPIRED = "the films of this list are no longer kept; choose them again"
+LIST_EXPIRED = "the films of this list were deleted after one hour; choose them again"
 NO_FILM = "no film was found; choose PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
-LIST_FAULT = "The program failed on this list. This is a fault of bonefx; see the server's log."
+LIST_FAULT = (
+    "The program failed on this list. This is a fault in bonefx; the server's log has the details."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def test_the_border_is_the_outermost_frame():
         ((slice(90, 110), slice(75, 95)), 2.0, None),
         ((slice(0, 4), slice(40, 90)), 2.0, "film's border"),
         ((slice(20, 32), slice(20, 28)), 2.0, "markers or text"),
-        ((slice(90, 110), slice(75, 95)), 0.1, "changes by -0.10 logits"),
+        ((slice(90, 110), slice(75, 95)), 0.1, "changes the logit by -0.10"),
     ],
 )
 def test_a_map_fails_by_its_location_or_by_a_small_effect_on_the_answer(spot, drop, failure):
@@ -123,7 +123,7 @@ def test_a_map_that_fails_is_not_drawn_and_the_reason_is_shown(model):
     assert reading.heat is None
     assert reading.probability is not None
     text = map_words(reading, shown=False, heat_floor=0.0)
-    assert text.startswith("No reliable localisation, so no map. Without the hot region")
+    assert text.startswith("No reliable localisation, so no map. Blurring the hot region")
     page = film_figure(film, reading, heat_floor=0.0)
     assert "No reliable localisation" in page
     assert 'class="map"' not in page

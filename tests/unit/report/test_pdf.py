@@ -55,7 +55,7 @@ def test_pdf_has_verdict_figures_model_and_checksums_as_text(verdict):
 def test_every_form_names_the_films_of_its_figures():
     made = make_report(test_set="Synthetic bones", validated_share=0.18)
     assert "On 582 test films of Synthetic bones." in text_of(made)
-    assert "as among those films, which is 18 %" in text_of(made)
+    assert "this holds where 18 % of the films are fractured" in text_of(made)
     table = json.loads(report.json_bytes(made))
     assert table["measured_on"] == "582 test films of Synthetic bones"
 
@@ -115,7 +115,7 @@ def test_characters_missing_from_the_typeface_are_counted_on_the_page_and_not_lo
 def test_a_long_text_is_cut_with_a_note_at_the_end_of_the_page(text):
     made = make_report(text=text)
     found = text_of(made)
-    assert "Cut here for want of room. The JSON report holds it all." in found
+    assert "Text cut: no more space on this page. The JSON report holds it all." in found
     assert "THE END" not in found
     assert "cd" * 32 in found
     assert json.loads(report.json_bytes(made))["text"].endswith("THE END")

@@ -29,7 +29,7 @@ def make_reads():
 
 def test_agreement_counts_films_that_both_decided():
     html = agreement_html(make_reads())
-    assert "Same call on 3 of 4 films; on 2 more one of the two did not decide." in html
+    assert "Same answer on 3 of 4 films; on 2 more one of the two did not decide." in html
     assert "<td>1</td><td>1</td></tr>" in html
     assert "<td>0</td><td>2</td></tr>" in html
 

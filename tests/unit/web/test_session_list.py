@@ -181,5 +181,5 @@ def test_the_summary_counts_verdicts_and_films_that_were_not_looked_at(uploads):
     summary = table_value(session_list, [""])["told"]
     assert "<b>1</b> film<" in summary
     assert "<b>1</b> not read" in summary
-    assert "stopped, <b>1</b> not looked at" in summary
+    assert "stopped, <b>1</b> not read" in summary
     assert "1 other file left out" in summary

@@ -74,7 +74,7 @@ def test_a_certified_band_states_its_guarantee():
     held = Guarantee(missed_at_most=0.075, confidence=0.95, n=392, missed=13)
     html = verdict_card.measured_html(make_point(guarantee=held), **DATA, prevalence=0.2)
     assert "with 95 % confidence at most 7.5 % of the films called no fracture" in html
-    assert "found 13 of 392" in html
+    assert "13 of 392 were" in html
     assert "confidence" not in verdict_card.measured_html(make_point(), **DATA, prevalence=0.2)
 
 
@@ -95,7 +95,7 @@ def test_figures_that_the_prevalence_slider_does_not_change_are_shown_with_their
         html = verdict_card.measured_html(point, **DATA, prevalence=prevalence)
         assert "only predictive values follow the share of fractures set below" in html
         assert "missed fractures apply to the test films, 50 % of which are fractured" in html
-        assert "where fractures are as frequent as among those films, which is 18 %" in html
+        assert "this holds where 18 % of the films are fractured" in html
 
 
 def test_text_from_a_file_cannot_become_markup():

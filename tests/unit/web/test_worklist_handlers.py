@@ -60,12 +60,12 @@ def test_a_stopped_list_keeps_its_rows_and_counts_missing_films(handlers, sessio
     assert handlers.on_stop(session_list) == gr.skip()
     (last,) = list(running)
     assert len(last["rows"]) == len(session_list.rows) == 1
-    assert "<b>5</b> not looked at" in last["told"]
+    assert "<b>5</b> not read" in last["told"]
 
 
 def test_a_queued_list_can_be_stopped_before_it_is_read(handlers, session_list):
     value = handlers.on_stop(session_list)
-    assert "<b>6</b> not looked at" in value["told"]
+    assert "<b>6</b> not read" in value["told"]
     assert list(run(handlers, session_list)) == []
 
 
@@ -114,7 +114,7 @@ def test_a_row_of_an_expired_list_opens_nothing(handlers, session_list, gone):
     if gone == "closed":
         session_list.close()
     event = gr.EventData(None, {"index": 1, "number": number})
-    with pytest.raises(gr.Error, match="no longer kept; choose them again"):
+    with pytest.raises(gr.Error, match="deleted after one hour; choose them again"):
         handlers.on_open(None if gone == "expired" else session_list, event)
 
 

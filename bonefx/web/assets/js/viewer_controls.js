@@ -54,7 +54,9 @@
         if (film && button) buttons[button.dataset.tool](film);
     });
     document.addEventListener("keydown", (event) => {
-        const film = filmOf(event), act = keys[event.key];
+        // Caps Lock must not disable the letters.
+        const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+        const film = filmOf(event), act = keys[key];
         if (!film || !act || !event.target.matches(".stage")) return;
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         event.preventDefault();
