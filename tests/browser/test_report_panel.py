@@ -97,7 +97,7 @@ def test_a_film_that_is_not_dicom_has_no_dicom_report(page, film_file):
 def test_without_a_film_there_is_no_report(page):
     open_panel(page)
     page.locator("#report_forms").get_by_role("button", name="PDF").click()
-    expect(page.get_by_text("No film is read on this screen")).to_be_visible()
+    expect(page.get_by_text("There is no reading on this screen")).to_be_visible()
 
 
 def test_a_session_of_own_reads_is_saved_as_csv(page, film_file, tmp_path):

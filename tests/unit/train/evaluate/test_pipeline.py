@@ -71,7 +71,7 @@ def test_missing_sample_pictures_are_named_with_what_to_install(command, monkeyp
     assert train(command) == 5
     message = capsys.readouterr().err
     assert "skimage.data is not installed" in message
-    assert "pip install --editable '.[test]'" in message
+    assert "pip install --editable '.[train]'" in message
 
 
 def test_a_sample_picture_of_other_content_is_refused(monkeypatch):
