@@ -1,6 +1,6 @@
 # make app      install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
 # make check    ruff, mypy and import-linter
-# make unit     unit tests: under a minute
+# make unit     unit tests: about 100 s on two cores
 # make browser  tests in Chromium
 # make test     checks and every test
 
