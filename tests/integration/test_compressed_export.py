@@ -86,7 +86,7 @@ def test_the_head_is_exported_in_few_directions_with_the_effect_stated(place, sh
     assert evaluation.compression.n == 12
     assert 0 < evaluation.compression.probability <= 1  # random layers: a large effect
     assert f"at most {evaluation.compression.probability:.4f}" in (folder / "CARD.md").read_text()
-    assert "in 6 and 5 directions" in (folder / "CARD.md").read_text()
+    assert "low rank: 6 and 5 directions" in (folder / "CARD.md").read_text()
     film = str(next((place / "data" / "test").rglob("*.png")))
     capsys.readouterr()
     arguments = ["--weights", str(folder.parent), "--device", "cpu"]
