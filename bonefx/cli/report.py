@@ -62,13 +62,13 @@ def add_report_command(commands: Any) -> None:
 
 def run_report(options: argparse.Namespace) -> int:
     """Read one film, write the forms of its report and print one JSON line."""
-    from bonefx.films import images
+    from bonefx.films import formats
     from bonefx.reading.second_opinion import with_second_opinion
     from bonefx.report import reading_table, write_report
     from bonefx.report.compose import compose_report
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    film = invert_if_requested(images.read_radiograph(options.film), options)
+    film = invert_if_requested(formats.read(options.film), options)
     header = _header_for(options, film)
     reader = load_requested_model(options)
     reading = with_second_opinion(reader, film, reader.read(film, point=options.point))

@@ -1,4 +1,4 @@
-"""Read header and pixel values of a DICOM file, for images.py, which checks limits.
+"""Read header and pixel values of a DICOM file, for formats.py, which checks limits.
 
 Only the elements in ELEMENTS_READ are read from a file, so that patient data reaches neither a
 record nor a message. pydicom and highdicom are imported inside functions, because they load slowly.

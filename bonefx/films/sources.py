@@ -17,7 +17,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import IO
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import images
+from bonefx.films import formats
+from bonefx.films.limits import MAX_MEGAPIXELS
 from bonefx.films.patient_ids import StudyHeader, read_study_header
 from bonefx.records import Radiograph
 
@@ -25,7 +26,7 @@ NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".x
 NOT_FILM_NAMES = {"DICOMDIR", "Thumbs.db", "desktop.ini", "__MACOSX"}
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty archive
 MAX_MEMBERS = 2000
-MAX_FILM_BYTES = images.MAX_MEGAPIXELS * 3_000_000  # the largest film that is read, as RGB
+MAX_FILM_BYTES = MAX_MEGAPIXELS * 3_000_000  # the largest film that is read, as RGB
 MAX_UNPACKED_BYTES = 16_000_000_000  # of one archive; films are unpacked one by one
 MAX_RATIO = 100  # unpacked to packed, of a whole archive; films reach about 10
 MAX_DIRECTORY_BYTES = 4_000_000  # an archive's list of members; one name takes about 150
@@ -61,8 +62,8 @@ class FilmSource:
         if self.fault is not None:
             raise UnreadableRadiographError(self.fault)
         if self.member is None:
-            return images.read_radiograph(self.path)
-        return images.read_radiograph_bytes(_member_bytes(self.path, self.member))
+            return formats.read(self.path)
+        return formats.read_bytes(_member_bytes(self.path, self.member))
 
     def study(self) -> StudyHeader:
         """Read the identifiers that a DICOM report needs.

@@ -194,7 +194,8 @@ def _reading(
         point=point,
         device=str(model.device),
         elapsed_s=0.0,
-        inverted=film.inverted,
+        edit=film.edit,
+        notes=film.notes,
         looks_inverted=scope.looks_inverted,
     )
     if evidence is None:

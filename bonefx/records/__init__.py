@@ -10,6 +10,13 @@ from bonefx.records.estimate import (
     estimate_text,
     probability_text,
 )
+from bonefx.records.film_edit import (
+    crop_radiograph,
+    edit_radiograph,
+    invert_radiograph,
+    mirror_radiograph,
+    turn_radiograph,
+)
 from bonefx.records.model import (
     Calibration,
     Guarantee,
@@ -18,11 +25,20 @@ from bonefx.records.model import (
     RegionFigures,
     TrustLimits,
 )
-from bonefx.records.radiograph import Radiograph, Window, invert_radiograph
+from bonefx.records.radiograph import (
+    NOT_EDITED,
+    FilmEdit,
+    FilmNote,
+    PixelBox,
+    Radiograph,
+    Window,
+)
 from bonefx.records.reading import Agreement, Reading, Reason, ReasonCode, Trust, Verdict
 
 __all__ = [
-    "NOT_MEASURED", "Agreement", "Calibration", "Estimate", "Guarantee", "OperatingPoint", "Origin",
-    "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust", "TrustLimits",
-    "Verdict", "Window", "estimate_parts", "estimate_text", "invert_radiograph", "probability_text",
+    "NOT_EDITED", "NOT_MEASURED", "Agreement", "Calibration", "Estimate", "FilmEdit",
+    "FilmNote", "Guarantee", "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading",
+    "Reason", "ReasonCode", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window",
+    "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text",
+    "invert_radiograph", "mirror_radiograph", "probability_text", "turn_radiograph",
 ]  # fmt: skip

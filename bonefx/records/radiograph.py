@@ -1,8 +1,9 @@
-"""A radiograph as read from its file, and the windows that it is displayed with."""
+"""A radiograph as read from its file, its exposed field, and the windows it is displayed with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,64 @@ class Window:
             raise ValueError(f"a window needs low < high, got {self.low} and {self.high}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelBox:
+    """A rectangle of whole pixels: rows top to bottom - 1 and columns left to right - 1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.top < self.bottom and 0 <= self.left < self.right):
+            raise ValueError(f"a box needs 0 <= top < bottom and 0 <= left < right, got {self}")
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the rectangle in an array of (H, W, ...)."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmEdit:
+    """What a user changed on a film before it was read, in this order.
+
+    Attributes:
+        crop: The part that was kept, on the grid of the film as read; None for the whole film.
+        mirrored: Left and right were swapped.
+        quarter_turns: Number of clockwise turns by 90 degrees, 0 to 3.
+        inverted: Black and white were swapped, because the file shows bone dark.
+    """
+
+    crop: PixelBox | None = None
+    mirrored: bool = False
+    quarter_turns: int = 0
+    inverted: bool = False
+
+
+NOT_EDITED = FilmEdit()
+
+
+class FilmNote(StrEnum):
+    """What a user must know about how a film's file was read; report.wording has the sentences."""
+
+    DAMAGED = "damaged"  # read at the user's request; a part of the picture may be wrong
+    FOR_PROCESSING = "for_processing"  # PresentationIntentType: not meant for viewing
+    PIXELS_MADE_SQUARE = "pixels_made_square"
+    WINDOW_NOT_USED = "window_not_used"  # the file's window does not fit its values
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Radiograph:
     """One film as read from its file, without any patient data.
@@ -45,7 +104,9 @@ class Radiograph:
         full: All values of the file, (H, W) float32 in [0, 1], if pixels are a windowed part of
             them; None if pixels are all values.
         windows: Windows in the file; the first is that of pixels. Empty without full.
-        inverted: The user had black and white swapped, because the file shows bone dark.
+        field: Bounds of the exposed field, which the models read; None for the whole film.
+        notes: What a user must know about how the file was read.
+        edit: What the user changed; pixels, full, windows, field and spacing_mm are those after it.
     """
 
     pixels: NDArray[np.float32]
@@ -60,7 +121,19 @@ class Radiograph:
     spacing_mm: tuple[float, float] | None = None
     full: NDArray[np.float32] | None = None
     windows: tuple[Window, ...] = ()
-    inverted: bool = False
+    field: PixelBox | None = None
+    notes: tuple[FilmNote, ...] = ()
+    edit: FilmEdit = NOT_EDITED
+
+    @property
+    def exposed(self) -> NDArray[np.float32]:
+        """Pixels of the exposed field, (h, w) in [0, 1]; all pixels without one."""
+        return self.pixels if self.field is None else self.pixels[self.field.slices]
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the user had black and white swapped."""
+        return self.edit.inverted
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -72,16 +145,3 @@ class Radiograph:
             raise ValueError(
                 f"pixels must be (H, W) float32, got {self.pixels.shape} {self.pixels.dtype}"
             )
-
-
-def invert_radiograph(film: Radiograph) -> Radiograph:
-    """Swap black and white in pixels, values and windows; the checksum stays that of the file."""
-    return replace(
-        film,
-        pixels=np.float32(1) - film.pixels,
-        full=None if film.full is None else np.float32(1) - film.full,
-        windows=tuple(
-            replace(window, low=1 - window.high, high=1 - window.low) for window in film.windows
-        ),
-        inverted=not film.inverted,
-    )

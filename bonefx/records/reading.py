@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.records.model import OperatingPoint, TrustLimits
+from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote
 
 
 class Verdict(StrEnum):
@@ -151,7 +152,10 @@ class Reading:
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map, without decoding the file; in a
             batch, the batch's time divided by its films.
-        inverted: The user had black and white swapped before the film was read.
+        edit: What the user changed on the film before it was read.
+        notes: What a user must know about how the film's file was read.
+        outside_scope: Why the film is out of scope, where the user had it read all the same; None
+            for a film in scope and for a refused one, whose refusal is the reason.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         regions: Body regions recognised on the film; empty where none is, None where the film is
             out of scope or the model was not trained to recognise them.
@@ -172,7 +176,9 @@ class Reading:
     trust: Trust | None = None
     caution: str = ""
     taught_by: str | None = None
-    inverted: bool = False
+    edit: FilmEdit = NOT_EDITED
+    notes: tuple[FilmNote, ...] = ()
+    outside_scope: Reason | None = None
     looks_inverted: bool = False
     regions: tuple[str, ...] | None = None
 
@@ -183,3 +189,10 @@ class Reading:
         evidence = (self.logit, self.heat, self.heat_peak, self.trust, self.regions)
         if refused and any(part is not None for part in evidence):
             raise ValueError("a reading of a film out of scope has neither logit, map nor region")
+        if refused and self.outside_scope is not None:
+            raise ValueError("a film read outside the scope of the model is not refused")
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the user had black and white swapped before the film was read."""
+        return self.edit.inverted

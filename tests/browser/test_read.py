@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from bonefx.films import images
+from bonefx.films import formats
 from tests.browser.helpers import (
     drop_file,
     expect_map_or_reason_for_none,
@@ -96,7 +96,7 @@ def test_a_16_bit_png_is_shown_as_read_and_not_white(page, tmp_path):
     expect_verdict_and_film(page)
     pixels = shown_pixels(page)
     assert 0.05 < pixels.mean() < 0.6
-    assert np.abs(pixels - images.read_radiograph(path).pixels).max() <= 1 / 255
+    assert np.abs(pixels - formats.read(path).pixels).max() <= 1 / 255
 
 
 def test_a_file_without_extension_is_recognised_by_its_content(page, film_file):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from bonefx.films import images
+from bonefx.films import formats
 from tests.browser.helpers import expect_verdict_and_film, shown_pixels, upload_film, wait_for_paint
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import make_pixels
@@ -57,7 +57,7 @@ def through(film, low, high):
 
 def test_a_dicom_film_opens_in_its_own_window_and_keeps_values_outside_it(dicom):
     page, path = dicom
-    film = images.read_radiograph(path)
+    film = formats.read(path)
     assert np.abs(shown_pixels(page) - film.pixels).max() <= 1.01 / 255
     tool(page, "preset").select_option("Full range")
     wait_for_paint(page)

@@ -12,12 +12,12 @@ import yaml
 from sklearn.datasets import load_sample_image
 from sklearn.metrics import roc_auc_score
 
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import read_manifest
 from bonefx.models.registry import WEIGHTS, model_ids
 from bonefx.reading.reader import Reader
-from bonefx.records import Verdict, invert_radiograph
+from bonefx.records import NOT_EDITED, Verdict, invert_radiograph
 from bonefx.report import reading_table
 from bonefx.report.wording import test_films_words as films_words
 from train.evaluate.scope.intruders.picture import as_film
@@ -36,7 +36,7 @@ def reader():
 
 @pytest.fixture(scope="module")
 def films():
-    return [images.read_radiograph(EXAMPLES / film["file"]) for film in FILMS]
+    return [formats.read(EXAMPLES / film["file"]) for film in FILMS]
 
 
 def test_the_leak_free_efficientnet_is_shipped():
@@ -227,7 +227,7 @@ def test_the_reader_accepts_the_examples_and_refuses_photographs(reader, films):
 
 
 def test_most_examples_are_recognised_inverted_and_read_as_before(reader, films):
-    turned = [replace(invert_radiograph(film), inverted=False) for film in films]
+    turned = [replace(invert_radiograph(film), edit=NOT_EDITED) for film in films]
     offered = [reading.looks_inverted for reading in reader.read_batch(turned)]
     assert sum(offered) >= len(films) - 1
     again = reader.read_batch([invert_radiograph(film) for film in turned])

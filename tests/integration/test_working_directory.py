@@ -10,10 +10,7 @@ import pytest
 from tests.fixtures.dicom_files import make_jpeg_lossless_dicom
 from tests.fixtures.servers.app import REPOSITORY
 
-READ_FILM = (
-    "from bonefx.films.images import read_radiograph; "
-    "print(read_radiograph('film.dcm').pixels.shape)"
-)
+READ_FILM = "from bonefx.films import formats; print(formats.read('film.dcm').pixels.shape)"
 SHADOWED = "raise SystemExit('a library was shadowed')\n"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films.images import read_radiograph_bytes
+from bonefx.films import formats
 from bonefx.films.raster import encode_png
 from bonefx.records import estimate_text
 from train.audit.findings import FindingRow
@@ -117,7 +117,7 @@ def _encode_picture(path: Path) -> str:
     """Encode a film, or the decodable part of a damaged one, as a small base64 PNG."""
     data = path.read_bytes()
     try:
-        film = read_radiograph_bytes(data)
+        film = formats.read_bytes(data)
     except UnreadableRadiographError:
         partial_film = read_truncated_jpeg(data)
         if partial_film is None:

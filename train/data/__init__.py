@@ -1,7 +1,7 @@
 """Index data sets: films with label, split, group and annotated boxes.
 
 Each adapter indexes one layout of a data folder and decodes no film. Films are decoded later by
-bonefx.films.images.
+bonefx.films.formats.
 """
 
 from __future__ import annotations

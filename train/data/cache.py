@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bonefx.errors import RecipeError, UnreadableRadiographError
-from bonefx.films.images import read_radiograph
+from bonefx.films import formats
 from bonefx.models.preprocess import letterbox
 from train.data import Film
 from train.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
-CACHE_VERSION = 3  # increase when read_radiograph or letterbox give other pixels
+CACHE_VERSION = 3  # increase when formats.read or letterbox give other pixels
 SQUARES_FILE, CACHE_INDEX_FILE = "squares.npy", "index.npz"
 
 
@@ -88,7 +88,7 @@ def load_cached(
         size_px: Side of the letterboxed squares.
         folder: Folder of all caches, with one sub-folder per list of films and size.
         salvage: Read the decodable part of truncated films; see
-            bonefx.films.images.read_radiograph_bytes.
+            bonefx.films.formats.read_bytes.
 
     Raises:
         RecipeError: No film could be read, or the disk is full.
@@ -217,7 +217,7 @@ def _decode_film(
     films: list[Film], index: int, size_px: int, *, salvage: bool
 ) -> DecodedSquare | None:
     try:
-        radiograph = read_radiograph(films[index].path, salvage=salvage)
+        radiograph = formats.read(films[index].path, salvage=salvage)
     except UnreadableRadiographError as error:
         # log the position, not the name: file names of a hospital may contain patient names
         logger.warning("film %d of %d is excluded: %s", index + 1, len(films), error)

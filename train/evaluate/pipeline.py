@@ -17,11 +17,7 @@ import numpy as np
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.records import Calibration
-from bonefx.records.evaluation import (
-    EVALUATION,
-    OUTSIDE,
-    Evaluation,
-)
+from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
 from bonefx.records.model import TrainingData
 from train.data import DataSet, load_data
 from train.data.cache import compute_file_checksums, load_cached

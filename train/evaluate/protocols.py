@@ -7,19 +7,11 @@ from pathlib import Path
 
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
-from bonefx.records.evaluation import (
-    AS_PUBLISHED,
-    EVALUATION,
-    GROUPED,
-    OUTSIDE,
-    ProtocolFigures,
-)
+from bonefx.records.evaluation import AS_PUBLISHED, EVALUATION, GROUPED, OUTSIDE, ProtocolFigures
 from bonefx.records.split_figures import SplitFigures
 from train.data import DataSet
 from train.evaluate.evaluated_model import EvaluatedModel
-from train.evaluate.operating_points import (
-    BALANCED,
-)
+from train.evaluate.operating_points import BALANCED
 
 
 def protocol_figures(name: str, data_set: str, figures: SplitFigures) -> ProtocolFigures:

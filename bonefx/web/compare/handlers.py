@@ -12,7 +12,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from bonefx.errors import BonefxError, SettingsError
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.reading.reader import Reader
 from bonefx.web.compare.api import choose_models, compare_models
 from bonefx.web.compare.columns import comparison_html, legend_html, message_html
@@ -75,7 +75,7 @@ class CompareHandlers:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        film = images.read_radiograph(example.path)
+        film = formats.read(example.path)
         return self._comparison(ComparedFilm(film=film, extra=extra), names)
 
     def on_models(self, names: list[str], compared: ComparedFilm | None) -> ComparisonUpdate:

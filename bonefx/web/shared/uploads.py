@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.films.patient_ids import StudyHeader, read_study_header
 from bonefx.films.sources import FilmSource
 from bonefx.records import Radiograph
@@ -57,7 +57,7 @@ def open_and_delete(path: str | None) -> OpenedFilm:
     if path is None:
         raise UnreadableRadiographError("the film did not arrive; choose it again")
     try:
-        return _with_study(images.read_radiograph(path), lambda: read_study_header(path))
+        return _with_study(formats.read(path), lambda: read_study_header(path))
     finally:
         Path(path).unlink(missing_ok=True)
 
@@ -73,7 +73,7 @@ def open_source(source: FilmSource) -> OpenedFilm:
 
 def open_example(path: Path) -> OpenedFilm:
     """Read an example film."""
-    return _with_study(images.read_radiograph(path), lambda: read_study_header(path))
+    return _with_study(formats.read(path), lambda: read_study_header(path))
 
 
 def _with_study(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFilm:

@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import dicom, images
+from bonefx.films import dicom, formats
 from tests.fixtures.dicom_files import (
     SECRET_PATIENT,
     apply_linear_window,
@@ -45,7 +45,7 @@ from tests.fixtures.image_files import (
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF", "BMP"])
 def test_8_bit_grey_is_divided_by_255(file_format):
     grey = make_grey(low=20, high=200)
-    film = images.read_radiograph_bytes(encode_image(grey, file_format))
+    film = formats.read_bytes(encode_image(grey, file_format))
     assert film.file_format == file_format
     assert (film.bits, film.photometric) == (8, "MONOCHROME2")
     assert film.pixels.dtype == np.float32
@@ -63,13 +63,13 @@ def test_8_bit_grey_is_divided_by_255(file_format):
 def test_grey_stored_in_colour_channels_gives_the_same_values(file_format, options, mode):
     grey = make_grey()
     data = encode_image(Image.fromarray(grey).convert(mode), file_format, **options)
-    np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels * 255, grey)
+    np.testing.assert_array_equal(formats.read_bytes(data).pixels * 255, grey)
 
 
 def test_jpeg_is_read_as_its_decoder_gives_it():
     data = encode_image(make_grey(), "JPEG", quality=90)
     decoded = np.asarray(Image.open(io.BytesIO(data)))
-    film = images.read_radiograph_bytes(data)
+    film = formats.read_bytes(data)
     assert film.file_format == "JPEG"
     np.testing.assert_array_equal(film.pixels * 255, decoded)
 
@@ -78,13 +78,13 @@ def test_palette_is_looked_up():
     grey = make_grey() // 16 * 16
     paletted = Image.fromarray(255 - grey).convert("P")
     paletted.putpalette([255 - level for level in range(256) for _ in range(3)])
-    film = images.read_radiograph_bytes(encode_image(paletted))
+    film = formats.read_bytes(encode_image(paletted))
     assert film.photometric == "PALETTE COLOR"
     np.testing.assert_array_equal(film.pixels * 255, grey)
 
 
 def test_one_bit_is_black_and_white():
-    film = images.read_radiograph_bytes(encode_image(Image.fromarray(make_grey() > 127)))
+    film = formats.read_bytes(encode_image(Image.fromarray(make_grey() > 127)))
     assert film.bits == 1
     assert set(np.unique(film.pixels)) == {0.0, 1.0}
 
@@ -92,7 +92,7 @@ def test_one_bit_is_black_and_white():
 def test_clear_pixels_are_black_whatever_lies_under_them():
     rgba = np.dstack([make_grey(low=255)] * 3 + [np.full((HEIGHT, WIDTH), 255, np.uint8)])
     rgba[:, :40, 3] = 0
-    film = images.read_radiograph_bytes(encode_image(rgba))
+    film = formats.read_bytes(encode_image(rgba))
     assert film.pixels[:, :40].max() == 0.0
     assert film.pixels[:, 40:].min() == 1.0
 
@@ -100,7 +100,7 @@ def test_clear_pixels_are_black_whatever_lies_under_them():
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
 def test_16_bit_keeps_its_depth_and_is_not_washed_out(file_format):
     grey = make_grey(low=300, high=4095, dtype=np.uint16)
-    film = images.read_radiograph_bytes(encode_image(grey, file_format))
+    film = formats.read_bytes(encode_image(grey, file_format))
     assert film.bits == 16
     assert (film.pixels.min(), film.pixels.max()) == (0.0, 1.0)
     assert len(np.unique(film.pixels)) == len(np.unique(grey)) > 1000
@@ -113,13 +113,13 @@ def test_big_endian_16_bit_tiff_gives_the_same_values():
     big = Image.frombytes("I;16B", (WIDTH, HEIGHT), grey.astype(">u2").tobytes())
     data = encode_image(big, "TIFF")
     assert data.startswith(b"MM")
-    expected = images.read_radiograph_bytes(encode_image(grey)).pixels
-    np.testing.assert_array_equal(images.read_radiograph_bytes(data).pixels, expected)
+    expected = formats.read_bytes(encode_image(grey)).pixels
+    np.testing.assert_array_equal(formats.read_bytes(data).pixels, expected)
 
 
 def test_16_bit_grey_in_colour_channels_keeps_its_depth():
     data, grey = make_16_bit_colour_png()
-    film = images.read_radiograph_bytes(data)
+    film = formats.read_bytes(data)
     assert (film.bits, film.photometric) == (16, "RGB")
     np.testing.assert_allclose(film.pixels, grey / 4095, atol=1 / 4095)
     assert len(np.unique(film.pixels)) > 1000
@@ -128,7 +128,7 @@ def test_16_bit_grey_in_colour_channels_keeps_its_depth():
 def test_clear_16_bit_pixels_are_black():
     alpha = np.full((HEIGHT, WIDTH), 65535, np.uint16)
     alpha[:, 60:] = 0
-    film = images.read_radiograph_bytes(make_16_bit_colour_png(alpha=alpha)[0])
+    film = formats.read_bytes(make_16_bit_colour_png(alpha=alpha)[0])
     assert film.pixels[:, 60:].max() == 0.0
     assert film.pixels[:, :60].max() == 1.0
 
@@ -140,7 +140,7 @@ def test_tiff_with_white_as_zero_comes_out_white_is_dense(dtype):
     if dtype is np.uint8:  # Pillow inverts 8 bit as it writes, 16 bit not
         stored = Image.fromarray(grey)
     data = encode_image(stored, "TIFF", tiffinfo={262: 0})
-    film = images.read_radiograph_bytes(data)
+    film = formats.read_bytes(data)
     assert film.photometric == "MONOCHROME1"
     np.testing.assert_allclose(film.pixels * 255, grey, atol=1e-4)
 
@@ -148,19 +148,17 @@ def test_tiff_with_white_as_zero_comes_out_white_is_dense(dtype):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_constant_picture_is_read_without_dividing_by_zero(dtype):
     with np.errstate(all="raise"):
-        film = images.read_radiograph_bytes(encode_image(np.full((HEIGHT, WIDTH), 51, dtype)))
+        film = formats.read_bytes(encode_image(np.full((HEIGHT, WIDTH), 51, dtype)))
     assert len(np.unique(film.pixels)) == 1
     assert 0.0 <= film.pixels[0, 0] <= 1.0
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "WEBP"])
 def test_exif_orientation_is_applied_as_viewers_do(file_format):
-    upright = images.read_radiograph_bytes(
-        encode_image(make_grey(), file_format, quality=95)
-    ).pixels
+    upright = formats.read_bytes(encode_image(make_grey(), file_format, quality=95)).pixels
     exif = Image.Exif()
     exif[0x0112] = 6  # stored turned: show it turned right by 90 degrees
-    turned = images.read_radiograph_bytes(
+    turned = formats.read_bytes(
         encode_image(make_grey(), file_format, quality=95, exif=exif)
     ).pixels
     assert turned.shape == (WIDTH, HEIGHT)
@@ -171,7 +169,7 @@ def test_the_name_does_not_matter_and_the_checksum_is_of_the_file(tmp_path):
     data = encode_image(make_grey())
     file = tmp_path / "film.dcm"
     file.write_bytes(data)
-    film = images.read_radiograph(str(file))
+    film = formats.read(str(file))
     assert film.file_format == "PNG"
     assert film.sha256 == hashlib.sha256(data).hexdigest()
 
@@ -184,7 +182,7 @@ def test_the_name_does_not_matter_and_the_checksum_is_of_the_file(tmp_path):
     ],
 )
 def test_a_tinted_film_passes(dark, light):
-    film = images.read_radiograph_bytes(encode_image(make_tinted(dark, light), "JPEG"))
+    film = formats.read_bytes(encode_image(make_tinted(dark, light), "JPEG"))
     assert film.photometric == "RGB"
     assert film.pixels[:, -8:].mean() > 0.7
     assert film.pixels[:, :8].mean() < 0.2
@@ -193,7 +191,7 @@ def test_a_tinted_film_passes(dark, light):
 def test_a_coloured_arrow_on_a_film_passes():
     annotated = np.dstack([make_grey()] * 3)
     annotated[30:34, 20:50] = (255, 255, 0)
-    assert images.read_radiograph_bytes(encode_image(annotated)).pixels.shape == (HEIGHT, WIDTH)
+    assert formats.read_bytes(encode_image(annotated)).pixels.shape == (HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +235,8 @@ def test_half_a_file_is_called_damaged_by_its_format(file_format):
 def test_half_a_jpeg_is_read_as_far_as_it_goes_where_that_is_asked_for():
     whole = encode_image(make_grey(), "JPEG")
     half = whole[: len(whole) // 2]
-    salvaged = images.read_radiograph_bytes(half, salvage=True).pixels
-    expected = images.read_radiograph_bytes(whole).pixels
+    salvaged = formats.read_bytes(half, salvage=True).pixels
+    expected = formats.read_bytes(whole).pixels
     assert salvaged.shape == expected.shape
     rows = len(expected) // 8
     assert salvaged[:rows] == pytest.approx(expected[:rows], abs=0.02)
@@ -247,9 +245,9 @@ def test_half_a_jpeg_is_read_as_far_as_it_goes_where_that_is_asked_for():
 
 def test_salvage_does_not_make_a_film_of_another_file():
     with pytest.raises(UnreadableRadiographError, match="GIF"):
-        images.read_radiograph_bytes(b"GIF89a" + bytes(100), salvage=True)
+        formats.read_bytes(b"GIF89a" + bytes(100), salvage=True)
     with pytest.raises(UnreadableRadiographError, match="damaged"):
-        images.read_radiograph_bytes(encode_image(make_grey(), "JPEG")[:30], salvage=True)
+        formats.read_bytes(encode_image(make_grey(), "JPEG")[:30], salvage=True)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +268,7 @@ def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_forma
         at = random.integers(0, min(len(noisy), 600), 4)
         noisy[at] = random.integers(0, 256, 4)
         try:
-            film = images.read_radiograph_bytes(noisy.tobytes())
+            film = formats.read_bytes(noisy.tobytes())
         except UnreadableRadiographError:
             continue
         assert np.isfinite(film.pixels).all()
@@ -293,14 +291,14 @@ def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_forma
 )
 def test_other_files_are_refused_by_what_they_are(data, sentence):
     with pytest.raises(UnreadableRadiographError, match=sentence):
-        images.read_radiograph_bytes(data)
+        formats.read_bytes(data)
 
 
 def test_a_missing_file_and_a_folder_are_refused_without_their_name(tmp_path):
     with pytest.raises(UnreadableRadiographError, match="no such file") as missing:
-        images.read_radiograph(tmp_path / "Miller_Jane.png")
+        formats.read(tmp_path / "Miller_Jane.png")
     with pytest.raises(UnreadableRadiographError, match="found a folder") as folder:
-        images.read_radiograph(tmp_path)
+        formats.read(tmp_path)
     assert "Miller" not in str(missing.value)
     assert str(tmp_path) not in str(folder.value)
 
@@ -313,14 +311,14 @@ def test_a_file_that_may_not_be_opened_is_refused_without_its_name(tmp_path, mon
     file.write_bytes(encode_image(make_grey()))
     monkeypatch.setattr("pathlib.Path.read_bytes", forbidden)
     with pytest.raises(UnreadableRadiographError, match=r"Permission denied.*check") as caught:
-        images.read_radiograph(file)
+        formats.read(file)
     assert "Miller" not in str(caught.value)
     assert caught.value.__suppress_context__
 
 
 def test_63_pixels_on_a_side_are_too_few_and_64_enough():
     assert "found 200 x 63 pixels" in refusal(encode_image(np.zeros((63, 200), np.uint8)))
-    film = images.read_radiograph_bytes(encode_image(np.zeros((64, 64), np.uint8)))
+    film = formats.read_bytes(encode_image(np.zeros((64, 64), np.uint8)))
     assert film.pixels.shape == (64, 64)
 
 
@@ -355,14 +353,14 @@ def test_32_bit_tiff_is_refused(mode):
 
 def test_dicom_without_a_window_spans_its_own_range():
     stored = make_grey(low=200, high=3000, dtype=np.uint16)
-    film = images.read_radiograph_bytes(make_dicom(stored))
+    film = formats.read_bytes(make_dicom(stored))
     assert (film.file_format, film.modality, film.bits) == ("DICOM", "DX", 12)
     np.testing.assert_allclose(film.pixels, (stored - 200.0) / 2800.0, atol=1e-5)
 
 
 def test_dicom_with_a_window_is_shown_through_it():
     stored = make_grey(high=4095, dtype=np.uint16)
-    film = images.read_radiograph_bytes(make_dicom(stored, WindowCenter="2000", WindowWidth="1000"))
+    film = formats.read_bytes(make_dicom(stored, WindowCenter="2000", WindowWidth="1000"))
     np.testing.assert_allclose(film.pixels, apply_linear_window(stored, 2000, 1000), atol=1e-5)
 
 
@@ -370,7 +368,7 @@ def test_the_first_of_several_windows_counts():
     stored = make_grey(high=4095, dtype=np.uint16)
     data = make_dicom(stored, WindowCenter=["2000", "100"], WindowWidth=["1000", "50"])
     np.testing.assert_allclose(
-        images.read_radiograph_bytes(data).pixels,
+        formats.read_bytes(data).pixels,
         apply_linear_window(stored, 2000, 1000),
         atol=1e-5,
     )
@@ -378,8 +376,8 @@ def test_the_first_of_several_windows_counts():
 
 @pytest.mark.parametrize("width", ["", "0"])
 def test_a_window_that_means_nothing_is_as_good_as_none(width):
-    plain = images.read_radiograph_bytes(make_dicom())
-    film = images.read_radiograph_bytes(make_dicom(WindowCenter="2000", WindowWidth=width))
+    plain = formats.read_bytes(make_dicom())
+    film = formats.read_bytes(make_dicom(WindowCenter="2000", WindowWidth=width))
     np.testing.assert_array_equal(film.pixels, plain.pixels)
 
 
@@ -389,7 +387,7 @@ def test_rescale_comes_before_the_window():
         stored, RescaleSlope="2", RescaleIntercept="-1000", WindowCenter="3000", WindowWidth="2000"
     )
     np.testing.assert_allclose(
-        images.read_radiograph_bytes(data).pixels,
+        formats.read_bytes(data).pixels,
         apply_linear_window(stored * 2.0 - 1000, 3000, 2000),
         atol=1e-3,
     )
@@ -403,11 +401,9 @@ def test_monochrome1_comes_out_white_is_dense(shape, voi):
     lut = {} if shape is None else {"PresentationLUTShape": shape}
     dense_is_low = make_dicom(PhotometricInterpretation="MONOCHROME1", **voi, **lut)
     dense_is_high = make_dicom(**voi)
-    film = images.read_radiograph_bytes(dense_is_low)
+    film = formats.read_bytes(dense_is_low)
     assert film.photometric == "MONOCHROME1"
-    np.testing.assert_allclose(
-        film.pixels, 1 - images.read_radiograph_bytes(dense_is_high).pixels, atol=1e-6
-    )
+    np.testing.assert_allclose(film.pixels, 1 - formats.read_bytes(dense_is_high).pixels, atol=1e-6)
     assert film.pixels[:, :8].mean() > film.pixels[:, -8:].mean() + 0.5
 
 
@@ -425,7 +421,7 @@ def test_lookup_tables_are_applied_one_after_the_other(photometric):
     expected = (stored // 2).astype(float) ** 2 / 127**2
     if photometric == "MONOCHROME1":
         expected = 1 - expected
-    np.testing.assert_allclose(images.read_radiograph_bytes(data).pixels, expected, atol=1e-5)
+    np.testing.assert_allclose(formats.read_bytes(data).pixels, expected, atol=1e-5)
 
 
 def test_bits_above_those_stored_are_not_part_of_the_film():
@@ -433,8 +429,8 @@ def test_bits_above_those_stored_are_not_part_of_the_film():
     overlaid = stored.copy()
     overlaid[10:20, 10:20] |= 0x8000  # old files keep an overlay there
     np.testing.assert_array_equal(
-        images.read_radiograph_bytes(make_dicom(overlaid)).pixels,
-        images.read_radiograph_bytes(make_dicom(stored)).pixels,
+        formats.read_bytes(make_dicom(overlaid)).pixels,
+        formats.read_bytes(make_dicom(stored)).pixels,
     )
 
 
@@ -442,13 +438,13 @@ def test_bits_above_those_stored_are_not_part_of_the_film():
 def test_dicom_without_preamble_and_meta_information_is_read(syntax):
     data = make_dicom(syntax=syntax)
     body = data[data.index(b"\x08\0\x16\0") :]  # from SOP Class UID on
-    film = images.read_radiograph_bytes(body)
-    np.testing.assert_array_equal(film.pixels, images.read_radiograph_bytes(data).pixels)
+    film = formats.read_bytes(body)
+    np.testing.assert_array_equal(film.pixels, formats.read_bytes(data).pixels)
 
 
 def test_dicom_that_starts_like_a_tiff_is_dicom():
     data = make_dicom()
-    assert images.read_radiograph_bytes(b"II*\0" + data[4:]).file_format == "DICOM"
+    assert formats.read_bytes(b"II*\0" + data[4:]).file_format == "DICOM"
 
 
 def test_dicom_facts_are_kept_clean():
@@ -459,19 +455,20 @@ def test_dicom_facts_are_kept_clean():
         PixelSpacing=["0.15", "0.2"],
         ImagerPixelSpacing=["0.3", "0.3"],
     )
-    film = images.read_radiograph_bytes(data)
+    film = formats.read_bytes(data)
     assert (film.body_part, film.view, film.laterality) == ("HAND", "AP", "L")
     assert film.spacing_mm == (0.15, 0.2)
 
 
 def test_spacing_falls_back_to_the_detector_plane():
-    assert images.read_radiograph_bytes(
-        make_dicom(ImagerPixelSpacing=["0.3", "0.4"])
-    ).spacing_mm == (0.3, 0.4)
+    assert formats.read_bytes(make_dicom(ImagerPixelSpacing=["0.3", "0.4"])).spacing_mm == (
+        0.3,
+        0.4,
+    )
 
 
 def test_dicom_facts_that_are_absent_or_not_codes_are_none():
-    film = images.read_radiograph_bytes(
+    film = formats.read_bytes(
         make_dicom(BodyPartExamined="Hand\nMüller", Laterality="B", PixelSpacing=["0", "0"])
     )
     assert (film.body_part, film.view, film.laterality, film.spacing_mm) == (None,) * 4
@@ -479,7 +476,7 @@ def test_dicom_facts_that_are_absent_or_not_codes_are_none():
 
 def test_grey_dicom_in_colour_channels_is_read():
     grey = make_grey()
-    film = images.read_radiograph_bytes(make_dicom(np.dstack([grey] * 3)))
+    film = formats.read_bytes(make_dicom(np.dstack([grey] * 3)))
     assert film.photometric == "RGB"
     np.testing.assert_array_equal(film.pixels * 255, grey)
 
@@ -521,7 +518,7 @@ def test_grey_dicom_in_colour_channels_is_read():
 )
 def test_dicom_of_another_kind_is_refused_by_what_it_is(data, sentence):
     with pytest.raises(UnreadableRadiographError, match=sentence):
-        images.read_radiograph_bytes(data)
+        formats.read_bytes(data)
 
 
 def test_a_syntax_that_is_not_decoded_is_named():
@@ -552,7 +549,7 @@ def test_patient_data_is_neither_kept_nor_logged_nor_warned_of(caplog):
     caplog.clear()
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        told = f"{images.read_radiograph_bytes(odd)!r} {refusal(other)} {caplog.text}"
+        told = f"{formats.read_bytes(odd)!r} {refusal(other)} {caplog.text}"
     assert "SECRET" not in told
     assert "19510203" not in told
     assert [str(warning.message) for warning in heard] == []
@@ -570,12 +567,12 @@ def test_films_are_read_the_same_in_several_threads():
         make_dicom(),
         encode_image(make_grey()),
     ]
-    expected = [images.read_radiograph_bytes(data).pixels for data in files]
+    expected = [formats.read_bytes(data).pixels for data in files]
     different = []
 
     def work():
         for data, pixels in zip(files * 4, expected * 4, strict=True):
-            if not np.array_equal(images.read_radiograph_bytes(data).pixels, pixels):
+            if not np.array_equal(formats.read_bytes(data).pixels, pixels):
                 different.append(data)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -587,7 +584,7 @@ def test_films_are_read_the_same_in_several_threads():
 
 
 def test_reading_leaves_the_warnings_of_others_alone():
-    images.read_radiograph_bytes(make_dicom())
+    formats.read_bytes(make_dicom())
     with pytest.warns(UserWarning, match="still heard"):
         warnings.warn("still heard", stacklevel=1)
 
@@ -595,6 +592,6 @@ def test_reading_leaves_the_warnings_of_others_alone():
 def refusal(data):
     """The sentence that a file is refused with."""
     with pytest.raises(UnreadableRadiographError) as caught:
-        images.read_radiograph_bytes(data)
+        formats.read_bytes(data)
     assert caught.value.exit_code == 3
     return str(caught.value)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.records import Window
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import make_grey
@@ -20,16 +20,14 @@ def test_the_first_window_shows_the_values_as_pixels(function, photometric):
     voi = {"WindowCenter": "2000", "WindowWidth": "1000", "RescaleIntercept": "-100"}
     voi |= {} if function is None else {"VOILUTFunction": function}
     stored = make_grey(high=4095, dtype=np.uint16)
-    film = images.read_radiograph_bytes(
-        make_dicom(stored, PhotometricInterpretation=photometric, **voi)
-    )
+    film = formats.read_bytes(make_dicom(stored, PhotometricInterpretation=photometric, **voi))
     assert (film.values.min(), film.values.max()) == (0, 1)
     np.testing.assert_allclose(shown_through(film, film.windows[0]), film.pixels, atol=1e-5)
     assert len(np.unique(film.values)) > 1.3 * len(np.unique(film.pixels))
 
 
 def test_windows_keep_their_order_and_names():
-    film = images.read_radiograph_bytes(
+    film = formats.read_bytes(
         make_dicom(
             make_grey(high=4095, dtype=np.uint16),
             WindowCenter=["2000", "1000"],
@@ -53,7 +51,7 @@ def test_windows_keep_their_order_and_names():
     ],
 )
 def test_a_film_without_a_linear_window_offers_its_pixels(voi):
-    film = images.read_radiograph_bytes(make_dicom(make_grey(high=4095, dtype=np.uint16), **voi))
+    film = formats.read_bytes(make_dicom(make_grey(high=4095, dtype=np.uint16), **voi))
     assert film.windows == ()
     assert film.values is film.pixels
 

@@ -13,7 +13,7 @@ from bonefx.models.networks import compute_signatures
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import ReasonCode, Verdict, Window, invert_radiograph
+from bonefx.records import NOT_EDITED, ReasonCode, Verdict, Window, invert_radiograph
 from bonefx.report import json_bytes, report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.wording import agreement_words, reason_text
@@ -67,7 +67,7 @@ def test_an_intruder_does_not_change_the_film_beside_it(reader):
 def test_an_inverted_film_is_refused_and_read_after_inverting(reader):
     film = make_radiograph()
     dark = invert_radiograph(film)
-    as_it_came = replace(dark, inverted=False)
+    as_it_came = replace(dark, edit=NOT_EDITED)
     refused = reader.read(as_it_came)
     assert has_only_a_refusal(refused)
     assert refused.looks_inverted

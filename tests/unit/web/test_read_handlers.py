@@ -9,7 +9,7 @@ import torch
 
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
-from bonefx.records import Radiograph, Verdict, invert_radiograph
+from bonefx.records import NOT_EDITED, Radiograph, Verdict, invert_radiograph
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import AnsweredUpdate, Choices, ReadUpdate
 from bonefx.web.shared.navigation import NO_POSITION, list_position
@@ -24,7 +24,7 @@ class DarkFilm:
     """A film of a worklist that shows bone dark."""
 
     def read(self) -> Radiograph:
-        return replace(invert_radiograph(make_radiograph()), inverted=False)
+        return replace(invert_radiograph(make_radiograph()), edit=NOT_EDITED)
 
     def study(self):
         raise AssertionError("only DICOM films have a study header")

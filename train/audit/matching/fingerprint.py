@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films.images import read_radiograph_bytes
+from bonefx.films import formats
 from bonefx.records import Radiograph
 
 FINGERPRINT_VERSION = 1  # increase when the code below gives other fingerprints
@@ -78,7 +78,7 @@ def compute_fingerprint(data: bytes) -> Fingerprint:
     sha256 = hashlib.sha256(data).hexdigest()
     no_hashes = np.zeros(0, np.uint64)
     try:
-        film, error = read_radiograph_bytes(data), ""
+        film, error = formats.read_bytes(data), ""
     except UnreadableRadiographError as refusal:
         error, partial_film = str(refusal), read_truncated_jpeg(data)
         if partial_film is None:
@@ -113,7 +113,7 @@ def read_truncated_jpeg(data: bytes) -> Radiograph | None:
     if not data.startswith(JPEG_START_MARKER):
         return None
     try:
-        return read_radiograph_bytes(data + JPEG_END)
+        return formats.read_bytes(data + JPEG_END)
     except UnreadableRadiographError:
         return None
 

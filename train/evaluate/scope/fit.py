@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train.data import Film
@@ -79,7 +79,7 @@ def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray
     """Measure readable films by GREY_LEVEL_RULES at their full size, (N, M)."""
 
     def measure(film: Film) -> NDArray[np.float64]:
-        return measure_grey_levels(images.read_radiograph(film.path, salvage=salvage).pixels)
+        return measure_grey_levels(formats.read(film.path, salvage=salvage).pixels)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.stack(list(pool.map(measure, films)))

@@ -46,7 +46,7 @@ class ScopeFilms:
     Attributes:
         train: The distinct training films.
         reads: Films of val, test, and outside if it is measured, with the network outputs.
-        salvage: See bonefx.films.images.read_radiograph.
+        salvage: See bonefx.films.formats.read.
     """
 
     network: SplitNetwork

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bonefx.errors import RecipeError
-from bonefx.films.images import read_radiograph
+from bonefx.films import formats
 from bonefx.models.preprocess import letterbox
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder
 from tests.fixtures.published_layouts import make_grazpedwri, make_mura, make_table
@@ -201,7 +201,7 @@ def test_films_of_every_adapter_are_decoded_as_in_the_app(tmp_path, monkeypatch,
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     assert cache.films == films
     for film, square in zip(films, cache.squares[cache.rows], strict=True):
-        radiograph = read_radiograph(film.path)
+        radiograph = formats.read(film.path)
         assert radiograph.bits == (16 if name == "grazpedwri" else 8)
         assert np.array_equal(square, letterbox(radiograph, size_px=64))
         assert np.ptp(square) > 150  # 12-bit values in a 16-bit file are scaled

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bonefx.errors import RecipeError
-from bonefx.films.images import read_radiograph
+from bonefx.films import formats
 from bonefx.models.preprocess import letterbox
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder, read_shipped_split
 from train import data
@@ -128,13 +128,13 @@ def test_cached_films_equal_the_letterboxed_films_of_the_app(tmp_path):
     films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     for film, square in zip(cache.films, cache.squares[cache.rows], strict=True):
-        assert np.array_equal(square, letterbox(read_radiograph(film.path), size_px=64))
+        assert np.array_equal(square, letterbox(formats.read(film.path), size_px=64))
 
 
 def test_films_are_decoded_once(tmp_path, monkeypatch):
     films = data.index_image_folder(make_image_folder(tmp_path / "set", films=2)).split("train")
     first = load_cached(films, size_px=64, folder=tmp_path / "cache")
-    monkeypatch.setattr("train.data.cache.read_radiograph", None)  # decoding again would fail
+    monkeypatch.setattr("train.data.cache.formats.read", None)  # decoding again would fail
     again = load_cached(films, size_px=64, folder=tmp_path / "cache")
     assert np.array_equal(first.squares, again.squares)
 
@@ -145,8 +145,8 @@ def test_files_with_the_same_bytes_are_decoded_once(tmp_path, monkeypatch):
     (folder / "fractured" / "copy.png").write_bytes(copied.read_bytes())
     decoded = []
     monkeypatch.setattr(
-        "train.data.cache.read_radiograph",
-        lambda path, **options: decoded.append(path) or read_radiograph(path, **options),
+        "train.data.cache.formats.read",
+        lambda path, **options: decoded.append(path) or formats.read(path, **options),
     )
     films = data.index_image_folder(folder.parent).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import images
+from bonefx.films import formats
 from bonefx.records import Radiograph
 from train.data import Film
 from train.evaluate.scope.intruders.drawn import RandomGenerator
@@ -97,7 +97,7 @@ def invert_films(films: Sequence[Film]) -> Iterator[Intruder]:
 def _pixels(film: Film) -> Pixels | None:
     radiograph: Radiograph
     try:
-        radiograph = images.read_radiograph(film.path)
+        radiograph = formats.read(film.path)
     except UnreadableRadiographError:
         return None
     return radiograph.pixels

@@ -1,0 +1,138 @@
+"""Read a Radiograph from a PNG, JPEG, TIFF, WebP, BMP or DICOM file of 8 to 16 bit.
+
+The format is recognised by content, never by file name. No message contains a file name or patient
+data; callers add the name if they may show it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from bonefx.errors import UnreadableRadiographError
+from bonefx.films import dicom, pictures
+from bonefx.films.limits import check_size
+from bonefx.records import Radiograph
+
+JPEG_END_MARKER = b"\xff\xd9"
+USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
+SUPPORTED_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM")
+SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a TIFF header
+    (name, re.compile(pattern, re.DOTALL))
+    for name, pattern in (
+        ("DICOM", rb".{128}DICM"),
+        ("PNG", rb"\x89PNG\r\n\x1a\n"),
+        ("JPEG", rb"\xff\xd8\xff"),
+        ("TIFF", rb"II[*+]\0|MM\0[*+]"),
+        ("WEBP", rb"RIFF.{4}WEBP"),
+        ("BMP", rb"BM.{4}\0{4}"),
+        ("GIF", rb"GIF8[79]a"),
+        ("PDF", rb"%PDF"),
+        ("SVG", rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg"),
+        ("HEIC or AVIF", rb".{4}ftyp(hei|hev|mif|msf|avif)"),
+        ("JPEG 2000", rb"\0{3}\x0cjP|\xff\x4f\xff\x51"),
+        ("JPEG XL", rb"\xff\x0a|\0{3}\x0cJXL "),
+        ("ICO", rb"\0\0\x01\0.\0"),
+        ("Photoshop", rb"8BPS"),
+        ("ZIP", rb"PK\x03\x04"),
+        ("gzip", rb"\x1f\x8b"),
+        ("DICOM", rb"[\x02\x08]\0.\0([A-Z]{2}|..\0\0)"),  # without preamble
+    )
+]
+
+
+def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
+    """Read one film from a file.
+
+    Args:
+        path: Path of the file; its name and extension have no effect.
+        salvage: See read_bytes.
+
+    Returns:
+        The film as a viewer shows it, white = dense.
+
+    Raises:
+        UnreadableRadiographError: There is no such file, or read_bytes refuses it.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise UnreadableRadiographError("found a folder; choose a file in it")
+    if not file.is_file():
+        raise UnreadableRadiographError("there is no such file; check its name and folder")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise UnreadableRadiographError(
+            f"the file cannot be opened ({reason}); check that you may read it"
+        ) from None  # the cause holds the path
+    return read_bytes(data, salvage=salvage)
+
+
+def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
+    """Read one film from the bytes of its file.
+
+    8-bit grey is divided by 255. Deeper pictures are scaled from their smallest and largest value
+    to [0, 1]: most hold 10 to 14-bit data in a 16-bit container, and would otherwise be nearly
+    black. DICOM has transforms of its own (see dicom.decode_pixels).
+
+    Args:
+        data: Content of a whole file.
+        salvage: Read the rest of a truncated JPEG, with the missing part in one grey. Only for
+            repeating published figures that include such films; readings never use it.
+
+    Returns:
+        The film, (H, W) float32 in [0, 1], white = dense.
+
+    Raises:
+        UnreadableRadiographError: The file is not a supported film; the message says what was found
+            and what to do.
+    """
+    file_format = _format_of(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if file_format == "DICOM":
+        return _read_dicom(data, sha256)
+    try:
+        return pictures.read_picture(data, file_format, sha256)
+    except UnreadableRadiographError:
+        if not (salvage and file_format == "JPEG"):
+            raise
+        # after an end-of-image marker libjpeg fills the missing part with one grey
+        return pictures.read_picture(data + JPEG_END_MARKER, file_format, sha256)
+
+
+def _format_of(data: bytes) -> str:
+    if not data:
+        raise UnreadableRadiographError("the file is empty; copy or export it again")
+    for name, signature in SIGNATURES:
+        if signature.match(data[:4096]):
+            if name in SUPPORTED_FORMATS:
+                return name
+            raise UnreadableRadiographError(f"found a {name} file; {USABLE_FORMATS}")
+    raise UnreadableRadiographError(f"the file is not an image; {USABLE_FORMATS}")
+
+
+def _read_dicom(data: bytes, sha256: str) -> Radiograph:
+    header = dicom.parse_dicom(data)
+    check_size(header.Columns, header.Rows)
+    pixels, full, windows = dicom.decode_pixels(header)
+    if pixels.ndim == 3:
+        pixels = pictures.unit_8_bit(pictures.grey(Image.fromarray(pixels)))
+    return Radiograph(
+        pixels=pixels,
+        sha256=sha256,
+        file_format="DICOM",
+        bits=header.BitsStored,
+        photometric=header.PhotometricInterpretation,
+        modality=header.Modality,
+        body_part=dicom.code_string(header.get("BodyPartExamined")),
+        view=dicom.code_string(header.get("ViewPosition")),
+        laterality=dicom.laterality(header),
+        spacing_mm=dicom.spacing_mm(header),
+        full=full,
+        windows=windows,
+    )

@@ -1,0 +1,120 @@
+"""Turn, mirror, crop or invert a radiograph. The checksum stays that of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.records.radiograph import FilmEdit, PixelBox, Radiograph
+
+
+def edit_radiograph(film: Radiograph, edit: FilmEdit) -> Radiograph:
+    """Apply an edit to a film as read from its file.
+
+    Raises:
+        ValueError: The crop does not lie on the film.
+    """
+    if edit.crop is not None:
+        film = crop_radiograph(film, edit.crop)
+    if edit.mirrored:
+        film = mirror_radiograph(film)
+    film = turn_radiograph(film, edit.quarter_turns)
+    return invert_radiograph(film) if edit.inverted else film
+
+
+def invert_radiograph(film: Radiograph) -> Radiograph:
+    """Swap black and white in pixels, values and windows."""
+    return replace(
+        film,
+        pixels=np.float32(1) - film.pixels,
+        full=None if film.full is None else np.float32(1) - film.full,
+        windows=tuple(
+            replace(window, low=1 - window.high, high=1 - window.low) for window in film.windows
+        ),
+        edit=replace(film.edit, inverted=not film.edit.inverted),
+    )
+
+
+def turn_radiograph(film: Radiograph, quarter_turns: int) -> Radiograph:
+    """Turn a film clockwise by a number of quarter turns; negative ones turn it back."""
+    turns = quarter_turns % 4
+    if turns == 0:
+        return film
+    height, width = film.pixels.shape
+    field = film.field
+    for _ in range(turns):
+        field = field and _turned_box(field, height=height)
+        height, width = width, height
+    spacing = film.spacing_mm
+    edit = replace(film.edit, quarter_turns=(film.edit.quarter_turns + turns) % 4)
+    return replace(
+        _map_arrays(film, lambda values: np.rot90(values, -turns)),
+        spacing_mm=spacing[::-1] if spacing and turns % 2 else spacing,
+        field=field,
+        edit=edit,
+    )
+
+
+def mirror_radiograph(film: Radiograph) -> Radiograph:
+    """Swap left and right of a film as it is shown."""
+    edit = film.edit
+    return replace(
+        _map_arrays(film, np.fliplr),
+        field=film.field and _mirrored_box(film.field, width=film.pixels.shape[1]),
+        edit=replace(
+            edit, mirrored=not edit.mirrored, quarter_turns=-edit.quarter_turns % 4
+        ),  # turning and then mirroring equals mirroring and then turning back
+    )
+
+
+def crop_radiograph(film: Radiograph, box: PixelBox) -> Radiograph:
+    """Keep a part of a film as it is shown. The models then read all of that part.
+
+    Raises:
+        ValueError: The box does not lie on the film.
+    """
+    height, width = film.pixels.shape
+    if box.bottom > height or box.right > width:
+        raise ValueError(f"{box} does not lie on a film of {height} x {width} pixels")
+    edit = replace(film.edit, crop=_on_film_as_read(box, film))
+    part = box.slices
+    return replace(_map_arrays(film, lambda values: values[part]), field=None, edit=edit)
+
+
+def _map_arrays(film: Radiograph, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Radiograph:
+    full = None if film.full is None else np.ascontiguousarray(change(film.full))
+    return replace(film, pixels=np.ascontiguousarray(change(film.pixels)), full=full)
+
+
+def _on_film_as_read(box: PixelBox, film: Radiograph) -> PixelBox:
+    """Map a box of a film as shown to the grid of the film as read."""
+    height, width = film.pixels.shape
+    for _ in range(-film.edit.quarter_turns % 4):
+        box = _turned_box(box, height=height)
+        height, width = width, height
+    if film.edit.mirrored:
+        box = _mirrored_box(box, width=width)
+    before = film.edit.crop
+    if before is None:
+        return box
+    return PixelBox(
+        top=box.top + before.top,
+        left=box.left + before.left,
+        bottom=box.bottom + before.top,
+        right=box.right + before.left,
+    )
+
+
+def _turned_box(box: PixelBox, *, height: int) -> PixelBox:
+    """Turn a box clockwise with its grid of `height` rows."""
+    return PixelBox(
+        top=box.left, left=height - box.bottom, bottom=box.right, right=height - box.top
+    )
+
+
+def _mirrored_box(box: PixelBox, *, width: int) -> PixelBox:
+    return replace(box, left=width - box.right, right=width - box.left)
