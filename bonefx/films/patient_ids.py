@@ -2,7 +2,7 @@
 
 This is the only module that reads patient data. The data stay in a StudyHeader, which never prints
 them and is kept only in the memory of one session: never in a Radiograph, Reading, log, JSON or
-cache. Only bonefx/report/dicom_filing.py, secondary_capture.py and structured_report.py use them.
+cache. Only bonefx/report/dicom uses them.
 """
 
 from __future__ import annotations

@@ -25,14 +25,7 @@ from bonefx.records.model import (
     RegionFigures,
     TrustLimits,
 )
-from bonefx.records.radiograph import (
-    NOT_EDITED,
-    FilmEdit,
-    FilmNote,
-    PixelBox,
-    Radiograph,
-    Window,
-)
+from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote, PixelBox, Radiograph, Window
 from bonefx.records.reading import Agreement, Reading, Reason, ReasonCode, Trust, Verdict
 
 __all__ = [

@@ -78,7 +78,7 @@ NOT_EDITED = FilmEdit()
 
 
 class FilmNote(StrEnum):
-    """What a user must know about how a film's file was read; report.wording has the sentences."""
+    """What a user must know about how a film's file was read; report.film_wording has the texts."""
 
     DAMAGED = "damaged"  # read at the user's request; a part of the picture may be wrong
     FOR_PROCESSING = "for_processing"  # PresentationIntentType: not meant for viewing

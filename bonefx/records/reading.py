@@ -63,7 +63,7 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a film is refused, goes to review or has no map; report.wording puts it into words.
+    """Why a film is refused, goes to review or has no map; report.reason_texts has the sentences.
 
     Attributes:
         code: Which check led to it.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from bonefx.errors import SettingsError
 from bonefx.films.patient_ids import StudyHeader
+from bonefx.report.dicom.secondary_capture import secondary_capture_bytes
+from bonefx.report.dicom.structured_report import structured_report_bytes
 from bonefx.report.image import heatmap_png, report_png
 from bonefx.report.pdf import pdf_bytes
 from bonefx.report.record import Report
-from bonefx.report.secondary_capture import secondary_capture_bytes
-from bonefx.report.structured_report import structured_report_bytes
 from bonefx.report.tables import json_bytes
 
 REPORT_FORMS = {

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bonefx.records import Agreement, OperatingPoint, Reading, Reason, Trust
+from bonefx.report.reason_texts import reason_text, reasons_text
 from bonefx.report.record import Overlay, Report
 from bonefx.report.table_records import (
     AgreementTable,
@@ -22,7 +23,7 @@ from bonefx.report.table_records import (
     RowTable,
     TrustTable,
 )
-from bonefx.report.wording import NOTICE, reason_text, reasons_text, region_words, test_films_words
+from bonefx.report.wording import NOTICE, region_words, test_films_words
 from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 1

@@ -10,10 +10,10 @@ from markupsafe import Markup
 from bonefx.models.decision import predictive_values
 from bonefx.models.manifest import Manifest
 from bonefx.records import Calibration, OperatingPoint, Radiograph, Reading, probability_text
+from bonefx.report.film_wording import film_facts
 from bonefx.report.wording import (
     MEASURES,
     VERDICT_WORDING,
-    film_facts,
     guarantee_words,
     reading_notes,
     reason_words,

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
-from bonefx.report.wording import VERDICT_WORDING, reason_text
+from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording import VERDICT_WORDING
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.templates import render
 from bonefx.web.worklist.session_list import SessionList

@@ -15,7 +15,8 @@ from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
 from bonefx.records import TrustLimits
 from bonefx.report import reading_table
-from bonefx.report.wording import agreement_words, map_words, reason_text, trust_rows
+from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording import agreement_words, map_words, trust_rows
 from bonefx.web.shared.viewer import film_figure
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph

@@ -23,8 +23,8 @@ from bonefx.reading.worklist import (
     worklist_csv,
 )
 from bonefx.records import Reason, ReasonCode, Verdict
+from bonefx.report.reason_texts import reason_text
 from bonefx.report.table_records import RowTable
-from bonefx.report.wording import reason_text
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_point, make_reading

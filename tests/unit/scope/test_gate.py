@@ -16,7 +16,8 @@ from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, ReasonCode, Verdict, Window, invert_radiograph
 from bonefx.report import json_bytes, report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.wording import agreement_words, reason_text
+from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording import agreement_words
 from bonefx.scope import gate
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels

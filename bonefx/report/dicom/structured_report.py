@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.records import Verdict
-from bonefx.report.dicom_filing import (
+from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
     check_same_film,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bonefx.films.patient_ids import StudyHeader
-from bonefx.report.dicom_filing import (
+from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
     check_same_film,
