@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import dicom
+from bonefx.films.automatic_window import ShownFilm, show_automatically
 from bonefx.films.limits import check_size, too_large
 from bonefx.records import Radiograph
 
@@ -42,12 +42,15 @@ def read_picture(data: bytes, file_format: str, sha256: str) -> Radiograph:
     bits = _bits(image, data, file_format)
     white_is_zero = file_format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
     if bits > 8:
-        pixels = dicom.full_range(_deep_values(image, data, bits, file_format))
-        pixels = 1 - pixels if white_is_zero else pixels  # Pillow inverts up to 8 bit, not above
+        values = _deep_values(image, data, bits, file_format)
+        # Pillow inverts up to 8 bit, not above
+        shown = show_automatically(values, white_is_zero=white_is_zero)
     else:
-        pixels = unit_8_bit(grey(image))
+        shown = ShownFilm(unit_8_bit(grey(image)))
     return Radiograph(
-        pixels=pixels,
+        pixels=shown.pixels,
+        full=shown.full,
+        windows=shown.windows,
         sha256=sha256,
         file_format=file_format,
         bits=bits,

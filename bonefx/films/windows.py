@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.films.automatic_window import AUTOMATIC
 from bonefx.records import Radiograph, Window
 
 if TYPE_CHECKING:
@@ -60,14 +62,22 @@ def window_presets(film: Radiograph) -> tuple[Window, ...]:
     Returns:
         Windows; the first one shows the film as the network reads it.
     """
-    given = film.windows or (Window(name="", low=0.0, high=1.0),)
-    named = [
-        Window(name=f"Film's own: {window.name}" if window.name else "As read", low=low, high=high)
-        for window, low, high in ((window, window.low, window.high) for window in given)
-    ]
-    whole = [Window(name="Full range", low=0.0, high=1.0)] if film.windows else []
+    whole = Window(name="Full range", low=0.0, high=1.0)
+    given = film.windows or (replace(whole, name=""),)
+    named = [replace(window, name=_preset_name(window.name)) for window in given]
+    everything = [whole] if (given[0].low, given[0].high) != (0.0, 1.0) else []
     tissue = film.values[film.values > BACKGROUND]
-    return (*named, *whole, *(_between(tissue, *part) for part in TISSUE_WINDOWS if tissue.size))
+    return (
+        *named,
+        *everything,
+        *(_between(tissue, *part) for part in TISSUE_WINDOWS if tissue.size),
+    )
+
+
+def _preset_name(given: str) -> str:
+    if given in ("", AUTOMATIC):
+        return "As read"
+    return f"Film's own: {given}"
 
 
 def _between(values: NDArray[np.float32], name: str, first: float, last: float) -> Window:
