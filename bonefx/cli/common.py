@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bonefx.films.sources import FilmSource
     from bonefx.reading.reader import Reader
-    from bonefx.records import Radiograph
+    from bonefx.records import FilmEdit
 
 CLI_BATCH_FILMS = 8
+QUARTER_TURNS = (0, 90, 180, 270)  # degrees
 MODEL_HELP = "an id in the weights folder, the path of a model folder, or hf:OWNER/NAME[@REVISION]"
 
 
 def add_reading_arguments(command: argparse.ArgumentParser) -> None:
-    """Add --model, --point and --invert, which choose how films are read."""
+    """Add --model and --point, and the changes of a film before it is read."""
     command.add_argument(
         "--model", metavar="MODEL", help=f"{MODEL_HELP} (default: the first model of the folder)"
     )
@@ -31,6 +32,25 @@ def add_reading_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--invert", action="store_true", help="swap black and white, for films that show bone dark"
     )
+    command.add_argument(
+        "--turn", type=int, choices=QUARTER_TURNS, default=0, metavar="DEGREES",
+        help="turn each film clockwise by 90, 180 or 270 degrees",
+    )  # fmt: skip
+    command.add_argument("--mirror", action="store_true", help="swap left and right of each film")
+
+
+def add_one_film_arguments(command: argparse.ArgumentParser) -> None:
+    """Add changes and requests that make sense for chosen films, not for a whole worklist."""
+    command.add_argument(
+        "--crop", type=int, nargs=4, metavar=("TOP", "LEFT", "BOTTOM", "RIGHT"),
+        help="read only this part, in pixels of the film as it is in the file; bottom and right "
+        "are excluded",
+    )  # fmt: skip
+    command.add_argument(
+        "--outside-scope", action="store_true",
+        help="read a film all the same that only the statistics of the training films refuse; the "
+        "answer is marked as outside the model's scope",
+    )  # fmt: skip
 
 
 def add_machine_arguments(command: argparse.ArgumentParser) -> None:
@@ -88,11 +108,21 @@ def print_origins(reader: Reader) -> None:
             print(f"bonefx: {model.name} is {model.origin}", file=sys.stderr)
 
 
-def invert_if_requested(film: Radiograph, options: argparse.Namespace) -> Radiograph:
-    """Swap black and white if --invert was given."""
-    from bonefx.records import invert_radiograph
+def requested_edit(options: argparse.Namespace) -> FilmEdit:
+    """Return the changes that --crop, --mirror, --turn and --invert ask for.
 
-    return invert_radiograph(film) if options.invert else film
+    Raises:
+        SettingsError: --crop has no rows or no columns.
+    """
+    from bonefx.records import FilmEdit, box_of_edges
+
+    edges = getattr(options, "crop", None)
+    return FilmEdit(
+        crop=box_of_edges(edges) if edges else None,
+        mirrored=options.mirror,
+        quarter_turns=options.turn // 90,
+        inverted=options.invert,
+    )
 
 
 def show_progress(items: Iterable[Any], *, total: int) -> Iterable[Any]:

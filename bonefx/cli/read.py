@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from bonefx.cli.common import (
     CLI_BATCH_FILMS,
     add_machine_arguments,
+    add_one_film_arguments,
     add_reading_arguments,
     find_films_in,
-    invert_if_requested,
     load_requested_model,
+    requested_edit,
     show_progress,
 )
 from bonefx.errors import SettingsError, UnreadableRadiographError
@@ -45,6 +46,7 @@ def add_read_command(commands: Any) -> None:
     )
     read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
     add_reading_arguments(read)
+    add_one_film_arguments(read)
     read.add_argument(
         "--heat", type=Path, metavar="DIR",
         help="write each heat map into this folder as .npy, on the grid of its film",
@@ -88,15 +90,18 @@ def _read_batch_lines(
 ) -> Iterator[dict[str, Any]]:
     """Read files as one batch; return a line with its error for a film that cannot be read."""
     from bonefx.films.sources import film_or_error
+    from bonefx.reading.worklist import edited_or_error
 
-    films = [
-        film if isinstance(film, str) else invert_if_requested(film, options)
-        for film in map(film_or_error, sources)
-    ]
+    edit = requested_edit(options)
+    films = [edited_or_error(film_or_error(source), edit) for source in sources]
     readable = [film for film in films if not isinstance(film, str)]
     readings = iter(
         reader.read_batch(
-            readable, point=options.point, heat=options.heat is not None, method=options.method
+            readable,
+            point=options.point,
+            heat=options.heat is not None,
+            method=options.method,
+            outside_scope=options.outside_scope,
         )
     )
     for source, film in zip(sources, films, strict=True):

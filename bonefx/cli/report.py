@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import (
     add_machine_arguments,
+    add_one_film_arguments,
     add_reading_arguments,
-    invert_if_requested,
     load_requested_model,
+    requested_edit,
 )
 from bonefx.errors import SettingsError
 
@@ -40,6 +41,7 @@ def add_report_command(commands: Any) -> None:
     )
     report.add_argument("film", type=Path, metavar="FILM", help="a film")
     add_reading_arguments(report)
+    add_one_film_arguments(report)
     text = report.add_mutually_exclusive_group()
     text.add_argument("--text", default="", metavar="TEXT", help="text of the radiologist")
     text.add_argument(
@@ -64,14 +66,16 @@ def run_report(options: argparse.Namespace) -> int:
     """Read one film, write the forms of its report and print one JSON line."""
     from bonefx.films import formats
     from bonefx.reading.second_opinion import with_second_opinion
+    from bonefx.records import edit_radiograph
     from bonefx.report import reading_table, write_report
     from bonefx.report.compose import compose_report
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    film = invert_if_requested(formats.read(options.film), options)
+    film = edit_radiograph(formats.read(options.film), requested_edit(options))
     header = _header_for(options, film)
     reader = load_requested_model(options)
-    reading = with_second_opinion(reader, film, reader.read(film, point=options.point))
+    reading = reader.read(film, point=options.point, outside_scope=options.outside_scope)
+    reading = with_second_opinion(reader, film, reading)
     report = compose_report(film, reading, model=reader.model(), text=text)
     paths = write_report(
         report, options.out, forms=options.forms, header=header, overwrite=options.overwrite

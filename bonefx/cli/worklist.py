@@ -14,6 +14,7 @@ from bonefx.cli.common import (
     add_reading_arguments,
     find_films_in,
     load_requested_model,
+    requested_edit,
     show_progress,
 )
 from bonefx.errors import SettingsError, UnreadableRadiographError
@@ -53,7 +54,7 @@ def run_worklist(options: argparse.Namespace) -> int:
         _write_csv(options.csv, [])  # so is a file that cannot be written
     rows = read_worklist(
         reader, films, point=options.point, batch_films=CLI_BATCH_FILMS, thumbnails=False,
-        invert=options.invert,
+        edit=requested_edit(options),
     )  # fmt: skip
     finished, unreadable = [], 0
     for row in show_progress(rows, total=len(films)):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bonefx.errors import UnreadableRadiographError
+from bonefx.records import MIN_SIDE_PX
 
 MAX_MEGAPIXELS = 50
-MIN_SIDE_PX = 64
 
 
 def check_size(width: int, height: int) -> None:

@@ -19,7 +19,7 @@ from bonefx.models.preprocess import to_batch
 from bonefx.models.registry import LoadedModel, model_ids, weights_folder
 from bonefx.reading.evidence import FilmEvidence, compute_evidence
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
-from bonefx.scope.gate import ScopeResult, check_scope
+from bonefx.scope.gate import ScopeResult, check_scope, override_refusal
 
 
 class Reader:
@@ -111,9 +111,13 @@ class Reader:
         point: str | None = None,
         heat: bool = True,
         method: str = GRAD_CAM,
+        outside_scope: bool = False,
     ) -> Reading:
         """Read one film; see read_batch."""
-        readings = self.read_batch([radiograph], model=model, point=point, heat=heat, method=method)
+        readings = self.read_batch(
+            [radiograph], model=model, point=point, heat=heat, method=method,
+            outside_scope=outside_scope,
+        )  # fmt: skip
         return readings[0]
 
     def read_batch(
@@ -124,6 +128,7 @@ class Reader:
         point: str | None = None,
         heat: bool = True,
         method: str = GRAD_CAM,
+        outside_scope: bool = False,
     ) -> list[Reading]:
         """Read films in one forward pass; a film out of scope gets a refusal only.
 
@@ -133,6 +138,9 @@ class Reader:
             point: Name of an operating point; None for the model's default.
             heat: Add the heat map on each film.
             method: Heat-map method, a key of HEATMAP_METHODS; see evidence.compute_evidence.
+            outside_scope: Answer about films too that only the statistics of the training films
+                refuse (see Reading.can_be_overridden); such a reading names its refusal. Only for
+                an explicit request of the user about one film.
 
         Returns:
             N readings in the order of the films.
@@ -156,6 +164,8 @@ class Reader:
             passed.signature.float().cpu().numpy(),
             signatures_of=loaded.signatures,
         )
+        if outside_scope:
+            scope_results = [override_refusal(result) for result in scope_results]
         in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
         evidence = compute_evidence(
             loaded, [radiographs[index] for index in in_scope], batch[in_scope],
@@ -197,6 +207,7 @@ def _reading(
         edit=film.edit,
         notes=film.notes,
         looks_inverted=scope.looks_inverted,
+        field=film.field,
     )
     if evidence is None:
         return refused
@@ -211,4 +222,5 @@ def _reading(
         heat_peak=evidence.peak,
         trust=evidence.trust,
         regions=scope.regions,
+        outside_scope=scope.overridden,
     )

@@ -13,12 +13,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from bonefx.errors import SettingsError
 from bonefx.films.raster import encode_png
 from bonefx.films.sources import FilmSource, film_or_error
 from bonefx.models.decision import reading_at_point
 from bonefx.models.preprocess import letterbox
 from bonefx.reading.reader import Reader
-from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict, invert_radiograph
+from bonefx.records import (
+    NOT_EDITED,
+    FilmEdit,
+    OperatingPoint,
+    Radiograph,
+    Reading,
+    Verdict,
+    edit_radiograph,
+)
 from bonefx.report.table_records import RowTable
 from bonefx.report.tables import worklist_table
 
@@ -75,7 +84,7 @@ def read_worklist(
     point: str | None = None,
     batch_films: int = BATCH_FILMS,
     thumbnails: bool = True,
-    invert: bool = False,
+    edit: FilmEdit = NOT_EDITED,
 ) -> Iterator[WorklistRow]:
     """Read films in the order given.
 
@@ -86,7 +95,7 @@ def read_worklist(
         point: Name of an operating point; None for the model's default.
         batch_films: Films in one forward pass, >= 1.
         thumbnails: Add a thumbnail to each row.
-        invert: Swap black and white on each film before it is read.
+        edit: Changes of each film before it is read.
 
     Yields:
         One row a film, a batch at a time.
@@ -98,7 +107,7 @@ def read_worklist(
     first_places: dict[str, int] = {}
     numbered = enumerate(films, start=1)
     while batch := list(itertools.islice(numbered, batch_films)):
-        opened = [_opened(source, invert=invert) for _, source in batch]
+        opened = [edited_or_error(film_or_error(source), edit) for _, source in batch]
         readable = [film for film in opened if not isinstance(film, str)]
         readings = iter(reader.read_batch(readable, model=model, point=point, heat=False))
         for (place, source), film in zip(batch, opened, strict=True):
@@ -116,9 +125,14 @@ def read_worklist(
             )
 
 
-def _opened(source: FilmSource, *, invert: bool) -> Radiograph | str:
-    film = film_or_error(source)
-    return invert_radiograph(film) if invert and not isinstance(film, str) else film
+def edited_or_error(film: Radiograph | str, edit: FilmEdit) -> Radiograph | str:
+    """Apply an edit to a film of a list; return an error as it is, or why the edit fails."""
+    if isinstance(film, str):
+        return film
+    try:
+        return edit_radiograph(film, edit)
+    except SettingsError as error:
+        return str(error)
 
 
 def urgency(row: WorklistRow) -> float:

@@ -11,6 +11,7 @@ from bonefx.records.estimate import (
     probability_text,
 )
 from bonefx.records.film_edit import (
+    box_of_edges,
     crop_radiograph,
     edit_radiograph,
     invert_radiograph,
@@ -25,13 +26,30 @@ from bonefx.records.model import (
     RegionFigures,
     TrustLimits,
 )
-from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote, PixelBox, Radiograph, Window
-from bonefx.records.reading import Agreement, Reading, Reason, ReasonCode, Trust, Verdict
+from bonefx.records.radiograph import (
+    MIN_SIDE_PX,
+    NOT_EDITED,
+    FilmEdit,
+    FilmNote,
+    PixelBox,
+    Radiograph,
+    Window,
+)
+from bonefx.records.reading import (
+    OVERRIDABLE_REASONS,
+    Agreement,
+    Reading,
+    Reason,
+    ReasonCode,
+    Trust,
+    Verdict,
+)
 
 __all__ = [
-    "NOT_EDITED", "NOT_MEASURED", "Agreement", "Calibration", "Estimate", "FilmEdit",
-    "FilmNote", "Guarantee", "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading",
+    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "OVERRIDABLE_REASONS", "Agreement", "Calibration",
+    "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin", "PixelBox",
+    "Radiograph", "Reading",
     "Reason", "ReasonCode", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window",
-    "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text",
+    "box_of_edges", "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text",
     "invert_radiograph", "mirror_radiograph", "probability_text", "turn_radiograph",
 ]  # fmt: skip

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records.radiograph import FilmEdit, PixelBox, Radiograph
+from bonefx.errors import SettingsError
+from bonefx.records.radiograph import MIN_SIDE_PX, FilmEdit, PixelBox, Radiograph
+
+
+def box_of_edges(edges: Sequence[int]) -> PixelBox:
+    """Return the box of the edges top, left, bottom and right.
+
+    Raises:
+        SettingsError: They are not four, or the box is empty or begins before the film.
+    """
+    try:
+        top, left, bottom, right = edges
+        return PixelBox(top=top, left=left, bottom=bottom, right=right)
+    except ValueError as error:
+        raise SettingsError(
+            "a part to crop to needs four edges, 0 <= top < bottom and 0 <= left < right, got "
+            f"{', '.join(map(str, edges))}; correct them"
+        ) from error
 
 
 def edit_radiograph(film: Radiograph, edit: FilmEdit) -> Radiograph:
     """Apply an edit to a film as read from its file.
 
     Raises:
-        ValueError: The crop does not lie on the film.
+        SettingsError: The crop does not lie on the film.
     """
     if edit.crop is not None:
         film = crop_radiograph(film, edit.crop)
@@ -75,11 +92,20 @@ def crop_radiograph(film: Radiograph, box: PixelBox) -> Radiograph:
     """Keep a part of a film as it is shown. The models then read all of that part.
 
     Raises:
-        ValueError: The box does not lie on the film.
+        SettingsError: The box does not lie on the film, or is smaller than MIN_SIDE_PX.
     """
     height, width = film.pixels.shape
     if box.bottom > height or box.right > width:
-        raise ValueError(f"{box} does not lie on a film of {height} x {width} pixels")
+        raise SettingsError(
+            f"the part to crop to, rows {box.top} to {box.bottom} and columns {box.left} to "
+            f"{box.right}, does not lie on the film of {height} rows and {width} columns; choose a "
+            "part of the film"
+        )
+    if min(box.height, box.width) < MIN_SIDE_PX:
+        raise SettingsError(
+            f"the part to crop to has {box.width} x {box.height} pixels, less than {MIN_SIDE_PX} "
+            "on a side; choose a larger one"
+        )
     edit = replace(film.edit, crop=_on_film_as_read(box, film))
     part = box.slices
     return replace(_map_arrays(film, lambda values: values[part]), field=None, edit=edit)

@@ -8,6 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+MIN_SIDE_PX = 64  # of a film, and of a part that is read alone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:

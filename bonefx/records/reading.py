@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.records.model import OperatingPoint, TrustLimits
-from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote
+from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote, PixelBox
 
 
 class Verdict(StrEnum):
@@ -59,6 +59,10 @@ class ReasonCode(StrEnum):
     MODEL_OUT_OF_SCOPE = "model_out_of_scope"
     MODEL_MAP_UNRELIABLE = "model_map_unreliable"
     MODEL_MAP_WEAK = "model_map_weak"
+
+
+# A rule, the body part or the polarity says what to correct first; the statistics do not.
+OVERRIDABLE_REASONS = frozenset({ReasonCode.UNLIKE_TRAINING_FILMS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +161,7 @@ class Reading:
         outside_scope: Why the film is out of scope, where the user had it read all the same; None
             for a film in scope and for a refused one, whose refusal is the reason.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
+        field: Bounds of the exposed field, which the model read; None for the whole film.
         regions: Body regions recognised on the film; empty where none is, None where the film is
             out of scope or the model was not trained to recognise them.
     """
@@ -180,6 +185,7 @@ class Reading:
     notes: tuple[FilmNote, ...] = ()
     outside_scope: Reason | None = None
     looks_inverted: bool = False
+    field: PixelBox | None = None
     regions: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -191,6 +197,15 @@ class Reading:
             raise ValueError("a reading of a film out of scope has neither logit, map nor region")
         if refused and self.outside_scope is not None:
             raise ValueError("a film read outside the scope of the model is not refused")
+
+    @property
+    def can_be_overridden(self) -> bool:
+        """Whether the user may have the film read although it is out of scope."""
+        return (
+            self.verdict is Verdict.OUT_OF_SCOPE
+            and self.reason is not None
+            and self.reason.code in OVERRIDABLE_REASONS
+        )
 
     @property
     def inverted(self) -> bool:

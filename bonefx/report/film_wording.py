@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from bonefx.records import (
-    Radiograph,
-)
+from collections.abc import Iterable
+
+from bonefx.records import FilmEdit, FilmNote, PixelBox, Radiograph
 
 TIMES = " \N{MULTIPLICATION SIGN} "
-
-
 READ_INVERTED = "Read with black and white swapped, as requested."
+FILM_NOTE_TEXTS = {
+    FilmNote.DAMAGED: "The file is damaged, and was read all the same as requested: a part of the "
+    "picture may be missing or wrong. Do not rely on this reading.",
+    FilmNote.FOR_PROCESSING: "The file holds raw data of the detector (FOR PROCESSING), not the "
+    "picture that the manufacturer shows. Send the processed film (FOR PRESENTATION) if there is "
+    "one.",
+    FilmNote.PIXELS_MADE_SQUARE: "The pixels of the file are not square; the film was resampled to "
+    "square pixels.",
+    FilmNote.WINDOW_NOT_USED: "The window in the file does not fit its values; the film is shown "
+    "with an automatic window.",
+}
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:
@@ -18,10 +27,36 @@ def film_facts(film: Radiograph) -> list[tuple[str, str]]:
     spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
     facts = [
         ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
-        ("Polarity", READ_INVERTED if film.inverted else None),
+        ("Read part", _field_text(film.field) if film.field else None),
+        ("Changes", " ".join(edit_texts(film.edit))),
+        ("Notes", " ".join(film_note_texts(film.notes))),
         ("Body part", film.body_part),
         ("View", film.view),
         ("Laterality", film.laterality),
         ("Pixel spacing", None if spacing is None else f"{spacing} mm"),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def edit_texts(edit: FilmEdit) -> list[str]:
+    """Return a sentence for each change that the user made on a film before it was read."""
+    turn = f"Turned clockwise by {90 * edit.quarter_turns} degrees, as requested."
+    return [
+        *([f"Cropped to {_box_text(edit.crop)} of the film, as requested."] if edit.crop else []),
+        *(["Mirrored left to right, as requested."] * edit.mirrored),
+        *([turn] * (edit.quarter_turns > 0)),
+        *([READ_INVERTED] * edit.inverted),
+    ]
+
+
+def film_note_texts(notes: Iterable[FilmNote]) -> list[str]:
+    """Return the sentences for notes on how a film's file was read."""
+    return [FILM_NOTE_TEXTS[note] for note in notes]
+
+
+def _field_text(field: PixelBox) -> str:
+    return f"{_box_text(field)}: the exposed field, without borders"
+
+
+def _box_text(box: PixelBox) -> str:
+    return f"{box.width}{TIMES}{box.height} px from column {box.left + 1} and row {box.top + 1} on"

@@ -14,12 +14,12 @@ from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
 from bonefx.report.wording import (
     NOTICE,
-    VERDICT_WORDING,
     map_words,
     point_words,
     probability_words,
     reading_notes,
     reason_words,
+    verdict_words,
 )
 
 MAX_PNG_PX = 1600  # longer side of each of the two pictures
@@ -120,7 +120,7 @@ def _pair(report: Report) -> Image.Image:
 
 def _lines(report: Report) -> list[tuple[str, bool]]:
     reading = report.reading
-    sign, words = VERDICT_WORDING[reading.verdict]
+    sign, words = verdict_words(reading)
     shown = report.overlay is not None
     return [
         (f"{sign} {words}", True),

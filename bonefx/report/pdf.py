@@ -21,13 +21,13 @@ from bonefx.report.wording import (
     MEASURES,
     NOTICE,
     REFUSED,
-    VERDICT_WORDING,
     guarantee_words,
     map_words,
     point_words,
     reading_notes,
     reason_words,
     test_films_words,
+    verdict_words,
 )
 
 MAX_PICTURE_PX = 1536  # longer side; over 400 dots an inch on the page
@@ -85,7 +85,7 @@ def _head(sheet: Sheet, report: Report) -> None:
 def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     """Write verdict, reason and probability scale; return the y of the pictures."""
     reading = report.reading
-    sign, words = VERDICT_WORDING[reading.verdict]
+    sign, words = verdict_words(reading)
     tone = TONE[reading.verdict]
     sheet.words(MARGIN_MM, y, f"{sign} {words}", size_pt=20, bold=True, colour=tone)
     if reading.probability is not None:

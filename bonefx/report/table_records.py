@@ -11,12 +11,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bonefx.records import Calibration, Estimate, Guarantee, ReasonCode, Verdict
+from bonefx.records import Calibration, Estimate, FilmNote, Guarantee, ReasonCode, Verdict
 
 DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a field describes it
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Limit = float | tuple[float, float]
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two lie outside the box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,8 @@ class AgreementTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailureTable:
-    """A check that a heat map fails."""
+class ReasonTable:
+    """A check that a heat map fails, or that refuses a film."""
 
     __pydantic_config__ = DOCUMENTED
 
@@ -50,7 +51,7 @@ class FailureTable:
     limit: Limit | None
     """Limit that the value is beyond."""
     text: str
-    """The failure as a sentence."""
+    """The reason as sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,22 @@ class TrustTable:
     """Share of the map's sum on side markers and burnt-in text."""
     drop: float
     """Fall of the log-odds when the hot region is blurred, in logits."""
-    failures: tuple[FailureTable, ...]
+    failures: tuple[ReasonTable, ...]
     """Checks that the map fails, so that it is not drawn; empty where it passes them all."""
     agreement: AgreementTable | None
     """With a second model's map; null without a second model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmNoteTable:
+    """A note on how a film's file was read."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    code: FilmNote
+    """Which note."""
+    text: str
+    """The note as sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +124,25 @@ class ReadingTable:
     """Checks of the heat map; null without a map."""
     caution: str | None
     """Why films should not be read with this model; null without cause."""
+    outside_scope: ReasonTable | None
+    """Why the film is out of scope, where it was read all the same as requested; else null."""
     inverted: bool
     """Black and white were swapped before the film was read, as requested."""
     looks_inverted: bool
     """Out of scope as it is, and in scope with black and white swapped."""
+    mirrored: bool
+    """Left and right were swapped before the film was read, as requested."""
+    turned_degrees: int
+    """Clockwise turn before the film was read, as requested: 0, 90, 180 or 270."""
+    crop: Box | None
+    """Part of the film that was read, as requested: top, left, bottom, right in pixels of the film
+    as it is in the file, bottom and right excluded; null for the whole film. Cropping comes first,
+    then mirroring, then turning."""
+    exposed_field: Box | None
+    """Part of the film without borders, which the model read: top, left, bottom, right in pixels of
+    the film after all changes; null for the whole film."""
+    film_notes: tuple[FilmNoteTable, ...]
+    """What to know about how the film's file was read; empty without cause."""
     regions: tuple[str, ...] | None
     """Body regions recognised; null when out of scope or if the model recognises none."""
     region_notes: tuple[str, ...]
@@ -164,6 +192,10 @@ class RowTable:
     inverted: bool | None = None
     """As in ReadingTable."""
     looks_inverted: bool | None = None
+    """As in ReadingTable."""
+    mirrored: bool | None = None
+    """As in ReadingTable."""
+    turned_degrees: int | None = None
     """As in ReadingTable."""
 
 

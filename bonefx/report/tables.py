@@ -9,16 +9,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bonefx.records import Agreement, OperatingPoint, Reading, Reason, Trust
+from bonefx.records import Agreement, OperatingPoint, PixelBox, Reading, Reason, Trust
+from bonefx.report.film_wording import film_note_texts
 from bonefx.report.reason_texts import reason_text, reasons_text
 from bonefx.report.record import Overlay, Report
 from bonefx.report.table_records import (
     AgreementTable,
+    Box,
     ComparisonTable,
-    FailureTable,
+    FilmNoteTable,
     MapTable,
     MeasuredTable,
     ReadingTable,
+    ReasonTable,
     ReportTable,
     RowTable,
     TrustTable,
@@ -60,7 +63,7 @@ def worklist_table(
         name: None if answer is None else getattr(answer, name)
         for name in (
             "verdict", "probability", "reason", "reason_code", "model", "weights_sha256", "point",
-            "threshold", "caution", "inverted", "looks_inverted",
+            "threshold", "caution", "inverted", "looks_inverted", "mirrored", "turned_degrees",
         )
     }  # fmt: skip
     return _dump(
@@ -153,8 +156,17 @@ def _reading(reading: Reading) -> ReadingTable:
         heat_peak=reading.heat_peak,
         trust=_trust(reading.trust) if reading.trust else None,
         caution=reading.caution or None,
+        outside_scope=_reason_table(reading.outside_scope) if reading.outside_scope else None,
         inverted=reading.inverted,
         looks_inverted=reading.looks_inverted,
+        mirrored=reading.edit.mirrored,
+        turned_degrees=90 * reading.edit.quarter_turns,
+        crop=_box(reading.edit.crop),
+        exposed_field=_box(reading.field),
+        film_notes=tuple(
+            FilmNoteTable(code=note, text=text)
+            for note, text in zip(reading.notes, film_note_texts(reading.notes), strict=True)
+        ),
         regions=reading.regions,
         region_notes=tuple(region_words(reading)),
         device=reading.device,
@@ -168,13 +180,17 @@ def _trust(trust: Trust) -> TrustTable:
         border_share=trust.border_share,
         marker_share=trust.marker_share,
         drop=trust.drop,
-        failures=tuple(_failure(reason) for reason in trust.failures),
+        failures=tuple(_reason_table(reason) for reason in trust.failures),
         agreement=_agreement(trust.agreement) if trust.agreement else None,
     )
 
 
-def _failure(reason: Reason) -> FailureTable:
-    return FailureTable(
+def _box(box: PixelBox | None) -> Box | None:
+    return None if box is None else (box.top, box.left, box.bottom, box.right)
+
+
+def _reason_table(reason: Reason) -> ReasonTable:
+    return ReasonTable(
         code=reason.code, value=reason.value, limit=reason.limit, text=reason_text(reason)
     )
 

@@ -10,13 +10,14 @@ from bonefx.records import (
     Guarantee,
     OperatingPoint,
     Reading,
+    Reason,
     RegionFigures,
     Trust,
     Verdict,
     estimate_parts,
     probability_text,
 )
-from bonefx.report.film_wording import READ_INVERTED
+from bonefx.report.film_wording import edit_texts, film_note_texts
 from bonefx.report.reason_texts import reason_text, reasons_text
 
 NOTICE = "Research software, not a medical device."
@@ -80,9 +81,28 @@ def region_words(reading: Reading) -> list[str]:
     return [_region_sentence(name, by_region.get(name)) for name in reading.regions]
 
 
+def verdict_words(reading: Reading) -> tuple[str, str]:
+    """Return the sign and the words of a verdict, marked where the film is out of scope."""
+    sign, words = VERDICT_WORDING[reading.verdict]
+    return sign, f"{words}, outside the model's scope" if reading.outside_scope else words
+
+
 def reading_notes(reading: Reading) -> list[str]:
-    """Return notes on a reading: its polarity and its body regions."""
-    return [READ_INVERTED] * reading.inverted + region_words(reading)
+    """Return notes on a reading: its scope, the film's changes and file, and its body regions."""
+    return [
+        *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
+        *edit_texts(reading.edit),
+        *film_note_texts(reading.notes),
+        *region_words(reading),
+    ]
+
+
+def _outside_scope_words(refusal: Reason) -> str:
+    return (
+        "This film is outside the model's scope and was read all the same, as requested: the "
+        "probability is not calibrated for it, and no figure of the model holds. The refusal was: "
+        f"{reason_text(refusal)}"
+    )
 
 
 def _region_sentence(name: str, figures: RegionFigures | None) -> str:

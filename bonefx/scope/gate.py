@@ -13,7 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import Radiograph, Reason, ReasonCode, invert_radiograph
+from bonefx.records import (
+    OVERRIDABLE_REASONS,
+    Radiograph,
+    Reason,
+    ReasonCode,
+    invert_radiograph,
+)
 from bonefx.scope.body_parts import body_part_refusal
 from bonefx.scope.rules import find_broken_rule, measure_grey_levels
 from bonefx.scope.statistics import Scope
@@ -28,14 +34,24 @@ class ScopeResult:
 
     Attributes:
         refusal: Why the film is out of scope; None if it is in scope.
+        overridden: Refusal that the user overrode; None in all other cases.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         regions: Body regions recognised on a film in scope; empty if none is, None if the model
             was not trained to recognise them.
     """
 
     refusal: Reason | None = None
+    overridden: Reason | None = None
     looks_inverted: bool = False
     regions: tuple[str, ...] | None = None
+
+
+def override_refusal(result: ScopeResult) -> ScopeResult:
+    """Admit a film that only the statistics of the training films refuse; else change nothing."""
+    refusal = result.refusal
+    if refusal is None or refusal.code not in OVERRIDABLE_REASONS:
+        return result
+    return ScopeResult(overridden=refusal, regions=())
 
 
 def check_scope(

@@ -70,6 +70,21 @@ ModelsArgument = Annotated[list[str], Field(description="Names of two or more lo
 InvertArgument = Annotated[
     bool, Field(description="Swap black and white first, for a film that shows bone dark.")
 ]
+TurnArgument = Annotated[
+    int, Field(description="Turn the film clockwise first: 0, 90, 180 or 270 degrees.")
+]
+MirrorArgument = Annotated[bool, Field(description="Swap left and right first.")]
+CropArgument = Annotated[
+    list[int] | None,
+    Field(description="Read only this part: top, left, bottom, right in pixels of the file."),
+]
+OutsideScopeArgument = Annotated[
+    bool,
+    Field(
+        description="Read a film all the same that only the statistics of the training films "
+        "refuse. Set it only if the user asks for it, and say that the answer is out of scope."
+    ),
+]
 PointArgument = Annotated[
     str | None,
     Field(description="Name of an operating point; the model's default if left out."),
@@ -89,11 +104,22 @@ class McpTools:
     turn: anyio.Semaphore
 
     async def read(
-        self, film: FilmArgument, point: PointArgument = None, *, invert: InvertArgument = False
+        self,
+        film: FilmArgument,
+        point: PointArgument = None,
+        *,
+        invert: InvertArgument = False,
+        turn: TurnArgument = 0,
+        mirror: MirrorArgument = False,
+        crop: CropArgument = None,
+        outside_scope: OutsideScopeArgument = False,
     ) -> dict[str, Any]:
         """See ReadApi.read."""
         api = ReadApi(reader=self.reader)
-        return await self._call([film], lambda paths: api.read(paths[0], point, invert))
+        return await self._call(
+            [film],
+            lambda paths: api.read(paths[0], point, invert, turn, mirror, crop, outside_scope),
+        )
 
     async def compare(self, film: FilmArgument, models: ModelsArgument) -> dict[str, Any]:
         """See CompareApi.compare."""

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 SC_SERIES_NUMBER = 9101
+ORIENTATION = "PatientOrientation"  # of rows and columns; not valid for a film that was turned
 COPIED_ELEMENTS = (
-    *("PatientOrientation", "Laterality", "ImageLaterality"),
+    *(ORIENTATION, "Laterality", "ImageLaterality"),
     *("BodyPartExamined", "LossyImageCompression"),
 )
 
@@ -64,9 +65,10 @@ def secondary_capture_bytes(report: Report, header: StudyHeader) -> bytes:
 def _describe(image: Dataset, report: Report, header: StudyHeader) -> None:
     """Describe the source and the derivation of the picture, PS3.3 C.7.6.1 and C.8.6."""
     made = local_time(report, header)
-    image.PatientOrientation = None  # type 2C, empty if the source has none
+    image.PatientOrientation = None  # type 2C, empty if not known
+    turned = report.reading.edit.mirrored or report.reading.edit.quarter_turns
     for keyword in COPIED_ELEMENTS:
-        if header.elements.get(keyword):
+        if header.elements.get(keyword) and not (keyword == ORIENTATION and turned):
             image[keyword] = header.elements[keyword]
     if "Laterality" not in image and "ImageLaterality" not in image:
         image.Laterality = None  # type 2C, empty if the source has none

@@ -7,10 +7,11 @@ scheme is used and identified in the file. The report is marked as not verified.
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from bonefx.films.patient_ids import StudyHeader
-from bonefx.records import Verdict
+from bonefx.records import Reading, Verdict
 from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
@@ -127,7 +128,9 @@ def _group(report: Report, header: StudyHeader) -> Any:
 
     source = source_reference(header)
     reading = report.reading
-    presence: Code = getattr(codes.SCT, PRESENCE[reading.verdict])
+    # software that reads the code alone must not take an answer outside the scope for a finding
+    verdict = Verdict.REVIEW if reading.outside_scope else reading.verdict
+    presence: Code = getattr(codes.SCT, PRESENCE[verdict])
     return sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
             uid=new_uid(report, header, "tracking"), identifier="bonefx reading"
@@ -170,7 +173,21 @@ def _parameters(report: Report) -> list[str]:
         f"point={reading.point.name}",
         f"threshold={reading.point.threshold}",
         f"review_band={low},{high}",
+        *(f"{name}={value}" for name, value in _changes(reading)),
     ]
+
+
+def _changes(reading: Reading) -> list[tuple[str, object]]:
+    """Return what the user changed, so that the answer can be reproduced; empty for no change."""
+    edit, outside_scope = reading.edit, reading.outside_scope
+    changes: list[tuple[str, object]] = [
+        ("outside_scope", outside_scope.code if outside_scope else None),
+        ("crop", ",".join(map(str, astuple(edit.crop))) if edit.crop else None),
+        ("mirrored", int(edit.mirrored)),
+        ("turned_degrees", 90 * edit.quarter_turns),
+        ("inverted", int(edit.inverted)),
+    ]
+    return [(name, value) for name, value in changes if value]
 
 
 def _texts(report: Report) -> list[tuple[Code, str]]:

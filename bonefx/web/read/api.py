@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
-from bonefx.records import invert_radiograph
+from bonefx.records import FilmEdit, box_of_edges, edit_radiograph
 from bonefx.report import reading_table
 from bonefx.web.shared.uploads import read_and_delete
+
+QUARTER_TURN_DEGREES = (0, 90, 180, 270)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +21,15 @@ class ReadApi:
 
     reader: Reader
 
-    def read(  # gradio passes values by position
+    def read(  # noqa: PLR0917 (gradio passes values by position)
         self,
         film: str,
         point: str | None = None,
         invert: bool = False,  # noqa: FBT001, FBT002
+        turn: int = 0,
+        mirror: bool = False,  # noqa: FBT001, FBT002
+        crop: list[int] | None = None,
+        outside_scope: bool = False,  # noqa: FBT001, FBT002
     ) -> dict[str, Any]:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
 
@@ -30,6 +37,12 @@ class ReadApi:
             film: A file in PNG, JPEG, TIFF, WebP, BMP or DICOM format; deleted once read.
             point: Name of an operating point; the model's default if empty.
             invert: Swap black and white first, because the film shows bone dark.
+            turn: Turn the film clockwise first, by 0, 90, 180 or 270 degrees.
+            mirror: Swap left and right first.
+            crop: Read only this part: top, left, bottom and right in pixels of the film as it is in
+                the file, bottom and right excluded; the whole film if empty.
+            outside_scope: Read the film all the same if only the statistics of the training films
+                refuse it; outside_scope in the answer then has the refusal.
 
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
@@ -37,13 +50,27 @@ class ReadApi:
             reason_limit, probability (calibrated, 0 to 1), logit, point, threshold, review_band
             [low, high], heat_peak (logits), trust (checks of the heat map, with the failures for
             which it is not drawn; null without a map), caution (why films should not be read with
-            this model; null without cause), inverted (as requested), looks_inverted (out of scope
-            as it is, and in scope with invert), regions (recognised body regions; null where the
+            this model; null without cause), outside_scope (the refusal of a film that was read all
+            the same; else null), inverted, mirrored, turned_degrees and crop (as requested),
+            looks_inverted (out of scope as it is, and in scope with invert), exposed_field (the
+            part without borders, which was read; null for the whole film), film_notes (what to know
+            about how the file was read), regions (recognised body regions; null where the
             model does not recognise any), region_notes (figures of the model for these regions),
             device and elapsed_s. A film out of scope has no probability and no map; reason says
             why and what to do.
         """
-        radiograph = read_and_delete(film)
-        radiograph = invert_radiograph(radiograph) if invert else radiograph
-        reading = self.reader.read(radiograph, point=point or None)
+        edit = FilmEdit(
+            crop=box_of_edges(crop) if crop else None,
+            mirrored=mirror,
+            quarter_turns=_quarter_turns(turn),
+            inverted=invert,
+        )
+        radiograph = edit_radiograph(read_and_delete(film), edit)
+        reading = self.reader.read(radiograph, point=point or None, outside_scope=outside_scope)
         return reading_table(with_second_opinion(self.reader, radiograph, reading))
+
+
+def _quarter_turns(degrees: int) -> int:
+    if degrees not in QUARTER_TURN_DEGREES:
+        raise SettingsError(f"a film is turned by 0, 90, 180 or 270 degrees, not by {degrees}")
+    return QUARTER_TURN_DEGREES.index(degrees)

@@ -166,7 +166,15 @@ class ReadEvents:
         parts, api = self.components, ReadApi(reader=self.screen.reader)
         gr.Button(visible=False).click(
             show_errors_to_user(api.read),
-            [parts.film, parts.point, gr.Checkbox(label="Invert", visible=False)],
+            [
+                parts.film,
+                parts.point,
+                gr.Checkbox(label="Invert", visible=False),
+                gr.Number(0, label="Turn", precision=0, visible=False),
+                gr.Checkbox(label="Mirror", visible=False),
+                gr.JSON(label="Crop", visible=False),
+                gr.Checkbox(label="Outside scope", visible=False),
+            ],
             gr.JSON(visible=False),
             api_name="read",
             **MODEL_EVENT,

@@ -13,11 +13,11 @@ from bonefx.records import Calibration, OperatingPoint, Radiograph, Reading, pro
 from bonefx.report.film_wording import film_facts
 from bonefx.report.wording import (
     MEASURES,
-    VERDICT_WORDING,
     guarantee_words,
     reading_notes,
     reason_words,
     test_films_words,
+    verdict_words,
 )
 from bonefx.web.shared.templates import render
 
@@ -54,7 +54,7 @@ def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Ve
         calibration: Of the same model.
         label: Name of the card for screen readers.
     """
-    sign, words = VERDICT_WORDING[reading.verdict]
+    sign, words = verdict_words(reading)
     probability = reading.probability
     return render(
         "shared/verdict.html.j2",

@@ -254,4 +254,4 @@ def test_the_command_line_refuses_an_inverted_film_and_reads_it_when_asked(
     line = json.loads(capsys.readouterr().out)
     assert line["inverted"]
     report = json.loads((tmp_path / "out").glob("*.json").__next__().read_text())
-    assert "swapped" in report["film"]["Polarity"]
+    assert "swapped" in report["film"]["Changes"]
