@@ -19,6 +19,10 @@ class UnreadableRadiographError(BonefxError):
     exit_code = 3
 
 
+class DamagedRadiographError(UnreadableRadiographError):
+    """A part of the picture is lost or wrong; the rest can be read with salvage=True."""
+
+
 class WeightsError(BonefxError):
     """A model folder is missing or damaged, or its manifest is wrong."""
 

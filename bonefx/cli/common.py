@@ -51,6 +51,10 @@ def add_one_film_arguments(command: argparse.ArgumentParser) -> None:
         help="read a film all the same that only the statistics of the training films refuse; the "
         "answer is marked as outside the model's scope",
     )  # fmt: skip
+    command.add_argument(
+        "--damaged", action="store_true",
+        help="read a JPEG all the same of which a part is missing or wrong; the answer is marked",
+    )  # fmt: skip
 
 
 def add_machine_arguments(command: argparse.ArgumentParser) -> None:
@@ -133,19 +137,18 @@ def show_progress(items: Iterable[Any], *, total: int) -> Iterable[Any]:
     return counted
 
 
-def find_films_in(paths: Sequence[Path], *, unpack: bool) -> tuple[FilmSource, ...]:
-    """Find the films among files and in folders.
+def find_films_in(paths: Sequence[Path]) -> tuple[FilmSource, ...]:
+    """Find the films among files and in folders and zip archives.
 
     Args:
-        paths: Files and folders.
-        unpack: Whether zip archives are opened too.
+        paths: Files, folders and archives.
 
     Returns:
         The films in order; the number of files that are not films is printed on stderr.
     """
     from bonefx.films.sources import find_films
 
-    found = find_films(((str(path), path) for path in paths), unpack=unpack)
+    found = find_films((str(path), path) for path in paths)
     if found.left_out:
         print(f"bonefx: {found.left_out} other files left out", file=sys.stderr)
     return found.films

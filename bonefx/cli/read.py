@@ -44,7 +44,9 @@ def add_read_command(commands: Any) -> None:
         description="Read films and print one JSON line for each, in the order given. A film that "
         "cannot be read gives a line with its error, and the command ends with exit code 3.",
     )
-    read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a film or a folder")
+    read.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a film, a folder or a zip archive"
+    )
     add_reading_arguments(read)
     add_one_film_arguments(read)
     read.add_argument(
@@ -62,7 +64,7 @@ def add_read_command(commands: Any) -> None:
 
 def run_read(options: argparse.Namespace) -> int:
     """Read films in batches and print one JSON line for each."""
-    films = find_films_in(options.paths, unpack=False)
+    films = find_films_in(options.paths)
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.heat:
@@ -93,7 +95,9 @@ def _read_batch_lines(
     from bonefx.reading.worklist import edited_or_error
 
     edit = requested_edit(options)
-    films = [edited_or_error(film_or_error(source), edit) for source in sources]
+    films = [
+        edited_or_error(film_or_error(source, salvage=options.damaged), edit) for source in sources
+    ]
     readable = [film for film in films if not isinstance(film, str)]
     readings = iter(
         reader.read_batch(
@@ -106,16 +110,21 @@ def _read_batch_lines(
     )
     for source, film in zip(sources, films, strict=True):
         if isinstance(film, str):
-            yield {"path": str(source.path), "error": film}
+            yield {"path": _path_of(source), "error": film}
         else:
-            yield _reading_line(source.path, next(readings), options)
+            yield _reading_line(_path_of(source), next(readings), options)
 
 
-def _reading_line(path: Path, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
+def _path_of(source: FilmSource) -> str:
+    """Return the path of a film; that of its archive and its name in it if it is a member."""
+    return str(source.path) if source.member is None else source.name
+
+
+def _reading_line(path: str, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
     from bonefx.report import reading_table
 
     heat = _save_heat(reading, options.heat, options.method) if options.heat else None
-    return {"path": str(path), **reading_table(reading), "heat": heat}
+    return {"path": path, **reading_table(reading), "heat": heat}
 
 
 def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:

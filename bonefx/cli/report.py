@@ -71,7 +71,9 @@ def run_report(options: argparse.Namespace) -> int:
     from bonefx.report.compose import compose_report
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    film = edit_radiograph(formats.read(options.film), requested_edit(options))
+    film = edit_radiograph(
+        formats.read(options.film, salvage=options.damaged), requested_edit(options)
+    )
     header = _header_for(options, film)
     reader = load_requested_model(options)
     reading = reader.read(film, point=options.point, outside_scope=options.outside_scope)

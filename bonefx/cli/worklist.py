@@ -47,7 +47,7 @@ def run_worklist(options: argparse.Namespace) -> int:
     """Read many films, print one JSON line for each and write the table of --csv."""
     from bonefx.reading.worklist import read_worklist, row_table
 
-    films = find_films_in(options.paths, unpack=True)
+    films = find_films_in(options.paths)
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.csv:

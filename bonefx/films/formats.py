@@ -1,4 +1,4 @@
-"""Read a Radiograph from a PNG, JPEG, TIFF, WebP, BMP or DICOM file of 8 to 16 bit.
+"""Read a Radiograph from a picture or DICOM file.
 
 The format is recognised by content, never by file name. No message contains a file name or patient
 data; callers add the name if they may show it.
@@ -18,9 +18,9 @@ from bonefx.films import dicom, pictures
 from bonefx.films.limits import check_size
 from bonefx.records import Radiograph
 
-JPEG_END_MARKER = b"\xff\xd9"
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
-SUPPORTED_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DICOM")
+SUPPORTED_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "JPEG2000", "AVIF", "DICOM")
+SIGNATURE_BYTES = 4096
 SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a TIFF header
     (name, re.compile(pattern, re.DOTALL))
     for name, pattern in (
@@ -29,12 +29,13 @@ SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a 
         ("JPEG", rb"\xff\xd8\xff"),
         ("TIFF", rb"II[*+]\0|MM\0[*+]"),
         ("WEBP", rb"RIFF.{4}WEBP"),
-        ("BMP", rb"BM.{4}\0{4}"),
+        ("BMP", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0{3}"),  # size of the next header
         ("GIF", rb"GIF8[79]a"),
         ("PDF", rb"%PDF"),
         ("SVG", rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg"),
-        ("HEIC or AVIF", rb".{4}ftyp(hei|hev|mif|msf|avif)"),
-        ("JPEG 2000", rb"\0{3}\x0cjP|\xff\x4f\xff\x51"),
+        ("AVIF", rb".{4}ftyp(avi[fs]|mi[af][1f].{4}(.{4}){0,8}avi[fs])"),
+        ("HEIC", rb".{4}ftyp(hei|hev|mif|msf)"),
+        ("JPEG2000", rb"\0{3}\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
         ("JPEG XL", rb"\xff\x0a|\0{3}\x0cJXL "),
         ("ICO", rb"\0\0\x01\0.\0"),
         ("Photoshop", rb"8BPS"),
@@ -82,13 +83,15 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
 
     Args:
         data: Content of a whole file.
-        salvage: Read the rest of a truncated JPEG, with the missing part in one grey. Only for
-            repeating published figures that include such films; readings never use it.
+        salvage: Read a damaged JPEG as far as it can be decoded, with FilmNote.DAMAGED; what is
+            missing becomes grey. Only by an explicit act of a user, and for repeating published
+            figures that include such films.
 
     Returns:
         The film, (H, W) float32 in [0, 1], white = dense.
 
     Raises:
+        DamagedRadiographError: A part of the film can be read with salvage.
         UnreadableRadiographError: The file is not a supported film; the message says what was found
             and what to do.
     """
@@ -96,24 +99,24 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
         return _read_dicom(data, sha256)
-    try:
-        return pictures.read_picture(data, file_format, sha256)
-    except UnreadableRadiographError:
-        if not (salvage and file_format == "JPEG"):
-            raise
-        # after an end-of-image marker libjpeg fills the missing part with one grey
-        return pictures.read_picture(data + JPEG_END_MARKER, file_format, sha256)
+    return pictures.read_picture(data, file_format, sha256, salvage=salvage)
 
 
 def _format_of(data: bytes) -> str:
     if not data:
         raise UnreadableRadiographError("the file is empty; copy or export it again")
-    for name, signature in SIGNATURES:
-        if signature.match(data[:4096]):
-            if name in SUPPORTED_FORMATS:
-                return name
-            raise UnreadableRadiographError(f"found a {name} file; {USABLE_FORMATS}")
-    raise UnreadableRadiographError(f"the file is not an image; {USABLE_FORMATS}")
+    found = recognise(data)
+    if found is None:
+        raise UnreadableRadiographError(f"the file is not an image; {USABLE_FORMATS}")
+    if found not in SUPPORTED_FORMATS:
+        raise UnreadableRadiographError(f"found a {found} file; {USABLE_FORMATS}")
+    return found
+
+
+def recognise(data: bytes) -> str | None:
+    """Return the name of a format in SIGNATURES by the first bytes of a file; None if unknown."""
+    start = data[:SIGNATURE_BYTES]
+    return next((name for name, signature in SIGNATURES if signature.match(start)), None)
 
 
 def _read_dicom(data: bytes, sha256: str) -> Radiograph:

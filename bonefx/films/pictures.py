@@ -1,17 +1,20 @@
-"""Decode pictures: PNG, JPEG, TIFF, WebP and BMP, grey or tinted, of 8 to 16 bits."""
+"""Decode pictures: PNG, JPEG, TIFF, WebP, BMP, JPEG 2000 and AVIF, grey or tinted."""
 
 from __future__ import annotations
 
 import io
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films.automatic_window import ShownFilm, show_automatically
+from bonefx.films.automatic_window import ShownFilm, scaled_values, show_automatically
+from bonefx.films.codecs import jpeg, tiff
+from bonefx.films.codecs.deep_values import DeepValues, deep_values, film_values, upright
 from bonefx.films.limits import check_size, too_large
-from bonefx.records import Radiograph
+from bonefx.records import FilmNote, Radiograph
 
 # A tinted film (sepia, blue base) has one colour at each brightness, a photograph has many. Both
 # limits are for means over the picture at 128 px, with R, G and B in [0, 1], so that a coloured
@@ -24,57 +27,63 @@ HUE_SIDE_PX = 128
 HUE_LEVELS = 32
 
 PNG_END = b"IEND\xaeB`\x82"
+CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: markers SOC and SIZ
+ORIENTATION = 0x0112  # of EXIF
 
 
-def read_picture(data: bytes, file_format: str, sha256: str) -> Radiograph:
+class Picture(NamedTuple):
+    """A decoded picture, upright.
+
+    Attributes:
+        shown: Its grey values, white = dense.
+        bits: Stored bits per sample.
+        photometric: Equivalent of the DICOM photometric interpretation.
+        damaged: A part of it may be missing or wrong.
+    """
+
+    shown: ShownFilm
+    bits: int
+    photometric: str
+    damaged: bool = False
+
+
+def read_picture(
+    data: bytes, file_format: str, sha256: str, *, salvage: bool = False
+) -> Radiograph:
     """Read a film from a picture file.
 
     Args:
         data: Content of the whole file.
         file_format: Its format, a name of formats.SUPPORTED_FORMATS other than DICOM.
         sha256: Checksum of the bytes.
+        salvage: See formats.read_bytes.
 
     Raises:
+        DamagedRadiographError: A part of the picture can be read with salvage.
         UnreadableRadiographError: The picture is damaged, too large or too small, in colour, or of
             a kind that is not supported.
     """
-    image = _decoded(data, file_format)
-    bits = _bits(image, data, file_format)
-    white_is_zero = file_format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]
-    if bits > 8:
-        values = _deep_values(image, data, bits, file_format)
-        # Pillow inverts up to 8 bit, not above
-        shown = show_automatically(values, white_is_zero=white_is_zero)
-    else:
-        shown = ShownFilm(unit_8_bit(grey(image)))
+    picture = _decoded(data, file_format, salvage=salvage)
     return Radiograph(
-        pixels=shown.pixels,
-        full=shown.full,
-        windows=shown.windows,
+        pixels=picture.shown.pixels,
+        full=picture.shown.full,
+        windows=picture.shown.windows,
         sha256=sha256,
         file_format=file_format,
-        bits=bits,
-        photometric="MONOCHROME1" if white_is_zero else _photometric(image.mode),
+        bits=picture.bits,
+        photometric=picture.photometric,
+        notes=(FilmNote.DAMAGED,) if picture.damaged else (),
     )
 
 
-def _decoded(data: bytes, file_format: str) -> Image.Image:
+def _decoded(data: bytes, file_format: str, *, salvage: bool) -> Picture:
     """Decode a whole single picture, upright as viewers show it, after checking its header."""
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=[file_format])
-        check_size(*image.size)
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1:
-            raise UnreadableRadiographError(
-                f"found {frames} pictures in one file; save the film as a single picture"
-            )
-        if file_format == "PNG":  # load() accepts bad checksums and a missing end
-            image.verify()
-            data.index(PNG_END)
-            image = Image.open(io.BytesIO(data), formats=[file_format])
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        return image
+        if file_format == "TIFF":
+            return _decoded_tiff(data)
+        if file_format == "JPEG":
+            return _decoded_jpeg(data, salvage=salvage)
+        return _decoded_single(data, file_format)
     except UnreadableRadiographError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -86,12 +95,103 @@ def _decoded(data: bytes, file_format: str) -> Image.Image:
         ) from error
 
 
+def _decoded_tiff(data: bytes) -> Picture:
+    page = tiff.read_film_page(data)
+    if page.deep is not None:
+        return _deep(page.deep, page.bits, page.orientation, white_is_zero=page.white_is_zero)
+    image: Image.Image = Image.open(io.BytesIO(data), formats=["TIFF"])
+    image.seek(page.place)
+    image.load()  # inverts a picture whose smallest value is white
+    return _shallow(image, page.bits, white_is_zero=page.white_is_zero)
+
+
+def _decoded_jpeg(data: bytes, *, salvage: bool) -> Picture:
+    if (bits := jpeg.sample_bits(data)) > 8:
+        return _deep(jpeg.decode_deep_jpeg(data), bits)
+    image, damaged = jpeg.decode_jpeg(data, salvage=salvage)
+    return _shallow(image, bits)._replace(damaged=damaged)
+
+
+def _decoded_single(data: bytes, file_format: str) -> Picture:
+    """Decode a file of a format in which several pictures are an animation."""
+    image: Image.Image = Image.open(io.BytesIO(data), formats=[file_format])
+    check_size(*image.size)
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UnreadableRadiographError(
+            f"found {frames} pictures in one file; save the film as a single picture"
+        )
+    bits = _bits(image, data, file_format)
+    if file_format == "PNG":  # load() accepts bad checksums and a missing end
+        image.verify()
+        data.index(PNG_END)
+        image = Image.open(io.BytesIO(data), formats=[file_format])
+    if bits > 8:
+        exif = Image.Image.getexif(image)  # the method of a PNG decodes the picture first
+        return _deep(_deep_values(data, file_format), bits, exif.get(ORIENTATION, 1))
+    image.load()
+    if (
+        file_format == "BMP"
+        and image.mode == "RGBA"
+        and image.getchannel("A").getextrema() == (0, 0)
+    ):
+        image = image.convert("RGB")  # programs that know no alpha leave it at 0
+    return _shallow(image, bits)
+
+
+def _without_unused_alpha(image: Image.Image) -> Image.Image:
+    """Drop the alpha of a BMP if it is 0 everywhere, as programs that know none leave it."""
+    unused = image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0)
+    return image.convert("RGB") if unused else image
+
+
+def _shallow(image: Image.Image, bits: int, *, white_is_zero: bool = False) -> Picture:
+    """Return a picture that Pillow decoded; refuse a colour picture."""
+    ImageOps.exif_transpose(image, in_place=True)
+    photometric = "MONOCHROME1" if white_is_zero else _photometric(image.mode)
+    return Picture(ShownFilm(unit_8_bit(grey(image))), bits, photometric)
+
+
+def _deep_values(data: bytes, file_format: str) -> DeepValues:
+    import imagecodecs
+
+    if file_format == "PNG":
+        return deep_values(imagecodecs.png_decode(data))
+    return deep_values(imagecodecs.jpeg2k_decode(data))
+
+
+def _deep(
+    deep: DeepValues, bits: int, orientation: int = 1, *, white_is_zero: bool = False
+) -> Picture:
+    """Return values for which Pillow has no mode; refuse a colour picture."""
+    colour = deep.samples.ndim == 3
+    if colour:
+        grey(Image.fromarray(np.rint(scaled_values(deep.samples)[0] * 255).astype(np.uint8)))
+    values, outside = film_values(deep, white_is_zero=white_is_zero)
+    values, outside = upright(values, orientation), upright(outside, orientation)
+    if bits > 8:
+        shown = show_automatically(
+            values, white_is_zero=white_is_zero, outside=outside if outside.any() else None
+        )
+    else:
+        unit = np.asarray(values / np.float32(2**bits - 1), np.float32)
+        dense = 1 - unit if white_is_zero else unit
+        shown = ShownFilm(np.where(outside, np.float32(0), dense))
+    grey_photometric = "MONOCHROME1" if white_is_zero else "MONOCHROME2"
+    return Picture(shown, bits, "RGB" if colour else grey_photometric)
+
+
 def _bits(image: Image.Image, data: bytes, file_format: str) -> int:
-    """Return the bits per sample that the file stores."""
+    """Return the bits per sample that the file stores; check the size of a codestream."""
     if file_format == "PNG":
         return data[24]  # of the IHDR chunk, which comes first
-    if file_format == "TIFF":
-        return int(image.tag_v2.get(258, (1,))[0])  # type: ignore[attr-defined]
+    if file_format == "JPEG2000":
+        size = data.index(CODESTREAM) + len(CODESTREAM)  # ISO/IEC 15444-1, A.5.1
+        right, bottom, left, top = (
+            int.from_bytes(data[size + at : size + at + 4], "big") for at in (4, 8, 12, 16)
+        )
+        check_size(right - left, bottom - top)
+        return (data[size + 38] & 0x7F) + 1
     return 1 if image.mode == "1" else 8
 
 
@@ -99,30 +199,6 @@ def _photometric(mode: str) -> str:
     if mode.startswith(("1", "L", "I")) and mode != "LAB":
         return "MONOCHROME2"
     return "PALETTE COLOR" if mode.startswith("P") else "RGB"
-
-
-def _deep_values(
-    image: Image.Image, data: bytes, bits: int, file_format: str
-) -> NDArray[np.generic]:
-    """Return values of more than 8 bit, (H, W); Pillow keeps those of grey pictures only."""
-    if bits <= 16 and image.mode.startswith("I"):
-        return np.asarray(image)
-    if file_format != "PNG":
-        raise UnreadableRadiographError(
-            f"found a {file_format} file with {bits}-bit values of mode {image.mode}; "
-            "save it as grey with 8 or 16 bit"
-        )
-    import cv2
-
-    grey(image)  # refuses a colour photograph
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-    if values is None or values.shape != (image.height, image.width):
-        raise UnreadableRadiographError(
-            f"found a {bits}-bit colour PNG that cannot be decoded; save it as 16-bit grey"
-        )
-    if image.has_transparency_data:
-        return values * unit_8_bit(image.convert("RGBA").getchannel("A"))
-    return values
 
 
 def grey(image: Image.Image) -> Image.Image:

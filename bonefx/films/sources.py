@@ -1,39 +1,21 @@
-"""Find the films among files, folders and zip archives. Nothing is unpacked to a disk.
+"""Find the films among files, folders and zip archives, and read them one by one.
 
-A member of an archive is read in memory, so that its name is never used as a path. Files that are
-given one by one are always taken; hidden files and documents in folders and archives are left out
-and counted.
+Files that are given one by one are always taken. In folders and archives other files are left out
+and counted; discs/film_files.py has the rules.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
-from typing import IO
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import formats
-from bonefx.films.limits import MAX_MEGAPIXELS
+from bonefx.films.discs.archives import ARCHIVE_STARTS, list_members, member_bytes
+from bonefx.films.discs.film_files import START_BYTES, is_hidden, is_program, may_be_film
 from bonefx.films.patient_ids import StudyHeader, read_study_header
 from bonefx.records import Radiograph
-
-NOT_FILMS = {".csv", ".htm", ".html", ".json", ".md", ".pdf", ".py", ".txt", ".xml"}
-NOT_FILM_NAMES = {"DICOMDIR", "Thumbs.db", "desktop.ini", "__MACOSX"}
-ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty archive
-MAX_MEMBERS = 2000
-MAX_FILM_BYTES = MAX_MEGAPIXELS * 3_000_000  # the largest film that is read, as RGB
-MAX_UNPACKED_BYTES = 16_000_000_000  # of one archive; films are unpacked one by one
-MAX_RATIO = 100  # unpacked to packed, of a whole archive; films reach about 10
-MAX_DIRECTORY_BYTES = 4_000_000  # an archive's list of members; one name takes about 150
-CHUNK_BYTES = 1_000_000
-ENCRYPTED = 0x1
-# zipfile unpacks other methods without a size limit
-ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +34,11 @@ class FilmSource:
     member: int | None = None
     fault: str | None = None
 
-    def read(self) -> Radiograph:
+    def read(self, *, salvage: bool = False) -> Radiograph:
         """Read the film.
+
+        Args:
+            salvage: See formats.read_bytes.
 
         Raises:
             UnreadableRadiographError: The file is not a supported film; the message has no file
@@ -62,8 +47,8 @@ class FilmSource:
         if self.fault is not None:
             raise UnreadableRadiographError(self.fault)
         if self.member is None:
-            return formats.read(self.path)
-        return formats.read_bytes(_member_bytes(self.path, self.member))
+            return formats.read(self.path, salvage=salvage)
+        return formats.read_bytes(member_bytes(self.path, self.member), salvage=salvage)
 
     def study(self) -> StudyHeader:
         """Read the identifiers that a DICOM report needs.
@@ -73,7 +58,7 @@ class FilmSource:
         """
         if self.member is None:
             return read_study_header(self.path)
-        return read_study_header(_member_bytes(self.path, self.member))
+        return read_study_header(member_bytes(self.path, self.member))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,173 +69,86 @@ class FoundFilms:
     left_out: int = 0
 
 
-def find_films(places: Iterable[tuple[str, Path]], *, unpack: bool = True) -> FoundFilms:
+LEFT_OUT = FoundFilms(films=(), left_out=1)
+
+
+def find_films(places: Iterable[tuple[str, Path]], *, listed: bool = False) -> FoundFilms:
     """Find the films among files, folders and archives, in order.
 
     Args:
         places: Name and path of each file or folder.
-        unpack: Whether zip archives are opened; if not, one counts as an unreadable film.
+        listed: Whether the files are all those of a folder, of which others than films are left
+            out; if not, a user chose each of them, and each is a film.
 
     Returns:
         The films, and the number of files that were left out.
     """
-    parts = [_at(name, path, unpack=unpack) for name, path in places]
+    parts = [_at(name, path, listed=listed) for name, path in places]
     films = tuple(film for part in parts for film in part.films)
     return FoundFilms(films=films, left_out=sum(part.left_out for part in parts))
 
 
-def film_or_error(source: FilmSource) -> Radiograph | str:
+def film_or_error(source: FilmSource, *, salvage: bool = False) -> Radiograph | str:
     """Read a film of a list; return the error message if it cannot be read."""
     try:
-        return source.read()
+        return source.read(salvage=salvage)
     except UnreadableRadiographError as error:
         return str(error)
 
 
-def may_be_film(name: PurePath) -> bool:
-    """Return whether a file of a folder or archive may be a film, judged by its relative path."""
-    hidden = any(part.startswith(".") and part.strip(".") for part in name.parts)
-    other = not NOT_FILM_NAMES.isdisjoint(name.parts)
-    return not (hidden or other or name.suffix.lower() in NOT_FILMS)
-
-
-def _at(name: str, path: Path, *, unpack: bool) -> FoundFilms:
+def _at(name: str, path: Path, *, listed: bool) -> FoundFilms:
     if path.is_dir():
-        return _in_folder(name, path, unpack=unpack)
-    if unpack and _is_archive(path):
-        return _in_archive(name, path)
+        return _in_folder(name, path)
+    start = _start_of(path)
+    archive = start is not None and start.startswith(ARCHIVE_STARTS)
+    if archive and not (listed and is_program(PurePath(name), start or b"")):
+        return _in_archive(name, path, listed=listed)
+    if listed and start is not None and not may_be_film(PurePath(PurePath(name).name), start):
+        return LEFT_OUT
     return FoundFilms(films=(FilmSource(name=printable_name(name), path=path),))
 
 
-def _in_folder(name: str, folder: Path, *, unpack: bool) -> FoundFilms:
+def _in_folder(name: str, folder: Path) -> FoundFilms:
     files = sorted(entry for entry in folder.rglob("*") if entry.is_file())
     inside = [entry.relative_to(folder) for entry in files]
-    candidates = [entry for entry in inside if may_be_film(entry)]
-    found = find_films(
-        ((str(Path(name) / entry), folder / entry) for entry in candidates), unpack=unpack
-    )
-    return FoundFilms(films=found.films, left_out=found.left_out + len(inside) - len(candidates))
+    shown = [entry for entry in inside if not is_hidden(entry)]
+    found = find_films(((str(Path(name) / entry), folder / entry) for entry in shown), listed=True)
+    return FoundFilms(films=found.films, left_out=found.left_out + len(inside) - len(shown))
 
 
-def _is_archive(path: Path) -> bool:
+def _start_of(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
-            return file.read(4) in ARCHIVE_STARTS
+            return file.read(START_BYTES)
     except OSError:
-        return False  # reading it as a film gives the reason
+        return None  # reading it as a film gives the reason
 
 
-def _in_archive(name: str, path: Path) -> FoundFilms:
+def _in_archive(name: str, path: Path, *, listed: bool) -> FoundFilms:
+    def failed(fault: str) -> FilmSource:
+        return FilmSource(name=printable_name(name), path=path, fault=fault)
+
     try:
-        with _opened(path) as archive:
-            members = archive.infolist()
-            _check_sizes(members, path.stat().st_size)
+        members = list_members(path)
     except UnreadableRadiographError as error:
-        return FoundFilms(
-            films=(FilmSource(name=printable_name(name), path=path, fault=str(error)),)
-        )
-    files = [
-        (i, member.filename.replace("\\", "/"))  # some archives from Windows
-        for i, member in enumerate(members)
-        if not member.is_dir()
-    ]
+        return FoundFilms(films=(failed(str(error)),))
     films = tuple(
-        FilmSource(name=printable_name(f"{name}/{inside}"), path=path, member=i)
-        for i, inside in files
-        if may_be_film(PurePosixPath(inside))
+        FilmSource(name=printable_name(f"{name}/{member.name}"), path=path, member=member.index)
+        for member in members
+        if _is_film(member.name, member.start)
     )
-    left_out = len(files) - len(films)
+    left_out = len(members) - len(films)
     if films:
         return FoundFilms(films=films, left_out=left_out)
+    if listed:
+        return LEFT_OUT
     fault = "the archive holds no film; use one with films in it"
-    return FoundFilms(
-        films=(FilmSource(name=printable_name(name), path=path, fault=fault),), left_out=left_out
-    )
+    return FoundFilms(films=(failed(fault),), left_out=left_out)
 
 
-def _check_sizes(members: Sequence[zipfile.ZipInfo], packed_bytes: int) -> None:
-    """Refuse an archive that unpacks to far more than films would."""
-    if len(members) > MAX_MEMBERS:
-        raise _too_many()
-    unpacked_bytes = sum(member.file_size for member in members)
-    if unpacked_bytes > min(MAX_UNPACKED_BYTES, MAX_RATIO * packed_bytes):
-        raise UnreadableRadiographError(
-            f"the archive unpacks to {unpacked_bytes / 1e6:,.0f} MB, "
-            f"{unpacked_bytes / packed_bytes:,.0f} times its size, more than films would; "
-            "give the films themselves"
-        )
-
-
-def _member_bytes(path: Path, index: int) -> bytes:
-    """Unpack one member in memory, up to the largest size of a film."""
-    with _opened(path) as archive:
-        member = archive.infolist()[index]
-        if member.flag_bits & ENCRYPTED:
-            raise UnreadableRadiographError(
-                "the file is locked with a password; unpack the archive and give the film itself"
-            )
-        if member.compress_type not in ZIP_METHODS:
-            raise _packed_otherwise()
-        with archive.open(member) as stream:
-            data = b"".join(_chunks(stream))
-    if data[:4] in ARCHIVE_STARTS:
-        raise UnreadableRadiographError(
-            "found an archive inside an archive; unpack it and give its films"
-        )
-    return data
-
-
-def _packed_otherwise() -> UnreadableRadiographError:
-    return UnreadableRadiographError(
-        "the archive is compressed in a way that is not supported; use a plain zip archive"
-    )
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    size = 0
-    while chunk := stream.read(CHUNK_BYTES):
-        size += len(chunk)
-        if size > MAX_FILM_BYTES:
-            raise UnreadableRadiographError(
-                f"the file has more than {MAX_FILM_BYTES // 1_000_000} MB; use the film alone"
-            )
-        yield chunk
-
-
-class _Bounded(io.BufferedReader):
-    """A file with a limit for one read, because zipfile reads the list of members in one piece."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        requested = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
-        data = super().read(min(requested, MAX_DIRECTORY_BYTES + 1))
-        if len(data) > MAX_DIRECTORY_BYTES:
-            raise _too_many()
-        return data
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; convert every error of it to an UnreadableRadiographError."""
-    try:
-        with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError):
-        raise UnreadableRadiographError(
-            "the archive is damaged or incomplete; make or copy it again"
-        ) from None
-    except (NotImplementedError, RuntimeError):  # raised by zipfile for unsupported archives
-        raise _packed_otherwise() from None
-    except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise UnreadableRadiographError(
-            f"the archive cannot be opened ({reason}); give it again"
-        ) from None
-
-
-def _too_many() -> UnreadableRadiographError:
-    return UnreadableRadiographError(
-        f"the archive lists more than {MAX_MEMBERS} files; split it, or give a folder"
-    )
+def _is_film(name: str, start: bytes | None) -> bool:
+    inside = PurePosixPath(name)
+    return not is_hidden(inside) if start is None else may_be_film(inside, start)
 
 
 def printable_name(name: str) -> str:

@@ -95,7 +95,7 @@ class Radiograph:
     Attributes:
         pixels: (H, W) float32 in [0, 1]; white is dense, whatever the file's polarity was.
         sha256: Checksum of the file's bytes, 64 hexadecimal digits.
-        file_format: Format of the content: PNG, JPEG, TIFF, WEBP, BMP or DICOM.
+        file_format: Format of the content, of formats.SUPPORTED_FORMATS.
         bits: Stored bits per sample.
         photometric: DICOM photometric interpretation, or its equivalent for other formats.
         modality: DICOM modality (CR, DX or RG); None for other formats.

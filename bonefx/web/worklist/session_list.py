@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 from bonefx.errors import SettingsError
-from bonefx.films.sources import FilmSource, find_films, may_be_film
+from bonefx.films.discs.film_files import is_hidden
+from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.worklist import WorklistRow
 
 KEEP_S = 3600  # films may be opened from their rows for this long
@@ -83,8 +84,8 @@ class SessionList:
         paths = [Path(upload) for upload in uploads]
         try:
             _check_size(set(paths))
-            kept = [path for path in paths if not from_folder or may_be_film(PurePath(path.name))]
-            films, left_out = self._move(kept)
+            kept = [path for path in paths if not (from_folder and is_hidden(PurePath(path.name)))]
+            films, left_out = self._move(kept, listed=from_folder)
         finally:
             for path in set(paths):
                 path.unlink(missing_ok=True)
@@ -125,7 +126,7 @@ class SessionList:
         self.stop()
         self._delete()
 
-    def _move(self, paths: Iterable[Path]) -> tuple[list[FilmSource], int]:
+    def _move(self, paths: Iterable[Path], *, listed: bool) -> tuple[list[FilmSource], int]:
         """Move each file once; gradio gives files of one name and content the same path.
 
         Returns:
@@ -141,7 +142,7 @@ class SessionList:
                 except FileNotFoundError:  # taken by another session that uploaded the same file
                     films.append(FilmSource(name=path.name, path=path, fault=NOT_ARRIVED))
                     continue
-            found = find_films([(path.name, moved_to[path])])
+            found = find_films([(path.name, moved_to[path])], listed=listed)
             films += found.films
             left_out += found.left_out
         return films, left_out

@@ -268,7 +268,7 @@ def test_noise_in_a_file_gives_a_film_or_a_refusal_and_no_other_error(file_forma
         pytest.param(b"\0" * 5000, "not an image; use PNG", id="zeros"),
         pytest.param(b"%PDF-1.7", "found a PDF file; use PNG", id="PDF"),
         pytest.param(b'<?xml version="1.0"?>\n<svg xmlns="">', "found a SVG file", id="SVG"),
-        pytest.param(b"\0\0\0\x18ftypheic\0\0\0\0", "found a HEIC or AVIF file", id="HEIC"),
+        pytest.param(b"\0\0\0\x18ftypheic\0\0\0\0", "found a HEIC file", id="HEIC"),
         pytest.param(encode_image(make_grey(), "GIF"), "found a GIF file; use PNG", id="GIF"),
         pytest.param(encode_image(make_grey(), "ICO"), "found a ICO file; use PNG", id="ICO"),
     ],
@@ -322,17 +322,11 @@ def test_50_megapixels_are_not_too_large():
     assert "damaged" in refusal(make_huge_png(10_000, 5_000))
 
 
-@pytest.mark.parametrize("file_format", ["TIFF", "PNG", "WEBP", "MPO"])
+@pytest.mark.parametrize("file_format", ["TIFF", "PNG", "WEBP"])
 def test_several_pictures_in_one_file_are_refused(file_format):
     first, second = (Image.fromarray(make_grey(seed=seed)).convert("RGB") for seed in (1, 2))
     data = encode_image(first, file_format, save_all=True, append_images=[second])
     assert "found 2 pictures in one file" in refusal(data)
-
-
-@pytest.mark.parametrize("mode", ["I", "F"])
-def test_32_bit_tiff_is_refused(mode):
-    image = Image.fromarray(make_grey()).convert(mode)
-    assert "32-bit" in refusal(encode_image(image, "TIFF"))
 
 
 def test_films_are_read_the_same_in_several_threads():

@@ -35,7 +35,8 @@ def uploads(tmp_path):
     for index, name in enumerate(("Miller.png", "notes.txt", "Jones.png")):
         (tmp_path / f"sha{index}").mkdir()
         paths.append(tmp_path / f"sha{index}" / name)
-        paths[-1].write_bytes(make_png(seed=index))
+        content = make_png(seed=index) if name.endswith(".png") else b"Dear colleague"
+        paths[-1].write_bytes(content)
     return [str(path) for path in paths]
 
 

@@ -1,0 +1,1 @@
+"""Decoders of picture formats, and checks of what they pass over."""

@@ -1,0 +1,221 @@
+"""Decode JPEG files, and find damage that viewers pass over.
+
+libjpeg goes on after damaged data: it fills or shifts the rest of the picture and only warns, which
+Pillow does not pass on. simplejpeg decodes with the same library to the same values and raises an
+error on each warning.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bonefx.errors import DamagedRadiographError
+from bonefx.films.codecs.deep_values import DeepValues, deep_values
+from bonefx.films.limits import check_size
+
+COLOUR_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # of simplejpeg, by mode of Pillow
+START, END = b"\xff\xd8", b"\xff\xd9"
+START_OF_SCAN = 0xDA
+FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
+SEQUENTIAL = (0xC0, 0xC1)  # frame headers whose scans hold whole blocks
+WHOLE_BLOCKS = b"\x00\x3f\x00"  # the end of a scan header: coefficients 0 to 63, at full precision
+METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn and COM
+NOT_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xD9))  # markers without a length
+EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
+MAX_REPAIRS = 32
+MISSING_GREY = 128  # libjpeg shows missing blocks in this grey, too
+
+
+class DecodedJpeg(NamedTuple):
+    """A picture as stored, with its metadata, and whether a part of it may be lost."""
+
+    image: Image.Image
+    damaged: bool
+
+
+def sample_bits(data: bytes) -> int:
+    """Return the bits per sample of the frame header.
+
+    Raises:
+        ValueError: There is no frame header.
+    """
+    for code, start, _ in _segments(data):
+        if code in FRAMES:
+            return data[start + 4]
+    raise ValueError("there is no frame header")
+
+
+def decode_deep_jpeg(data: bytes) -> DeepValues:
+    """Decode a file of 9 to 16 bit, lossless or lossy.
+
+    Raises:
+        UnreadableRadiographError: It has too many or too few pixels.
+        Exception: Any other, if it is damaged.
+    """
+    import imagecodecs
+
+    segments = list(_segments(data))
+    for code, start, _ in segments:
+        if code in FRAMES:
+            height, width = data[start + 5 : start + 7], data[start + 7 : start + 9]
+            check_size(int.from_bytes(width, "big"), int.from_bytes(height, "big"))
+    _, _, scan = segments[-1]
+    data.index(END, scan)  # the decoder accepts a missing end
+    return deep_values(imagecodecs.jpeg8_decode(data))
+
+
+def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
+    """Decode the first picture of a JPEG file; phones and cameras add previews after it.
+
+    Args:
+        data: Content of the whole file.
+        salvage: Whether to decode damaged data as far as possible.
+
+    Returns:
+        The picture as Pillow decodes it.
+
+    Raises:
+        DamagedRadiographError: The data are damaged, and salvage would decode a part of them.
+        Exception: Any other, if nothing can be decoded.
+    """
+    image = Image.open(io.BytesIO(data), formats=["JPEG"])
+    check_size(*image.size)
+    pixels = _decoded_without_warning(data, COLOUR_SPACES[image.mode])
+    if pixels is not None and image.mode != "CMYK":  # Pillow knows which CMYK files are inverted
+        return DecodedJpeg(_with_metadata(pixels, image), damaged=False)
+    if pixels is not None or _has_sound_scans(data, COLOUR_SPACES[image.mode]):
+        image.load()
+        return DecodedJpeg(image, damaged=False)
+    partial = _decoded_partially(data, image)
+    if len(set(partial.convert("L").getextrema())) == 1:
+        raise ValueError("nothing but the header can be decoded")
+    if salvage:
+        return DecodedJpeg(partial, damaged=True)
+    raise DamagedRadiographError(
+        "the JPEG file is damaged or incomplete: a part of the picture is missing or wrong; copy "
+        "it again, or have the rest of it read all the same"
+    )
+
+
+def _decoded_without_warning(data: bytes, colour_space: str) -> NDArray[np.uint8] | None:
+    """Return the pixels, (H, W) or (H, W, channels); None if the decoder warns or fails."""
+    import simplejpeg
+
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colour_space, strict=True)
+    except ValueError:
+        return None
+    return pixels[:, :, 0] if colour_space == "GRAY" else pixels
+
+
+def _with_metadata(pixels: NDArray[np.uint8], source: Image.Image) -> Image.Image:
+    image = Image.fromarray(pixels)
+    image.info = source.info
+    return image
+
+
+def _has_sound_scans(data: bytes, colour_space: str) -> bool:
+    """Return whether the scans decode without a warning, whatever the rest of the file is like.
+
+    Harmless are bytes between the segments of the header, metadata of an unknown version, wrong
+    coefficient limits in a sequential file, and padding before a marker: zeros or one byte.
+    """
+    import simplejpeg
+
+    try:
+        bare, scan = _without_header_faults(data)
+        for _ in range(MAX_REPAIRS):
+            try:
+                simplejpeg.decode_jpeg(bare, colour_space, strict=True)
+            except ValueError as warning:
+                bare = _without_padding(bare, scan, str(warning))
+            else:
+                return True
+    except ValueError:
+        return False
+    return False
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker code, start and end of each segment up to the header of the first scan.
+
+    Raises:
+        ValueError: There is no scan.
+    """
+    at = len(START)
+    while True:
+        at = data.index(b"\xff", at)
+        while data[at + 1 : at + 2] == b"\xff":  # fill bytes
+            at += 1
+        code = data[at + 1] if at + 1 < len(data) else 0
+        if code in NOT_SEGMENTS:
+            at += 2
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield code, at, end
+        if code == START_OF_SCAN:
+            return
+        at = end
+
+
+def _without_header_faults(data: bytes) -> tuple[bytes, int]:
+    """Return the file without metadata and stray bytes in its header, and the start of its scan.
+
+    Raises:
+        ValueError: There is no scan.
+    """
+    kept, end, sequential = bytearray(START), 0, False
+    for code, start, end in _segments(data):
+        sequential = sequential or code in SEQUENTIAL
+        kept += b"" if code in METADATA else data[start:end]
+    if sequential:
+        kept[-3:] = WHOLE_BLOCKS
+    return bytes(kept + data[end:]), len(kept)
+
+
+def _without_padding(data: bytes, scan: int, warning: str) -> bytes:
+    """Return the file without the padding that a warning is about.
+
+    Raises:
+        ValueError: The warning is about something else, or about bytes that may hold data.
+    """
+    found = EXTRANEOUS.search(warning)
+    if found is None:
+        raise ValueError(warning)
+    count, marker = int(found[1]), bytes([0xFF, int(found[2], 16)])
+    padding = bytes(count)
+    if count == 1 and marker == END:
+        padding = data[(at := data.index(END, scan) - 1) : at + 1]
+    before, padded, after = data.partition(padding + marker)
+    if not padded or len(before) < scan:
+        raise ValueError(warning)
+    return before + marker + after
+
+
+def _decoded_partially(data: bytes, image: Image.Image) -> Image.Image:
+    """Decode as much as possible; what is missing is grey.
+
+    Published data sets hold truncated files, whose values here must stay those of Pillow.
+    """
+    for attempt in (data, data + END):  # after the end marker libjpeg fills the missing part
+        try:
+            partial: Image.Image = Image.open(io.BytesIO(attempt), formats=["JPEG"])
+            partial.load()
+        except (OSError, ValueError, SyntaxError):
+            continue
+        return partial
+    import simplejpeg
+
+    height, width = image.height, image.width
+    colour_space = "RGB" if image.mode == "RGB" else "GRAY"
+    channels = 3 if image.mode == "RGB" else 1
+    pixels = np.full((height, width, channels), MISSING_GREY, np.uint8)  # never memory as it was
+    simplejpeg.decode_jpeg(data, colour_space, strict=False, buffer=pixels)
+    return _with_metadata(pixels if channels == 3 else pixels[:, :, 0], image)

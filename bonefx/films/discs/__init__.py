@@ -1,0 +1,1 @@
+"""Folders, zip archives and discs: which of their files are films."""

@@ -1,0 +1,85 @@
+"""Tell films from the other files of a folder, an archive or a patient's disc, by their content.
+
+Only the first kilobytes are looked at. In doubt a file counts as a film, so that it is read or gets
+a line with its error, and none is lost.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import PurePath
+
+from PIL import Image
+
+from bonefx.films.formats import SUPPORTED_FORMATS, recognise
+from bonefx.records import MIN_SIDE_PX
+
+START_BYTES = 4096
+FILM_SUFFIXES = {
+    *(".bmp", ".dcm", ".dicom", ".heic", ".j2k", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff"),
+    ".webp",
+}
+MAYBE_FILMS = {*SUPPORTED_FORMATS, "HEIC", "JPEG XL"}  # the last two with a way to convert them
+ICON_FORMATS = ("PNG", "BMP", "JPEG", "WEBP")  # their size lies in the first bytes
+RESOURCE_FORKS = "__MACOSX"
+PROGRAM_SUFFIXES = {".apk", ".docx", ".jar", ".odt", ".pptx", ".war", ".xlsx"}
+PROGRAM_MEMBERS = (b"META-INF/", b"[Content_Types].xml", b"mimetypeapplication/")
+# Media Storage Directory (DICOMDIR), waveforms, presentation states, structured reports and key
+# object selections, encapsulated documents: PS3.6, annex A, after (0002,0002) or (0008,0016)
+NOT_IMAGES = re.compile(
+    rb"(?:\x02\0\x02\0|\x08\0\x16\0)(?:UI..|..\0\0)"
+    rb"1\.2\.840\.10008\.(?:1\.3\.10|5\.1\.4\.1\.1\.(?:9|11|88|104)[.\d]*)[\0 ]?[^.\d]",
+    re.DOTALL,
+)
+FIRST_ELEMENT = re.compile(  # of DICOM without preamble: group length, or a short element
+    rb"[\x02\x08]\0(?:\0\0(?:UL\x04\0|\x04\0\0\0)|[\x01-\x23]\0(?:[A-Z]{2}|.\0\0\0))", re.DOTALL
+)
+
+
+def is_hidden(name: PurePath) -> bool:
+    """Return whether a file or one of its folders is hidden, or holds resource forks of a Mac."""
+    return any(
+        part == RESOURCE_FORKS
+        or (part.startswith(".") and part.strip(".") and part.lower() not in FILM_SUFFIXES)
+        for part in name.parts
+    )
+
+
+def may_be_film(name: PurePath, start: bytes) -> bool:
+    """Return whether a file of a folder or archive is to be read as a film.
+
+    Args:
+        name: Its path in the folder or archive.
+        start: Its first START_BYTES.
+
+    Returns:
+        False for other files, icons, programs and DICOM objects that are no images. True for
+        pictures and DICOM images, damaged ones too, and for what has the name of a film.
+    """
+    if is_hidden(name):
+        return False
+    found = recognise(start)
+    if found == "ZIP":
+        return not is_program(name, start)
+    if found == "DICOM":
+        preamble = start[128:132] == b"DICM"
+        return not NOT_IMAGES.search(start) and bool(preamble or FIRST_ELEMENT.match(start))
+    if found in MAYBE_FILMS:
+        return found not in ICON_FORMATS or not _is_icon(found, start)
+    return name.suffix.lower() in FILM_SUFFIXES
+
+
+def is_program(name: PurePath, start: bytes) -> bool:
+    """Return whether a zip archive is a Java program or an office document."""
+    named = name.suffix.lower() in PROGRAM_SUFFIXES
+    return named or any(member in start for member in PROGRAM_MEMBERS)
+
+
+def _is_icon(file_format: str, start: bytes) -> bool:
+    """Return whether a picture is smaller than any film, if its first bytes tell that."""
+    try:
+        size = Image.open(io.BytesIO(start), formats=[file_format]).size
+    except Exception:  # noqa: BLE001 (the rest of the file is missing)
+        return False
+    return min(size) < MIN_SIDE_PX
