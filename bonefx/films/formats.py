@@ -11,11 +11,9 @@ import os
 import re
 from pathlib import Path
 
-from PIL import Image
-
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import dicom, pictures
-from bonefx.films.limits import check_size
+from bonefx.films import pictures
+from bonefx.films.dicom.film import read_dicom
 from bonefx.records import Radiograph
 
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
@@ -42,6 +40,7 @@ SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a 
         ("ZIP", rb"PK\x03\x04"),
         ("gzip", rb"\x1f\x8b"),
         ("DICOM", rb"[\x02\x08]\0.\0([A-Z]{2}|..\0\0)"),  # without preamble
+        ("DICOM", rb"\0[\x02\x08]\0.[A-Z]{2}"),  # the same in big-endian order
     )
 ]
 
@@ -79,7 +78,7 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
 
     8-bit grey is divided by 255. Deeper pictures are scaled from their smallest and largest value
     to [0, 1]: most hold 10 to 14-bit data in a 16-bit container, and would otherwise be nearly
-    black. DICOM has transforms of its own (see dicom.decode_pixels).
+    black. DICOM has transforms of its own (see dicom/voi.py).
 
     Args:
         data: Content of a whole file.
@@ -98,7 +97,7 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
-        return _read_dicom(data, sha256)
+        return read_dicom(data, sha256)
     return pictures.read_picture(data, file_format, sha256, salvage=salvage)
 
 
@@ -117,25 +116,3 @@ def recognise(data: bytes) -> str | None:
     """Return the name of a format in SIGNATURES by the first bytes of a file; None if unknown."""
     start = data[:SIGNATURE_BYTES]
     return next((name for name, signature in SIGNATURES if signature.match(start)), None)
-
-
-def _read_dicom(data: bytes, sha256: str) -> Radiograph:
-    header = dicom.parse_dicom(data)
-    check_size(header.Columns, header.Rows)
-    pixels, full, windows = dicom.decode_pixels(header)
-    if pixels.ndim == 3:
-        pixels = pictures.unit_8_bit(pictures.grey(Image.fromarray(pixels)))
-    return Radiograph(
-        pixels=pixels,
-        sha256=sha256,
-        file_format="DICOM",
-        bits=header.BitsStored,
-        photometric=header.PhotometricInterpretation,
-        modality=header.Modality,
-        body_part=dicom.code_string(header.get("BodyPartExamined")),
-        view=dicom.code_string(header.get("ViewPosition")),
-        laterality=dicom.laterality(header),
-        spacing_mm=dicom.spacing_mm(header),
-        full=full,
-        windows=windows,
-    )

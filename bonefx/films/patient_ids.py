@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import dicom
+from bonefx.films.dicom.header import is_deflated
+from bonefx.films.dicom.libraries import prepare_dicom_libraries
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -102,11 +103,11 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _elements(data: bytes) -> Dataset:
-    dicom.prepare_dicom_libraries()
+    prepare_dicom_libraries()
     import pydicom
     from pydicom.dataset import Dataset
 
-    if dicom.DEFLATED in data[:2048]:
+    if is_deflated(data):
         raise _unread()
     kept = Dataset()
     try:

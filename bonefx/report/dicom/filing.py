@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import SettingsError
-from bonefx.films import dicom
+from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.patient_ids import FILING_ELEMENTS, UTF_8, StudyHeader
 from bonefx.report.record import Report
 from bonefx.report.tables import json_bytes
@@ -32,7 +32,7 @@ def check_same_film(report: Report, header: StudyHeader) -> None:
     Raises:
         SettingsError: Header and reading are of different files.
     """
-    dicom.prepare_dicom_libraries()
+    prepare_dicom_libraries()
     if header.sha256 != report.reading.radiograph_sha256:
         raise SettingsError(
             "the identifiers are of another film than the reading; read the film again and make "

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bonefx.films import formats
+from bonefx.films.automatic_window import AUTOMATIC
+from bonefx.films.windows import window_presets
 from bonefx.records import Window
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import make_grey
@@ -40,20 +42,19 @@ def test_windows_keep_their_order_and_names():
     assert widths[1] == pytest.approx(2 * widths[0], rel=1e-2)
 
 
-@pytest.mark.parametrize(
-    "voi",
-    [
-        pytest.param({}, id="no window"),
-        pytest.param(
-            {"WindowCenter": "2000", "WindowWidth": "1000", "VOILUTFunction": "SIGMOID"},
-            id="no line",
-        ),
-    ],
-)
-def test_a_film_without_a_linear_window_offers_its_pixels(voi):
+def test_a_film_without_a_linear_window_offers_its_pixels():
+    voi = {"WindowCenter": "2000", "WindowWidth": "1000", "VOILUTFunction": "SIGMOID"}
     film = formats.read_bytes(make_dicom(make_grey(high=4095, dtype=np.uint16), **voi))
     assert film.windows == ()
     assert film.values is film.pixels
+
+
+def test_a_film_without_a_window_is_shown_through_an_automatic_one():
+    film = formats.read_bytes(make_dicom(make_grey(high=4095, dtype=np.uint16)))
+    assert film.windows == (Window(name=AUTOMATIC, low=0.0, high=1.0),)
+    assert film.values is film.pixels
+    names = [window.name for window in window_presets(film)]
+    assert names == ["As read", "Bone", "Soft tissue"]
 
 
 def test_a_picture_offers_its_pixels():

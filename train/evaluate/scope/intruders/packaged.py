@@ -90,7 +90,7 @@ def _saved(places: Iterable[Place]) -> Iterator[tuple[str, NDArray[np.generic]]]
 def _values(place: Place) -> NDArray[np.generic]:
     import pydicom
 
-    from bonefx.films.dicom import prepare_dicom_libraries
+    from bonefx.films.dicom.libraries import prepare_dicom_libraries
 
     prepare_dicom_libraries()
     resource = find_sample(place)

@@ -1,0 +1,1 @@
+"""DICOM films: header, pixel data, look-up tables, windows."""

@@ -1,0 +1,68 @@
+"""Read a Radiograph from a DICOM file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from bonefx.films.automatic_window import ShownFilm
+from bonefx.films.dicom.anatomy import body_part
+from bonefx.films.dicom.elements import code
+from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
+from bonefx.films.dicom.pixel_data import decode_pixels
+from bonefx.films.dicom.pixel_format import pixel_format
+from bonefx.films.dicom.voi import show_stored
+from bonefx.films.geometry import with_square_pixels
+from bonefx.films.limits import check_size
+from bonefx.films.pictures import grey, unit_8_bit
+from bonefx.records import FilmNote, Radiograph
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+def read_dicom(data: bytes, sha256: str) -> Radiograph:
+    """Read a film from a DICOM file, as viewers show it.
+
+    Args:
+        data: Content of the whole file.
+        sha256: Checksum of the bytes.
+
+    Raises:
+        UnreadableRadiographError: The file is damaged, too large, not a radiograph, or stored in a
+            form that is not read.
+    """
+    header = parse_header(data)
+    form = pixel_format(header)
+    check_size(form.columns, form.rows)
+    stored = decode_pixels(header, form)
+    if stored.values.ndim == 3:
+        shown, unfit = ShownFilm(unit_8_bit(grey(Image.fromarray(stored.values)))), False
+    else:
+        shown, unfit = show_stored(header, stored)
+    film = Radiograph(
+        pixels=shown.pixels,
+        sha256=sha256,
+        file_format="DICOM",
+        bits=stored.form.stored,
+        photometric=stored.form.photometric,
+        modality=code(header, "Modality"),
+        body_part=body_part(header),
+        view=code(header, "ViewPosition"),
+        laterality=laterality(header),
+        spacing_mm=spacing_mm(header),
+        full=shown.full,
+        windows=shown.windows,
+        notes=_notes(header, window_unfit=unfit),
+    )
+    return with_square_pixels(film, pixel_aspect(header))
+
+
+def _notes(header: Dataset, *, window_unfit: bool) -> tuple[FilmNote, ...]:
+    intent = code(header, "PresentationIntentType")
+    notes = [
+        (FilmNote.FOR_PROCESSING, intent == "FOR PROCESSING"),
+        (FilmNote.WINDOW_NOT_USED, window_unfit),
+    ]
+    return tuple(note for note, applies in notes if applies)

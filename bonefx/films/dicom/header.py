@@ -1,0 +1,169 @@
+"""Read the header of a DICOM radiograph, and refuse what is none.
+
+Only the elements in ELEMENTS_READ are read from a file, so that patient data reaches neither a
+record nor a message.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from bonefx.errors import UnreadableRadiographError
+from bonefx.films.dicom.elements import code, numbers, whole_number
+from bonefx.films.dicom.libraries import prepare_dicom_libraries
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+MODALITIES = ("CR", "DX", "RG")
+ELEMENTS_READ = (
+    *("SOPClassUID", "SOPInstanceUID", "Modality", "PresentationIntentType", "NumberOfFrames"),
+    *("BodyPartExamined", "AnatomicRegionSequence", "ViewPosition", "Laterality"),
+    *("ImageLaterality", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"),
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
+    *("ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction"),
+    *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation"),
+)
+DEFLATED = "1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
+FILE_META_GROUP = 0x0002
+
+
+def parse_header(data: bytes) -> FileDataset:
+    """Read the header and the undecoded pixels of one single-frame radiograph.
+
+    Args:
+        data: The file's bytes, with or without preamble and file meta information.
+
+    Returns:
+        The elements of ELEMENTS_READ that the file has.
+
+    Raises:
+        UnreadableRadiographError: The file is damaged, not a radiograph, has several frames, or has
+            no pixel data.
+    """
+    prepare_dicom_libraries()
+    try:
+        if is_deflated(data):
+            raise undecoded("Deflated Explicit VR Little Endian")
+        header = _elements(data)
+        _check_kind(header)
+        _check_image(header)
+    except UnreadableRadiographError:
+        raise
+    except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
+        raise damaged() from None  # the cause may quote values
+    return header
+
+
+def is_deflated(data: bytes) -> bool:
+    """Return whether the file meta information gives the deflated transfer syntax.
+
+    Only the file meta information tells: the same text may stand in any other element.
+    """
+    from pydicom.filereader import read_dataset, read_preamble
+
+    stream = io.BytesIO(data)
+    read_preamble(stream, force=True)
+    meta = read_dataset(
+        stream,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, _vr, _length: tag.group != FILE_META_GROUP,
+    )
+    return str(meta.get("TransferSyntaxUID", "")).strip("\0 ") == DEFLATED
+
+
+def size_px(header: FileDataset) -> tuple[int, int]:
+    """Return rows and columns.
+
+    Raises:
+        UnreadableRadiographError: One of them is absent or not a positive whole number.
+    """
+    rows, columns = (whole_number(header, keyword) or 0 for keyword in ("Rows", "Columns"))
+    if rows < 1 or columns < 1:
+        raise damaged()
+    return rows, columns
+
+
+def laterality(header: FileDataset) -> str | None:
+    """Return the laterality, L or R; None if it is absent, unpaired or both."""
+    found = code(header, "ImageLaterality") or code(header, "Laterality")
+    return found if found in ("L", "R") else None
+
+
+def spacing_mm(header: FileDataset) -> tuple[float, float] | None:
+    """Return row and column spacing: PixelSpacing, else ImagerPixelSpacing; None if absent."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        pair = numbers(header, keyword)
+        if len(pair) == 2 and min(pair) > 0:
+            return pair
+    return None
+
+
+def pixel_aspect(header: FileDataset) -> float | None:
+    """Return the height of a pixel divided by its width; None if the header does not give it.
+
+    Source:
+        DICOM PS3.3, C.7.6.3.1.7, Pixel Aspect Ratio, which counts where there is no spacing.
+    """
+    pair = spacing_mm(header) or numbers(header, "PixelAspectRatio")
+    return pair[0] / pair[1] if len(pair) == 2 and min(pair) > 0 else None
+
+
+def damaged() -> UnreadableRadiographError:
+    """Return the error for a file that cannot be parsed."""
+    return UnreadableRadiographError(
+        "the DICOM file is damaged or incomplete; export or copy it again"
+    )
+
+
+def undecoded(syntax: str) -> UnreadableRadiographError:
+    """Return the error for pixels in a transfer syntax that cannot be decoded."""
+    return UnreadableRadiographError(
+        f"the DICOM pixels ({syntax}) are damaged or in a compression that is not supported; "
+        "export them uncompressed or as JPEG Lossless"
+    )
+
+
+def _elements(data: bytes) -> FileDataset:
+    import pydicom
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    header = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(ELEMENTS_READ))
+    if "TransferSyntaxUID" not in header.file_meta:  # a file without meta information
+        implicit, little_endian = header.original_encoding
+        explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
+        header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return header
+
+
+def _check_kind(header: FileDataset) -> None:
+    from pydicom.uid import MediaStorageDirectoryStorage
+
+    if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        raise UnreadableRadiographError(
+            "found a DICOMDIR, the index of a disc; choose one of the images that it lists"
+        )
+    if len(header) == 0:
+        raise damaged()
+    modality = code(header, "Modality")
+    if modality not in MODALITIES:
+        raise UnreadableRadiographError(
+            f"found a DICOM file of modality {modality or 'unknown'}; "
+            "use a radiograph (CR, DX or RG)"
+        )
+
+
+def _check_image(header: FileDataset) -> None:
+    if "PixelData" not in header:
+        raise UnreadableRadiographError(
+            "found a DICOM file without pixel data; export the image itself"
+        )
+    frames = whole_number(header, "NumberOfFrames") or 1
+    if frames > 1:
+        raise UnreadableRadiographError(
+            f"found {frames} frames in one DICOM file; export one of them as a single image"
+        )
