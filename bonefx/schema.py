@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,8 +29,9 @@ def parse_record(
     Raises:
         BonefxError: Of the given class, if the table does not fit the kind.
     """
+    adapter: TypeAdapter[Record] = _adapter(cast("Hashable", kind))
     try:
-        return TypeAdapter(kind).validate_python(table)
+        return adapter.validate_python(table)
     except ValidationError as invalid:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
@@ -51,4 +53,5 @@ def describe_record(kind: Any) -> dict[str, Any]:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Return the adapter of a kind of record; building one takes far longer than using it."""
     return TypeAdapter(kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def pytest_collection_modifyitems(items):
     """Mark each test as unit, integration or browser, by its folder."""
     for item in items:
         item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from looking through the imported libraries again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=["tiny", "shipped"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.models.networks import CellGrid
+from bonefx.models.cell_grid import CellGrid
 from bonefx.models.preprocess import letterbox_of
 
 

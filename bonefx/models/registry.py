@@ -16,7 +16,7 @@ from safetensors.torch import load
 
 from bonefx import data_folder
 from bonefx.errors import MODEL_REMEDY, SettingsError, WeightsError
-from bonefx.models.architectures import build_network
+from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.records import OperatingPoint, Origin, Radiograph
@@ -142,17 +142,16 @@ def load_network(folder: Path, manifest: Manifest, *, device: torch.device) -> S
         WeightsError: The file is missing, damaged, or of another architecture.
     """
     content = read_checked(folder / manifest.file, size=manifest.bytes, sha256=manifest.sha256)
-    network = build_network(
-        manifest.architecture, batch_norm=manifest.batch_norm, head_ranks=manifest.head_ranks
-    )
     try:
-        network.backbone.load_state_dict(as_float32(load(content)), strict=True)
+        network = restore_network(
+            manifest.architecture, as_float32(load(content)),
+            batch_norm=manifest.batch_norm, head_ranks=manifest.head_ranks,
+        )  # fmt: skip
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(
             f"{folder.name}/{manifest.file} does not hold the tensors of "
             f"{manifest.architecture}; {MODEL_REMEDY}"
         ) from error
-    network.requires_grad_(False).eval()
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bonefx.heatmaps.projection import heat_on_film
 from bonefx.heatmaps.trust import heat_share
-from bonefx.models.networks import CellGrid
+from bonefx.models.cell_grid import CellGrid
 from bonefx.records import Estimate
 from bonefx.records.split_figures import Localisation, MapFigures
 from train.data import Box

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from bonefx.models.cell_grid import CellGrid
 from bonefx.models.decision import decide
-from bonefx.models.networks import CellGrid
 from bonefx.records import Calibration, OperatingPoint, Verdict
 from bonefx.records.split_figures import ClassFigures, Classification, GroupFigures, SplitFigures
 from train import metrics

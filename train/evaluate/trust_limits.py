@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from bonefx.heatmaps.markers import border_mask, marker_mask
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input
 from bonefx.heatmaps.trust import heat_share, logit_drops
-from bonefx.models.networks import CellGrid, SplitNetwork
+from bonefx.models.cell_grid import CellGrid
+from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec, letterbox_of
 from bonefx.records import TrustLimits
 from train.data.cache import CachedFilms

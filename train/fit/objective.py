@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from bonefx.errors import RecipeError
-from bonefx.models.networks import CellGrid, SplitNetwork
+from bonefx.models.cell_grid import CellGrid
+from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import normalise
 from bonefx.models.registry import LoadedModel
 from train.data.augment import Sample

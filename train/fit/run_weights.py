@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bonefx.errors import RecipeError
-from bonefx.models.architectures import build_network
+from bonefx.models.architectures import restore_network
 from bonefx.models.low_rank import Ranks
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.registry import as_float32
@@ -93,11 +93,10 @@ def read_compressed_state(run: Path, *, float16: bool) -> dict[str, torch.Tensor
 def _build_frozen_network(
     facts: RunFacts, state: dict[str, torch.Tensor], *, head_ranks: Ranks | None = None
 ) -> SplitNetwork:
-    network = build_network(
-        facts.recipe.architecture, batch_norm=facts.batch_norm, head_ranks=head_ranks
-    )
-    network.backbone.load_state_dict(as_float32(state))
-    return network.requires_grad_(False).eval()
+    return restore_network(
+        facts.recipe.architecture, as_float32(state),
+        batch_norm=facts.batch_norm, head_ranks=head_ranks,
+    )  # fmt: skip
 
 
 def round_to_float16(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS
 from bonefx.heatmaps.overlay import overlay
 from bonefx.heatmaps.projection import heat_on_film
 from bonefx.models.architectures import ARCHITECTURES
-from bonefx.models.networks import CellGrid
+from bonefx.models.cell_grid import CellGrid
 from bonefx.models.preprocess import letterbox_of
 from tests.fixtures.image_files import make_pixels
 from tests.fixtures.model_folders import make_network

@@ -10,16 +10,22 @@ from torchvision.models import densenet121, efficientnet_b0, resnet18, vgg16
 from bonefx.errors import WeightsError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.models.architectures import ARCHITECTURES, BatchNormSpec, build_network
-from bonefx.models.networks import CellGrid, cell_grid
+from bonefx.models.cell_grid import CellGrid, cell_grid
 from bonefx.models.pyramid import refine_stage
 from tests.fixtures.model_folders import make_network
+
+
+def without_values(build):
+    """Build a network on the meta device, which has shapes but no values."""
+    with torch.device("meta"):
+        return build()
 
 
 @pytest.mark.parametrize(
     ("name", "parameters"), [("efficientnet_b0", 4_010_110), ("vgg16", 134_268_738)]
 )
 def test_parameter_counts_are_those_of_the_report(name, parameters):
-    network = ARCHITECTURES[name].build(BatchNormSpec()).backbone
+    network = without_values(lambda: ARCHITECTURES[name].build(BatchNormSpec())).backbone
     assert sum(value.numel() for value in network.parameters()) == parameters
 
 
@@ -61,7 +67,10 @@ def test_cells_look_where_the_grid_says(name):
 
 
 def test_strides_and_offsets_are_those_of_symmetric_padding_and_of_pooling():
-    efficientnet, vgg = (build_network(name).grid() for name in ("efficientnet_b0", "vgg16"))
+    efficientnet, vgg = (
+        without_values(lambda name=name: build_network(name)).grid()
+        for name in ("efficientnet_b0", "vgg16")
+    )
     assert (efficientnet.stride_px, efficientnet.offset_px) == (32, 0.0)
     assert (vgg.stride_px, vgg.offset_px) == (16, 7.5)
 
@@ -69,9 +78,12 @@ def test_strides_and_offsets_are_those_of_symmetric_padding_and_of_pooling():
 @pytest.mark.parametrize(
     ("layers", "grid"),
     [
-        pytest.param(efficientnet_b0().features, CellGrid(stride_px=32, offset_px=0.0), id="b0"),
-        pytest.param(vgg16().features[:30], CellGrid(stride_px=16, offset_px=7.5), id="vgg16"),
-        pytest.param(densenet121().features, CellGrid(stride_px=32, offset_px=14.0), id="densenet"),
+        pytest.param(without_values(efficientnet_b0).features,
+                     CellGrid(stride_px=32, offset_px=0.0), id="b0"),
+        pytest.param(without_values(vgg16).features[:30],
+                     CellGrid(stride_px=16, offset_px=7.5), id="vgg16"),
+        pytest.param(without_values(densenet121).features,
+                     CellGrid(stride_px=32, offset_px=14.0), id="densenet"),
         pytest.param(nn.Conv2d(3, 4, 3, stride=2, dilation=2), CellGrid(stride_px=2, offset_px=2.0),
                      id="dilated, not padded"),
     ],
@@ -83,7 +95,7 @@ def test_the_grid_of_a_family_is_derived_from_its_layers(layers, grid):
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        pytest.param(nn.Sequential(*list(resnet18().children())[:-2]),
+        pytest.param(nn.Sequential(*list(without_values(resnet18).children())[:-2]),
                      "gives 16 x 16 cells.*extend cell_grid", id="resnet18, whose branches stride"),
         pytest.param(nn.LPPool2d(2, 2, 2), "stride of a LPPool2d.*extend", id="unknown pooling"),
         pytest.param(nn.AdaptiveAvgPool2d(7), "gives 7 x 7 cells", id="a layer that resizes"),
@@ -102,7 +114,7 @@ def test_the_check_of_the_grid_changes_neither_the_network_nor_the_random_number
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    network.grid()
+    cell_grid(network._layers_before_cells())
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
@@ -143,7 +155,7 @@ def test_a_refined_stage_keeps_its_cells_where_they_look(factor):
 
 def test_evidence_of_a_head_that_is_not_linear_is_refused():
     with pytest.raises(WeightsError, match="linear head"):
-        build_network("vgg16").evidence(torch.zeros(1, 512, 4, 4))
+        without_values(lambda: build_network("vgg16")).evidence(torch.zeros(1, 512, 4, 4))
 
 
 def test_an_unknown_architecture_is_refused_with_those_there_are():

@@ -143,10 +143,10 @@ def test_files_with_the_same_bytes_are_decoded_once(tmp_path, monkeypatch):
     folder = make_image_folder(tmp_path / "set", films=3) / "train"
     copied = folder / "fractured" / "0.png"
     (folder / "fractured" / "copy.png").write_bytes(copied.read_bytes())
-    decoded = []
+    decoded, read = [], formats.read
     monkeypatch.setattr(
         "train.data.cache.formats.read",
-        lambda path, **options: decoded.append(path) or formats.read(path, **options),
+        lambda path, **options: decoded.append(path) or read(path, **options),
     )
     films = data.index_image_folder(folder.parent).split("train")
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")

@@ -29,24 +29,25 @@ def films(tmp_path):
     return made
 
 
-def test_the_halves_share_no_source():
-    assert set(half(range(9), DEVELOPMENT)).isdisjoint(half(range(9), REPORTED))
+@pytest.fixture(scope="module")
+def halves():
+    """The intruders of both halves."""
     for package in ("skimage", "data_store"):
         pytest.importorskip(package, reason=f"the sample pictures of {package} are missing")
-    sources = [
-        {(one.kind, one.source) for one in find_intruders(name)} for name in (DEVELOPMENT, REPORTED)
-    ]
+    return {name: find_intruders(name) for name in (DEVELOPMENT, REPORTED)}
+
+
+def test_the_halves_share_no_source(halves):
+    assert set(half(range(9), DEVELOPMENT)).isdisjoint(half(range(9), REPORTED))
+    sources = [{(one.kind, one.source) for one in found} for found in halves.values()]
     assert sources[0].isdisjoint(sources[1])
     kinds = [{kind for kind, _ in half} for half in sources]
     assert kinds[0] >= {"photographs", "documents", "CT and MR slices", "ultrasound"}
     assert kinds[1] >= kinds[0] | {"chest films"}
 
 
-def test_examinations_are_grey_pictures_with_black_ground():
-    pytest.importorskip("data_store", reason="the sample files of pydicom-data are missing")
-    pictures = [
-        one for one in find_intruders(REPORTED) if one.kind in {"ultrasound", "chest films"}
-    ]
+def test_examinations_are_grey_pictures_with_black_ground(halves):
+    pictures = [one for one in halves[REPORTED] if one.kind in {"ultrasound", "chest films"}]
     assert len(pictures) == 9
     for one in pictures:
         levels = one.film.pixels

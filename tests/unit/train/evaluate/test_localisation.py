@@ -17,7 +17,7 @@ from benchmarks.heatmaps.faithfulness import (
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.heatmaps.projection import heat_on_input
 from bonefx.heatmaps.trust import heat_share
-from bonefx.models.networks import CellGrid
+from bonefx.models.cell_grid import CellGrid
 from tests.fixtures.model_folders import make_network
 from train.data import Film
 from train.data.cache import CachedFilms

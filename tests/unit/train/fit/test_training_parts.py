@@ -9,7 +9,7 @@ import torch
 from torchvision.ops import StochasticDepth
 
 from bonefx.errors import RecipeError
-from bonefx.models.networks import CellGrid
+from bonefx.models.cell_grid import CellGrid
 from bonefx.models.preprocess import PreprocessSpec, normalise
 from tests.fixtures.model_folders import MEAN, STD, make_network
 from tests.fixtures.recipes import write_recipe
