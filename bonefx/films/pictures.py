@@ -29,6 +29,8 @@ HUE_LEVELS = 32
 PNG_END = b"IEND\xaeB`\x82"
 CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: markers SOC and SIZ
 ORIENTATION = 0x0112  # of EXIF
+SHORT_OS2_HEADER = b"\x10\0\0\0"  # of BMP: 16 bytes
+LONG_HEADER_BYTES = 40
 
 
 class Picture(NamedTuple):
@@ -114,6 +116,7 @@ def _decoded_jpeg(data: bytes, *, salvage: bool) -> Picture:
 
 def _decoded_single(data: bytes, file_format: str) -> Picture:
     """Decode a file of a format in which several pictures are an animation."""
+    data = _with_long_header(data) if file_format == "BMP" else data
     image: Image.Image = Image.open(io.BytesIO(data), formats=[file_format])
     check_size(*image.size)
     frames = getattr(image, "n_frames", 1)
@@ -137,6 +140,16 @@ def _decoded_single(data: bytes, file_format: str) -> Picture:
     ):
         image = image.convert("RGB")  # programs that know no alpha leave it at 0
     return _shallow(image, bits)
+
+
+def _with_long_header(data: bytes) -> bytes:
+    """Extend the short header of OS/2 2.x, whose missing fields are 0, to one that Pillow knows."""
+    if data[14:18] != SHORT_OS2_HEADER:
+        return data
+    missing = LONG_HEADER_BYTES - len(SHORT_OS2_HEADER) * 4
+    pixels_at = int.from_bytes(data[10:14], "little") + missing
+    start = data[:10] + pixels_at.to_bytes(4, "little") + LONG_HEADER_BYTES.to_bytes(4, "little")
+    return start + data[18:30] + bytes(missing) + data[30:]
 
 
 def _without_unused_alpha(image: Image.Image) -> Image.Image:

@@ -30,7 +30,7 @@ METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn and COM
 NOT_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xD9))  # markers without a length
 EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
 MAX_REPAIRS = 32
-MISSING_GREY = 128  # libjpeg shows missing blocks in this grey, too
+SCAN_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in the data of scans, but restart markers
 
 
 class DecodedJpeg(NamedTuple):
@@ -93,9 +93,7 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
     if pixels is not None or _has_sound_scans(data, COLOUR_SPACES[image.mode]):
         image.load()
         return DecodedJpeg(image, damaged=False)
-    partial = _decoded_partially(data, image)
-    if len(set(partial.convert("L").getextrema())) == 1:
-        raise ValueError("nothing but the header can be decoded")
+    partial = _decoded_partially(data)
     if salvage:
         return DecodedJpeg(partial, damaged=True)
     raise DamagedRadiographError(
@@ -199,23 +197,23 @@ def _without_padding(data: bytes, scan: int, warning: str) -> bytes:
     return before + marker + after
 
 
-def _decoded_partially(data: bytes, image: Image.Image) -> Image.Image:
-    """Decode as much as possible; what is missing is grey.
+def _decoded_partially(data: bytes) -> Image.Image:
+    """Decode as much as possible; the missing part is grey.
 
     Published data sets hold truncated files, whose values here must stay those of Pillow.
+
+    Raises:
+        ValueError: Nothing but the header can be decoded.
     """
-    for attempt in (data, data + END):  # after the end marker libjpeg fills the missing part
+    *_, (_, _, scan) = _segments(data)
+    picture = data[: data.find(END, scan) if END in data[scan:] else len(data)]
+    markers = [found.start() for found in SCAN_MARKER.finditer(picture, scan)]
+    parts = (picture[:at] + END for at in reversed(markers[-MAX_REPAIRS:]))  # one may be stray
+    for part in (data, data + END, *parts):  # after the end marker libjpeg fills what is missing
         try:
-            partial: Image.Image = Image.open(io.BytesIO(attempt), formats=["JPEG"])
+            partial: Image.Image = Image.open(io.BytesIO(part), formats=["JPEG"])
             partial.load()
-        except (OSError, ValueError, SyntaxError):
+        except (OSError, SyntaxError):
             continue
         return partial
-    import simplejpeg
-
-    height, width = image.height, image.width
-    colour_space = "RGB" if image.mode == "RGB" else "GRAY"
-    channels = 3 if image.mode == "RGB" else 1
-    pixels = np.full((height, width, channels), MISSING_GREY, np.uint8)  # never memory as it was
-    simplejpeg.decode_jpeg(data, colour_space, strict=False, buffer=pixels)
-    return _with_metadata(pixels if channels == 3 else pixels[:, :, 0], image)
+    raise ValueError("nothing but the header can be decoded")

@@ -1,7 +1,7 @@
 """Find the film in a TIFF file, and decode the values for which Pillow has no mode.
 
 Pillow decodes unsigned pictures of 1, 2, 4 or 8 bit; tifffile decodes the others: packed 9 to 15
-bit, 16 and 32 bit, signed and floating point values, and separate planes of grey and alpha.
+bit, 16 and 32 bit, signed and floating point values, grey with alpha, and rare compressions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.codecs.deep_values import DeepValues, deep_values
@@ -85,8 +86,11 @@ def _is_auxiliary(page: TiffPage) -> bool:
 
 def _is_deep(page: TiffPage) -> bool:
     grey = page.photometric in (MIN_IS_WHITE, MIN_IS_BLACK)
+    big_endian_64 = page.parent.is_bigtiff and page.parent.byteorder == ">"  # unknown to Pillow
     return bool(
         page.bitspersample not in PILLOW_BITS
+        or big_endian_64
+        or (grey and page.compression not in COMPRESSION_INFO)
         or (grey and (page.sampleformat != 1 or page.samplesperpixel > 1))
     )
 
