@@ -37,7 +37,7 @@ def test_changes_and_notes_stand_in_facts_notes_and_table():
         assert "swapped" in text
     assert "damaged" in facts["Notes"]
     table = reading_table(reading)
-    assert table["crop"] == (10, 5, 80, 75)
+    assert table["crop"] == [10, 5, 80, 75]
     assert (table["mirrored"], table["turned_degrees"], table["inverted"]) == (True, 270, True)
     assert [note["code"] for note in table["film_notes"]] == ["damaged"]
 
@@ -51,4 +51,4 @@ def test_a_turn_is_given_in_degrees(turns):
 def test_the_exposed_field_stands_in_facts_and_table():
     facts = dict(film_facts(make_radiograph(field=CROP)))
     assert facts["Read part"].startswith("70 × 70 px")  # noqa: RUF001
-    assert reading_table(make_reading(field=CROP))["exposed_field"] == (10, 5, 80, 75)
+    assert reading_table(make_reading(field=CROP))["exposed_field"] == [10, 5, 80, 75]
