@@ -37,7 +37,7 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
     "js/shared.js", "js/accessible_names.js", "js/logout_link.js", "js/address.js",
     "js/current_row.js", "js/read_first.js", "js/dropped_folders.js", "js/drop_and_paste.js",
     "js/upload_failures.js", "js/new_file.js", "js/film_focus.js", "js/viewer.js",
-    "js/viewer_controls.js", "js/viewer_gestures.js",
+    "js/viewer_controls.js", "js/film_crop.js", "js/viewer_gestures.js",
 )  # fmt: skip
 
 

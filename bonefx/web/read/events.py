@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from bonefx.web.read.api import ReadApi
+from bonefx.web.read.film_changes import CROP_JS
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import (
     AnsweredUpdate,
@@ -102,11 +103,33 @@ class ReadEvents:
             {"index": parts.picked} | self._choices(),
         )
         for trigger, handler in (
-            (parts.model.input, screen.on_model),
             (parts.invert.click, screen.on_invert),
+            (parts.outside.click, screen.on_outside_scope),
+            (parts.undo.click, screen.on_undo),
         ):
-            waiting = self._clear(trigger, screen.on_switch, parts.shown, update=WaitingUpdate)
-            self._read(waiting, handler, shown | self._choices())
+            self._read(self._wait(trigger), handler, shown | self._choices())
+        held = {"held": parts.held}
+        self._read(self._wait(parts.model.input), screen.on_model, shown | held | self._choices())
+        for button in parts.change_buttons:
+            inputs = {"change": button} | shown | self._choices()
+            self._read(self._wait(button.click), screen.on_change, inputs)
+        self._read(
+            self._wait(parts.damaged.click),
+            screen.on_damaged,
+            held | self._choices(),
+        )
+        self._connect_crop(shown)
+
+    def _connect_crop(self, shown: Inputs) -> None:
+        """Connect the hidden button that the page's script presses once a rectangle is drawn."""
+        cropped = gr.Button(elem_id="cropped", visible="hidden")
+        drawn = gr.Textbox(visible=False)
+        self._read(
+            self._wait(cropped.click),
+            self.screen.on_crop,
+            {"crop": drawn, **shown, **self._choices()},  # CROP_JS sets the first input
+            js=CROP_JS,
+        )
 
     def _connect_uploads(self) -> None:
         """Connect the hidden buttons that the page's script presses.
@@ -198,7 +221,20 @@ class ReadEvents:
             trigger, handler, inputs, update=update, components=self.components, **UNQUEUED_EVENT
         )
 
-    def _read(self, cleared: Any, handler: Callable[..., ReadUpdate], inputs: Inputs) -> Any:
+    def _wait(self, trigger: Callable[..., Any]) -> Any:
+        """Remove picture and verdict, but keep the film, until it is read again."""
+        return self._clear(
+            trigger, self.screen.on_switch, self.components.shown, update=WaitingUpdate
+        )
+
+    def _read(
+        self,
+        cleared: Any,
+        handler: Callable[..., ReadUpdate],
+        inputs: Inputs,
+        *,
+        js: str | None = None,
+    ) -> Any:
         """Attach a handler that fills the screen after it was cleared; return its event."""
         done = self._connect(
             cleared.then,
@@ -206,6 +242,7 @@ class ReadEvents:
             inputs,
             update=ReadUpdate,
             trigger_mode="multiple",
+            js=js,
             **MODEL_EVENT,
             **PRIVATE_EVENT,
         )

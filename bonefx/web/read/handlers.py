@@ -13,25 +13,23 @@ from typing import Any
 
 import gradio as gr
 
-from bonefx.errors import BonefxError
+from bonefx.errors import BonefxError, SettingsError
 from bonefx.films.sources import FilmSource
 from bonefx.models.decision import reading_at_point
-from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
-from bonefx.reading.second_opinion import with_second_opinion
-from bonefx.records import OperatingPoint, invert_radiograph
+from bonefx.records import NOT_EDITED
+from bonefx.web.read.film_changes import CHANGES, edit_after_crop, edit_after_inverting
+from bonefx.web.read.film_updates import FilmUpdates, hidden_offers
 from bonefx.web.read.read_first import (
     ANSWERS,
     ReaderAnswer,
     agreement_csv,
     agreement_html,
-    answered,
 )
 from bonefx.web.read.state import (
     AnsweredUpdate,
     Choices,
     ClearedUpdate,
-    Facts,
     MeasuredUpdate,
     PickedUpdate,
     PointUpdate,
@@ -40,22 +38,18 @@ from bonefx.web.read.state import (
     WaitingUpdate,
 )
 from bonefx.web.shared import verdict_card
-from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
 from bonefx.web.shared.examples import Example
 from bonefx.web.shared.navigation import NO_POSITION, ListPosition
 from bonefx.web.shared.uploads import (
-    FILM_LIFETIME_S,
     OpenedFilm,
     open_and_delete,
     open_example,
     open_source,
     upload_failure_text,
 )
-from bonefx.web.shared.viewer import NO_FILM_HTML, READING_HTML, film_figure
-
-FILM_EXPIRED = f"This film was removed after {FILM_LIFETIME_S // 60} minutes; load it again."
+from bonefx.web.shared.viewer import READING_HTML
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +59,11 @@ class ReadHandlers:
     reader: Reader
     examples: tuple[Example, ...]
 
+    @property
+    def updates(self) -> FilmUpdates:
+        """Updates of the screen for a film."""
+        return FilmUpdates(reader=self.reader)
+
     def on_start(self) -> ClearedUpdate:
         """Remove the last film, its verdict and its buttons before the next film is read."""
         return ClearedUpdate(
@@ -73,7 +72,7 @@ class ReadHandlers:
             shown=None,
             position=NO_POSITION,
             own_answer=gr.Row(visible=False),
-            invert=gr.Button(visible=False),
+            **hidden_offers(),
         )
 
     def on_open_row(self, position: ListPosition) -> ClearedUpdate:
@@ -94,7 +93,7 @@ class ReadHandlers:
 
     def on_refused(self, *, why: str, choices: Choices) -> ReadUpdate:
         """Show why an upload failed."""
-        update = self._without_film(
+        update = self.updates.without_film(
             verdict_card.not_read_html(upload_failure_text(why)), choices=choices
         )
         return replace(update, film=None)
@@ -108,7 +107,8 @@ class ReadHandlers:
         """Read the example that was clicked."""
         example = self.examples[index]
         facts = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        update = self._read_or_ask(open_example(example.path), choices=choices, facts=facts)
+        film = ShownFilm(opened=open_example(example.path), reading=None, facts=facts)
+        update = self.updates.read_or_ask(film, choices=choices)
         return replace(update, position=NO_POSITION)
 
     def on_source(
@@ -118,33 +118,71 @@ class ReadHandlers:
         update = self._open(lambda: open_source(source), choices=choices)
         return replace(update, position=position)
 
-    def on_model(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+    def on_model(
+        self, *, shown: ShownFilm | None, held: OpenedFilm | None, choices: Choices
+    ) -> ReadUpdate:
         """Offer another model's operating points, and read the film on screen with that model."""
         default = self.reader.model(choices.model).manifest.default_point
         choices = replace(choices, point=default)
+        if held is not None:  # the question about the damaged film stays open
+            return self._offer_damaged(held, choices=choices)
         if shown is None:
-            return self._without_film(verdict_card.idle_html(), choices=choices)
-        if shown.reading is None:
-            return self._ask_reader(shown.opened, choices=choices, facts=shown.facts)
-        if shown.reading.probability is None:  # refused so far: the user has seen no answer yet
-            return self._read_or_ask(shown.opened, choices=choices, facts=shown.facts)
-        return self._read(shown.opened, choices=choices, facts=shown.facts)
+            return self.updates.without_film(verdict_card.idle_html(), choices=choices)
+        return self.updates.read_again(shown, choices=choices)
 
     def on_invert(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Read the film on screen with black and white swapped, after the screen offered it."""
         if shown is None:
-            return self._without_film(verdict_card.not_read_html(FILM_EXPIRED), choices=choices)
+            return self.updates.expired(choices)
         if shown.reading is None or not shown.reading.looks_inverted:  # a second click
             return ReadUpdate()
-        opened = replace(shown.opened, film=invert_radiograph(shown.opened.film))
-        return self._read_or_ask(opened, choices=choices, facts=shown.facts)
+        edit = edit_after_inverting(shown.film)
+        return self.updates.read_or_ask(replace(shown, edit=edit), choices=choices)
+
+    def on_outside_scope(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+        """Read a film that is out of scope all the same, after the screen offered it."""
+        if shown is None:
+            return self.updates.expired(choices)
+        if shown.reading is None or not shown.reading.can_be_overridden:  # a second click
+            return ReadUpdate()
+        return self.updates.read(shown, choices=choices, outside_scope=True)
+
+    def on_damaged(self, *, held: OpenedFilm | None, choices: Choices) -> ReadUpdate:
+        """Read a damaged film all the same, after the screen offered it."""
+        if held is None:
+            return self.updates.expired(choices)
+        return self.updates.read_or_ask(ShownFilm(opened=held, reading=None), choices=choices)
+
+    def on_change(self, *, change: str, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+        """Turn or mirror the film on screen, by the words of the button, and read it again."""
+        if shown is None:
+            return self.updates.expired(choices)
+        edit = CHANGES[change](shown.film).edit
+        return self.updates.read_again(replace(shown, edit=edit), choices=choices)
+
+    def on_undo(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+        """Read the film on screen as it is in its file."""
+        if shown is None:
+            return self.updates.expired(choices)
+        return self.updates.read_again(replace(shown, edit=NOT_EDITED), choices=choices)
+
+    def on_crop(self, *, crop: str | None, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+        """Read the part of the film on screen that was drawn; see edit_after_crop."""
+        if shown is None:
+            return self.updates.expired(choices)
+        try:
+            edit = edit_after_crop(shown.film, crop)
+        except SettingsError as error:
+            gr.Warning(as_sentence(error))
+            edit = shown.edit
+        return self.updates.read_again(replace(shown, edit=edit), choices=choices)
 
     @show_errors_to_user
     def on_point(self, *, shown: ShownFilm | None, choices: Choices) -> PointUpdate:
         """Decide again at another operating point; the network does not run."""
         loaded = self.reader.model(choices.model)
         point = loaded.point(choices.point)
-        measured = self._measured_html(point, choices=choices)
+        measured = self.updates.measured_html(point, choices=choices)
         if shown is None or shown.reading is None:
             return PointUpdate(measured=measured)
         reading = reading_at_point(shown.reading, point)
@@ -157,18 +195,17 @@ class ReadHandlers:
     def on_prevalence(self, *, choices: Choices) -> MeasuredUpdate:
         """Compute the predictive values at another prevalence."""
         point = self.reader.model(choices.model).point(choices.point)
-        return MeasuredUpdate(measured=self._measured_html(point, choices=choices))
+        return MeasuredUpdate(measured=self.updates.measured_html(point, choices=choices))
 
     def on_answer(
         self, *, answer: str, shown: ShownFilm | None, choices: Choices
     ) -> AnsweredUpdate:
         """Record the reader's own answer, then run the model and count how often both agree."""
         if shown is None:
-            expired = self._without_film(verdict_card.not_read_html(FILM_EXPIRED), choices=choices)
-            return _answered_update(expired, reads=choices.reads)
+            return _answered_update(self.updates.expired(choices), reads=choices.reads)
         if shown.reading is not None:  # a second click, sent before the first was answered
             return AnsweredUpdate()
-        update = self._read(shown.opened, choices=choices, facts=shown.facts)
+        update = self.updates.read(shown, choices=choices)
         reading, reads = update.shown.reading, choices.reads
         if reading.probability is not None:  # a film out of scope is not counted
             reads = [*reads, ReaderAnswer(own=ANSWERS[answer], reading=reading)]
@@ -185,95 +222,26 @@ class ReadHandlers:
 
     def on_fault(self, *, choices: Choices) -> ReadUpdate:
         """Clear the screen when the program fails, so that nothing of an earlier film remains."""
-        update = self._without_film(verdict_card.not_read_html(READING_FAULT), choices=choices)
+        update = self.updates.not_read(READING_FAULT, choices=choices)
         return replace(update, film=None)
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:
         """Open a film and read it; show why if it cannot be opened or read."""
         try:
-            return self._read_or_ask(open_film(), choices=choices)
+            opened = open_film()
+            if not opened.damage:
+                film = ShownFilm(opened=opened, reading=None)
+                return self.updates.read_or_ask(film, choices=choices)
         except BonefxError as error:
-            return self._without_film(
-                verdict_card.not_read_html(as_sentence(error)), choices=choices
-            )
+            return self.updates.not_read(as_sentence(error), choices=choices)
+        return self._offer_damaged(opened, choices=choices)
 
-    def _read_or_ask(
-        self, opened: OpenedFilm, *, choices: Choices, facts: Facts = ()
-    ) -> ReadUpdate:
-        """Read a film, or ask the reader first where the user wants that."""
-        if choices.read_first and not answered(opened.film.sha256, choices.reads):
-            return self._ask_reader(opened, choices=choices, facts=facts)
-        return self._read(opened, choices=choices, facts=facts)
-
-    def _read(self, opened: OpenedFilm, *, choices: Choices, facts: Facts) -> ReadUpdate:
-        """Read a film with the chosen model, and show its verdict and heat map."""
-        film, loaded = opened.film, self.reader.model(choices.model)
-        reading = self.reader.read(film, point=choices.point, model=choices.model)
-        reading = with_second_opinion(self.reader, film, reading)
-        return replace(
-            self._without_film(
-                verdict_card.verdict_html(reading, loaded.manifest.calibration),
-                choices=replace(choices, point=reading.point.name),
-            ),
-            viewer=film_figure(film, reading, heat_floor=loaded.manifest.heat_floor),
-            details=verdict_card.details_html(
-                loaded.manifest, reading.device, film=film, reading=reading, extra=facts
-            ),
-            invert=gr.Button(visible=reading.looks_inverted),
-            shown=ShownFilm(opened=opened, reading=replace(reading, heat=None), facts=facts),
-        )
-
-    def _ask_reader(self, opened: OpenedFilm, *, choices: Choices, facts: Facts) -> ReadUpdate:
-        """Show a film and ask the reader; the model has not run yet."""
-        film, loaded = opened.film, self.reader.model(choices.model)
-        return replace(
-            self._without_film(verdict_card.your_turn_html(), choices=choices),
-            viewer=film_figure(film, None, heat_floor=loaded.manifest.heat_floor),
-            details=verdict_card.details_html(loaded.manifest, str(loaded.device), film=film),
-            own_answer=gr.Row(visible=True),
-            shown=ShownFilm(opened=opened, reading=None, facts=facts),
-        )
-
-    def _without_film(self, verdict: str, *, choices: Choices) -> ReadUpdate:
-        """Show a verdict card without a film; position and a file being uploaded stay."""
-        loaded = self.reader.model(choices.model)
-        point = loaded.point(choices.point)
-        return ReadUpdate(
-            viewer=NO_FILM_HTML,
-            verdict=verdict,
-            measured=self._measured_html(point, choices=choices),
-            details=verdict_card.details_html(loaded.manifest, str(loaded.device)),
-            point=point_choice(loaded, point),
-            own_answer=gr.Row(visible=False),
-            invert=gr.Button(visible=False),
-            caution=verdict_card.caution_html(self.reader.caution(choices.model)),
-            shown=None,
-        )
-
-    def _measured_html(self, point: OperatingPoint, *, choices: Choices) -> str:
-        loaded, prevalence = self.reader.model(choices.model), choices.prevalence_percent / 100
-        return measured_html_of(self.reader, loaded, point, prevalence)
+    def _offer_damaged(self, opened: OpenedFilm, *, choices: Choices) -> ReadUpdate:
+        """Show why a film is damaged, and offer to read it all the same."""
+        update = self.updates.not_read(as_sentence(opened.damage), choices=choices)
+        return replace(update, damaged=gr.Button(visible=True), held=opened)
 
 
 def _answered_update(update: ReadUpdate, **session: Any) -> AnsweredUpdate:
     named = {field.name: getattr(update, field.name) for field in fields(update)}
     return AnsweredUpdate(**named, **session)
-
-
-def measured_html_of(
-    reader: Reader, model: LoadedModel, point: OperatingPoint, prevalence: float
-) -> str:
-    """Render what a model did on test films at an operating point.
-
-    Args:
-        reader: Holds the model and the name of its test set.
-        model: The model.
-        point: One of its operating points.
-        prevalence: Share of fractures among the user's own films, in (0, 1).
-    """
-    return verdict_card.measured_html(
-        point,
-        test_set=reader.tested_on(model.name),
-        val_share=model.manifest.training_data.share_of("val"),
-        prevalence=prevalence,
-    )

@@ -50,10 +50,13 @@ class ReportPanel:
         header = shown.opened.study if form in DICOM_FORMS else None
         if isinstance(header, str):
             raise SettingsError(header)
-        film = shown.opened.film
+        film = shown.film
         name, point = shown.reading.model, shown.reading.point.name
+        outside_scope = shown.reading.outside_scope is not None
         reading = with_second_opinion(
-            self.reader, film, self.reader.read(film, model=name, point=point)
+            self.reader,
+            film,
+            self.reader.read(film, model=name, point=point, outside_scope=outside_scope),
         )
         report = compose_report(film, reading, model=self.reader.model(name), text=text)
         return Download(

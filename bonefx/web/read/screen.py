@@ -8,7 +8,9 @@ import gradio as gr
 
 from bonefx.reading.reader import Reader
 from bonefx.web.read.events import ReadEvents
-from bonefx.web.read.handlers import ReadHandlers, measured_html_of
+from bonefx.web.read.film_changes import CHANGES
+from bonefx.web.read.film_updates import measured_html_of
+from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.read_first import ANSWERS
 from bonefx.web.read.report_panel import build_report_panel
 from bonefx.web.read.state import ReadComponents
@@ -46,9 +48,10 @@ def _build_components(reader: Reader, examples: tuple[Example, ...]) -> ReadComp
             right |= {**_session(), **_details(reader)}
         with gr.Column(elem_id="left"):
             viewer = html_block(NO_FILM_HTML, "viewer")
+            changes = _changes()
             gallery = html_block(gallery_html(examples), "examples", js_on_load=ON_LOAD)
     return ReadComponents(
-        viewer=viewer, gallery=gallery, shown=shown, picked=gr.State(0), **right
+        viewer=viewer, gallery=gallery, shown=shown, picked=gr.State(0), **changes, **right
     )  # fmt: skip
 
 
@@ -65,8 +68,20 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         "own_answer": own_answer,
         "answer_buttons": buttons,
         "invert": gr.Button("Read it inverted", visible=False, elem_id="invert"),
+        "outside": gr.Button("Read it all the same", visible=False, elem_id="outside"),
+        "damaged": gr.Button("Read the damaged film", visible=False, elem_id="damaged"),
+        "held": gr.State(None, time_to_live=FILM_LIFETIME_S),
         "caution": html_block(verdict_card.caution_html(reader.caution()), "caution"),
     }
+
+
+def _changes() -> dict[str, Any]:
+    """Lay out the buttons that change the film; the page's script handles that of cropping."""
+    with gr.Row(visible=False, elem_id="changes") as changes:
+        buttons = tuple(gr.Button(words, size="sm") for words in CHANGES)
+        gr.Button("Crop", size="sm", elem_id="crop")
+        undo = gr.Button("Undo changes", size="sm", elem_id="undo")
+    return {"changes": changes, "change_buttons": buttons, "undo": undo}
 
 
 def _model_and_point(reader: Reader) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from bonefx.records import Reading
+from bonefx.records import NOT_EDITED, FilmEdit, Radiograph, Reading, edit_radiograph
 from bonefx.web.read.read_first import ReaderAnswer
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.uploads import OpenedFilm
@@ -42,14 +42,21 @@ class ShownFilm:
     """The film on screen, as a session keeps it until it expires.
 
     Attributes:
-        opened: The film, so that another model can read it, and what a DICOM report needs.
+        opened: The film as read from its file, and what a DICOM report needs.
+        edit: What the user changed on the film.
         reading: Without its heat map; None while the screen waits for the reader's own answer.
         facts: Names and values that are not in the film's file, such as an example's label.
     """
 
     opened: OpenedFilm
     reading: Reading | None
-    facts: Facts
+    facts: Facts = ()
+    edit: FilmEdit = NOT_EDITED
+
+    @property
+    def film(self) -> Radiograph:
+        """The film with the user's changes."""
+        return edit_radiograph(self.opened.film, self.edit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,12 @@ class ReadComponents:
         own_answer: Row of buttons that asks for the reader's own answer.
         answer_buttons: The buttons in that row.
         invert: Button that reads the film with black and white swapped.
+        outside: Button that reads a film out of scope all the same.
+        damaged: Button that reads a damaged film all the same.
+        held: Session state: OpenedFilm that is damaged, until the user decides, or None.
+        changes: Row of buttons that turn, mirror and crop the film.
+        change_buttons: The buttons of that row that need no rectangle, in the order of CHANGES.
+        undo: Button of that row that takes all changes back.
         caution: Warning about the model.
         position: Navigation bar for the films of a worklist.
         shown: Session state: the ShownFilm on screen, or None.
@@ -89,6 +102,12 @@ class ReadComponents:
     own_answer: gr.Row
     answer_buttons: tuple[gr.Button, ...]
     invert: gr.Button
+    outside: gr.Button
+    damaged: gr.Button
+    held: gr.State
+    changes: gr.Row
+    change_buttons: tuple[gr.Button, ...]
+    undo: gr.Button
     caution: gr.HTML
     position: gr.HTML
     shown: gr.State
@@ -113,6 +132,10 @@ class ClearedUpdate:
     position: ListPosition
     own_answer: gr.Row
     invert: gr.Button
+    outside: gr.Button
+    damaged: gr.Button
+    held: None
+    changes: gr.Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +184,11 @@ class ReadUpdate:
     point: Any = field(default_factory=gr.skip)
     own_answer: Any = field(default_factory=gr.skip)
     invert: Any = field(default_factory=gr.skip)
+    outside: Any = field(default_factory=gr.skip)
+    damaged: Any = field(default_factory=gr.skip)
+    held: Any = field(default_factory=gr.skip)
+    changes: Any = field(default_factory=gr.skip)
+    undo: Any = field(default_factory=gr.skip)
     caution: Any = field(default_factory=gr.skip)
     position: Any = field(default_factory=gr.skip)
     shown: Any = field(default_factory=gr.skip)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from bonefx.errors import UnreadableRadiographError
+from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
 from bonefx.films import formats
 from bonefx.films.patient_ids import StudyHeader, read_study_header
 from bonefx.films.sources import FilmSource
@@ -37,29 +39,36 @@ class OpenedFilm:
     Attributes:
         film: The film, without patient data.
         study: Identifiers of a DICOM film, kept in memory only; otherwise why there are none.
+        damage: Why the file counts as damaged, where a part of the film could be decoded all the
+            same; empty for every other film.
     """
 
     film: Radiograph
     study: StudyHeader | str
+    damage: str = ""
 
 
-def read_and_delete(path: str | None) -> Radiograph:
+def read_and_delete(path: str | None, *, salvage: bool = False) -> Radiograph:
     """Read an upload and delete its file; gradio passes only paths in its own upload folder.
+
+    Args:
+        path: Of the upload; None if it did not arrive.
+        salvage: See formats.read.
 
     Raises:
         UnreadableRadiographError: The file did not arrive, or is not a film that can be read.
     """
-    return open_and_delete(path).film
+    with _given_up(path) as file:
+        return formats.read(file, salvage=salvage)
 
 
 def open_and_delete(path: str | None) -> OpenedFilm:
-    """Read an upload with its identifiers and delete its file; see read_and_delete."""
-    if path is None:
-        raise UnreadableRadiographError("the film did not arrive; choose it again")
-    try:
-        return _with_study(formats.read(path), lambda: read_study_header(path))
-    finally:
-        Path(path).unlink(missing_ok=True)
+    """Read an upload with its identifiers and delete its file; see read_and_delete.
+
+    A damaged film is decoded as far as possible, and names its damage.
+    """
+    with _given_up(path) as file:
+        return _opened(partial(formats.read, file), lambda: read_study_header(file))
 
 
 def open_source(source: FilmSource) -> OpenedFilm:
@@ -68,12 +77,30 @@ def open_source(source: FilmSource) -> OpenedFilm:
     Raises:
         UnreadableRadiographError: The file is gone, or is not a film that can be read.
     """
-    return _with_study(source.read(), source.study)
+    return _opened(source.read, source.study)
 
 
 def open_example(path: Path) -> OpenedFilm:
     """Read an example film."""
-    return _with_study(formats.read(path), lambda: read_study_header(path))
+    return _opened(partial(formats.read, path), lambda: read_study_header(path))
+
+
+@contextmanager
+def _given_up(path: str | None) -> Iterator[Path]:
+    """Yield the file of an upload, and delete it in every case."""
+    if path is None:
+        raise UnreadableRadiographError("the film did not arrive; choose it again")
+    try:
+        yield Path(path)
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def _opened(read: Callable[..., Radiograph], study: Callable[[], StudyHeader]) -> OpenedFilm:
+    try:
+        return _with_study(read(), study)
+    except DamagedRadiographError as error:
+        return replace(_with_study(read(salvage=True), study), damage=str(error))
 
 
 def _with_study(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFilm:

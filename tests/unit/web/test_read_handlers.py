@@ -67,7 +67,7 @@ def test_the_reader_answers_about_the_inverted_film_before_the_model(screen):
     assert (refused.shown.reading.verdict, refused.reads) == (Verdict.OUT_OF_SCOPE, [])
     inverted = screen.on_invert(shown=refused.shown, choices=choices)
     assert inverted.shown.reading is None  # the model waits again
-    assert inverted.shown.opened.film.inverted
+    assert inverted.shown.film.inverted
     read = screen.on_answer(answer="Fracture", shown=inverted.shown, choices=choices)
     assert [answer.reading.inverted for answer in read.reads] == [True]
     again = screen.on_answer(answer="Fracture", shown=read.shown, choices=choices)
@@ -95,6 +95,6 @@ def test_only_an_upload_empties_the_input_so_that_no_file_is_lost_meanwhile(scre
     upload.write_bytes(make_png())
     uploaded = screen.on_upload(path=str(upload), choices=choices)
     assert uploaded.film is None
-    assert screen.on_model(shown=uploaded.shown, choices=choices).film == gr.skip()
+    assert screen.on_model(shown=uploaded.shown, held=None, choices=choices).film == gr.skip()
     assert open_dark_film(screen, choices).film == gr.skip()
     assert screen.on_refused(why="refused", choices=choices).film is None
