@@ -59,4 +59,4 @@ def _field_text(field: PixelBox) -> str:
 
 
 def _box_text(box: PixelBox) -> str:
-    return f"{box.width}{TIMES}{box.height} px from column {box.left + 1} and row {box.top + 1} on"
+    return f"columns {box.left + 1} to {box.right} and rows {box.top + 1} to {box.bottom}"

@@ -31,7 +31,7 @@ def test_changes_and_notes_stand_in_facts_notes_and_table():
     facts = dict(film_facts(film))
     reading = make_reading(edit=film.edit, notes=film.notes)
     for text in (facts["Changes"], " ".join(reading_notes(reading))):
-        assert "Cropped to 70 × 70 px from column 6 and row 11 on" in text  # noqa: RUF001
+        assert "Cropped to columns 6 to 75 and rows 11 to 80 of the film" in text
         assert "Mirrored" in text
         assert "270 degrees" in text
         assert "swapped" in text
@@ -50,5 +50,5 @@ def test_a_turn_is_given_in_degrees(turns):
 
 def test_the_exposed_field_stands_in_facts_and_table():
     facts = dict(film_facts(make_radiograph(field=CROP)))
-    assert facts["Read part"].startswith("70 × 70 px")  # noqa: RUF001
+    assert facts["Read part"].startswith("columns 6 to 75 and rows 11 to 80")
     assert reading_table(make_reading(field=CROP))["exposed_field"] == [10, 5, 80, 75]
