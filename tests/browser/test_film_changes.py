@@ -120,7 +120,7 @@ def test_a_film_out_of_scope_is_read_on_request_and_marked(page, film_file):
         re.compile("outside the model's scope")
     )
     expect(page.get_by_role("button", name="Read it all the same")).to_be_hidden()
-    page.get_by_role("radio", name="first").first.check()  # another model is asked without the override
+    page.get_by_role("radio", name="first").first.check()  # it is asked without the override
     expect(verdict_region(page).get_by_role("heading")).not_to_have_text(
         re.compile("outside the model's scope")
     )
