@@ -10,19 +10,12 @@ from bonefx.errors import UnreadableRadiographError
 from bonefx.films import sources
 from bonefx.films.discs import archives
 from bonefx.films.sources import FilmSource, find_films, printable_name
+from tests.fixtures.archive_files import make_zip
 from tests.fixtures.image_files import make_png
 
 
-def make_zip(path, members, **settings):
-    """An archive with the given contents by name, in order; returns its path."""
-    with zipfile.ZipFile(path, "w", **({"compression": zipfile.ZIP_DEFLATED} | settings)) as made:
-        for name, content in members:
-            made.writestr(name, content)
-    return path
-
-
-def found_in(path, **settings):
-    return find_films([(path.name, path)], **settings)
+def found_in(path):
+    return find_films([(path.name, path)])
 
 
 def error_of(film):
