@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,27 +27,42 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-@pytest.fixture(scope="session", params=["tiny", "shipped"])
-def app(request, tmp_path_factory) -> Iterator[ServedApp]:
-    """Serve a tiny seeded model, and the shipped weights where there are any.
+def _copy_shipped_models(weights: Path) -> None:
+    """Copy the shipped models with scopes that accept every film.
 
-    The shipped weights accept every film here, because these tests use synthetic ones; their own
-    scope is tested in integration/test_shipped_weights.py.
+    These tests use synthetic films; integration/test_shipped_weights.py tests the scopes.
     """
-    folder = tmp_path_factory.mktemp(request.param)
-    weights = folder / "weights"
-    if request.param == "tiny":
-        make_model_folder(weights)
-    else:
-        weights = copy_with_open_scope(SHIPPED_WEIGHTS, weights)
-    with serve_app(weights, folder) as served:
-        yield served
+    copy_with_open_scope(SHIPPED_WEIGHTS, weights)
+
+
+MODELS_OF_APP: dict[str, Callable[[Path], object]] = {
+    "tiny": make_model_folder,
+    "shipped": _copy_shipped_models,
+    "three": make_three_models,
+}
 
 
 @pytest.fixture(scope="session")
-def app_of_three(tmp_path_factory) -> Iterator[ServedApp]:
+def served_apps(tmp_path_factory) -> Iterator[Callable[[str], ServedApp]]:
+    """Serve the app with the models of a name; each app starts once, when it is first asked for."""
+    with ExitStack() as running:
+
+        @cache
+        def serve(name: str) -> ServedApp:
+            folder = tmp_path_factory.mktemp(name)
+            MODELS_OF_APP[name](folder / "weights")
+            return running.enter_context(serve_app(folder / "weights", folder))
+
+        yield serve
+
+
+@pytest.fixture(scope="session", params=["tiny", "shipped"])
+def app(request, served_apps) -> ServedApp:
+    """Serve a tiny seeded model, and the shipped models."""
+    return served_apps(request.param)
+
+
+@pytest.fixture(scope="session")
+def app_of_three(served_apps) -> ServedApp:
     """Serve three small models; see make_three_models."""
-    folder = tmp_path_factory.mktemp("three")
-    make_three_models(folder / "weights")
-    with serve_app(folder / "weights", folder) as served:
-        yield served
+    return served_apps("three")

@@ -198,7 +198,7 @@ def test_describing_decodes_nothing_that_the_cache_holds(data_set, films, tmp_pa
     def refuse(*_, **__):
         raise AssertionError("a film was decoded")
 
-    monkeypatch.setattr("train.data.cache.read", refuse)
+    monkeypatch.setattr("train.data.cache.formats.read", refuse)
     write_data_statistics(data_set, films, tmp_path)
     assert (tmp_path / "samples.png").is_file()
 
