@@ -163,6 +163,8 @@ class TrainingData:
     Attributes:
         label_meaning: What a film with the positive label shows.
         left_out: Films that the set holds and nobody used, by their publisher's own mark.
+        unsuitable_for: Patients unlike those of the films, such as "children"; empty if the set
+            does not describe its patients.
     """
 
     name: str
@@ -172,6 +174,7 @@ class TrainingData:
     counts: dict[str, SplitCounts]
     label_meaning: str = "fracture"
     left_out: int = 0
+    unsuitable_for: str = ""
 
     def share_of(self, split: str) -> float | None:
         """Share of fractured films in a split, in [0, 1]; None where it holds none."""

@@ -76,7 +76,8 @@ class Reason:
         limit: Limit that the value is beyond, or the review band that it lies in, in the same
             unit; None without one.
         name: Body part, operating point or model that the sentence names; None without one.
-        regions: Body regions that the model was trained for; only for BODY_PART.
+        regions: Body regions that the model was trained for; only for BODY_PART and
+            UNLIKE_TRAINING_FILMS.
     """
 
     code: ReasonCode

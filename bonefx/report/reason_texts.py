@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bonefx.records import (
     Reason,
@@ -22,8 +22,7 @@ REASON_TEXTS = {  # with the fields of _reason_fields
     "was trained for ({regions}). If the film shows one of these, have the entry corrected at its "
     "source.",
     ReasonCode.UNLIKE_TRAINING_FILMS: "This picture is unlike the films that the model was trained "
-    "on. Use a plain radiograph of a hand, leg, hip or shoulder: the film itself, whole, upright "
-    "in its own greys.",
+    "on. Use a plain radiograph{of_a_region}: the film itself, whole, upright in its own greys.",
     ReasonCode.LOOKS_INVERTED: "The film looks inverted, with dark bone. If it is a bone film, "
     "have it read inverted in Read, or on the command line with --invert.",
     ReasonCode.INVERTED_BY_USER: "With black and white swapped this is unlike the films that the "
@@ -76,8 +75,16 @@ def reasons_text(reasons: Iterable[Reason]) -> str:
     return " ".join(reason_text(reason) for reason in reasons)
 
 
+def alternatives_text(names: Sequence[str]) -> str:
+    """Return names as alternatives, such as "hand, leg or hip"."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def _reason_fields(reason: Reason) -> dict[str, object]:
-    fields: dict[str, object] = {"name": reason.name, "regions": ", ".join(reason.regions)}
+    fields: dict[str, object] = {
+        "name": reason.name, "regions": ", ".join(reason.regions),
+        "of_a_region": f" of a {alternatives_text(reason.regions)}" if reason.regions else "",
+    }  # fmt: skip
     if reason.value is not None:
         fields |= {
             "value": reason.value, "percent": 100 * reason.value, "change": -reason.value,

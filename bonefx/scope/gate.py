@@ -140,7 +140,10 @@ def find_refusals(
 
 def _refusal(scope: Scope, measures: NDArray[np.float64], distance: float) -> Reason:
     return find_broken_rule(measures, scope.rule_low, scope.rule_high) or Reason(
-        code=ReasonCode.UNLIKE_TRAINING_FILMS, value=float(distance), limit=float(scope.limit)
+        code=ReasonCode.UNLIKE_TRAINING_FILMS,
+        value=float(distance),
+        limit=float(scope.limit),
+        regions=scope.known_regions,
     )
 
 

@@ -184,6 +184,21 @@ def test_a_card_explains_a_positive_label_of_another_meaning():
     assert "labels of" not in (folder / "CARD.md").read_text()
 
 
+def test_a_card_claims_no_region_and_no_age_that_the_training_films_do_not_give():
+    folder = WEIGHTS / "efficientnet_b0"
+    evaluation = read_evaluation(folder / "evaluation.json")
+    data = replace(evaluation.data, unsuitable_for="")
+    scope = replace(evaluation.scope, regions=evaluation.scope.regions[:2])
+    card = render_card(read_manifest(folder), replace(evaluation, data=data, scope=scope))
+    assert "a plain radiograph of a hand or leg, shown beside" in card
+    assert "On films of chest" in card
+    scope = replace(evaluation.scope, regions=())
+    card = render_card(read_manifest(folder), replace(evaluation, data=data, scope=scope))
+    assert "a plain radiograph, shown beside" in card
+    assert "On films of body parts that the training films do not show" in card
+    assert "hildren" not in card
+
+
 @pytest.mark.parametrize("name", model_ids(WEIGHTS))
 def test_shipped_figures_follow_from_the_shipped_logits(name):
     """Every figure can be computed from logits.csv."""

@@ -61,6 +61,7 @@ class DataSet:
         films: All indexed films.
         label_meaning: Finding that the positive label stands for.
         left_out: Number of films excluded by the publisher's own marks.
+        unsuitable_for: See bonefx.records.model.TrainingData.
     """
 
     name: str
@@ -70,6 +71,7 @@ class DataSet:
     films: tuple[Film, ...]
     label_meaning: str = "fracture"
     left_out: int = 0
+    unsuitable_for: str = ""
 
     def split(self, name: str) -> list[Film]:
         """Return the films of one split, in the order of the index.

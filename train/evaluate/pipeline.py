@@ -264,5 +264,6 @@ def _data(model: EvaluatedModel, own: DataSet, reads: dict[str, ReadSplit]) -> T
         source=own.source,
         label_meaning=own.label_meaning,
         left_out=own.left_out,
+        unsuitable_for=own.unsuitable_for,
         counts=before.counts | measured,
     )

@@ -187,6 +187,7 @@ def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms])
         },
         label_meaning=data_set.label_meaning,
         left_out=data_set.left_out,
+        unsuitable_for=data_set.unsuitable_for,
     )
 
 

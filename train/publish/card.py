@@ -13,6 +13,7 @@ from bonefx.models.manifest import Manifest, name_with_checksum
 from bonefx.models.measured_comparison import MeasuredComparison
 from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
+from bonefx.report.reason_texts import alternatives_text
 from bonefx.report.wording import FEWEST_OF_A_REGION
 from train.evaluate.localisation import HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
@@ -133,6 +134,7 @@ def _environment() -> Environment:
         "short_share": partial(estimate_text, percent=True),
         "figure_of": _of_table,
         "share_of": partial(_of_table, percent=True),
+        "alternatives": alternatives_text,
         "with_weights": name_with_checksum,
         "p_value": p_value_text,
         "words": lambda name: name.replace("_", " "),
@@ -158,6 +160,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             tolerance=TOLERANCE_PX / LONGER_SIDE_PX,
             hottest=HOTTEST,
             refused_at_most=MAX_REFUSED_SHARE,
+            regions=[own.region for own in evaluation.scope.regions] if evaluation.scope else [],
             fewest_to_tell=FEWEST_OF_A_REGION,
         )
     )

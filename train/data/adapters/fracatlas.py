@@ -47,6 +47,7 @@ def index_fracatlas(folder: Path) -> DataSet:
         source="Abedeen et al. (2023), Scientific Data 10:521, doi 10.1038/s41597-023-02432-4",
         split_sha256=hashlib.sha256(split_file.read_bytes()).hexdigest(),
         films=films,
+        unsuitable_for="children",
     )
 
 

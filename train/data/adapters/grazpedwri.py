@@ -74,6 +74,7 @@ def index_grazpedwri(folder: Path) -> DataSet:
         split_sha256=compute_split_checksum(films),
         films=films,
         label_meaning="fracture visible on the film",
+        unsuitable_for="adults",
         left_out=len(rows) - len(sure),
     )
 
