@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bonefx.errors import DamagedRadiographError
+from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
 from bonefx.films.codecs.deep_values import DeepValues, deep_values
 from bonefx.films.limits import check_size
 
 COLOUR_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # of simplejpeg, by mode of Pillow
-START, END = b"\xff\xd8", b"\xff\xd9"
+START, END, SCAN_START = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 START_OF_SCAN = 0xDA
 FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
 SEQUENTIAL = (0xC0, 0xC1)  # frame headers whose scans hold whole blocks
@@ -29,7 +29,10 @@ WHOLE_BLOCKS = b"\x00\x3f\x00"  # the end of a scan header: coefficients 0 to 63
 METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn and COM
 NOT_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xD9))  # markers without a length
 EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
-MAX_REPAIRS = 32
+DAMAGE = re.compile("remature end|bad Huffman|instead of RST|progression sequence|arithmetic")
+MAX_MEGAPIXEL_SCANS = 600  # 50 megapixels of 12 scans; about 3 s
+ATTEMPTED_MEGAPIXELS = 150  # decoded in all to find out what is wrong with a file
+MAX_ATTEMPTS = 16
 SCAN_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # in the data of scans, but restart markers
 
 
@@ -61,13 +64,11 @@ def decode_deep_jpeg(data: bytes) -> DeepValues:
     """
     import imagecodecs
 
-    segments = list(_segments(data))
-    for code, start, _ in segments:
+    for code, start, _ in _segments(data):
         if code in FRAMES:
             height, width = data[start + 5 : start + 7], data[start + 7 : start + 9]
             check_size(int.from_bytes(width, "big"), int.from_bytes(height, "big"))
-    _, _, scan = segments[-1]
-    data.index(END, scan)  # the decoder accepts a missing end
+    data.index(END, _first_scan(data))  # the decoder accepts a missing end
     return deep_values(imagecodecs.jpeg8_decode(data))
 
 
@@ -87,29 +88,53 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
     """
     image = Image.open(io.BytesIO(data), formats=["JPEG"])
     check_size(*image.size)
-    pixels = _decoded_without_warning(data, COLOUR_SPACES[image.mode])
-    if pixels is not None and image.mode != "CMYK":  # Pillow knows which CMYK files are inverted
-        return DecodedJpeg(_with_metadata(pixels, image), damaged=False)
-    if pixels is not None or _has_sound_scans(data, COLOUR_SPACES[image.mode]):
-        image.load()
-        return DecodedJpeg(image, damaged=False)
-    partial = _decoded_partially(data)
-    if salvage:
-        return DecodedJpeg(partial, damaged=True)
-    raise DamagedRadiographError(
-        "the JPEG file is damaged or incomplete: a part of the picture is missing or wrong; copy "
-        "it again, or have the rest of it read all the same"
-    )
+    attempts = _max_attempts(data, image)
+    colour_space = COLOUR_SPACES[image.mode]
+    try:
+        pixels = _decoded_strictly(data, colour_space)
+    except ValueError as warning:
+        if not _has_sound_scans(data, colour_space, warning=str(warning), attempts=attempts):
+            partial = _decoded_partially(data, attempts=attempts)
+            if salvage:
+                return DecodedJpeg(partial, damaged=True)
+            raise DamagedRadiographError(
+                "the JPEG file is damaged or incomplete: a part of the picture is missing or "
+                "wrong; copy it again, or have the rest of it read all the same"
+            ) from None
+    else:
+        if image.mode != "CMYK":  # Pillow knows which CMYK files are inverted
+            return DecodedJpeg(_with_metadata(pixels, image), damaged=False)
+    image.load()
+    return DecodedJpeg(image, damaged=False)
 
 
-def _decoded_without_warning(data: bytes, colour_space: str) -> NDArray[np.uint8] | None:
-    """Return the pixels, (H, W) or (H, W, channels); None if the decoder warns or fails."""
+def _max_attempts(data: bytes, image: Image.Image) -> int:
+    """Return how often a file may be decoded to find out what is wrong with it.
+
+    Raises:
+        UnreadableRadiographError: Its scans, each of which refines the whole picture, take far
+            longer than those of films.
+    """
+    scan = _first_scan(data)
+    scans = 1 + data.count(SCAN_START, scan, data.find(END, scan))
+    megapixel_scans = image.width * image.height * scans / 1e6
+    if megapixel_scans > MAX_MEGAPIXEL_SCANS:
+        raise UnreadableRadiographError(
+            f"found a progressive JPEG file of {scans} scans, far more than films have; "
+            "save it as PNG"
+        )
+    return int(min(max(2.0, ATTEMPTED_MEGAPIXELS / megapixel_scans), MAX_ATTEMPTS))
+
+
+def _decoded_strictly(data: bytes, colour_space: str) -> NDArray[np.uint8]:
+    """Return the pixels, (H, W) or (H, W, channels).
+
+    Raises:
+        ValueError: The first warning or the error of the decoder.
+    """
     import simplejpeg
 
-    try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colour_space, strict=True)
-    except ValueError:
-        return None
+    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, colour_space, strict=True)
     return pixels[:, :, 0] if colour_space == "GRAY" else pixels
 
 
@@ -119,26 +144,32 @@ def _with_metadata(pixels: NDArray[np.uint8], source: Image.Image) -> Image.Imag
     return image
 
 
-def _has_sound_scans(data: bytes, colour_space: str) -> bool:
+def _has_sound_scans(data: bytes, colour_space: str, *, warning: str, attempts: int) -> bool:
     """Return whether the scans decode without a warning, whatever the rest of the file is like.
 
     Harmless are bytes between the segments of the header, metadata of an unknown version, wrong
     coefficient limits in a sequential file, and padding before a marker: zeros or one byte.
     """
-    import simplejpeg
-
+    if DAMAGE.search(warning):
+        return False
     try:
         bare, scan = _without_header_faults(data)
-        for _ in range(MAX_REPAIRS):
+        for _ in range(attempts):
             try:
-                simplejpeg.decode_jpeg(bare, colour_space, strict=True)
-            except ValueError as warning:
-                bare = _without_padding(bare, scan, str(warning))
+                _decoded_strictly(bare, colour_space)
+            except ValueError as other:
+                bare = _without_padding(bare, scan, str(other))
             else:
                 return True
     except ValueError:
         return False
     return False
+
+
+def _first_scan(data: bytes) -> int:
+    """Return where the header of the first scan ends."""
+    *_, (_, _, end) = _segments(data)
+    return end
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -197,7 +228,7 @@ def _without_padding(data: bytes, scan: int, warning: str) -> bytes:
     return before + marker + after
 
 
-def _decoded_partially(data: bytes) -> Image.Image:
+def _decoded_partially(data: bytes, *, attempts: int) -> Image.Image:
     """Decode as much as possible; the missing part is grey.
 
     Published data sets hold truncated files, whose values here must stay those of Pillow.
@@ -205,10 +236,10 @@ def _decoded_partially(data: bytes) -> Image.Image:
     Raises:
         ValueError: Nothing but the header can be decoded.
     """
-    *_, (_, _, scan) = _segments(data)
+    scan = _first_scan(data)
     picture = data[: data.find(END, scan) if END in data[scan:] else len(data)]
     markers = [found.start() for found in SCAN_MARKER.finditer(picture, scan)]
-    parts = (picture[:at] + END for at in reversed(markers[-MAX_REPAIRS:]))  # one may be stray
+    parts = (picture[:at] + END for at in reversed(markers[-attempts:]))  # one may be stray
     for part in (data, data + END, *parts):  # after the end marker libjpeg fills what is missing
         try:
             partial: Image.Image = Image.open(io.BytesIO(part), formats=["JPEG"])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
 from bonefx.films import formats
+from bonefx.films.codecs import jpeg
 from bonefx.records import FilmNote
 from tests.fixtures.image_files import encode_image, make_grey
 
@@ -145,6 +146,13 @@ def test_a_file_without_any_part_of_the_picture_has_no_offer():
 
 def test_a_whole_film_has_no_note_even_if_salvage_is_asked_for():
     assert formats.read_bytes(make_jpeg(), salvage=True).notes == ()
+
+
+def test_a_file_of_very_many_scans_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(jpeg, "MAX_MEGAPIXEL_SCANS", 0.5)
+    monkeypatch.setattr(jpeg, "_decoded_strictly", None)
+    with pytest.raises(UnreadableRadiographError, match=r"JPEG file of 6 scans.*save it as PNG"):
+        formats.read_bytes(make_jpeg("progressive"))
 
 
 @pytest.mark.parametrize("preview", ["smaller", "as large"])
