@@ -107,10 +107,10 @@ def _elements(data: bytes) -> Dataset:
     import pydicom
     from pydicom.dataset import Dataset
 
-    if is_deflated(data):
-        raise _unread()
     kept = Dataset()
     try:
+        if is_deflated(data):
+            raise _unread()
         header = pydicom.dcmread(
             io.BytesIO(data),
             force=True,
@@ -120,6 +120,8 @@ def _elements(data: bytes) -> Dataset:
         for keyword in (*FILING_ELEMENTS, *IMAGE_ELEMENTS):
             if keyword in header:
                 kept.add(_clean(header[keyword]))
+    except UnreadableRadiographError:
+        raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
         raise _unread() from None  # the cause may quote values
     if len(kept) == 0:

@@ -1,8 +1,8 @@
 """Body parts other than limbs that a DICOM header may name.
 
 Source:
-    DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined", and
-    spellings that vendors use besides its terms.
+    DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined", its
+    context group 4009, and spellings that vendors use besides its terms.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ NON_LIMB_BODY_PARTS = frozenset({
     "PANORAMA", "PAROTID", "RIB", "RIBS", "SACRUM", "SELLA", "SIJOINT", "SINUS", "SINUSES",
     "SPLEEN", "STERNUM", "STOMACH", "TEETH", "TMJ", "TOOTH", "TRACHEA", "UTERUS", "WHOLEBODY",
     "ZYGOMA",
+    # regions of context group 4009
+    "ANUS", "APEXOFLUNG", "BILEDUCT", "BILIARYTRACT", "COMMONBILEDUCT", "ENTIREBODY", "EYEREGION",
+    "FACIALBONES", "HEADANDNECK", "ILEUM", "INTERNALAUDITORYCANAL", "JAWREGION", "JEJUNUM",
+    "LARGEINTESTINE", "LIVERANDBILIARYSTRUCTURE", "MASTOIDBONE", "ORBITALSTRUCTURE",
+    "PANCREATICDUCT", "PANCREATICDUCTANDBILEDUCTSYSTEMS", "PARANASALSINUS", "PAROTIDGLAND",
+    "PHANTOM", "PROSTATE", "RECTUM", "SACROILIACJOINT", "SELLATURCICA", "SMALLINTESTINE",
+    "SUBMANDIBULARGLAND", "TEMPOROMANDIBULARJOINT", "UPPERURINARYTRACT", "URETER", "URETHRA",
+    "UTERUSANDFALLOPIANTUBES", "VERTEBRALCOLUMNANDCRANIUM",
 })  # fmt: skip
 NON_LIMB_PATTERN = re.compile("ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA")  # as in LSPINE, CHEST_PA
 
@@ -28,10 +36,12 @@ def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> Reason | None
     """Return a refusal if the film's header names a body part other than a limb; else None.
 
     Args:
-        film: With the header's body part, if it has one.
+        film: With the header's body part, if it has one; several are separated by slashes, and one
+            that is no limb is enough.
         regions: Body regions that the model was trained for.
     """
-    part = re.sub("[^A-Z0-9]", "", film.body_part or "")
-    if part not in NON_LIMB_BODY_PARTS and not NON_LIMB_PATTERN.search(part):
-        return None
-    return Reason(code=ReasonCode.BODY_PART, name=film.body_part, regions=tuple(regions))
+    for part in (film.body_part or "").split("/"):
+        letters = re.sub("[^A-Z0-9]", "", part)
+        if letters in NON_LIMB_BODY_PARTS or NON_LIMB_PATTERN.search(letters):
+            return Reason(code=ReasonCode.BODY_PART, name=part.strip(), regions=tuple(regions))
+    return None

@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 CONTEXT_GROUPS = ("cid4009", "cid4031", "cid4")
 SNOMED_SCHEMES = {"SCT": "SCT", "SRT": "SRT", "SNM3": "SRT", "99SDM": "SRT"}
+FORMER_CODES = {  # of SNOMED CT, as in files older than the present context groups; and regions
+    "51185008": "CHEST", "43799004": "CHEST", "113345001": "ABDOMEN", "12921003": "PELVIS",
+    "416949008": "ABDOMEN AND PELVIS", "344001": "ANKLE", "8205005": "WRIST", "76248009": "ELBOW",
+    "62413002": "RADIUS", "23416004": "ULNA", "12611008": "TIBIA",
+}  # fmt: skip
 OLD_CODE = re.compile("[A-Z]-[0-9A-F]{4,5}")  # of SRT and SNM3
-LIMB_REGIONS = re.compile(
-    "ACROMIO|ANKLE|ARM|CALCAN|CLAVIC|ELBOW|EXTREMIT|FEMUR|FIBULA|FINGER|FOOT|HAND|HIP|HUMERUS|"
-    "JOINT$|KNEE|LEG|LIMB|PATELLA|PELVIS$|SCAPULA|SHOULDER|STERNOCLAVIC|TARSAL|THIGH|THUMB|TOE|"
-    "WRIST"
-)
-NOT_LIMBS = ("SACROILIACJOINT", "TEMPOROMANDIBULARJOINT")
+LIMB_WORDS = frozenset({
+    "ACROMIOCLAVICULAR", "ANKLE", "ARM", "CALCANEUS", "CLAVICLE", "ELBOW", "EXTREMITIES",
+    "EXTREMITY", "FEMUR", "FIBULA", "FINGER", "FOOT", "FOREARM", "HAND", "HIP", "HUMERUS", "ILIUM",
+    "JOINT", "KNEE", "LEG", "LIMB", "PATELLA", "RADIUS", "SCAPULA", "SHOULDER", "STERNOCLAVICULAR",
+    "TARSAL", "THIGH", "THUMB", "TIBIA", "TOE", "ULNA", "WRIST",
+})  # fmt: skip
+NOT_LIMBS = ("SACROILIAC JOINT", "TEMPOROMANDIBULAR JOINT")
+PELVIS = "PELVIS"  # models may read the hips on it
 
 
 def body_part(header: Dataset) -> str | None:
@@ -45,42 +52,44 @@ def body_part(header: Dataset) -> str | None:
 
 
 def is_limb(region: str) -> bool:
-    """Return whether a region, as _region names it, is a limb or a joint of one."""
-    letters = _letters(region)
-    return letters not in NOT_LIMBS and LIMB_REGIONS.search(letters) is not None
+    """Return whether a region of the context groups is a limb, a joint of one, or the pelvis."""
+    if region == PELVIS:
+        return True
+    return region not in NOT_LIMBS and not LIMB_WORDS.isdisjoint(region.split())
 
 
 def _region(item: Dataset) -> str | None:
     """Return the name of a coded region; by its meaning, if that is a known term, as a last try."""
     from pydicom.sr.coding import Code
 
-    value, scheme = text(item, "CodeValue"), text(item, "CodingSchemeDesignator").upper()
-    scheme = "SRT" if OLD_CODE.fullmatch(value.upper()) else SNOMED_SCHEMES.get(scheme, scheme)
-    given = Code(value.upper(), scheme, "")
-    for name, known in _regions().items():
-        if known == given:
-            return name
+    value, scheme = text(item, "CodeValue").upper(), text(item, "CodingSchemeDesignator").upper()
+    scheme = "SRT" if OLD_CODE.fullmatch(value) else SNOMED_SCHEMES.get(scheme, scheme)
+    given = Code(value, scheme, "")  # equal to the code of the same concept in another scheme
     meaning = _letters(text(item, "CodeMeaning"))
-    return next((name for name in _regions() if _letters(name) == meaning), None)
+    by_code = (name for name, known in _regions() if known == given)
+    by_meaning = (name for name, _ in _regions() if _letters(name) == meaning)
+    return next(by_code, None) or next(by_meaning, None)
 
 
 def _known_word(given: str) -> str | None:
     """Return the region that a text names among other words, preferably one that is no limb."""
     words = set(re.findall("[A-Z]+", given.upper()))
-    found = [name for name in _regions() if name in words]
-    return min(found, key=is_limb, default=None)
+    return min((name for name, _ in _regions() if name in words), key=is_limb, default=None)
 
 
 @cache
-def _regions() -> dict[str, Code]:
-    """Return the codes of the context groups by their names in capitals, such as LOWER LEG."""
+def _regions() -> tuple[tuple[str, Code], ...]:
+    """Return regions as names in capitals, such as LOWER LEG, with their codes."""
     from pydicom.sr.codedict import codes
+    from pydicom.sr.coding import Code
 
-    return {
-        re.sub("(?<=[a-z])(?=[A-Z])", " ", keyword).upper(): getattr(group, keyword)
-        for group in (getattr(codes, name) for name in reversed(CONTEXT_GROUPS))
+    former = [(name, Code(value, "SCT", name)) for value, name in FORMER_CODES.items()]
+    present = [
+        (re.sub("(?<=[a-z])(?=[A-Z])", " ", keyword).upper(), getattr(group, keyword))
+        for group in (getattr(codes, name) for name in CONTEXT_GROUPS)
         for keyword in group.dir()
-    }
+    ]
+    return (*former, *present)
 
 
 def _letters(given: str) -> str:

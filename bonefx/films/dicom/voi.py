@@ -116,18 +116,14 @@ def _fits(shown: NDArray[np.float32], values: NDArray[Any]) -> bool:
         shown: Displayed values, of some pixels of the film.
         values: The same pixels after the modality transform.
     """
-    if _automatic_contrast(values) < 2 * MIN_CONTRAST:
-        return True
-    low, high = np.quantile(shown, (TAIL, 1 - TAIL))
-    clipped = np.mean((shown <= 0) | (shown >= 1))
-    return bool(high - low >= MIN_CONTRAST and clipped <= MAX_CLIPPED)
-
-
-def _automatic_contrast(values: NDArray[Any]) -> float:
-    """Return how much of black to white the film would span through an automatic window."""
     first, last = automatic_range(values)
     low, high = np.quantile(values, (TAIL, 1 - TAIL))
-    return float((high - low) / (last - first)) if first < last else 0.0
+    if high - low <= 2 * MIN_CONTRAST * (last - first):
+        return True  # no window shows more of it
+    low, high = np.quantile(shown, (TAIL, 1 - TAIL))
+    grey = shown[(values > first) & (values < last)]  # black and white in no window of the film
+    clipped = np.mean((grey <= 0) | (grey >= 1)) if grey.size else 0.0
+    return bool(high - low >= MIN_CONTRAST and clipped <= MAX_CLIPPED)
 
 
 def _first_finite(values: tuple[float, ...], *, default: float) -> float:
