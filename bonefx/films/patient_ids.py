@@ -21,7 +21,7 @@ from bonefx.films.dicom.libraries import prepare_dicom_libraries
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
-    from pydicom.dataset import Dataset
+    from pydicom.dataset import Dataset, FileDataset
 
 FILING_ELEMENTS = (  # copied into each DICOM report
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
@@ -105,9 +105,7 @@ def _bytes_of(path: Path) -> bytes:
 def _elements(data: bytes) -> Dataset:
     prepare_dicom_libraries()
     import pydicom
-    from pydicom.dataset import Dataset
 
-    kept = Dataset()
     try:
         if is_deflated(data):
             raise _unread()
@@ -117,9 +115,7 @@ def _elements(data: bytes) -> Dataset:
             stop_before_pixels=True,
             specific_tags=["SpecificCharacterSet", *FILING_ELEMENTS, *IMAGE_ELEMENTS],
         )
-        for keyword in (*FILING_ELEMENTS, *IMAGE_ELEMENTS):
-            if keyword in header:
-                kept.add(_clean(header[keyword]))
+        kept = _kept(header)
     except UnreadableRadiographError:
         raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
@@ -127,6 +123,20 @@ def _elements(data: bytes) -> Dataset:
     if len(kept) == 0:
         raise _unread()
     kept.SpecificCharacterSet = UTF_8
+    return kept
+
+
+def _kept(header: FileDataset) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    kept = Dataset()
+    for keyword in (*FILING_ELEMENTS, *IMAGE_ELEMENTS):
+        if keyword in header:
+            kept.add(_clean(header[keyword]))
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):  # some files have them in the meta alone
+        in_meta = header.file_meta.get(f"MediaStorage{keyword}")
+        if in_meta and not kept.get(keyword):
+            setattr(kept, keyword, in_meta)
     return kept
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 from highdicom.sr import CodedConcept
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from bonefx import report
 from bonefx.errors import SettingsError, UnreadableRadiographError
@@ -91,8 +91,33 @@ def test_a_header_is_read_from_a_path_too(tmp_path):
     "keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"]
 )
 def test_a_film_without_what_filing_needs_is_refused_by_name(keyword):
+    film = make_dicom_of_study(without=[keyword])
+    without_meta = film[144 + int.from_bytes(film[140:144], "little") :]
     with pytest.raises(UnreadableRadiographError, match=rf"no {keyword},.*as PDF"):
-        read_study_header(make_dicom_of_study(without=[keyword]))
+        read_study_header(without_meta)
+
+
+@pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
+def test_identifiers_of_the_film_may_stand_in_the_file_meta_information_alone(keyword):
+    header = read_study_header(make_dicom_of_study(without=[keyword]))
+    assert header.elements[keyword].value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"SOPClassUID": "1.2.392.200036.9125.1.1.2"}, id="private class"),
+        pytest.param({"SOPClassUID": "1.2.840.10008.5.1.1.29"}, id="retired class"),
+        pytest.param({"Modality": "dx"}, id="modality in small letters"),
+        pytest.param({"without": ["Modality", "PixelRepresentation"]}, id="elements missing"),
+        pytest.param({"LossyImageCompression": "?"}, id="odd value"),
+        pytest.param({"syntax": ExplicitVRBigEndian}, id="big endian"),
+    ],
+)
+@pytest.mark.parametrize("make", BOTH)
+def test_reports_are_filed_with_films_of_odd_headers(make, changes):
+    dataset = made(make, make_dicom_of_study(**changes))
+    assert dataset.PatientID == "SECRET-0815"
 
 
 @pytest.mark.parametrize(

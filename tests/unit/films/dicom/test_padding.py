@@ -76,10 +76,10 @@ def test_padding_is_black(form, value, vr, written, photometric, window):
 
 def test_padding_written_as_the_whole_container():
     values = padded_values(0)
-    data = bytearray(make_film(StoredForm(beside=0), values))
+    data = make_film(StoredForm(), values)
     containers = values.astype("<u2")
     containers[PADDED] = 0x8000  # outside of the 12 bits that are stored
-    data = bytes(data).replace(values.astype("<u2").tobytes(), containers.tobytes())
+    data = data.replace(values.astype("<u2").tobytes(), containers.tobytes())
     check(with_raw(data, PixelPaddingValue=("US", b"\x00\x80")), spread(values))
 
 
