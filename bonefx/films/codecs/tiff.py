@@ -27,6 +27,7 @@ SIGNED = 2  # SampleFormat
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 OLD_SUBFILE_TYPE, OLD_REDUCED = 255, 2  # SubfileType, replaced by NewSubfileType in TIFF 6.0
 ORIENTATION = 274
+PHOTOMETRIC = 262
 UNASSOCIATED = 2  # ExtraSamples: alpha with which the values are not yet multiplied
 MAX_PAGES = 64  # that are looked at
 
@@ -72,7 +73,7 @@ def read_film_page(data: bytes) -> FilmPage:
         return FilmPage(
             place=full[0],
             bits=page.bitspersample,
-            white_is_zero=page.photometric == MIN_IS_WHITE,
+            white_is_zero=page.photometric == MIN_IS_WHITE and _has_photometric(page),
             orientation=int(page.tags.valueof(ORIENTATION, 1)),
             deep=_deep_values(page, len(data)) if _is_deep(page) else None,
         )
@@ -90,9 +91,15 @@ def _is_deep(page: TiffPage) -> bool:
     return bool(
         page.bitspersample not in PILLOW_BITS
         or big_endian_64
+        or (grey and not _has_photometric(page))
         or (grey and page.compression not in COMPRESSION_INFO)
         or (grey and (page.sampleformat != 1 or page.samplesperpixel > 1))
     )
+
+
+def _has_photometric(page: TiffPage) -> bool:
+    """Return whether PhotometricInterpretation is given; without it, viewers take 0 as black."""
+    return PHOTOMETRIC in page.tags or page.bitspersample == 1
 
 
 def _deep_values(page: TiffPage, file_bytes: int) -> DeepValues:

@@ -25,11 +25,18 @@ ICON_FORMATS = ("PNG", "BMP", "JPEG", "WEBP")  # their size lies in the first by
 RESOURCE_FORKS = "__MACOSX"
 PROGRAM_SUFFIXES = {".apk", ".docx", ".jar", ".odt", ".pptx", ".war", ".xlsx"}
 PROGRAM_MEMBERS = (b"META-INF/", b"[Content_Types].xml", b"mimetypeapplication/")
-# Media Storage Directory (DICOMDIR), waveforms, presentation states, structured reports and key
-# object selections, encapsulated documents: PS3.6, annex A, after (0002,0002) or (0008,0016)
-NOT_IMAGES = re.compile(
-    rb"(?:\x02\0\x02\0|\x08\0\x16\0)(?:UI..|..\0\0)"
-    rb"1\.2\.840\.10008\.(?:1\.3\.10|5\.1\.4\.1\.1\.(?:9|11|88|104)[.\d]*)[\0 ]?[^.\d]",
+NOT_IMAGE_CLASSES = (  # UIDs of SOP classes, PS3.6, annex A
+    rb"1\.2\.840\.10008\.1\.3\.10",  # Media Storage Directory: DICOMDIR
+    rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(?:9|11|88|104)[.\d]*",  # waveforms, presentation states,
+    # structured reports and key object selections, encapsulated documents; raw data, registrations:
+    rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.66(?:\.[125])?",
+    rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.481\.[3-9]",  # radiotherapy: contours, plans, records
+    rb"1\.2\.840\.10008\.5\.1\.4\.3[89]\.\d+",  # hanging protocols, colour palettes
+    rb"1\.3\.12\.2\.1107\.5\.9\.1",  # CSA Non-Image of Siemens
+)
+NOT_IMAGES = re.compile(  # one of them as value of (0002,0002) or (0008,0016)
+    rb"(?:\x02\0\x02\0|\x08\0\x16\0)(?:UI..|..\0\0)(?:%b)[\0 ]?[^.\d]"
+    % b"|".join(NOT_IMAGE_CLASSES),
     re.DOTALL,
 )
 FIRST_ELEMENT = re.compile(  # of DICOM without preamble: group length, or a short element

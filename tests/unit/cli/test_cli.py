@@ -15,7 +15,7 @@ from bonefx.cli.read import METHOD_NAMES
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.models.manifest import read_manifest
 from tests.fixtures.evaluations import make_evaluation
-from tests.fixtures.image_files import make_pixels
+from tests.fixtures.image_files import encode_image, make_pixels
 from tests.fixtures.model_folders import make_model_folder
 
 
@@ -79,6 +79,29 @@ def test_a_bad_film_is_a_line_with_its_error_and_the_run_goes_on(capsys, weights
     assert [("error" in line) for line in lines] == [False, True, False]
     assert lines[1] == {"path": str(films / "1.png"), "error": lines[1]["error"]}
     assert "not an image" in lines[1]["error"]
+
+
+def test_a_damaged_jpeg_is_read_only_if_that_is_asked_for_and_is_marked(capsys, weights, tmp_path):
+    pixels = np.rint(make_pixels(256, 192) * 255).astype(np.uint8)
+    whole = encode_image(pixels, "JPEG")
+    film = tmp_path / "film.jpg"
+    film.write_bytes(whole[: len(whole) * 2 // 3])
+    code, lines, _ = run(capsys, "read", film, "--weights", weights)
+    assert code == 3
+    assert "have the rest of it read all the same" in lines[0]["error"]
+    code, lines, _ = run(capsys, "read", film, "--damaged", "--weights", weights)
+    assert code == 0
+    assert lines[0]["film_notes"][0]["code"] == "damaged"
+
+
+def test_an_archive_is_read_film_by_film(capsys, weights, films, tmp_path):
+    with zipfile.ZipFile(tmp_path / "disc.zip", "w") as archive:
+        archive.writestr("in/4.png", (films / "0.png").read_bytes())
+        archive.writestr("viewer.exe", b"MZ")
+    code, lines, told = run(capsys, "read", tmp_path / "disc.zip", "--weights", weights)
+    assert code == 0
+    assert [line["path"] for line in lines] == [str(tmp_path / "disc.zip/in/4.png")]
+    assert "1 other files left out" in told
 
 
 def test_a_missing_film_is_a_line_too(capsys, weights, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,15 @@ def test_packed_bits_are_unpacked(bits, order, white_is_zero):
     data = encode_packed(values, bits, order=order, white_is_zero=white_is_zero)
     unit = values / (2**bits - 1)
     assert assert_shows(data, 1 - unit if white_is_zero else unit, atol=2e-3).bits == bits
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_without_photometric_interpretation_0_is_black_as_in_libtiff(kind):
+    values = make_values(kind)
+    field = struct.pack("<HHIHH", 262, 3, 1, 1, 0)
+    unknown = struct.pack("<HHIHH", 65000, 3, 1, 1, 0)
+    data = encode_tiff(values, byteorder="<").replace(field, unknown)
+    assert_shows(data, values / 255 if kind == "u1" else spread(values))
 
 
 @pytest.mark.parametrize("planes", ["contig", "separate"])

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydicom.uid import (
+    UID,
     BasicTextSRStorage,
     ColorSoftcopyPresentationStateStorage,
     CTImageStorage,
     EncapsulatedPDFStorage,
     GrayscaleSoftcopyPresentationStateStorage,
+    HangingProtocolStorage,
     KeyObjectSelectionDocumentStorage,
     MediaStorageDirectoryStorage,
+    RawDataStorage,
+    RTPlanStorage,
+    RTStructureSetStorage,
     TwelveLeadECGWaveformStorage,
     XRayRadiationDoseSRStorage,
 )
@@ -71,6 +76,11 @@ OTHER_FILES = {
     "DICOM/KO": make_dicom_object(KeyObjectSelectionDocumentStorage),
     "DICOM/ECG": make_dicom_object(TwelveLeadECGWaveformStorage),
     "DICOM/PDF": make_dicom_object(EncapsulatedPDFStorage),
+    "DICOM/RAW": make_dicom_object(RawDataStorage),
+    "DICOM/PLAN": make_dicom_object(RTPlanStorage),
+    "DICOM/CONTOURS": make_dicom_object(RTStructureSetStorage),
+    "DICOM/HANGING": make_dicom_object(HangingProtocolStorage),
+    "DICOM/CSA": make_dicom_object(UID("1.3.12.2.1107.5.9.1")),
     "DICOM/BARE_SR": make_dicom_object(BasicTextSRStorage, preamble=False),
 }
 FILMS = {
