@@ -1,0 +1,132 @@
+"""Decode native and compressed pixel data to the containers of the values.
+
+The form of the data counts, not the transfer syntax that the file gives: native pixels in a file
+labelled as compressed are read, and so are pixels in another compression than the label says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.films.dicom.codestreams import Codestream, describe_codestream
+from bonefx.films.dicom.elements import whole_number
+from bonefx.films.dicom.header import damaged
+from bonefx.films.dicom.pixel_format import MONOCHROME, PixelFormat
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
+JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
+
+
+def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[Any], PixelFormat]:
+    """Decode the first frame.
+
+    Args:
+        header: From parse_header.
+        form: How the header says that pixels are stored.
+
+    Returns:
+        (H, W) of unsigned whole numbers, or (H, W, 3) uint8 for colour; and how they are stored,
+        after the codestream where it contradicts the header.
+
+    Raises:
+        Exception: The pixels are damaged or in a compression that no decoder reads.
+    """
+    frame = _encapsulated_frame(header)
+    if frame is None:
+        return _by_pydicom(header, form, _native_syntax(header)), form
+    stream = describe_codestream(frame)
+    if stream is None:
+        syntax = str(header.file_meta.TransferSyntaxUID).strip("\0 ")
+        return _by_pydicom(header, form, syntax), form
+    form = _of_codestream(form, stream)
+    if stream.syntax in (JPEG_BASELINE, JPEG_EXTENDED) and stream.bits > 8:
+        return _deep_jpeg(frame, form), form
+    return _by_pydicom(header, form, stream.syntax, stream), form
+
+
+def _encapsulated_frame(header: FileDataset) -> bytes | None:
+    """Return the first compressed frame; None if the pixels are native, whatever the syntax is."""
+    from pydicom.encaps import get_frame
+
+    element = header.get_item("PixelData")
+    value = element.value
+    if getattr(element, "length", 0) != UNDEFINED_LENGTH and not value.startswith(FIRST_ITEM):
+        return None
+    return bytes(get_frame(value, 0, number_of_frames=1))
+
+
+def _native_syntax(header: FileDataset) -> str:
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
+
+    little_endian = header.original_encoding[1]
+    return str(ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian)
+
+
+def _of_codestream(form: PixelFormat, stream: Codestream) -> PixelFormat:
+    """Return the form of decoded pixels: precision and components are those of the codestream."""
+    if stream.columns != form.columns or stream.rows not in (0, form.rows):
+        raise damaged()
+    samples, photometric = form.samples, form.photometric
+    if stream.samples == 1 and photometric not in MONOCHROME:
+        samples, photometric = 1, "MONOCHROME2"
+    if stream.bits >= form.stored:
+        stored, high = form.stored, form.high if form.high < stream.bits else form.stored - 1
+    else:
+        stored, high = stream.bits, stream.bits - 1
+    return replace(
+        form,
+        samples=samples,
+        photometric=photometric,
+        allocated=next(size for size in (8, 16, 32) if stream.bits <= size),
+        stored=stored,
+        high=high,
+    )
+
+
+def _deep_jpeg(frame: bytes, form: PixelFormat) -> NDArray[np.uint16]:
+    """Decode a lossy JPEG of 12 bits, which the decoders of pydicom do not read."""
+    import imagecodecs
+
+    decoded = imagecodecs.jpeg8_decode(frame)
+    if decoded.shape != (form.rows, form.columns):
+        raise damaged()
+    return np.asarray(decoded, np.uint16)
+
+
+def _by_pydicom(
+    header: FileDataset, form: PixelFormat, syntax: str, stream: Codestream | None = None
+) -> NDArray[Any]:
+    """Decode by pydicom, with the decoder of a transfer syntax."""
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
+
+    element = header.get_item("PixelData")
+    options: Any = {  # without these, pydicom takes them from a header that it finds valid
+        "rows": form.rows,
+        "columns": form.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": form.samples,
+        "photometric_interpretation": form.photometric,
+        "planar_configuration": int(whole_number(header, "PlanarConfiguration") == 1),
+        "bits_allocated": form.allocated,
+        "bits_stored": form.allocated if stream is None else stream.bits,
+        "pixel_representation": 0 if stream is None else int(stream.signed),
+        "pixel_keyword": "PixelData",
+        "pixel_vr": str(element.VR or "OW"),
+    }
+    decoded, _ = get_decoder(UID(syntax)).as_array(
+        element.value, index=0, decoding_plugin=PLUGINS.get(syntax, ""), **options
+    )
+    if form.samples == 3:
+        return np.asarray(decoded.astype(np.uint8, casting="safe"))
+    native = decoded.astype(decoded.dtype.newbyteorder("="))
+    return np.asarray(native.view(f"u{native.dtype.itemsize}"))
