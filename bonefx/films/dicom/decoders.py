@@ -57,7 +57,7 @@ def _encapsulated_frame(header: FileDataset) -> bytes | None:
     """Return the first compressed frame; None if the pixels are native, whatever the syntax is."""
     from pydicom.encaps import get_frame
 
-    element = header.get_item("PixelData")
+    element = header.get_item("PixelData", keep_deferred=True)
     value = element.value
     if getattr(element, "length", 0) != UNDEFINED_LENGTH and not value.startswith(FIRST_ITEM):
         return None
@@ -109,7 +109,7 @@ def _by_pydicom(
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
-    element = header.get_item("PixelData")
+    element = header.get_item("PixelData", keep_deferred=True)
     options: Any = {  # without these, pydicom takes them from a header that it finds valid
         "rows": form.rows,
         "columns": form.columns,

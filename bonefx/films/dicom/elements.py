@@ -105,7 +105,7 @@ def _stored(dataset: Dataset, keyword: str) -> tuple[Any, str, bool]:
     tag = tag_for_keyword(keyword)
     if tag is None or tag not in dataset:
         return None, "", True
-    element = dataset.get_item(tag)
+    element = dataset.get_item(tag, keep_deferred=True)
     known = element.VR not in (None, "UN")
     vr = str(element.VR) if known else dictionary_VR(tag)
     return element.value, vr, getattr(element, "is_little_endian", True)

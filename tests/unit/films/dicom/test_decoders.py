@@ -135,7 +135,7 @@ def test_a_frame_in_several_fragments(pieces):
 
     syntax, stream = STREAMS["JPEG 2000"]
     film = pydicom.dcmread(io.BytesIO(compressed_film(NATIVE, stream, syntax)))
-    film.PixelData = encapsulate([stream], fragments_per_frame=pieces)
+    film.PixelData = encapsulate([bytes(stream)], fragments_per_frame=pieces)
     film["PixelData"].is_undefined_length = True
     np.testing.assert_allclose(shown(encode_dicom(film)), PIXELS, atol=1e-5)
 
