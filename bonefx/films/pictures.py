@@ -29,8 +29,7 @@ HUE_LEVELS = 32
 PNG_END = b"IEND\xaeB`\x82"
 CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: markers SOC and SIZ
 ORIENTATION = 0x0112  # of EXIF
-SHORT_OS2_HEADER = b"\x10\0\0\0"  # of BMP: 16 bytes
-LONG_HEADER_BYTES = 40
+SHORT_HEADER_BYTES, LONG_HEADER_BYTES = 16, 40  # of BMP; both begin with their size
 
 
 class Picture(NamedTuple):
@@ -133,20 +132,16 @@ def _decoded_single(data: bytes, file_format: str) -> Picture:
         exif = Image.Image.getexif(image)  # the method of a PNG decodes the picture first
         return _deep(_deep_values(data, file_format), bits, exif.get(ORIENTATION, 1))
     image.load()
-    if (
-        file_format == "BMP"
-        and image.mode == "RGBA"
-        and image.getchannel("A").getextrema() == (0, 0)
-    ):
-        image = image.convert("RGB")  # programs that know no alpha leave it at 0
+    if file_format == "BMP":
+        image = _without_unused_alpha(image)
     return _shallow(image, bits)
 
 
 def _with_long_header(data: bytes) -> bytes:
     """Extend the short header of OS/2 2.x, whose missing fields are 0, to one that Pillow knows."""
-    if data[14:18] != SHORT_OS2_HEADER:
+    if int.from_bytes(data[14:18], "little") != SHORT_HEADER_BYTES:
         return data
-    missing = LONG_HEADER_BYTES - len(SHORT_OS2_HEADER) * 4
+    missing = LONG_HEADER_BYTES - SHORT_HEADER_BYTES
     pixels_at = int.from_bytes(data[10:14], "little") + missing
     start = data[:10] + pixels_at.to_bytes(4, "little") + LONG_HEADER_BYTES.to_bytes(4, "little")
     return start + data[18:30] + bytes(missing) + data[30:]
