@@ -15,10 +15,10 @@ import pytest
 
 from bonefx.errors import RecipeError
 from tests.fixtures.duplicate_films import make_clean, make_leaky, make_square, rotated, write_image
-from train.audit.cli import render_audits
 from train.audit.matching.pairs import Fingerprints, find_candidate_pairs
 from train.audit.records import AUDIT_FILE, read_audit
 from train.audit.run import audit_folder
+from train.audit.table import render_audits
 from train.cli import main
 from train.data.adapters.films_csv import index_csv
 

@@ -1,31 +1,27 @@
-"""Training survives a kill, a full disk and damaged films, with the results of an unbroken run."""
+"""Training survives a kill and a full disk, with the results of an unbroken run."""
 
 import csv
-import errno
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 import torch
-from safetensors import SafetensorError
 
-from bonefx.errors import RecipeError
 from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.recipes import SGD, write_initial_weights, write_recipe
 from tests.fixtures.servers.app import REPOSITORY
+from tests.fixtures.training import PARTS, arguments, small_disk
 from train.cli import main as train
-from train.files import write_atomically
 from train.fit import engine
 
 PLATEAU = "frozen_layers = 9\nearly_stopping = 2\nclass_balanced = false"
-PARTS = "frozen_layers = 7\naccumulate = 2"
+
 START_S = 300
+
 KILLED_BEFORE_THE_LOG = """
 import os, signal, sys
 from train.fit import engine
@@ -73,14 +69,6 @@ def place(tmp_path_factory):
     for recipe in ("plateau", "parts"):
         assert train(arguments(place, recipe, f"{recipe}_whole")) == 0
     return place
-
-
-def arguments(place, recipe, run, *more):
-    return [
-        "fit", str(place / f"{recipe}.toml"), "--data", str(place / "data"),
-        "--out", str(place / run), "--init", str(place / "init.safetensors"),
-        "--device", "cpu", "--workers", "0", *more,
-    ]  # fmt: skip
 
 
 def start_training(place, run, command):
@@ -199,18 +187,6 @@ def test_training_stops_after_last_epoch_and_resumes_later(place):
     assert expect_same_results(place, "in_two", "parts_whole")
 
 
-@contextmanager
-def small_disk(largest_bytes):
-    """Limit the size of files, so that writes fail as on a full disk."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_training_resumes_from_the_last_checkpoint_after_a_full_disk(place, capsys):
     run = place / "full"
     assert train(arguments(place, "parts", "full", "--last-epoch", "1")) == 0
@@ -223,95 +199,3 @@ def test_training_resumes_from_the_last_checkpoint_after_a_full_disk(place, caps
     assert not list(run.glob(".*.part"))
     assert train(arguments(place, "parts", "full")) == 0
     assert expect_same_results(place, "full", "parts_whole")
-
-
-def test_a_disk_too_full_for_the_cache_is_reported_and_leaves_no_partial_file(
-    place, tmp_path, capsys
-):
-    more = ("--cache", str(tmp_path / "cache"), "--last-epoch", "1")
-    with small_disk(20_000):
-        code = train(arguments(place, "parts", "uncached", *more))
-    assert code == 5
-    assert "free some disk space or choose another --cache" in capsys.readouterr().err
-    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
-    assert left == []
-    assert train(arguments(place, "parts", "uncached", *more)) == 0
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        pytest.param(OSError(errno.ENOSPC, "No space left on device"), id="ours"),
-        pytest.param(RuntimeError("[enforce fail at inline_container.cc:671]"), id="torch.save's"),
-        pytest.param(SafetensorError("I/O error: os error 28"), id="safetensors'"),
-    ],
-)
-def test_a_failed_write_leaves_the_existing_file(tmp_path, error):
-    path = tmp_path / "log.csv"
-    path.write_text("whole")
-
-    def write(part):
-        part.write_text("ha")
-        raise error
-
-    with pytest.raises(RecipeError, match=r"log.csv could not be written.*free some disk space"):
-        write_atomically(path, write)
-    assert path.read_text() == "whole"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_other_errors_of_a_writer_keep_their_traceback(tmp_path):
-    def write(part):
-        raise RuntimeError("shapes differ")
-
-    with pytest.raises(RuntimeError, match="shapes differ"):
-        write_atomically(tmp_path / "log.csv", write)
-
-
-def test_damaged_films_are_excluded_and_counted(tmp_path, place, caplog):
-    folder = make_image_folder(tmp_path / "data", films=4)
-    damaged = [folder / "train" / "fractured" / "0.png", folder / "val" / "fractured" / "1.png"]
-    for path in damaged:
-        path.write_bytes(path.read_bytes()[:200])
-    command = arguments(place, "parts", "damaged", "--last-epoch", "1")
-    command[command.index("--data") + 1] = str(folder)
-    assert train(command) == 0
-    counts = json.loads((place / "damaged" / "run.json").read_text())["data"]["counts"]
-    assert counts["train"] == {"films": 7, "fractured": 3, "with_boxes": 0, "unreadable": 1}
-    assert counts["val"] == {"films": 7, "fractured": 3, "with_boxes": 0, "unreadable": 1}
-    assert "1 of 8 films cannot be read and are excluded" in caplog.text
-    assert ".png" not in caplog.text
-
-
-def test_accumulated_micro_batches_give_the_weights_of_a_whole_batch(place, monkeypatch):
-    """Batch norms are frozen and dropout is off, so that no film depends on its batch.
-
-    The last step of 10 films in batches of 4 has two films: a batch that is not full.
-    """
-    monkeypatch.setattr("torch.nn.Dropout.forward", lambda self, batch: batch)
-    ends = {}
-    for parts in (1, 2, 4):
-        extra = f"frozen_layers = 9\naccumulate = {parts}"
-        write_recipe(place / f"by_{parts}.toml", epochs=1, extra=extra, optimiser=SGD)
-        assert train(arguments(place, f"by_{parts}", f"by_{parts}")) == 0
-        state = torch.load(place / f"by_{parts}" / "checkpoint.pt", weights_only=True)
-        name = "network.backbone.classifier.1.weight"
-        ends[parts] = state["objective"][name], float(state["history"][0]["image_loss"])
-    weights, loss = ends.pop(1)
-    for others, other_loss in ends.values():
-        torch.testing.assert_close(others, weights, rtol=0, atol=1e-6)
-        assert other_loss == pytest.approx(loss, abs=1e-6)
-
-
-def test_deterministic_training_enables_deterministic_kernels(place, monkeypatch):
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # restored afterwards
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
-    assert not torch.are_deterministic_algorithms_enabled()
-    try:
-        command = arguments(place, "parts", "exact", "--last-epoch", "1", "--deterministic")
-        assert train(command) == 0
-        assert torch.are_deterministic_algorithms_enabled()
-        assert not torch.backends.cudnn.benchmark
-        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-    finally:
-        torch.use_deterministic_algorithms(False)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from bonefx.errors import BonefxError, SettingsError
-from train.audit.cli import add_audit
+from train.cli.audit import add_audit_commands
 from train.cli.compare import add_compare_command
 from train.cli.evaluate import add_evaluate_command, add_scope_command
 from train.cli.fit import add_fit_command
@@ -78,5 +78,5 @@ def build_parser() -> argparse.ArgumentParser:
     add_card_command(commands)
     add_publish_command(commands)
     add_readme_command(commands)
-    add_audit(commands)
+    add_audit_commands(commands)
     return parser

@@ -62,8 +62,8 @@ def render_pages(model: Path, *, docs: Path, readme: Path) -> dict[Path, str]:
 
 def render_blocks(model: Path, docs: Path) -> dict[str, str]:
     """Render the tables of docs/results.md by the name of their markers; see write_results."""
-    from train.audit.cli import render_audits
     from train.audit.records import read_audit
+    from train.audit.table import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
     blocks = {

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from train.audit.records import Audit, SplitSize
+from typing import Any
 
 
-def add_audit(commands: Any) -> None:
+def add_audit_commands(commands: Any) -> None:
     """Add the audit commands to a parser's subcommands."""
     audit = commands.add_parser("audit", help="find duplicates and leakage in a folder of films")
     audit.add_argument(
@@ -42,39 +37,11 @@ def _audit(options: argparse.Namespace) -> None:
 
     out = options.out or Path("runs") / f"audit-{options.folder.resolve().name}"
     audit = audit_folder(options.folder, splits=options.splits, out=out, name=options.name)
-    print(json.dumps(dump_record(audit)))  # noqa: T201 (stdout is for programs)
+    print(json.dumps(dump_record(audit)))
 
 
 def _table(options: argparse.Namespace) -> None:
     from train.audit.records import read_audit
+    from train.audit.table import render_audits
 
-    print(render_audits([read_audit(path) for path in options.audits]), end="")  # noqa: T201
-
-
-def render_audits(audits: Sequence[Audit]) -> str:
-    """Render audits as one Markdown table, one column per data set."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from bonefx.records import estimate_text
-
-    environment = Environment(
-        loader=PackageLoader("train.audit"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 (Markdown from our own JSON)
-    )
-    environment.filters |= {
-        "share": partial(estimate_text, percent=True, with_n=True),
-        "sizes": _sizes,
-        "unreadable": _unreadable,
-    }
-    return environment.get_template("audits.md.j2").render(audits=audits)
-
-
-def _sizes(sizes: Sequence[SplitSize]) -> str:
-    return ", ".join(f"{size.split} {size.films:,}" for size in sizes) or "none"
-
-
-def _unreadable(audit: Audit) -> int:
-    return sum(count.films for count in audit.unreadable)
+    print(render_audits([read_audit(path) for path in options.audits]), end="")
