@@ -40,9 +40,12 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[A
     Raises:
         Exception: The pixels are damaged or in a compression that no decoder reads.
     """
-    frame = _encapsulated_frame(header)
-    if frame is None:
+    from pydicom.encaps import get_frame
+
+    compressed = encapsulated_value(header)
+    if compressed is None:
         return _by_pydicom(header, form, _native_syntax(header)), form
+    frame = bytes(get_frame(compressed, 0, number_of_frames=1))
     stream = describe_codestream(frame)
     if stream is None:
         syntax = str(header.file_meta.TransferSyntaxUID).strip("\0 ")
@@ -53,15 +56,11 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[A
     return _by_pydicom(header, form, stream.syntax, stream), form
 
 
-def _encapsulated_frame(header: FileDataset) -> bytes | None:
-    """Return the first compressed frame; None if the pixels are native, whatever the syntax is."""
-    from pydicom.encaps import get_frame
-
+def encapsulated_value(header: FileDataset) -> bytes | None:
+    """Return the pixel data if they are compressed frames; None if they are native."""
     element = header.get_item("PixelData", keep_deferred=True)
-    value = element.value
-    if getattr(element, "length", 0) != UNDEFINED_LENGTH and not value.startswith(FIRST_ITEM):
-        return None
-    return bytes(get_frame(value, 0, number_of_frames=1))
+    undefined = getattr(element, "length", 0) == UNDEFINED_LENGTH
+    return element.value if undefined or element.value.startswith(FIRST_ITEM) else None
 
 
 def _native_syntax(header: FileDataset) -> str:

@@ -120,11 +120,21 @@ def damaged() -> UnreadableRadiographError:
     )
 
 
-def undecoded(syntax: str) -> UnreadableRadiographError:
-    """Return the error for pixels in a transfer syntax that cannot be decoded."""
+def undecoded(syntax: str, *, native: bool = False) -> UnreadableRadiographError:
+    """Return the error for pixels that cannot be decoded.
+
+    Args:
+        syntax: Name of the transfer syntax.
+        native: Whether the pixels are uncompressed.
+    """
+    if native:
+        return UnreadableRadiographError(
+            f"the DICOM pixels ({syntax}) are incomplete or do not fit their header; "
+            "export or copy the film again"
+        )
     return UnreadableRadiographError(
         f"the DICOM pixels ({syntax}) are damaged or in a compression that is not supported; "
-        "export them uncompressed or as JPEG Lossless"
+        "export them uncompressed"
     )
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.films.dicom.decoders import decode_containers
+from bonefx.films.dicom.decoders import decode_containers, encapsulated_value
 from bonefx.films.dicom.elements import whole_number
 from bonefx.films.dicom.header import undecoded
 from bonefx.films.dicom.pixel_format import PixelFormat
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
+    from pydicom.uid import UID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -49,7 +50,8 @@ def decode_pixels(header: FileDataset, form: PixelFormat) -> StoredPixels:
     try:
         containers, form = decode_containers(header, form)
     except Exception:  # noqa: BLE001 (damaged data makes decoders raise anything)
-        raise undecoded(_syntax_name(header)) from None  # the cause may quote values
+        syntax, native = header.file_meta.TransferSyntaxUID, encapsulated_value(header) is None
+        raise undecoded(_name(syntax), native=native) from None  # the cause may quote values
     if form.samples == 3:
         return StoredPixels(values=containers, form=form)
     values = stored_values(containers, form)
@@ -108,7 +110,6 @@ def _as_stored(value: int, form: PixelFormat) -> int | None:
     return extended if extended >= -half else None
 
 
-def _syntax_name(header: FileDataset) -> str:
-    syntax = header.file_meta.TransferSyntaxUID
+def _name(syntax: UID) -> str:
     known = not syntax.is_private and syntax.is_transfer_syntax
     return str(syntax.name) if known else "unknown syntax"

@@ -117,5 +117,5 @@ def _check_samples(photometric: str, samples: int, allocated: int) -> None:
         return
     raise UnreadableRadiographError(
         f"found DICOM pixels stored as {photometric} with {samples} samples of {allocated} bit; "
-        "export them as MONOCHROME2"
+        "export them as grey, with one sample a pixel"
     )

@@ -8,9 +8,11 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -127,6 +129,67 @@ def test_a_grey_codestream_in_a_film_labelled_as_colour():
     stream = imagecodecs.jpegls_encode(grey)
     film = formats.read_bytes(compressed_film(native, stream, JPEGLSLossless))
     np.testing.assert_allclose(film.pixels, grey / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [StoredForm(beside=0xF000), StoredForm(high=13, beside=0xC003)])
+def test_jpeg_2000_of_whole_containers_with_other_bits(form):
+    values = make_values(form)
+    native = make_film(form, values)
+    containers = np.frombuffer(pydicom.dcmread(io.BytesIO(native)).PixelData, "<u2").reshape(80, 96)
+    stream = imagecodecs.jpeg2k_encode(containers, codecformat="j2k", reversible=True)
+    np.testing.assert_allclose(
+        shown(compressed_film(native, stream, JPEG2000Lossless)), PIXELS, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("label", ["RGB", "YBR_FULL", "YBR_FULL_422", "ybr_full_422 "])
+@pytest.mark.parametrize("subsampling", [0, 1])
+def test_a_grey_film_in_a_colour_jpeg_whatever_its_label(label, subsampling):
+    grey = make_grey()
+    native = make_dicom(np.dstack([grey] * 3), PhotometricInterpretation=label)
+    picture = Image.fromarray(np.dstack([grey] * 3))
+    stream = encode_image(picture, "JPEG", quality=95, subsampling=subsampling)
+    film = formats.read_bytes(compressed_film(native, stream, JPEGBaseline8Bit))
+    np.testing.assert_allclose(film.pixels, grey / 255, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        (ImplicitVRLittleEndian, ExplicitVRLittleEndian),
+        (ExplicitVRLittleEndian, ImplicitVRLittleEndian),
+    ],
+)
+def test_explicit_and_implicit_labels_may_be_exchanged(written, label):
+    data = relabelled(make_dicom(VALUES.astype(np.uint16), syntax=written), label)
+    np.testing.assert_allclose(shown(data), PIXELS, atol=1e-5)
+
+
+@pytest.mark.parametrize("syntax", ["implicit", "explicit", "big-endian"])
+def test_films_without_preamble_or_meta_information(syntax):
+    data = make_film(FORM, VALUES, syntax=syntax)
+    body = data[144 + int.from_bytes(data[140:144], "little") :]
+    np.testing.assert_allclose(shown(body), PIXELS, atol=1e-5)
+    np.testing.assert_allclose(shown(bytes(128) + b"DICM" + body), PIXELS, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(make_dicom(PixelData=bytes(1000)), id="native, too short"),
+        pytest.param(make_dicom(SamplesPerPixel=3), id="grey of three samples"),
+        pytest.param(
+            compressed_film(NATIVE, b"\xff\xd8\xff\xc3" + bytes(99), JPEGLosslessSV1), id="damaged"
+        ),
+    ],
+)
+def test_no_remedy_names_what_was_found(data):
+    with pytest.raises(UnreadableRadiographError) as caught:
+        formats.read_bytes(data)
+    found, remedy = str(caught.value).split(";")
+    for name in ("Little Endian", "MONOCHROME2", "JPEG Lossless"):
+        assert name not in remedy
+    assert "uncompressed" not in remedy or "JPEG" in found
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 5])
