@@ -168,7 +168,8 @@ def _check_kind(header: FileDataset) -> None:
 
 
 def _check_image(header: FileDataset) -> None:
-    if "PixelData" not in header:
+    pixels = header.get_item("PixelData", keep_deferred=True)
+    if pixels is None or not pixels.value:
         raise UnreadableRadiographError(
             "found a DICOM file without pixel data; export the image itself"
         )

@@ -169,6 +169,7 @@ def test_grey_dicom_in_colour_channels_is_read():
         pytest.param(make_dicom(without=("Modality",)), "modality unknown", id="no modality"),
         pytest.param(make_dicom(NumberOfFrames=3), "found 3 frames", id="frames"),
         pytest.param(make_dicom(without=("PixelData",)), "without pixel data", id="no pixels"),
+        pytest.param(make_dicom(PixelData=b""), "without pixel data", id="empty pixels"),
         pytest.param(make_dicom(without=("Rows",)), "damaged", id="no rows"),
         pytest.param(
             make_dicom(SOPClassUID=MediaStorageDirectoryStorage), "DICOMDIR", id="DICOMDIR"
