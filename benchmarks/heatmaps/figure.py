@@ -11,7 +11,6 @@ from benchmarks.heatmaps.model_maps import ModelMaps
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.heatmaps.overlay import heat_layer
 from bonefx.heatmaps.projection import heat_on_input
-from bonefx.models.preprocess import letterbox_of
 from train.plot_style import ORANGE, save_figure, show_film
 
 FILMS = 8
@@ -34,9 +33,9 @@ def draw_maps(maps: ModelMaps, path: Path) -> None:
         square = maps.films.squares[maps.films.rows[truth.index]]
         for axes in row:
             show_film(axes, square)
-        place = letterbox_of(*map(int, maps.films.shapes[truth.index]), size_px=size_px)
+        place = maps.films.place(truth.index)
         for left, top, right, bottom in maps.films.films[truth.index].boxes:
-            corner = left * place.scale_x + place.left, top * place.scale_y + place.top
+            corner = place.x(left), place.y(top)
             sides = (right - left) * place.scale_x, (bottom - top) * place.scale_y
             row[0].add_patch(Rectangle(corner, *sides, fill=False, edgecolor=ORANGE))
         for axes, name in zip(row[1:], HEATMAP_METHODS, strict=True):

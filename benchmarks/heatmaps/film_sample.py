@@ -105,8 +105,8 @@ def _measure_slow_method(
         cells = [
             _cells(library, film[None]) for film in tqdm(batch, desc=library_method, leave=False)
         ]
-    grid, size_px = maps.model.network.grid(), maps.films.size_px
-    heats = map_heats(maps.truths, np.concatenate(cells), grid, size_px=size_px)
+    grid = maps.model.network.grid()
+    heats = map_heats(maps.truths, np.concatenate(cells), grid)
     figures: dict[str, object] = dump_record(measure_maps(maps.films, maps.truths, heats))
     return figures
 

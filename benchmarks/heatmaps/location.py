@@ -56,8 +56,8 @@ def measure_agreement(first: ModelMaps, second: ModelMaps) -> dict[str, object] 
 
 
 def _heats(maps: ModelMaps, truths: list[AnnotatedFilm]) -> list[Heat]:
-    grid, size_px = maps.model.network.grid(), maps.films.size_px
-    return list(map_heats(truths, maps.cells[GRAD_CAM], grid, size_px=size_px))
+    grid = maps.model.network.grid()
+    return list(map_heats(truths, maps.cells[GRAD_CAM], grid))
 
 
 def _mean(values: object, groups: NDArray[np.str_]) -> dict[str, object]:

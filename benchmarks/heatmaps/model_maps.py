@@ -51,10 +51,10 @@ class ModelMaps:
 
     def rows(self) -> dict[str, Heats]:
         """Return the heat maps of each method, baseline and of the grid's ceiling, by name."""
-        grid, size_px = self.model.network.grid(), self.films.size_px
+        grid = self.model.network.grid()
 
         def of(cells: NDArray[np.float32]) -> Heats:
-            return lambda truths: map_heats(truths, cells, grid, size_px=size_px)
+            return lambda truths: map_heats(truths, cells, grid)
 
         shape = self.cells[GRAD_CAM].shape
         random = np.random.default_rng(0).random(shape, dtype=np.float32)

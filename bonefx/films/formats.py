@@ -14,6 +14,7 @@ from pathlib import Path
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import pictures
 from bonefx.films.dicom.film import read_dicom
+from bonefx.films.exposed_field import with_exposed_field
 from bonefx.records import Radiograph
 
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
@@ -87,7 +88,7 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
             figures that include such films.
 
     Returns:
-        The film, (H, W) float32 in [0, 1], white = dense.
+        The film, (H, W) float32 in [0, 1], white = dense, with its exposed field.
 
     Raises:
         DamagedRadiographError: A part of the film can be read with salvage.
@@ -97,8 +98,9 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
-        return read_dicom(data, sha256)
-    return pictures.read_picture(data, file_format, sha256, salvage=salvage)
+        return with_exposed_field(read_dicom(data, sha256))
+    film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
+    return with_exposed_field(film)
 
 
 def _format_of(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Convert a radiograph to network input: the whole film, letterboxed, never cropped or mirrored.
+"""Convert a radiograph to network input: its exposed field, letterboxed, never mirrored.
 
 Training, evaluation and the app use this module. The letterboxed film is rounded to 8 bits, as
 training caches it, so that a film gives the same input everywhere.
@@ -6,7 +6,8 @@ training caches it, so that a film gives the same input everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from bonefx.errors import WeightsError
-from bonefx.records import Radiograph
+from bonefx.records import PixelBox, Radiograph
 
 RESIZE = "letterbox_area"
 POLARITY = "white_is_dense"
+FilmPosition = TypeVar("FilmPosition", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,24 @@ class PreprocessSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterbox:
-    """Position of a film in the square input.
+    """Position of a film's exposed field in the square input: the rule from film to square.
 
-    A film pixel (x, y), at its centre, is mapped to
-    ((x + 0.5) * scale_x - 0.5 + left, (y + 0.5) * scale_y - 0.5 + top) of the input.
+    A point (x, y) of the film, whose edges are 0 and its width or height, is mapped to
+    ((x - film_left) * scale_x + left, (y - film_top) * scale_y + top) of the square.
+
+    Attributes:
+        film_left: Left edge of the field, in pixels of the film.
+        film_top: Upper edge of the field, in pixels of the film.
+        left: Left edge of the field, in pixels of the square.
+        top: Upper edge of the field, in pixels of the square.
+        width: Of the field, in pixels of the square.
+        height: Of the field, in pixels of the square.
+        scale_x: Pixels of the square per pixel of the film.
+        scale_y: Pixels of the square per pixel of the film.
     """
 
+    film_left: float
+    film_top: float
     left: int
     top: int
     width: int
@@ -65,24 +79,65 @@ class Letterbox:
     scale_x: float
     scale_y: float
 
+    def x(self, film_x: FilmPosition) -> FilmPosition:
+        """Map horizontal positions on the film to the square."""
+        return (film_x - self.film_left) * self.scale_x + self.left
 
-def letterbox_of(height: int, width: int, *, size_px: int) -> Letterbox:
-    """Centre a film of height x width pixels in a size_px square, with its aspect ratio."""
-    scale = size_px / max(height, width)
-    new_width = max(1, round(width * scale))
-    new_height = max(1, round(height * scale))
+    def y(self, film_y: FilmPosition) -> FilmPosition:
+        """Map vertical positions on the film to the square."""
+        return (film_y - self.film_top) * self.scale_y + self.top
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the field in the square."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+    def resized(self, factor: float) -> Letterbox:
+        """Return the rule for the same film after its sides were multiplied by a factor."""
+        return replace(
+            self,
+            film_left=self.film_left * factor,
+            film_top=self.film_top * factor,
+            scale_x=self.scale_x / factor,
+            scale_y=self.scale_y / factor,
+        )
+
+
+def letterbox_of(
+    height: int, width: int, *, size_px: int, field: PixelBox | None = None
+) -> Letterbox:
+    """Centre a film, or its exposed field, in a square, with its aspect ratio.
+
+    Args:
+        height: Of the film, in pixels.
+        width: Of the film, in pixels.
+        size_px: Side of the square.
+        field: Bounds of the exposed field; None for the whole film.
+    """
+    shown = field or PixelBox(top=0, left=0, bottom=height, right=width)
+    scale = size_px / max(shown.height, shown.width)
+    new_width = max(1, round(shown.width * scale))
+    new_height = max(1, round(shown.height * scale))
     return Letterbox(
+        film_left=shown.left,
+        film_top=shown.top,
         left=(size_px - new_width) // 2,
         top=(size_px - new_height) // 2,
         width=new_width,
         height=new_height,
-        scale_x=new_width / width,
-        scale_y=new_height / height,
+        scale_x=new_width / shown.width,
+        scale_y=new_height / shown.height,
     )
 
 
+def film_letterbox(film: Radiograph, *, size_px: int) -> Letterbox:
+    """Return the position of a film's exposed field in the square input."""
+    height, width = film.pixels.shape
+    return letterbox_of(height, width, size_px=size_px, field=film.field)
+
+
 def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
-    """Resize a whole film into a black square.
+    """Resize the exposed field of a film into a black square.
 
     Args:
         radiograph: The film, (H, W) in [0, 1].
@@ -91,16 +146,14 @@ def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
     Returns:
         (size_px, size_px) uint8.
     """
-    box = letterbox_of(*radiograph.pixels.shape, size_px=size_px)
-    shrinks = box.scale_x < 1
+    place = film_letterbox(radiograph, size_px=size_px)
     resized = cv2.resize(
-        radiograph.pixels,
-        (box.width, box.height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        radiograph.exposed,
+        (place.width, place.height),
+        interpolation=cv2.INTER_AREA if place.scale_x < 1 else cv2.INTER_LINEAR,
     )
     square = np.zeros((size_px, size_px), np.uint8)
-    inside = np.clip(np.rint(resized * 255.0), 0, 255).astype(np.uint8)
-    square[box.top : box.top + box.height, box.left : box.left + box.width] = inside
+    square[place.slices] = np.clip(np.rint(resized * 255.0), 0, 255).astype(np.uint8)
     return square
 
 

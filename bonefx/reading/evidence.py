@@ -13,6 +13,7 @@ from bonefx.heatmaps.forward import ForwardPass
 from bonefx.heatmaps.methods import GRAD_CAM, class_activation_map
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input, peak_on_film
 from bonefx.heatmaps.trust import logit_drops, measure_trust
+from bonefx.models.preprocess import film_letterbox
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, Trust
 
@@ -84,25 +85,20 @@ def _grad_cam_evidence(
     peak = peak_on_film(
         evidence.cells,
         model.network.grid(),
-        shape=_shape(film),
-        size_px=model.manifest.preprocess.size_px,
+        place=film_letterbox(film, size_px=model.manifest.preprocess.size_px),
     )
     shown = heat and peak >= model.manifest.heat_floor
     return replace(evidence, peak=peak, heat=_project(model, film, evidence) if shown else None)
 
 
 def _project(model: LoadedModel, film: Radiograph, evidence: FilmEvidence) -> NDArray[np.float32]:
+    height, width = film.pixels.shape
     return heat_on_film(
         evidence.cells,
         model.network.grid(),
-        shape=_shape(film),
-        size_px=model.manifest.preprocess.size_px,
+        shape=(height, width),
+        place=film_letterbox(film, size_px=model.manifest.preprocess.size_px),
     )
-
-
-def _shape(film: Radiograph) -> tuple[int, int]:
-    height, width = film.pixels.shape
-    return height, width
 
 
 def _check_maps(
@@ -123,8 +119,14 @@ def _check_maps(
         item = evidence[index]
         assert item.heat is not None
         assert item.peak is not None
+        film = films[index]
         trust = measure_trust(
-            films[index].pixels, item.heat, peak=item.peak, drop=drop, limits=limits
+            film.exposed, on_field(film, item.heat), peak=item.peak, drop=drop, limits=limits
         )
         checked[index] = replace(item, heat=None if trust.failures else item.heat, trust=trust)
     return checked
+
+
+def on_field(film: Radiograph, heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the part of a film's map, (H, W), that lies in the bounds of the exposed field."""
+    return heat if film.field is None else heat[film.field.slices]

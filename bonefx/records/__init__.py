@@ -29,11 +29,13 @@ from bonefx.records.model import (
 from bonefx.records.radiograph import (
     MIN_SIDE_PX,
     NOT_EDITED,
+    Corners,
     FilmEdit,
     FilmNote,
     PixelBox,
     Radiograph,
     Window,
+    convex_mask,
 )
 from bonefx.records.reading import (
     OVERRIDABLE_REASONS,
@@ -47,9 +49,9 @@ from bonefx.records.reading import (
 
 __all__ = [
     "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "OVERRIDABLE_REASONS", "Agreement", "Calibration",
-    "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin", "PixelBox",
-    "Radiograph", "Reading",
-    "Reason", "ReasonCode", "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window",
-    "box_of_edges", "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text",
-    "invert_radiograph", "mirror_radiograph", "probability_text", "turn_radiograph",
+    "Corners", "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin",
+    "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust",
+    "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask", "crop_radiograph",
+    "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph",
+    "probability_text", "turn_radiograph",
 ]  # fmt: skip

@@ -62,9 +62,10 @@ def turn_radiograph(film: Radiograph, quarter_turns: int) -> Radiograph:
     if turns == 0:
         return film
     height, width = film.pixels.shape
-    field = film.field
+    field, corners = film.field, film.field_corners
     for _ in range(turns):
         field = field and _turned_box(field, height=height)
+        corners = tuple((height - y, x) for x, y in corners)
         height, width = width, height
     spacing = film.spacing_mm
     edit = replace(film.edit, quarter_turns=(film.edit.quarter_turns + turns) % 4)
@@ -72,16 +73,18 @@ def turn_radiograph(film: Radiograph, quarter_turns: int) -> Radiograph:
         _map_arrays(film, lambda values: np.rot90(values, -turns)),
         spacing_mm=spacing[::-1] if spacing and turns % 2 else spacing,
         field=field,
+        field_corners=corners,
         edit=edit,
     )
 
 
 def mirror_radiograph(film: Radiograph) -> Radiograph:
     """Swap left and right of a film as it is shown."""
-    edit = film.edit
+    edit, width = film.edit, film.pixels.shape[1]
     return replace(
         _map_arrays(film, np.fliplr),
-        field=film.field and _mirrored_box(film.field, width=film.pixels.shape[1]),
+        field=film.field and _mirrored_box(film.field, width=width),
+        field_corners=tuple((width - x, y) for x, y in film.field_corners),
         edit=replace(
             edit, mirrored=not edit.mirrored, quarter_turns=-edit.quarter_turns % 4
         ),  # turning and then mirroring equals mirroring and then turning back
@@ -108,7 +111,8 @@ def crop_radiograph(film: Radiograph, box: PixelBox) -> Radiograph:
         )
     edit = replace(film.edit, crop=_on_film_as_read(box, film))
     part = box.slices
-    return replace(_map_arrays(film, lambda values: values[part]), field=None, edit=edit)
+    cropped = _map_arrays(film, lambda values: values[part])
+    return replace(cropped, field=None, field_corners=(), edit=edit)
 
 
 def _map_arrays(film: Radiograph, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Radiograph:

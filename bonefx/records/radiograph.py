@@ -59,6 +59,25 @@ class PixelBox:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
+Corners = tuple[tuple[float, float], ...]  # (x, y); a film spans 0 to width and 0 to height
+
+
+def convex_mask(corners: Corners | NDArray[np.float64], box: PixelBox) -> NDArray[np.bool_]:
+    """Return which pixels of a box have their centre in a convex polygon, (h, w)."""
+    rows, columns = np.ogrid[box.top : box.bottom, box.left : box.right]
+    sides = list(zip(corners, [*corners[1:], corners[0]], strict=True))
+    turns = [
+        (x2 - x1) * (rows + 0.5 - y1) - (y2 - y1) * (columns + 0.5 - x1)
+        for (x1, y1), (x2, y2) in sides
+    ]
+    shape = box.height, box.width
+    left, right = np.ones(shape, bool), np.ones(shape, bool)
+    for turn in turns:  # a point inside lies on the same side of every edge
+        left &= turn <= 0
+        right &= turn >= 0
+    return left | right
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmEdit:
     """What a user changed on a film before it was read, in this order.
@@ -107,6 +126,7 @@ class Radiograph:
             them; None if pixels are all values.
         windows: Windows in the file; the first is that of pixels. Empty without full.
         field: Bounds of the exposed field, which the models read; None for the whole film.
+        field_corners: Corners of a convex field that does not fill its bounds; empty otherwise.
         notes: What a user must know about how the file was read.
         edit: What the user changed; pixels, full, windows, field and spacing_mm are those after it.
     """
@@ -124,13 +144,22 @@ class Radiograph:
     full: NDArray[np.float32] | None = None
     windows: tuple[Window, ...] = ()
     field: PixelBox | None = None
+    field_corners: Corners = ()
     notes: tuple[FilmNote, ...] = ()
     edit: FilmEdit = NOT_EDITED
 
     @property
     def exposed(self) -> NDArray[np.float32]:
-        """Pixels of the exposed field, (h, w) in [0, 1]; all pixels without one."""
-        return self.pixels if self.field is None else self.pixels[self.field.slices]
+        """Pixels in the bounds of the exposed field, (h, w) in [0, 1]; black beside the field.
+
+        All pixels of a film without a field.
+        """
+        if self.field is None:
+            return self.pixels
+        part = self.pixels[self.field.slices]
+        if not self.field_corners:
+            return part
+        return np.where(convex_mask(self.field_corners, self.field), part, np.float32(0))
 
     @property
     def inverted(self) -> bool:

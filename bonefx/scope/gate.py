@@ -122,7 +122,7 @@ def find_refusals(
     Returns:
         N reasons; None for a film in scope.
     """
-    measures = np.array([measure_grey_levels(film.pixels) for film in films])
+    measures = np.array([measure_grey_levels(film.exposed) for film in films])
     refused = scope.refuses(signatures, measures)
     distances = scope.distances(signatures)
     refusals = [

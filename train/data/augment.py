@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,6 @@ from torch.utils.data import Dataset, WeightedRandomSampler
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from bonefx.models.preprocess import letterbox_of
 from train.data.cache import CachedFilms
 from train.recipe import Augmentation
 
@@ -33,17 +33,11 @@ class Sample(NamedTuple):
 
 def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
     """Draw a film's boxes on its letterboxed square, (S, S) uint8, 1 inside a box."""
-    size_px = cache.size_px
-    height, width = (int(side) for side in cache.shapes[index])
-    place = letterbox_of(height, width, size_px=size_px)
+    size_px, place = cache.size_px, cache.place(index)
     mask = torch.zeros((size_px, size_px), dtype=torch.uint8)
     for left, top, right, bottom in cache.films[index].boxes:
-        columns = slice(
-            int(left * place.scale_x) + place.left, int(np.ceil(right * place.scale_x)) + place.left
-        )
-        rows = slice(
-            int(top * place.scale_y) + place.top, int(np.ceil(bottom * place.scale_y)) + place.top
-        )
+        columns = slice(max(0, math.floor(place.x(left))), max(0, math.ceil(place.x(right))))
+        rows = slice(max(0, math.floor(place.y(top))), max(0, math.ceil(place.y(bottom))))
         mask[rows, columns] = 1
     return mask
 

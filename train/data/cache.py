@@ -18,13 +18,14 @@ from tqdm import tqdm
 
 from bonefx.errors import RecipeError, UnreadableRadiographError
 from bonefx.films import formats
-from bonefx.models.preprocess import letterbox
+from bonefx.models.preprocess import Letterbox, letterbox, letterbox_of
+from bonefx.records import PixelBox
 from train.data import Film
 from train.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
-CACHE_VERSION = 3  # increase when formats.read or letterbox give other pixels
+CACHE_VERSION = 4  # increase when formats.read or letterbox give other pixels
 SQUARES_FILE, CACHE_INDEX_FILE = "squares.npy", "index.npz"
 
 
@@ -37,6 +38,7 @@ class CachedFilms:
         squares: (U, S, S) uint8, memory-mapped, one for each distinct file.
         rows: Index of each film's square, (N,).
         shapes: (N, 2) height and width of each film before letterboxing, in pixels.
+        fields: (N, 4) top, left, bottom and right edge of each exposed field, in pixels.
         sha256: Checksum of each film's file, (N,).
         skipped: Number of unreadable films.
     """
@@ -45,6 +47,7 @@ class CachedFilms:
     squares: NDArray[np.uint8]
     rows: NDArray[np.int64]
     shapes: NDArray[np.int32]
+    fields: NDArray[np.int32]
     sha256: NDArray[np.str_]
     skipped: int
 
@@ -52,6 +55,17 @@ class CachedFilms:
     def size_px(self) -> int:
         """Side of the squares, in pixels."""
         return int(self.squares.shape[-1])
+
+    def shape(self, index: int) -> tuple[int, int]:
+        """Return height and width of a film, in pixels."""
+        height, width = (int(side) for side in self.shapes[index])
+        return height, width
+
+    def place(self, index: int) -> Letterbox:
+        """Return the position of a film's exposed field in its square."""
+        top, left, bottom, right = (int(edge) for edge in self.fields[index])
+        field = PixelBox(top=top, left=left, bottom=bottom, right=right)
+        return letterbox_of(*self.shape(index), size_px=self.size_px, field=field)
 
     @property
     def fractured(self) -> NDArray[np.bool_]:
@@ -74,6 +88,7 @@ class CachedFilms:
             films=[self.films[index] for index in indices],
             rows=self.rows[indices],
             shapes=self.shapes[indices],
+            fields=self.fields[indices],
             sha256=self.sha256[indices],
         )
 
@@ -102,7 +117,8 @@ def load_cached(
             if not (cache_folder / CACHE_INDEX_FILE).is_file():
                 _write_cache(films, size_px, cache_folder, salvage=salvage)
     with np.load(cache_folder / CACHE_INDEX_FILE) as index:
-        rows, shapes, sha256 = index["rows"], index["shapes"], index["sha256"]
+        rows, places, sha256 = index["rows"], index["places"], index["sha256"]
+    shapes, fields = places[:, :2], places[:, 2:]
     readable = shapes[:, 0] > 0
     if not readable.any():
         raise RecipeError("no film of this split could be read; check the data folder")
@@ -115,6 +131,7 @@ def load_cached(
         squares=np.load(cache_folder / SQUARES_FILE, mmap_mode="r"),
         rows=rows[readable],
         shapes=shapes[readable],
+        fields=fields[readable],
         sha256=sha256[readable],
         skipped=int((~readable).sum()),
     )
@@ -157,24 +174,24 @@ def _write_cache(films: list[Film], size_px: int, cache_folder: Path, *, salvage
     def decode(index: int) -> DecodedSquare | None:
         return _decode_film(films, int(index), size_px, salvage=salvage)
 
-    shapes = np.zeros((len(first), 2), np.int32)
+    places = np.zeros((len(first), 6), np.int32)
     write_atomically(
         cache_folder / SQUARES_FILE,
-        lambda part: _save_squares(part, first, decode, shapes=shapes, size_px=size_px),
+        lambda part: _save_squares(part, first, decode, places=places, size_px=size_px),
         option="--cache",
     )
     write_atomically(
         cache_folder / CACHE_INDEX_FILE,
-        lambda part: _save_index(part, rows, shapes[rows], sha256),
+        lambda part: _save_index(part, rows, places[rows], sha256),
         option="--cache",
     )
 
 
 def _save_index(
-    part: Path, rows: NDArray[np.int64], shapes: NDArray[np.int32], sha256: NDArray[np.str_]
+    part: Path, rows: NDArray[np.int64], places: NDArray[np.int32], sha256: NDArray[np.str_]
 ) -> None:
     with part.open("wb") as file:  # savez adds .npz to a path, not to a file
-        np.savez(file, rows=rows, shapes=shapes, sha256=sha256)
+        np.savez(file, rows=rows, places=places, sha256=sha256)
 
 
 def _file_checksum(film: Film) -> str:
@@ -185,7 +202,7 @@ def _file_checksum(film: Film) -> str:
         return f"unread {hashlib.sha256(film.name.encode()).hexdigest()[:16]}"
 
 
-DecodedSquare = tuple[NDArray[np.uint8], tuple[int, int]]
+DecodedSquare = tuple[NDArray[np.uint8], tuple[int, ...]]  # with shape and edges of the field
 
 
 def _save_squares(
@@ -193,10 +210,10 @@ def _save_squares(
     films: NDArray[np.int64],
     decode: Callable[[int], DecodedSquare | None],
     *,
-    shapes: NDArray[np.int32],
+    places: NDArray[np.int32],
     size_px: int,
 ) -> None:
-    """Decode U films into an array file; set their shapes, (U, 2), to 0 x 0 if unreadable.
+    """Decode U films into an array file; set their shapes and fields, (U, 6), to 0 if unreadable.
 
     Squares are written sequentially, so that a full disk raises an error. Writing to a
     memory-mapped file would kill the process instead.
@@ -209,7 +226,7 @@ def _save_squares(
             pool.map(decode, films), total=len(films), desc=f"decode at {size_px} px", leave=False
         )
         for row, decoded in enumerate(progress):
-            square, shapes[row] = decoded or (black, (0, 0))
+            square, places[row] = decoded or (black, (0,) * 6)
             file.write(square.tobytes())
 
 
@@ -223,4 +240,6 @@ def _decode_film(
         logger.warning("film %d of %d is excluded: %s", index + 1, len(films), error)
         return None
     height, width = radiograph.pixels.shape
-    return letterbox(radiograph, size_px=size_px), (height, width)
+    field = radiograph.field or PixelBox(top=0, left=0, bottom=height, right=width)
+    edges = field.top, field.left, field.bottom, field.right
+    return letterbox(radiograph, size_px=size_px), (height, width, *edges)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bonefx.heatmaps.projection import heat_on_film
 from bonefx.heatmaps.trust import heat_share
 from bonefx.models.cell_grid import CellGrid
+from bonefx.models.preprocess import Letterbox
 from bonefx.records import Estimate
 from bonefx.records.split_figures import Localisation, MapFigures
 from train.data import Box
@@ -51,6 +52,7 @@ class AnnotatedFilm:
         index: Index of the film in its cache.
         shape: Height and width, in pixels.
         boxes: Left, top, right and bottom edge of each box, in pixels.
+        place: Position of the exposed field in the network's input.
         inside: (h, w) bool, whether a pixel lies in a box.
         outlined: (h, w) bool, whether a pixel lies in an outline; None without outlines.
     """
@@ -58,6 +60,7 @@ class AnnotatedFilm:
     index: int
     shape: Shape
     boxes: tuple[Box, ...]
+    place: Letterbox
     inside: NDArray[np.bool_]
     outlined: NDArray[np.bool_] | None
 
@@ -69,7 +72,7 @@ def annotated_films(films: CachedFilms) -> list[AnnotatedFilm]:
 
 def _truth(films: CachedFilms, index: int) -> AnnotatedFilm:
     film = films.films[index]
-    height, width = (int(side) for side in films.shapes[index])
+    height, width = films.shape(index)
     scale = LONGER_SIDE_PX / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     boxes = tuple(
@@ -85,6 +88,7 @@ def _truth(films: CachedFilms, index: int) -> AnnotatedFilm:
         index=index,
         shape=shape,
         boxes=boxes,
+        place=films.place(index).resized(scale),
         inside=_filled(shape, [np.asarray(line) for line in corners]),
         outlined=_filled(shape, outlines) if outlines else None,
     )
@@ -97,11 +101,11 @@ def _filled(shape: Shape, lines: list[NDArray[np.float64]]) -> NDArray[np.bool_]
 
 
 def map_heats(
-    truths: list[AnnotatedFilm], cells: NDArray[np.float32], grid: CellGrid, *, size_px: int
+    truths: list[AnnotatedFilm], cells: NDArray[np.float32], grid: CellGrid
 ) -> Iterator[Heat]:
     """Yield the heat map of each film from the cells of all films, (N, h, w)."""
     for truth in truths:
-        yield heat_on_film(cells[truth.index], grid, shape=truth.shape, size_px=size_px)
+        yield heat_on_film(cells[truth.index], grid, shape=truth.shape, place=truth.place)
 
 
 def centre_heats(truths: list[AnnotatedFilm]) -> Iterator[Heat]:
@@ -134,11 +138,9 @@ def measure_localisation(
     sets = {"annotated": truths, "called_fracture": [one for one in truths if called[one.index]]}
     return {
         name: Localisation(
-            map=measure_maps(films, own, map_heats(own, cells, grid, size_px=films.size_px)),
+            map=measure_maps(films, own, map_heats(own, cells, grid)),
             centre=measure_maps(films, own, centre_heats(own)),
-            pointing_by=_pointing_by(
-                films, own, map_heats(own, cells, grid, size_px=films.size_px)
-            ),
+            pointing_by=_pointing_by(films, own, map_heats(own, cells, grid)),
         )
         for name, own in sets.items()
         if own

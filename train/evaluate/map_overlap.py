@@ -66,9 +66,8 @@ def _shown_maps(
 def _heat(
     model: LoadedModel, films: CachedFilms, outputs: NetworkOutputs, index: int
 ) -> NDArray[np.float32]:
-    height, width = (int(side) for side in films.shapes[index])
+    height, width = films.shape(index)
     scale = LONGER_SIDE_PX / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
-    return heat_on_film(
-        outputs.cells[index], model.network.grid(), shape=shape, size_px=films.size_px
-    )
+    place = films.place(index).resized(scale)
+    return heat_on_film(outputs.cells[index], model.network.grid(), shape=shape, place=place)

@@ -64,13 +64,11 @@ def shares_off_anatomy(
         cells: Cells of its map, (h, w).
         grid: Position of the cells on the network input.
     """
-    height, width = (int(side) for side in films.shapes[index])
-    place = letterbox_of(height, width, size_px=films.size_px)
-    square = films.squares[films.rows[index]]
-    film = square[place.top : place.top + place.height, place.left : place.left + place.width]
-    shape = (place.height, place.width)
-    heat = heat_on_film(cells, grid, shape=shape, size_px=films.size_px)
-    pixels = np.asarray(film, np.float32) / np.float32(255)
+    part = films.place(index).slices  # the exposed field, as in readings
+    pixels = np.asarray(films.squares[films.rows[index]][part], np.float32) / np.float32(255)
+    shape = (pixels.shape[0], pixels.shape[1])
+    place = letterbox_of(*shape, size_px=films.size_px)
+    heat = heat_on_film(cells, grid, shape=shape, place=place)
     return heat_share(heat, border_mask(shape)), heat_share(heat, marker_mask(pixels))
 
 

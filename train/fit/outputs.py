@@ -64,10 +64,8 @@ def compute_network_outputs(
     ]
     cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
     peaks = [
-        peak_on_film(
-            cell_map, network.grid(), shape=(int(height), int(width)), size_px=spec.size_px
-        )
-        for cell_map, (height, width) in zip(cells, films.shapes, strict=True)
+        peak_on_film(cell_map, network.grid(), place=films.place(index))
+        for index, cell_map in enumerate(cells)
     ]
     return NetworkOutputs(
         logits=torch.cat([logits for logits, *_ in parts]).double().cpu().numpy(),

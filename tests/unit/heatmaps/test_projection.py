@@ -17,6 +17,7 @@ from bonefx.heatmaps.projection import heat_on_film
 from bonefx.models.architectures import ARCHITECTURES
 from bonefx.models.cell_grid import CellGrid
 from bonefx.models.preprocess import letterbox_of
+from bonefx.records import PixelBox
 from tests.fixtures.image_files import make_pixels
 from tests.fixtures.model_folders import make_network
 
@@ -91,9 +92,9 @@ def test_a_hot_cell_is_projected_to_its_position_on_the_film(grid, shape):
     cells = np.zeros((size_px // grid.stride_px,) * 2, np.float32)
     middle = cells.shape[0] // 2
     cells[middle, middle + 1] = 3.0
-    heat = heat_on_film(cells, grid, shape=shape, size_px=size_px)
-    row, column = np.unravel_index(heat.argmax(), heat.shape)
     place = letterbox_of(*shape, size_px=size_px)
+    heat = heat_on_film(cells, grid, shape=shape, place=place)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
     in_input = (
         (row + 0.5) * place.scale_y - 0.5 + place.top,
         (column + 0.5) * place.scale_x - 0.5 + place.left,
@@ -107,10 +108,33 @@ def test_a_hot_cell_is_projected_to_its_position_on_the_film(grid, shape):
     assert heat.max() == pytest.approx(1.0, abs=0.05)
 
 
+def test_the_map_of_a_field_is_put_back_on_the_whole_film():
+    cells = np.random.default_rng(0).random((8, 8), dtype=np.float32)
+    grid, field = (
+        CellGrid(stride_px=16, offset_px=0.0),
+        PixelBox(top=20, left=50, bottom=90, right=90),
+    )
+    alone = heat_on_film(cells, grid, shape=(70, 40), place=letterbox_of(70, 40, size_px=128))
+    place = letterbox_of(100, 120, size_px=128, field=field)
+    heat = heat_on_film(cells, grid, shape=(100, 120), place=place)
+    np.testing.assert_allclose(heat[field.slices], alone, atol=1e-6)
+    heat[field.slices] = 0
+    assert not heat.any()
+
+
+def test_a_place_follows_the_film_when_it_is_resized():
+    field = PixelBox(top=20, left=50, bottom=90, right=90)
+    place = letterbox_of(100, 120, size_px=128, field=field)
+    assert place.x(50.0) == place.left
+    assert place.y(90.0) == place.top + place.height
+    assert place.resized(0.5).x(25.0) == pytest.approx(place.left)
+    assert place.resized(0.5).y(45.0) == pytest.approx(place.top + place.height)
+
+
 def test_a_map_of_zeros_stays_zero():
     heat = heat_on_film(
         np.zeros((4, 4), np.float32), CellGrid(stride_px=32, offset_px=0.0), shape=(90, 90),
-        size_px=128,
+        place=letterbox_of(90, 90, size_px=128),
     )  # fmt: skip
     assert heat.max() == 0
 

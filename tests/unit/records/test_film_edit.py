@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,16 @@ def test_the_field_turns_with_the_film(film, turns):
     back = turn_radiograph(turned, -turns)
     np.testing.assert_array_equal(back.pixels, film.pixels)
     assert (back.field, back.edit, back.spacing_mm) == (FIELD, film.edit, film.spacing_mm)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_tilted_field_turns_and_mirrors_with_the_film(film, turns):
+    tilted = replace(film, field_corners=((30, 3), (100, 20), (80, 80), (10, 60)))
+    assert (tilted.exposed == 0).mean() > 0.2
+    turned = turn_radiograph(tilted, turns)
+    np.testing.assert_array_equal(turned.exposed, np.rot90(tilted.exposed, -turns))
+    mirrored = mirror_radiograph(turned)
+    np.testing.assert_array_equal(mirrored.exposed, turned.exposed[:, ::-1])
 
 
 def test_mirroring_swaps_left_and_right_and_the_field(film):

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from bonefx.models.preprocess import letterbox_of
 from train.data import Box
 from train.data.cache import CachedFilms
 from train.plot_style import CLASS_COLOURS, GREY, ORANGE, save_figure, show_film
@@ -130,14 +129,13 @@ def boxes_on_square(films: CachedFilms, index: int) -> list[Box]:
     Returns:
         Left, top, right and bottom, with integers at pixel centres, as matplotlib draws a picture.
     """
-    height, width = (int(side) for side in films.shapes[index])
-    place = letterbox_of(height, width, size_px=films.size_px)
+    place = films.place(index)
     return [
         (
-            left * place.scale_x + place.left - 0.5 - MARGIN_PX,
-            top * place.scale_y + place.top - 0.5 - MARGIN_PX,
-            right * place.scale_x + place.left - 0.5 + MARGIN_PX,
-            bottom * place.scale_y + place.top - 0.5 + MARGIN_PX,
+            place.x(left) - 0.5 - MARGIN_PX,
+            place.y(top) - 0.5 - MARGIN_PX,
+            place.x(right) - 0.5 + MARGIN_PX,
+            place.y(bottom) - 0.5 + MARGIN_PX,
         )
         for left, top, right, bottom in films.films[index].boxes
     ]

@@ -76,10 +76,10 @@ def fit_scope(
 
 
 def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray[np.float64]:
-    """Measure readable films by GREY_LEVEL_RULES at their full size, (N, M)."""
+    """Measure readable films by GREY_LEVEL_RULES on their exposed fields, (N, M)."""
 
     def measure(film: Film) -> NDArray[np.float64]:
-        return measure_grey_levels(formats.read(film.path, salvage=salvage).pixels)
+        return measure_grey_levels(formats.read(film.path, salvage=salvage).exposed)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.stack(list(pool.map(measure, films)))

@@ -69,7 +69,7 @@ def measure_intruders(
             [
                 (
                     compute_signatures(network, films, spec),
-                    [measure_grey_levels(film.pixels) for film in films],
+                    [measure_grey_levels(film.exposed) for film in films],
                 )
                 for films in (upright, turned)
             ]

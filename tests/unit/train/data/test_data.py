@@ -10,7 +10,9 @@ import pytest
 
 from bonefx.errors import RecipeError
 from bonefx.films import formats
-from bonefx.models.preprocess import letterbox
+from bonefx.films.raster import encode_png
+from bonefx.models.preprocess import film_letterbox, letterbox
+from tests.fixtures.bordered_films import BOXES, draw_limb, with_border
 from tests.fixtures.datasets import make_fracatlas_with_split, make_image_folder, read_shipped_split
 from train import data
 from train.data.cache import load_cached
@@ -129,6 +131,20 @@ def test_cached_films_equal_the_letterboxed_films_of_the_app(tmp_path):
     cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
     for film, square in zip(cache.films, cache.squares[cache.rows], strict=True):
         assert np.array_equal(square, letterbox(formats.read(film.path), size_px=64))
+
+
+def test_cached_films_with_a_border_equal_those_of_the_app(tmp_path):
+    folder = make_image_folder(tmp_path / "set", films=2)
+    path = folder / "train" / "fractured" / "0.png"
+    values, _ = with_border(draw_limb(), BOXES["all"], tone=1.0, angle_deg=4)
+    path.write_bytes(encode_png(np.rint(values * 255).astype(np.uint8)))
+    films = data.index_image_folder(folder).split("train")
+    cache = load_cached(films, size_px=64, folder=tmp_path / "cache")
+    index = [film.path for film in cache.films].index(path)
+    film = formats.read(path)
+    assert film.field is not None
+    assert np.array_equal(cache.squares[cache.rows[index]], letterbox(film, size_px=64))
+    assert cache.place(index) == film_letterbox(film, size_px=64)
 
 
 def test_films_are_decoded_once(tmp_path, monkeypatch):

@@ -47,7 +47,8 @@ def films(tmp_path):
             for i, (fractured, boxes, outlines) in enumerate(kinds)
         ],
         squares=np.zeros((3, 128, 128), np.uint8), rows=np.arange(3),
-        sha256=np.array(["0", "1", "2"]), shapes=np.array([[500, 1000]] * 3, np.int32), skipped=0,
+        sha256=np.array(["0", "1", "2"]), shapes=np.array([[500, 1000]] * 3, np.int32),
+        fields=np.array([[0, 0, 500, 1000]] * 3, np.int32), skipped=0,
     )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def test_pointing_is_told_by_the_size_of_the_fracture_and_by_subgroup(films):
 def test_a_cell_is_laid_where_it_looks_at_the_common_size(films):
     cells = np.zeros((3, 16, 16), np.float32)
     cells[:, 8, 4] = 1.0
-    heat = next(iter(map_heats(annotated_films(films), cells, GRID, size_px=128)))
+    heat = next(iter(map_heats(annotated_films(films), cells, GRID)))
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert (row, column) == pytest.approx(((64 - 32) / 128 * 500, 32 / 128 * 500), abs=3)
 

@@ -22,7 +22,7 @@ from train.fit.run_folder import EpochLog, is_best_epoch, should_stop_early
 from train.recipe import Augmentation, read_recipe
 
 
-def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0):
+def make_cache(tmp_path, *, boxes=(), shape=(128, 64), field=None, fractured=True, others=0):
     """One film with a bright square in each box, and other films without fracture."""
     pixels = np.zeros((1 + others, 64, 64), np.uint8)
     film = Film(
@@ -36,6 +36,7 @@ def make_cache(tmp_path, *, boxes=(), shape=(128, 64), fractured=True, others=0)
         rows=np.arange(1 + others),
         sha256=np.array([str(index) for index in range(1 + others)]),
         shapes=np.array([shape] * (1 + others), np.int32),
+        fields=np.array([field or (0, 0, *shape)] * (1 + others), np.int32),
         skipped=0,
     )
     pixels[0] = 200 * draw_fracture_mask(cache, 0).numpy()
@@ -47,6 +48,13 @@ def test_a_box_is_drawn_at_its_letterboxed_position(tmp_path):
     mask = draw_fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
     assert mask[:16, 16:48].all()
     assert mask.sum() == 16 * 32
+
+
+def test_a_box_moves_with_the_crop_to_the_exposed_field(tmp_path):
+    cache = make_cache(tmp_path, boxes=((40.0, 10.0, 60.0, 30.0),), field=(0, 32, 32, 64))
+    mask = draw_fracture_mask(cache, 0).numpy()  # of 32 x 32 px, at twice their size
+    assert mask[20:60, 16:56].all()
+    assert mask.sum() == 40 * 40
 
 
 def test_a_mask_moves_with_its_film(tmp_path):
