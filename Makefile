@@ -1,27 +1,34 @@
-# make app      install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
-# make check    ruff, mypy and import-linter
-# make unit     unit tests: about 100 s on two cores
-# make browser  tests in Chromium
-# make test     checks and every test
+# make app          install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
+# make check        ruff, mypy and import-linter
+# make unit         unit tests: about a minute on two cores
+# make integration  trained runs, served apps, shipped weights
+# make browser      tests in Chromium
+# make test         checks and every test; WORKERS=4 for more than two processes
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
+WORKERS ?= 2
+# One thread each. A file stays in one process where its fixtures train a network or serve the app.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: app check unit browser test clean
+.NOTPARALLEL:
+.PHONY: app check unit integration browser test clean
 
 app: .venv/.app
 	$(BIN)/python app.py
 
 unit: .venv/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m unit -n 2 tests/unit
+	$(PYTEST) --dist worksteal tests/unit
+
+integration: .venv/.test
+	$(PYTEST) --dist loadfile tests/integration
 
 browser: .venv/.test .venv/.browser
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(PYTEST) --dist loadfile tests/browser
 
-test: check .venv/.browser
-	$(BIN)/python -m pytest
+test: check unit integration browser
 
 check: .venv/.test
 	$(BIN)/ruff check .
