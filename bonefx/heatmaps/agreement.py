@@ -65,10 +65,12 @@ def map_agreement(first: Reading, second: Reading) -> Agreement:
         reasons = tuple(_missing_map_of_model(reading) for reading in missing)
         return Agreement(models=models, overlap=None, reasons=reasons)
     overlap = hot_region_overlap(first.heat, second.heat)
-    return Agreement(models=models, overlap=overlap, kin=_are_kin(first, second))
+    return Agreement(
+        models=models, overlap=overlap, teacher_and_student=_are_teacher_and_student(first, second)
+    )
 
 
-def _are_kin(first: Reading, second: Reading) -> bool:
+def _are_teacher_and_student(first: Reading, second: Reading) -> bool:
     """Return whether one model was distilled from the other; names may end in @ and a commit."""
     ids = {reading.model.partition("@")[0] for reading in (first, second)}
     return not ids.isdisjoint({first.taught_by, second.taught_by})

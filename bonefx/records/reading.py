@@ -99,13 +99,14 @@ class Agreement:
         models: Names of the two.
         overlap: Intersection over union of their hot regions, in [0, 1]; None without two maps.
         reasons: Why there is no overlap, one for each missing map; empty where there is one.
-        kin: One of the two learned from the other, so their agreement is weaker evidence.
+        teacher_and_student: One of the two learned from the other, so their agreement is weaker
+            evidence.
     """
 
     models: tuple[str, str]
     overlap: float | None
     reasons: tuple[Reason, ...] = ()
-    kin: bool = False
+    teacher_and_student: bool = False
 
     def __post_init__(self) -> None:
         if (self.overlap is None) != bool(self.reasons):

@@ -50,12 +50,12 @@ class RecognisedFigures:
     Attributes:
         region: An entry of bonefx.scope.statistics.REGIONS.
         found: Share of the films with the region on which it is recognised, in [0, 1].
-        told_wrongly: Share of the other films on which it is recognised, in [0, 1].
+        false_positive_rate: Share of the other films on which it is recognised, in [0, 1].
     """
 
     region: str
     found: Estimate
-    told_wrongly: Estimate
+    false_positive_rate: Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class AgreementTable:
     """Why there is no overlap, as sentences; null where there is one."""
     reason_codes: tuple[ReasonCode, ...]
     """Code of each sentence; empty where there is an overlap."""
-    kin: bool
+    teacher_and_student: bool
     """One model was distilled from the other, so their agreement is weaker evidence."""
 
 

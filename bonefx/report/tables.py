@@ -201,7 +201,7 @@ def _agreement(agreement: Agreement) -> AgreementTable:
         overlap=agreement.overlap,
         reason=reasons_text(agreement.reasons) or None,
         reason_codes=tuple(reason.code for reason in agreement.reasons),
-        kin=agreement.kin,
+        teacher_and_student=agreement.teacher_and_student,
     )
 
 

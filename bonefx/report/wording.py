@@ -223,6 +223,6 @@ def agreement_words(agreement: Agreement) -> str:
         f"the hot regions of {' and '.join(agreement.models)} overlap by "
         f"{100 * agreement.overlap:.0f} %"
     )
-    if not agreement.kin:
+    if not agreement.teacher_and_student:
         return text
     return f"{text}; one of them learned from the other, so their agreement is weaker evidence"

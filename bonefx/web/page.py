@@ -80,7 +80,7 @@ def build_page(reader: Reader) -> gr.Blocks:
 
 def to_read(step: ListPosition) -> Any:
     """Show the Read tab for a film opened from the table; otherwise that tab is shown already."""
-    return gr.skip() if step["walked"] else gr.Tabs(selected="read")
+    return gr.skip() if step["by_navigation"] else gr.Tabs(selected="read")
 
 
 def launch(

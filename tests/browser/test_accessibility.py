@@ -65,7 +65,7 @@ def test_a_film_of_a_list_has_no_serious_violation(page, film_file):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     page.locator(".rows tbody button").press("Enter")
-    expect(page.locator("#walk [role=status]")).to_have_text("Film 1 of 1")
+    expect(page.locator("#film-navigation [role=status]")).to_have_text("Film 1 of 1")
     expect_verdict_and_film(page)
     assert find_serious_violations(page) == {}
 

@@ -101,18 +101,20 @@ def test_a_broken_file_shows_the_reason_and_clears_earlier_verdicts(compare, fil
     expect(compare.locator("#compare-sides")).to_contain_text("Found a GIF file; use PNG, JPEG")
     expect(compare.locator(".side")).to_have_count(0)
     choose(compare, "first", "third")
-    expect(compare.locator("#compare-worth")).to_contain_text("first and third")
+    expect(compare.locator("#compare-performance")).to_contain_text("first and third")
     expect(compare.locator(".side")).to_have_count(0)
 
 
 def test_each_model_is_shown_with_its_figures_and_its_leaked_films(compare):
-    worth = compare.get_by_role("region", name="Performance on test films")
-    expect(worth).to_contain_text("AUROC 0.931 (0.891 to 0.959) on 582 unseen films of FracAtlas")
-    expect(worth).to_contain_text("Memorised: 491 of its 582 published test films")
+    performance = compare.get_by_role("region", name="Performance on test films")
+    expect(performance).to_contain_text(
+        "AUROC 0.931 (0.891 to 0.959) on 582 unseen films of FracAtlas"
+    )
+    expect(performance).to_contain_text("Memorised: 491 of its 582 published test films")
 
 
 def test_the_difference_on_the_test_set_is_shown_with_mcnemar(compare):
-    table = compare.locator("#compare-worth table")
+    table = compare.locator("#compare-performance table")
     expect(table).to_contain_text("first and second on 582 test films that neither was trained on")
     expect(table).to_contain_text("+0.120 (+0.050 to +0.200)")
     expect(table).to_contain_text("p = 0.031")
@@ -120,15 +122,15 @@ def test_the_difference_on_the_test_set_is_shown_with_mcnemar(compare):
 
 def test_a_stale_comparison_is_named_but_not_shown(compare):
     choose(compare, "first", "third")
-    worth = compare.locator("#compare-worth")
-    expect(worth).to_contain_text("stale: it was made with other weights of third")
-    expect(worth).to_contain_text("Not measured: its folder holds no evaluation")
-    expect(worth.locator("table")).to_have_count(0)
+    performance = compare.locator("#compare-performance")
+    expect(performance).to_contain_text("stale: it was made with other weights of third")
+    expect(performance).to_contain_text("Not measured: its folder holds no evaluation")
+    expect(performance.locator("table")).to_have_count(0)
 
 
 def test_models_without_a_comparison_show_the_command_for_one(compare):
     choose(compare, "second", "third")
-    expect(compare.locator("#compare-worth")).to_contain_text(
+    expect(compare.locator("#compare-performance")).to_contain_text(
         "python -m train compare weights/second weights/third --write"
     )
 

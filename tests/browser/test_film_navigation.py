@@ -46,7 +46,7 @@ def sort_by_place(page):
 
 def open_row(page, index):
     page.locator("#list tbody tr").nth(index).get_by_role("button").press("Enter")
-    expect(page.locator("#walk")).to_contain_text(names(page)[index])
+    expect(page.locator("#film-navigation")).to_contain_text(names(page)[index])
     expect(stage(page).or_(verdict_region(page).get_by_text("Not read"))).to_be_visible()
 
 
@@ -55,17 +55,17 @@ def stage(page):
 
 
 def place(page):
-    return page.locator("#walk [role=status]")
+    return page.locator("#film-navigation [role=status]")
 
 
 def button(page, name):
-    return page.locator("#walk").get_by_role("button", name=name)
+    return page.locator("#film-navigation").get_by_role("button", name=name)
 
 
 def expect_film(page, index):
     """Expect one film of the table in the bar, the details and the table."""
     expect(place(page)).to_have_text(f"Film {index + 1} of {FILMS + 1}")
-    expect(page.locator("#walk small")).to_have_text(names(page)[index])
+    expect(page.locator("#film-navigation small")).to_have_text(names(page)[index])
     current = page.locator("#list tbody tr[aria-current=true]")
     assert current.get_attribute("data-film") == names(page)[index]
 
@@ -133,7 +133,7 @@ def test_sorting_the_table_changes_the_order_of_the_films(worklist_page):
     sort_by_place(worklist_page)
     open_row(worklist_page, 2)
     worklist_page.keyboard.press("n")
-    expect(worklist_page.locator("#walk small")).to_have_text("3.png")
+    expect(worklist_page.locator("#film-navigation small")).to_have_text("3.png")
     expect(place(worklist_page)).to_have_text(f"Film 4 of {FILMS + 1}")
 
 
@@ -211,7 +211,7 @@ def test_another_list_ends_the_navigation_of_the_earlier_one(worklist_page, film
 
 def test_another_operating_point_keeps_the_film_marked(worklist_page):
     open_row(worklist_page, 2)
-    film = worklist_page.locator("#walk small").text_content()
+    film = worklist_page.locator("#film-navigation small").text_content()
     worklist_page.get_by_role("tab", name="Worklist").click()
     worklist_page.locator("#list-point label").first.click()
     expect(worklist_page.locator("#list")).not_to_contain_text("band of 'balanced'")
@@ -225,7 +225,7 @@ SEEN = """() => {
         const source = document.querySelector("#single img.source");
         if (source) source.closest("figure").dataset.film = source.src.slice(-80);
         const film = document.querySelector("#single figure[data-film]")?.dataset.film ?? "";
-        const name = document.querySelector("#walk small").textContent;
+        const name = document.querySelector("#film-navigation small").textContent;
         window.seen.push([name, film, performance.now()]);
     }).observe(document.querySelector("#single"), {
         subtree: true, childList: true, characterData: true,
@@ -248,7 +248,9 @@ def test_no_film_is_shown_with_the_name_of_another(worklist_page):
     worklist_page.evaluate("window.seen = []")
     for key in "pppnpnn":
         worklist_page.keyboard.press(key)
-        expect(worklist_page.locator("#walk small")).not_to_have_text("")  # the film is on its way
+        expect(worklist_page.locator("#film-navigation small")).not_to_have_text(
+            ""
+        )  # the film is on its way
     expect_film(worklist_page, FILMS - 1)
     expect_verdict_and_film(worklist_page)
     seen = worklist_page.evaluate("window.seen")

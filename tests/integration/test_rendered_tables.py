@@ -13,7 +13,7 @@ from train.cli import main as train
 
 def write_pages(folder):
     """Write README.md and results.md with an old table between their markers."""
-    pages = {"README.md": ("worth",), "results.md": ("figures", "intruders", "protocols")}
+    pages = {"README.md": ("performance",), "results.md": ("figures", "intruders", "protocols")}
     for page, names in pages.items():
         blocks = "".join(f"<!-- {n} -->\nold\n<!-- end of {n} -->\n" for n in names)
         (folder / page).write_text(f"before\n{blocks}")
@@ -36,7 +36,7 @@ def test_results_and_readme_get_the_measured_figures_between_their_markers(train
     assert "maps" not in text
     small = readme.read_text()
     assert small.startswith(
-        "before\n<!-- worth -->\n| value (95 % interval), n = films | synthetic |"
+        "before\n<!-- performance -->\n| value (95 % interval), n = films | synthetic |"
     )
     assert "| AUROC, data test films | " in small
     assert "other hospitals" not in small  # no outside set was measured

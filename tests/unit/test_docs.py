@@ -47,8 +47,8 @@ def test_readme_is_at_most_8_kb():
 
 def test_readme_has_one_table_of_results():
     text = README.read_text(encoding="utf-8")
-    assert text.count("<!-- worth -->") == text.count("<!-- end of worth -->") == 1
-    assert text.index("## Performance") < text.index("<!-- worth -->")
+    assert text.count("<!-- performance -->") == text.count("<!-- end of performance -->") == 1
+    assert text.index("## Performance") < text.index("<!-- performance -->")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

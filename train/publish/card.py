@@ -67,7 +67,7 @@ def render_figures(evaluations: Sequence[Evaluation]) -> str:
     )
 
 
-def render_worth(evaluations: Sequence[Evaluation]) -> str:
+def render_performance(evaluations: Sequence[Evaluation]) -> str:
     """Render README's small table: test films and films of other hospitals, in Markdown.
 
     Args:
@@ -85,7 +85,7 @@ def render_worth(evaluations: Sequence[Evaluation]) -> str:
     rows = {name: own for name, own in complete.items() if len(own) == len(evaluations)}
     return (
         _environment()
-        .get_template("worth.md.j2")
+        .get_template("performance.md.j2")
         .render(
             evaluations=evaluations, evaluation=first, tests=tests, point=BALANCED,
             points=[test.point(BALANCED) for test in tests],

@@ -22,12 +22,12 @@ from train.publish.card import (
     render_figures,
     render_intruders,
     render_maps,
+    render_performance,
     render_protocols,
-    render_worth,
 )
 
 RESULTS_PAGE = "results.md"
-README_BLOCK = "worth"
+README_BLOCK = "performance"
 
 
 def write_results(model: Path, *, docs: Path, readme: Path) -> None:
@@ -55,7 +55,7 @@ def render_pages(model: Path, *, docs: Path, readme: Path) -> dict[Path, str]:
     """Return the text of both pages with their tables; see write_results."""
     blocks = {
         docs / RESULTS_PAGE: render_blocks(model, docs),
-        readme: {README_BLOCK: render_worth(_on_the_same_films(model))},
+        readme: {README_BLOCK: render_performance(_on_the_same_films(model))},
     }
     return {page: fill_blocks(page, tables) for page, tables in blocks.items()}
 

@@ -32,7 +32,8 @@ class CompareApi:
             all heat maps, in logits; null without a map) and agreements. An agreement compares
             two models: overlap (intersection over union of the regions where each map reaches
             half of its own peak, 0 to 1; null unless both have a map), reason and reason_codes
-            (why there is no overlap), and kin (whether one model was distilled from the other).
+            (why there is no overlap), and teacher_and_student (whether one model was distilled
+            from the other).
         """
         radiograph = read_and_delete(film)  # first, so that the file is deleted in every case
         chosen = choose_models(self.reader, models)

@@ -92,7 +92,7 @@ def _build_components(
             gallery=gallery,
             sides=html_block(message_html(NO_FILM_HTML), "compare-sides"),
             legend=html_block("", "compare-legend"),
-            performance=html_block(performance_html(chosen), "compare-worth"),
+            performance=html_block(performance_html(chosen), "compare-performance"),
             compared=gr.State(None, time_to_live=FILM_LIFETIME_S),
             picked=gr.State(0),
         )

@@ -22,23 +22,23 @@ class ListPosition(TypedDict):
     Attributes:
         list: Key of the SessionList; 0 for a film outside a list.
         place: Number of the film in the order of upload, from 1.
-        walked: The film was opened from another film of the list, not from the table.
+        by_navigation: The film was opened from another film of the list, not from the table.
         opening: Rising number that the page gave to this request, so that it can drop answers to
             earlier requests; 0 for a film outside a list.
     """
 
     list: int
     place: int
-    walked: bool
+    by_navigation: bool
     opening: int
 
 
-def list_position(*, list_key: int, place: int, walked: bool, opening: int) -> ListPosition:
+def list_position(*, list_key: int, place: int, by_navigation: bool, opening: int) -> ListPosition:
     """Return a position with all the keys that film_navigation.js reads."""
-    return ListPosition(list=list_key, place=place, walked=walked, opening=opening)
+    return ListPosition(list=list_key, place=place, by_navigation=by_navigation, opening=opening)
 
 
-NO_POSITION = list_position(list_key=0, place=0, walked=False, opening=0)
+NO_POSITION = list_position(list_key=0, place=0, by_navigation=False, opening=0)
 
 
 def navigation_bar() -> gr.HTML:
@@ -47,6 +47,6 @@ def navigation_bar() -> gr.HTML:
         NO_POSITION,
         html_template=render("shared/navigation.html.j2"),
         js_on_load=NAVIGATION_JS,
-        elem_id="walk",
+        elem_id="film-navigation",
         apply_default_css=False,
     )

@@ -91,7 +91,7 @@ class WorklistHandlers:
             return message_value(LIST_FAULT)
         session_list.replace_rows(session_list.rows)
         value = _complete_table(session_list)
-        value["told"] = LIST_FAULT
+        value["message_html"] = LIST_FAULT
         return value
 
     @show_errors_to_user
@@ -136,7 +136,7 @@ class WorklistHandlers:
         position = list_position(
             list_key=session_list.key,
             place=place,
-            walked=bool(event.walked),
+            by_navigation=bool(event.by_navigation),
             opening=int(event.opening),
         )
         return OpenedRow(chosen=session_list.films[place - 1], step=position)

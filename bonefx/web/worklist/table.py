@@ -61,7 +61,7 @@ class TableValue(TypedDict):
         number: Sequence number; the page drops states with a smaller one.
         list: Key of the list; 0 for none.
         rows: HTML of one table row each, in the order of the list.
-        told: HTML of the summary, or of a message; empty while films are read.
+        message_html: HTML of the summary, or of a message; empty while films are read.
         running: Progress in words while films are read; else empty.
         done: Share of the films that were read, in [0, 1].
     """
@@ -69,7 +69,7 @@ class TableValue(TypedDict):
     number: int
     list: int
     rows: Sequence[str]
-    told: str
+    message_html: str
     running: str
     done: float
 
@@ -94,7 +94,7 @@ def message_value(text: str = EMPTY_TABLE) -> TableValue:
         number=SessionList.next_sequence_number(),
         list=0,
         rows=[],
-        told=render("worklist/message.html.j2", text=text),
+        message_html=render("worklist/message.html.j2", text=text),
         running="",
         done=0,
     )
@@ -111,7 +111,7 @@ def table_value(session_list: SessionList, rows: Sequence[str]) -> TableValue:
         number=session_list.sequence_number,
         list=session_list.key,
         rows=list(rows),
-        told="" if session_list.running else summary_html(session_list),
+        message_html="" if session_list.running else summary_html(session_list),
         running=_progress_text(session_list, len(rows)) if session_list.running else "",
         done=len(rows) / max(len(session_list.films), 1),
     )

@@ -143,7 +143,13 @@ def test_the_table_of_a_comparison_has_both_readings_and_their_overlap():
     assert [reading["model"] for reading in table["readings"]] == ["a", "b"]
     assert table["verdicts_agree"] is True
     assert table["agreements"] == [
-        {"models": ["a", "b"], "overlap": 1.0, "reason": None, "reason_codes": [], "kin": False}
+        {
+            "models": ["a", "b"],
+            "overlap": 1.0,
+            "reason": None,
+            "reason_codes": [],
+            "teacher_and_student": False,
+        }
     ]
     assert "heat" not in table["readings"][0]
 

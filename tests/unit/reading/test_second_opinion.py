@@ -60,9 +60,9 @@ def test_agreement_of_a_distilled_model_with_its_teacher_is_marked(pair, student
     evaluation = make_evaluation(own.manifest, taught_by=teacher)
     (own.folder / "evaluation.json").write_text(json.dumps(evaluation))
     reading = read(Reader(pair))
-    assert reading.trust.agreement.kin
+    assert reading.trust.agreement.teacher_and_student
     assert "one of them learned from the other" in dict(trust_rows(reading.trust))["Another model"]
-    assert reading_table(reading)["trust"]["agreement"]["kin"]
+    assert reading_table(reading)["trust"]["agreement"]["teacher_and_student"]
 
 
 def test_a_map_with_an_overlap_below_the_limit_is_not_drawn(pair):

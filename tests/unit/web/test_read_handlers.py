@@ -82,7 +82,7 @@ def test_a_refused_film_keeps_the_point_that_was_chosen_last(screen):
 
 
 def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
-    position = list_position(list_key=1, place=2, walked=True, opening=1)
+    position = list_position(list_key=1, place=2, by_navigation=True, opening=1)
     cleared = screen.on_open_row(position)
     assert cleared.shown is None
     assert cleared.position["place"] == 2

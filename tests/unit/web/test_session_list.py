@@ -179,7 +179,7 @@ def test_the_summary_counts_verdicts_and_films_that_were_not_looked_at(uploads):
     session_list = make_list(uploads, from_folder=True)
     source = session_list.films[0]
     session_list.replace_rows([WorklistRow(place=1, source=source, error="the file is empty")])
-    summary = table_value(session_list, [""])["told"]
+    summary = table_value(session_list, [""])["message_html"]
     assert "<b>1</b> film<" in summary
     assert "<b>1</b> not read" in summary
     assert "stopped, <b>1</b> not read" in summary

@@ -44,7 +44,7 @@ def test_the_table_is_updated_after_each_film_and_ends_with_a_summary(handlers, 
     assert [len(value["rows"]) for value in values] == [1, 2, 3, 4, 5, 6, 6]
     assert values[2]["running"] == "3 of 6 films read"
     assert (values[-1]["running"], values[-1]["done"]) == ("", 1.0)
-    assert "<b>6</b> films" in values[-1]["told"]
+    assert "<b>6</b> films" in values[-1]["message_html"]
     assert not session_list.running
 
 
@@ -60,12 +60,12 @@ def test_a_stopped_list_keeps_its_rows_and_counts_missing_films(handlers, sessio
     assert handlers.on_stop(session_list) == gr.skip()
     (last,) = list(running)
     assert len(last["rows"]) == len(session_list.rows) == 1
-    assert "<b>5</b> not read" in last["told"]
+    assert "<b>5</b> not read" in last["message_html"]
 
 
 def test_a_queued_list_can_be_stopped_before_it_is_read(handlers, session_list):
     value = handlers.on_stop(session_list)
-    assert "<b>6</b> not read" in value["told"]
+    assert "<b>6</b> not read" in value["message_html"]
     assert list(run(handlers, session_list)) == []
 
 
@@ -101,11 +101,16 @@ def test_another_operating_point_changes_the_verdicts_of_a_list_that_was_read(
 
 def test_a_row_opens_its_film(handlers, session_list):
     list(run(handlers, session_list))
-    row = {"index": 3, "number": session_list.sequence_number, "walked": True, "opening": 7}
+    row = {"index": 3, "number": session_list.sequence_number, "by_navigation": True, "opening": 7}
     event = gr.EventData(None, row)
     opened = handlers.on_open(session_list, event)
     assert opened.chosen is session_list.films[2]
-    assert opened.step == {"list": session_list.key, "place": 3, "walked": True, "opening": 7}
+    assert opened.step == {
+        "list": session_list.key,
+        "place": 3,
+        "by_navigation": True,
+        "opening": 7,
+    }
 
 
 @pytest.mark.parametrize("gone", ["late row", "closed", "expired"])
@@ -131,7 +136,7 @@ def test_a_fault_keeps_the_rows_and_is_reported(handlers, session_list, monkeypa
         next(running)
     assert not session_list.running
     value = handlers.on_fault(session_list)
-    assert (len(value["rows"]), value["told"]) == (4, LIST_FAULT)
+    assert (len(value["rows"]), value["message_html"]) == (4, LIST_FAULT)
 
 
 def test_the_list_is_closed_when_its_session_ends(handlers, session_list):

@@ -169,7 +169,7 @@ def _regions_of(
             yield RecognisedFigures(
                 region=region,
                 found=_share(recognised[own, place], groups[own]),
-                told_wrongly=_share(recognised[~own, place], groups[~own]),
+                false_positive_rate=_share(recognised[~own, place], groups[~own]),
             )
 
 

@@ -1,6 +1,6 @@
 // Previous and next film of the worklist, in the order of its table, by buttons or by keys.
 const find = (selector) => element.querySelector(selector);
-const button = (name) => find(`[data-walk=${name}]`);
+const button = (name) => find(`[data-navigate=${name}]`);
 let position = props.value;
 let waiting = false;  // for the server's answer to the last step
 
@@ -11,7 +11,7 @@ const rows = () => {
 const currentIndex = (all) => all.findIndex((row) => row.dataset.place === String(position.place));
 const draw = () => {
     const all = rows(), index = currentIndex(all);
-    find(".walk").hidden = index < 0;
+    find(".film-navigation").hidden = index < 0;
     if (index < 0) return;
     const running = !document.querySelector("#list progress").hidden;
     const text = `Film ${index + 1} of ${all.length}${running ? " so far" : ""}`;
@@ -25,7 +25,7 @@ const draw = () => {
 const step = (offset) => {
     const all = rows(), row = all[currentIndex(all) + offset];
     if (!row) return;
-    const event = new CustomEvent("walk", { bubbles: true, detail: {} });
+    const event = new CustomEvent("film-navigation", { bubbles: true, detail: {} });
     row.dispatchEvent(event);  // worklist_rows.js opens the film and numbers the opening
     position = { ...position, place: Number(row.dataset.place), opening: event.detail.opening };
     waiting = true;
@@ -39,11 +39,11 @@ const actions = {
 const keys = { p: actions.previous, n: actions.next, l: actions.list };
 
 element.addEventListener("click", (event) => {
-    const pressed = event.target.closest("[data-walk]");
-    if (pressed && pressed.ariaDisabled !== "true") actions[pressed.dataset.walk]();
+    const pressed = event.target.closest("[data-navigate]");
+    if (pressed && pressed.ariaDisabled !== "true") actions[pressed.dataset.navigate]();
 });
 document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || find(".walk").hidden) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || find(".film-navigation").hidden) return;
     const act = keys[event.key.toLowerCase()];
     const onFilm = event.target.closest("#single .stage") || document.documentElement.matches(".film-held");
     if (!act || !element.checkVisibility() || !(onFilm || element.contains(event.target))) return;

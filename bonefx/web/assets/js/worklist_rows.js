@@ -9,11 +9,11 @@ let openings = 0;
 const markOpened = () => {
     for (const row of body.rows) row.ariaCurrent = row.dataset.place === opened ? "true" : null;
 };
-const open = (row, walked) => {
+const open = (row, by_navigation) => {
     opened = row.dataset.place;
     markOpened();
     openings += 1;
-    trigger('select', { index: Number(opened), number, walked, opening: openings });
+    trigger('select', { index: Number(opened), number, by_navigation, opening: openings });
 };
 const announceChange = () => document.dispatchEvent(new Event("rows"));  // to film_navigation.js
 
@@ -48,7 +48,7 @@ const draw = () => {
     find("progress").value = value.done;
     find(".running").textContent = value.running;
     const status = find("[role=status]");
-    if (status.innerHTML !== value.told) status.innerHTML = value.told;
+    if (status.innerHTML !== value.message_html) status.innerHTML = value.message_html;
     announceChange();
 };
 element.addEventListener("click", (event) => {
@@ -62,7 +62,7 @@ element.addEventListener("click", (event) => {
         announceChange();
     } else if (row) open(row, false);
 });
-element.addEventListener("walk", (event) => {
+element.addEventListener("film-navigation", (event) => {
     open(event.target, true);
     event.detail.opening = openings;
 });
