@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.films.codecs.jpeg import decode_jpeg
 from bonefx.films.dicom.codestreams import Codestream, describe_codestream
 from bonefx.films.dicom.elements import whole_number
 from bonefx.films.dicom.header import damaged
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 UNDEFINED_LENGTH = 0xFFFFFFFF
 FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
 JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+JPEG_END = b"\xff\xd9"
 PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
 
 
@@ -51,8 +53,8 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[A
         syntax = str(header.file_meta.TransferSyntaxUID).strip("\0 ")
         return _by_pydicom(header, form, syntax), form
     form = _of_codestream(form, stream)
-    if stream.syntax in (JPEG_BASELINE, JPEG_EXTENDED) and stream.bits > 8:
-        return _deep_jpeg(frame, form), form
+    if stream.syntax in (JPEG_BASELINE, JPEG_EXTENDED) and form.samples == 1:
+        return _lossy_jpeg(frame, stream, form), form
     return _by_pydicom(header, form, stream.syntax, stream), form
 
 
@@ -91,14 +93,21 @@ def _of_codestream(form: PixelFormat, stream: Codestream) -> PixelFormat:
     )
 
 
-def _deep_jpeg(frame: bytes, form: PixelFormat) -> NDArray[np.uint16]:
-    """Decode a lossy JPEG of 12 bits, which the decoders of pydicom do not read."""
-    import imagecodecs
+def _lossy_jpeg(frame: bytes, stream: Codestream, form: PixelFormat) -> NDArray[Any]:
+    """Decode a grey lossy JPEG, and refuse one that is damaged in the middle.
 
-    decoded = imagecodecs.jpeg8_decode(frame)
+    pydicom reads none of 12 bits, and passes over damage.
+    """
+    if stream.bits > 8:
+        import imagecodecs
+
+        decoded = np.asarray(imagecodecs.jpeg8_decode(frame), np.uint16)
+    else:  # encoders of some vendors leave out the end
+        complete = frame if JPEG_END in frame[-4:] else frame + JPEG_END
+        decoded = np.asarray(decode_jpeg(complete, salvage=False).image)
     if decoded.shape != (form.rows, form.columns):
         raise damaged()
-    return np.asarray(decoded, np.uint16)
+    return decoded
 
 
 def _by_pydicom(

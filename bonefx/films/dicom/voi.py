@@ -27,12 +27,11 @@ from bonefx.films.automatic_window import (
 from bonefx.films.dicom.elements import items, numbers
 from bonefx.films.dicom.lookup_tables import first_table
 from bonefx.films.dicom.pixel_data import StoredPixels
-from bonefx.films.dicom.voi_windows import VoiWindow, header_windows, linear_windows
+from bonefx.films.dicom.voi_windows import LARGEST_VALUE, VoiWindow, header_windows, linear_windows
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-LARGEST_VALUE = 1e30  # float32 holds it; what is larger comes from a nonsense slope
 MIN_CONTRAST = 0.1  # of black to white; a window that shows less of a film does not belong to it
 MAX_CLIPPED = 0.95  # of the pixels; a finger in a large field has more than the rest within
 

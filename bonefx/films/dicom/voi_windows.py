@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+LARGEST_VALUE = 1e30  # float32 holds it; no detector gives more
 MAX_WINDOW_NAME = 32  # characters
 
 
@@ -75,7 +76,7 @@ def header_windows(header: Dataset) -> tuple[VoiWindow, ...]:
             function=function,
         )
         for index, (centre, width) in enumerate(zip(centres, widths, strict=False))
-        if math.isfinite(centre) and width >= least
+        if abs(centre) < LARGEST_VALUE and least <= width < LARGEST_VALUE
     )
 
 

@@ -99,6 +99,23 @@ def test_an_8_bit_jpeg_under_a_header_of_12_bits(syntax, progressive):
     assert film.bits == 8
 
 
+def test_a_lossy_jpeg_that_is_damaged_in_the_middle_is_refused():
+    stream = encode_image(make_grey(), "JPEG", quality=95)
+    middle = len(stream) // 2
+    data = compressed_film(NATIVE, stream[:middle] + stream[middle + 200 :], JPEGBaseline8Bit)
+    with pytest.raises(UnreadableRadiographError, match="damaged"):
+        formats.read_bytes(data)
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9", b"\xff\xd9\0", b"\xff\xd9\0\0"])
+def test_a_lossy_jpeg_may_lack_its_end_or_be_padded(end):
+    stream = encode_image(make_grey(), "JPEG", quality=95)
+    changed = stream.removesuffix(b"\xff\xd9") + end
+    expected = shown(compressed_film(NATIVE, stream, JPEGBaseline8Bit))
+    film = compressed_film(NATIVE, changed, JPEGBaseline8Bit)
+    np.testing.assert_array_equal(shown(film), expected)
+
+
 def test_a_lossy_jpeg_of_12_bits_is_read():
     stream = imagecodecs.jpeg8_encode(VALUES.astype(np.uint16), level=95, bitspersample=12)
     film = formats.read_bytes(compressed_film(NATIVE, stream, JPEGExtended12Bit))
