@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.films.limits import MAX_MEGAPIXELS
-from bonefx.records import MIN_SIDE_PX, FilmNote, Radiograph
+from bonefx.records import MIN_SIDE_PX, FilmNote, PixelBox, Radiograph
 
 NEARLY_SQUARE = 0.01  # difference of the sides of a pixel that is ignored
 MAX_ASPECT = 4.0  # more comes from a header that is wrong
@@ -41,6 +41,7 @@ def with_square_pixels(film: Radiograph, aspect: float | None) -> Radiograph:
         pixels=pixels,
         full=None if film.full is None else pixels if same else _resized(film.full, size),
         spacing_mm=_square_spacing(film, size),
+        field=film.field and _resized_box(film.field, film.pixels.shape, size),
         notes=(*film.notes, FilmNote.PIXELS_MADE_SQUARE),
     )
 
@@ -61,6 +62,15 @@ def _square_spacing(film: Radiograph, size: tuple[int, int]) -> tuple[float, flo
     enlarged = size[0] > height or size[1] > film.pixels.shape[1]
     side = min(film.spacing_mm) if enlarged else max(film.spacing_mm)
     return side, side
+
+
+def _resized_box(box: PixelBox, before: tuple[int, ...], size: tuple[int, int]) -> PixelBox:
+    """Return the bounds of the exposed field after its film was resized to height and width."""
+    down, across = size[0] / before[0], size[1] / before[1]
+    return PixelBox(
+        top=round(box.top * down), left=round(box.left * across),
+        bottom=round(box.bottom * down), right=round(box.right * across),
+    )  # fmt: skip
 
 
 def _resized(picture: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

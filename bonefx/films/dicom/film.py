@@ -10,12 +10,13 @@ from bonefx.films.automatic_window import ShownFilm
 from bonefx.films.dicom.anatomy import body_part
 from bonefx.films.dicom.elements import code
 from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
-from bonefx.films.dicom.pixel_data import decode_pixels
+from bonefx.films.dicom.pixel_data import decode_pixels, without_pixels
 from bonefx.films.dicom.pixel_format import pixel_format
 from bonefx.films.dicom.voi import show_stored
 from bonefx.films.geometry import with_square_pixels
 from bonefx.films.limits import check_size
 from bonefx.films.pictures import grey, unit_8_bit
+from bonefx.films.shutters import find_shutter
 from bonefx.records import FilmNote, Radiograph
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def read_dicom(data: bytes, sha256: str) -> Radiograph:
     form = pixel_format(header)
     check_size(form.columns, form.rows)
     stored = decode_pixels(header, form)
+    shutter = find_shutter(
+        header, rows=form.rows, columns=form.columns, aspect=pixel_aspect(header) or 1.0
+    )
+    if shutter is not None:
+        stored = without_pixels(stored, shutter.outside)
     if stored.values.ndim == 3:
         shown, unfit = ShownFilm(unit_8_bit(grey(Image.fromarray(stored.values)))), False
     else:
@@ -54,6 +60,7 @@ def read_dicom(data: bytes, sha256: str) -> Radiograph:
         spacing_mm=spacing_mm(header),
         full=shown.full,
         windows=shown.windows,
+        field=shutter and shutter.box,
         notes=_notes(header, window_unfit=unfit),
     )
     return with_square_pixels(film, pixel_aspect(header))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.dicom.elements import code, numbers, whole_number
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
+from bonefx.films.shutters import SHUTTER_ELEMENTS
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -26,6 +27,7 @@ ELEMENTS_READ = (
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
     *("ModalityLUTSequence", "VOILUTSequence", "VOILUTFunction"),
     *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation"),
+    *SHUTTER_ELEMENTS,
 )
 DEFLATED = "1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
 FILE_META_GROUP = 0x0002

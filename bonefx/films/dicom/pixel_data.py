@@ -6,7 +6,7 @@ overlays, are removed and signs extended in one place for all transfer syntaxes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,14 @@ class StoredPixels:
     values: NDArray[Any]
     form: PixelFormat
     padding: NDArray[np.bool_] | None = None
+
+
+def without_pixels(stored: StoredPixels, outside: NDArray[np.bool_]) -> StoredPixels:
+    """Return a film without the pixels outside of its display shutter: they become black."""
+    if stored.values.ndim == 3:
+        return replace(stored, values=np.where(outside[..., None], np.uint8(0), stored.values))
+    padding = outside if stored.padding is None else outside | stored.padding
+    return stored if padding.all() else replace(stored, padding=padding)
 
 
 def decode_pixels(header: FileDataset, form: PixelFormat) -> StoredPixels:
