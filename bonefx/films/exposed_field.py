@@ -22,7 +22,7 @@ SIDES = 4
 MAX_ROUNDS = 5
 UPRIGHT_PX = 2.0  # a line that moves less along its side is taken as upright
 MIN_FIELD = 0.1  # share of the film; a smaller field is not believed
-MIN_BORDER = 0.02  # share of the film; narrower borders are left on it
+MIN_BORDER = 0.04  # share of the film; narrower borders are left on it, as on most plates
 FILLS = 0.995  # share of its bounds, from which a field is taken to fill them
 TAIL = 0.001  # share of the values beyond either end of the range of tones
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.films.exposed_field import with_exposed_field
 from bonefx.records import Radiograph
 
 DEVELOPMENT, REPORTED = "development", "test"
@@ -42,12 +43,13 @@ def make_intruder(kind: str, source: str, levels: NDArray[np.generic]) -> Intrud
 
 
 def as_film(levels: NDArray[np.generic]) -> Radiograph:
-    """Return grey levels in [0, 255], (H, W), as an 8-bit radiograph."""
+    """Return grey levels in [0, 255], (H, W), as an 8-bit radiograph as read from a file."""
     whole = np.clip(np.rint(levels), 0, 255).astype(np.float32)
-    return Radiograph(
+    film = Radiograph(
         pixels=whole / np.float32(255), sha256="0" * 64, file_format="PNG", bits=8,
         photometric="MONOCHROME2",
     )  # fmt: skip
+    return with_exposed_field(film)
 
 
 def parts(levels: NDArray[np.generic], *, least_px: int = 128) -> Iterator[NDArray[np.generic]]:
