@@ -1,13 +1,13 @@
 """Which films have an exposed field, and is anatomy ever cut off?
 
     python -m benchmarks.exposed_field --data data/fracatlas --split val
-    python -m benchmarks.exposed_field --layout csv --data data/more --splits more.csv --split train
 
 Bone pixels are those above Otsu's threshold of the film, without bright regions that lie along a
 side: they span EDGE_SPAN of a side, and 95 % of them lie within EDGE_DEPTH of the sides, as the
 unexposed edge of a plate does and a limb does not. A box of an annotated fracture is cut if more
 than 2 % of its area lie outside of the field. Expected: no film loses more than 2 % of its bone
-pixels, and no box is cut. Prints one JSON line; names of films whose bone is cut go to stderr.
+pixels, and no box is cut. Prints one JSON line, for the first command kept in exposed_field.json;
+names of films whose bone is cut go to stderr.
 """
 
 from __future__ import annotations
