@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 
 from bonefx.errors import SettingsError, WeightsError
-from bonefx.heatmaps.forward import ForwardPass, logits_and_maps, run_with_gradients
+from bonefx.heatmaps.forward import ForwardPass, logits_and_maps
 from bonefx.heatmaps.methods import GRAD_CAM, check_heatmap_method
 from bonefx.models.decision import calibrated_probability, decide, review_reason
 from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.hub import load_located_model, locate_model
-from bonefx.models.preprocess import to_batch
 from bonefx.models.registry import LoadedModel, model_ids, weights_folder
 from bonefx.reading.evidence import FilmEvidence, compute_evidence
+from bonefx.reading.orientation import pass_upright, turn_back
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.scope.gate import ScopeResult, check_scope, override_refusal
 
@@ -154,29 +154,31 @@ class Reader:
         if not radiographs:
             return []
         started = time.perf_counter()
-        batch = to_batch(list(radiographs), loaded.manifest.preprocess).to(
-            loaded.device, memory_format=torch.channels_last
-        )
-        passed = run_with_gradients(loaded.network, batch)
+        upright = pass_upright(loaded, radiographs)
         scope_results = check_scope(
             loaded.scope,
-            radiographs,
-            passed.signature.float().cpu().numpy(),
+            upright.films,
+            upright.passed.signature.float().cpu().numpy(),
             signatures_of=loaded.signatures,
         )
         if outside_scope:
             scope_results = [override_refusal(result) for result in scope_results]
         in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
         evidence = compute_evidence(
-            loaded, [radiographs[index] for index in in_scope], batch[in_scope],
-            ForwardPass(*(part[in_scope] for part in passed)), heat=heat, method=method,
+            loaded, [upright.films[index] for index in in_scope], upright.batch[in_scope],
+            ForwardPass(*(part[in_scope] for part in upright.passed)), heat=heat, method=method,
         )  # fmt: skip
         evidence_of = dict(zip(in_scope, evidence, strict=True))
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
         readings = (
-            _reading(loaded, chosen, film, scope=result, evidence=evidence_of.get(index))
-            for index, (film, result) in enumerate(zip(radiographs, scope_results, strict=True))
-        )
+            _reading(
+                loaded, chosen, film,
+                scope=result, evidence=evidence_of.get(index), quarter_turns=turns,
+            )
+            for index, (film, result, turns) in enumerate(
+                zip(radiographs, scope_results, upright.quarter_turns, strict=True)
+            )
+        )  # fmt: skip
         summary = self._summaries[loaded.name]
         return [
             replace(
@@ -193,6 +195,7 @@ def _reading(
     *,
     scope: ScopeResult,
     evidence: FilmEvidence | None,
+    quarter_turns: int,
 ) -> Reading:
     """Return the reading of a film; without evidence it is out of scope, with its refusal only."""
     refused = Reading(
@@ -208,6 +211,7 @@ def _reading(
         notes=film.notes,
         looks_inverted=scope.looks_inverted,
         field=film.field,
+        read_turned=quarter_turns,
     )
     if evidence is None:
         return refused
@@ -218,7 +222,7 @@ def _reading(
         reason=review_reason(probability, point),
         logit=evidence.logit,
         probability=probability,
-        heat=evidence.heat,
+        heat=turn_back(evidence.heat, quarter_turns),
         heat_peak=evidence.peak,
         trust=evidence.trust,
         regions=scope.regions,

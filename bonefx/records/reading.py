@@ -164,6 +164,8 @@ class Reading:
             for a film in scope and for a refused one, whose refusal is the reason.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         field: Bounds of the exposed field, which the model read; None for the whole film.
+        read_turned: Clockwise quarter turns of the film before the network read it, because it
+            lies on its side; the map is turned back.
         regions: Body regions recognised on the film; empty where none is, None where the film is
             out of scope or the model was not trained to recognise them.
     """
@@ -188,6 +190,7 @@ class Reading:
     outside_scope: Reason | None = None
     looks_inverted: bool = False
     field: PixelBox | None = None
+    read_turned: int = 0
     regions: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -59,6 +59,30 @@ class RecognisedFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrientationFigures:
+    """How a model's answer depends on the orientation, on validation films turned in all four.
+
+    Attributes:
+        point: Operating point of the verdicts.
+        turned_upright: Share of the films as they are that readings turn, in [0, 1].
+        recognised: Share of the films turned by 90 or 270 degrees that readings turn, in [0, 1].
+        same_verdict: Share of the films with one verdict in all four orientations, in [0, 1].
+        same_verdict_unturned: The same without turning films upright, in [0, 1].
+        opposite_verdicts: Share of the films called fracture in one orientation and no fracture in
+            another, in [0, 1].
+        auroc: Of all films, by clockwise quarter turns 0 to 3, in [0, 1].
+    """
+
+    point: str
+    turned_upright: Estimate
+    recognised: Estimate
+    same_verdict: Estimate
+    same_verdict_unturned: Estimate
+    opposite_verdicts: Estimate
+    auroc: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeFigures:
     """All that a card states about a scope.
 
@@ -76,6 +100,7 @@ class ScopeFigures:
         all_regions: Share of test films on which exactly the regions shown are recognised.
         by_region: Figures of each operating point on the test films of each region, by the
             point's name.
+        orientation: How the answer depends on the turn of a film; None where it was not measured.
     """
 
     sha256: str
@@ -88,3 +113,4 @@ class ScopeFigures:
     regions: tuple[RecognisedFigures, ...]
     all_regions: Estimate | None
     by_region: dict[str, tuple[RegionFigures, ...]]
+    orientation: OrientationFigures | None = None

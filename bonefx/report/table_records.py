@@ -134,6 +134,9 @@ class ReadingTable:
     """Left and right were swapped before the film was read, as requested."""
     turned_degrees: int
     """Clockwise turn before the film was read, as requested: 0, 90, 180 or 270."""
+    read_turned_degrees: int
+    """Clockwise turn by the model itself, because the film lies on its side: 0 or 90. Maps,
+    contours and boxes are on the film as it is shown."""
     crop: Box | None
     """Part of the film that was read, as requested: top, left, bottom, right in pixels of the film
     as it is in the file, bottom and right excluded; null for the whole film. Cropping comes first,

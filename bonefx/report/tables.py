@@ -161,6 +161,7 @@ def _reading(reading: Reading) -> ReadingTable:
         looks_inverted=reading.looks_inverted,
         mirrored=reading.edit.mirrored,
         turned_degrees=90 * reading.edit.quarter_turns,
+        read_turned_degrees=90 * reading.read_turned,
         crop=_box(reading.edit.crop),
         exposed_field=_box(reading.field),
         film_notes=tuple(

@@ -50,6 +50,9 @@ MEASURES = (
 REFUSED = "No probability: the film is out of scope."
 
 
+READ_TURNED = (
+    "The film seems to lie on its side; the model read it turned clockwise by {degrees} degrees."
+)
 FEWEST_OF_A_REGION = 20  # test films, fractured and intact each, below which no figure is given
 
 
@@ -93,6 +96,7 @@ def reading_notes(reading: Reading) -> list[str]:
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
+        *([READ_TURNED.format(degrees=90 * reading.read_turned)] * (reading.read_turned > 0)),
         *region_words(reading),
     ]
 

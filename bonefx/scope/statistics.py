@@ -2,7 +2,7 @@
 
 A picture's signature is the spatial mean of deep activations. Its distance from the training films
 is a Mahalanobis distance under their principal components. A logistic regression on the signature
-recognises the body region.
+recognises the body region, another one a film that lies on its side.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ REGIONS = ("hand", "leg", "hip", "shoulder")
 SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
-    "rule_low", "rule_high",
+    "rule_low", "rule_high", "sideways_weights", "sideways_bias",
 )  # fmt: skip
 
 
@@ -42,6 +42,9 @@ class Scope:
         region_biases: (R,).
         rule_low: Lowest value of each measure in rules.GREY_LEVEL_RULES, (M,).
         rule_high: Highest value of each measure, (M,).
+        sideways_weights: Logistic regression on standardised signatures that recognises a film
+            that lies on its side, (D,); zeros where it was not learned.
+        sideways_bias: Its bias; a film lies on its side where the sum is > 0.
     """
 
     mean: NDArray[np.float32]
@@ -54,6 +57,8 @@ class Scope:
     region_biases: NDArray[np.float32]
     rule_low: NDArray[np.float32]
     rule_high: NDArray[np.float32]
+    sideways_weights: NDArray[np.float32]
+    sideways_bias: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Standardise signatures, (N, D), by mean and deviation of the training films."""
@@ -92,6 +97,11 @@ class Scope:
     ) -> NDArray[np.bool_]:
         """Return which pictures are out of scope, (N,), by signature (N, D) and measures (N, M)."""
         return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures))
+
+    def sideways(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which films lie on their side, turned by 90 or 270 degrees, (N, D) to (N,)."""
+        logits = self.standardised(signatures) @ self.sideways_weights + self.sideways_bias
+        return np.asarray(logits > 0, np.bool_)
 
     @property
     def known_regions(self) -> tuple[str, ...]:
@@ -138,8 +148,9 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (len(REGIONS), width)
         and scope.region_biases.shape == (len(REGIONS),)
+        and scope.sideways_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
-        and scope.noise.shape == scope.limit.shape == ()
+        and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
         and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )

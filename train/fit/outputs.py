@@ -37,12 +37,20 @@ class NetworkOutputs:
 
 
 def network_input_batches(
-    films: CachedFilms, spec: PreprocessSpec, device: torch.device
+    films: CachedFilms, spec: PreprocessSpec, device: torch.device, *, quarter_turns: int = 0
 ) -> Iterator[torch.Tensor]:
-    """Yield normalised network input, (B, 3, S, S) each, in the order of the films."""
+    """Yield normalised network input, (B, 3, S, S) each, in the order of the films.
+
+    Args:
+        films: Cached films.
+        spec: Preprocessing of the model.
+        device: Device of the network.
+        quarter_turns: Clockwise quarter turns of the films.
+    """
     for start in range(0, len(films.films), FORWARD_BATCH_FILMS):
         squares = torch.from_numpy(films.squares[films.rows[start : start + FORWARD_BATCH_FILMS]])
-        batch = normalise(squares.to(device), spec)
+        turned = torch.rot90(squares, -quarter_turns, (1, 2))
+        batch = normalise(turned.to(device), spec)
         yield batch.contiguous(memory_format=torch.channels_last)
 
 
@@ -76,14 +84,27 @@ def compute_network_outputs(
 
 
 @torch.inference_mode()
-def compute_film_signatures(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
-) -> NDArray[np.float32]:
-    """Compute the signatures of films, (N, D), without running the head."""
+def compute_film_outputs(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Compute logits (N,) and signatures (N, D) of turned films, without maps."""
     device = next(network.parameters()).device
-    parts = [
-        network.staged(batch).signature for batch in network_input_batches(films, spec, device)
-    ]
+    logits, signatures = [], []
+    for batch in network_input_batches(films, spec, device, quarter_turns=quarter_turns):
+        staged = network.staged(batch)
+        logits.append(network.logit(staged.activations))
+        signatures.append(staged.signature)
+    return torch.cat(logits).double().cpu().numpy(), torch.cat(signatures).float().cpu().numpy()
+
+
+@torch.inference_mode()
+def compute_film_signatures(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
+) -> NDArray[np.float32]:
+    """Compute the signatures of turned films, (N, D), without running the head."""
+    device = next(network.parameters()).device
+    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
+    parts = [network.staged(batch).signature for batch in batches]
     signatures: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
     return signatures
 

@@ -23,6 +23,7 @@ def make_scope(signatures, **changes):
         "noise": np.array(found.noise_variance_), "limit": np.array(2.0),
         "region_weights": np.zeros((len(REGIONS), 12)), "region_biases": np.zeros(len(REGIONS)),
         "rule_low": np.zeros(len(GREY_LEVEL_RULES)), "rule_high": np.ones(len(GREY_LEVEL_RULES)),
+        "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
     }  # fmt: skip
     return Scope(**{
         name: np.asarray(value, np.float32) for name, value in (values | changes).items()
@@ -81,3 +82,12 @@ def test_a_scope_with_inconsistent_arrays_is_refused(signatures, changes):
 def test_a_file_other_than_a_scope_is_refused(signatures):
     with pytest.raises(WeightsError, match="not a safetensors file"):
         read_scope(b"nothing", source="scope.safetensors")
+
+
+def test_films_on_their_side_are_those_above_the_bias(signatures):
+    weights = np.zeros(12, np.float32)
+    weights[3] = 1.0
+    scope = make_scope(signatures, sideways_weights=weights, sideways_bias=-0.5)
+    expected = scope.standardised(signatures)[:, 3] > 0.5
+    np.testing.assert_array_equal(scope.sideways(signatures), expected)
+    assert 0 < expected.sum() < len(expected)

@@ -69,6 +69,7 @@ def fit_scope(
         "variances": np.maximum(found.explained_variance_, 1e-9),
         "noise": np.array(max(found.noise_variance_, 1e-9)), "limit": np.array(np.inf),
         "region_weights": weights, "region_biases": biases, "rule_low": low, "rule_high": high,
+        "sideways_weights": np.zeros(mean.size), "sideways_bias": np.array(0.0),
     }  # fmt: skip
     fitted = {name: np.asarray(value, np.float32) for name, value in values.items()}
     limit = _limit(Scope(**fitted), val, val_measures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
-from bonefx.records import Estimate, OperatingPoint, RegionFigures, invert_radiograph
+from bonefx.reading.orientation import UPRIGHT_TURNS
+from bonefx.records import (
+    Estimate,
+    OperatingPoint,
+    Radiograph,
+    RegionFigures,
+    invert_radiograph,
+    turn_radiograph,
+)
 from bonefx.records.scope_figures import IntruderFigures, InvertedFigures, RecognisedFigures
 from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
@@ -54,30 +62,38 @@ class MeasuredIntruders:
     inverted: MeasuredFilms
 
 
+def measure_films(
+    scope: Scope, network: SplitNetwork, films: Sequence[Radiograph], spec: PreprocessSpec
+) -> MeasuredFilms:
+    """Compute signatures and grey-level measures as readings do: films on their side are turned."""
+    signatures = compute_signatures(network, films, spec)
+    sideways = scope.sideways(signatures).tolist()
+    upright = [
+        turn_radiograph(film, UPRIGHT_TURNS) if lies else film
+        for film, lies in zip(films, sideways, strict=True)
+    ]
+    if any(sideways):
+        signatures = compute_signatures(network, upright, spec)
+    measures = np.array([measure_grey_levels(film.exposed) for film in upright])
+    return MeasuredFilms(signatures=signatures, measures=measures)
+
+
 def measure_intruders(
-    network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
+    scope: Scope, network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
 ) -> MeasuredIntruders:
-    """Compute signatures and grey-level measures of intruders, as of films."""
+    """Measure intruders, as they are and inverted; see measure_films."""
     kinds, sources, parts = [], [], []
     remaining = iter(intruders)
     while batch := list(islice(remaining, SCOPE_BATCH)):
         kinds += [one.kind for one in batch]
         sources += [one.source for one in batch]
         upright = [one.film for one in batch]
-        turned = [invert_radiograph(film) for film in upright]
-        parts.append(
-            [
-                (
-                    compute_signatures(network, films, spec),
-                    [measure_grey_levels(film.exposed) for film in films],
-                )
-                for films in (upright, turned)
-            ]
-        )
+        inverted = [invert_radiograph(film) for film in upright]
+        parts.append([measure_films(scope, network, films, spec) for films in (upright, inverted)])
     both = [
         MeasuredFilms(
-            signatures=np.concatenate([part[way][0] for part in parts]),
-            measures=np.concatenate([part[way][1] for part in parts]),
+            signatures=np.concatenate([part[way].signatures for part in parts]),
+            measures=np.concatenate([part[way].measures for part in parts]),
         )
         for way in (0, 1)
     ]
@@ -88,7 +104,7 @@ def measure_intruders(
 
 def refused_share(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> Estimate:
     """Return the share of real films that is refused."""
-    return _share(scope.refuses(measured.signatures, measured.measures), films.groups)
+    return share_of_films(scope.refuses(measured.signatures, measured.measures), films.groups)
 
 
 def intruder_figures(
@@ -105,7 +121,7 @@ def intruder_figures(
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
     others = found.kinds != INVERTED_KIND
-    return figures, _share(out[others], _unique_sources(found)[others])
+    return figures, share_of_films(out[others], _unique_sources(found)[others])
 
 
 def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
@@ -113,8 +129,8 @@ def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
     own = found.kinds == INVERTED_KIND
     out, offered = _out_and_offered(scope, found)
     return InvertedFigures(
-        refused=_share(out[own], found.sources[own]),
-        recognised=_share(offered[own], found.sources[own]),
+        refused=share_of_films(out[own], found.sources[own]),
+        recognised=share_of_films(offered[own], found.sources[own]),
     )
 
 
@@ -127,7 +143,7 @@ def region_figures(
     shown, recognised = region_labels(films.films), scope.regions(measured.signatures) >= 0.5
     return (
         tuple(_regions_of(shown, recognised, films.groups)),
-        _share((shown == recognised).all(axis=1), films.groups),
+        share_of_films((shown == recognised).all(axis=1), films.groups),
     )
 
 
@@ -168,8 +184,8 @@ def _regions_of(
         if own.any() and not own.all():
             yield RecognisedFigures(
                 region=region,
-                found=_share(recognised[own, place], groups[own]),
-                false_positive_rate=_share(recognised[~own, place], groups[~own]),
+                found=share_of_films(recognised[own, place], groups[own]),
+                false_positive_rate=share_of_films(recognised[~own, place], groups[~own]),
             )
 
 
@@ -188,7 +204,7 @@ def _kind(
     return IntruderFigures(
         kind=kind,
         sources=len(np.unique(sources)),
-        refused=_share(out[own], sources),
+        refused=share_of_films(out[own], sources),
         by_rules=int(scope.breaks_a_rule(found.upright.measures[own]).sum()),
         auroc=metrics.estimate_with_interval(
             metrics.auroc,
@@ -214,7 +230,8 @@ def _unique_sources(found: MeasuredIntruders) -> NDArray[np.str_]:
     return np.char.add(np.char.add(found.kinds, "/"), found.sources)
 
 
-def _share(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:
+def share_of_films(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:
+    """Return the share of hits, (N,), with its interval; films of one group count together."""
     found = metrics.estimate_proportion(hits, groups)
     assert found is not None  # there is at least one picture of each kind
     return found

@@ -7,14 +7,17 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from bonefx.films import formats
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records.evaluation import EVALUATION, Evaluation
-from bonefx.records.scope_figures import ScopeFigures
+from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
 from train.data.cache import CachedFilms
-from train.evaluate.operating_points import calibrated_probabilities
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.evaluate.scope.fit import fit_scope, measures_by_rule
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
@@ -29,10 +32,16 @@ from train.evaluate.scope.measure import (
     MeasuredFilms,
     intruder_figures,
     inverted_figures,
+    measure_films,
     measure_intruders,
     points_by_region,
     refused_share,
     region_figures,
+)
+from train.evaluate.scope.orientation import (
+    fit_sideways,
+    measure_orientation,
+    turned_outputs,
 )
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
@@ -58,15 +67,23 @@ class ScopeFilms:
 
 def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
     """Fit a scope, write it into a folder, and return the evaluation with its figures."""
-    measured = {name: _measured(read, salvage=films.salvage) for name, read in films.reads.items()}
-    val = measured["val"]
-    scope = fit_scope(
+    as_given = {name: _measured(read, salvage=films.salvage) for name, read in films.reads.items()}
+    val = as_given["val"]
+    upright_only = fit_scope(
         compute_film_signatures(films.network, films.train, films.spec),
         films.train.films,
         measures_by_rule(films.train.films, salvage=films.salvage),
         val=val.signatures,
         val_measures=val.measures,
     )
+    weights, bias = fit_sideways(
+        upright_only, films.network, films.train, films.spec, val=val.signatures
+    )
+    scope = replace(upright_only, sideways_weights=weights, sideways_bias=bias)
+    measured = {
+        name: _turn_upright(scope, films, films.reads[name], measures)
+        for name, measures in as_given.items()
+    }
     content = scope_bytes(scope)
     figures = _figures(scope, evaluation, films, measured)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
@@ -86,6 +103,31 @@ def _measured(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
     return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
 
 
+def _turn_upright(
+    scope: Scope, films: ScopeFilms, read: ReadSplit, measured: MeasuredFilms
+) -> MeasuredFilms:
+    """Measure the films that lie on their side again, as readings do."""
+    sideways = np.flatnonzero(scope.sideways(measured.signatures))
+    signatures, measures = measured.signatures.copy(), measured.measures.copy()
+    for index in sideways.tolist():
+        film = formats.read(read.films.films[index].path, salvage=films.salvage)
+        again = measure_films(scope, films.network, [film], films.spec)
+        signatures[index], measures[index] = again.signatures[0], again.measures[0]
+    return MeasuredFilms(signatures=signatures, measures=measures)
+
+
+def _orientation(scope: Scope, evaluation: Evaluation, films: ScopeFilms) -> OrientationFigures:
+    val = films.reads["val"].films
+    points = {point.name: point for point in evaluation.splits["val"].points}
+    return measure_orientation(
+        scope,
+        turned_outputs(films.network, val, films.spec),
+        val,
+        calibration=evaluation.calibration,
+        point=points[BALANCED],
+    )
+
+
 def _intruders(read: ReadSplit, half: str) -> list[Intruder]:
     films = read.films.distinct().films
     made = [*spoil_films(films), *invert_films(films)]
@@ -97,7 +139,7 @@ def _figures(
 ) -> ScopeFigures:
     reads, test = films.reads, films.reads["test"]
     halves = {
-        split: measure_intruders(films.network, films.spec, _intruders(reads[split], half))
+        split: measure_intruders(scope, films.network, films.spec, _intruders(reads[split], half))
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
     intruders, all_intruders = intruder_figures(scope, halves["test"], measured["test"])
@@ -121,4 +163,5 @@ def _figures(
             calibrated_probabilities(shown.logits, evaluation.calibration),
             evaluation.splits[evaluation.unseen_split].points,
         ),
+        orientation=_orientation(scope, evaluation, films),
     )
