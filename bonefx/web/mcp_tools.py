@@ -85,6 +85,10 @@ OutsideScopeArgument = Annotated[
         "refuse. Set it only if the user asks for it, and say that the answer is out of scope."
     ),
 ]
+DamagedArgument = Annotated[
+    bool,
+    Field(description="Read a damaged JPEG as far as it can be decoded, if the user asks for it."),
+]
 PointArgument = Annotated[
     str | None,
     Field(description="Name of an operating point; the model's default if left out."),
@@ -113,12 +117,15 @@ class McpTools:
         mirror: MirrorArgument = False,
         crop: CropArgument = None,
         outside_scope: OutsideScopeArgument = False,
+        damaged: DamagedArgument = False,
     ) -> dict[str, Any]:
         """See ReadApi.read."""
         api = ReadApi(reader=self.reader)
         return await self._call(
             [film],
-            lambda paths: api.read(paths[0], point, invert, turn, mirror, crop, outside_scope),
+            lambda paths: api.read(
+                paths[0], point, invert, turn, mirror, crop, outside_scope, damaged
+            ),
         )
 
     async def compare(self, film: FilmArgument, models: ModelsArgument) -> dict[str, Any]:

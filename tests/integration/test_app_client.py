@@ -29,7 +29,8 @@ def test_reading_returns_typed_values(client):
         "sha256", "model", "weights_sha256", "verdict", "reason", "reason_code",
         "reason_value", "reason_limit", "probability", "logit", "point",
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
-        "outside_scope", "mirrored", "turned_degrees", "crop", "exposed_field", "film_notes",
+        "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
+        "exposed_field", "film_notes",
         "regions", "region_notes", "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}
@@ -53,7 +54,16 @@ def test_only_reading_is_public_and_describes_its_inputs(client):
     assert api["unnamed_endpoints"] == {}
     read = api["named_endpoints"]["/read"]
     names = [parameter["parameter_name"] for parameter in read["parameters"]]
-    assert names == ["film", "point", "invert", "turn", "mirror", "crop", "outside_scope"]
+    assert names == [
+        "film",
+        "point",
+        "invert",
+        "turn",
+        "mirror",
+        "crop",
+        "outside_scope",
+        "damaged",
+    ]
     assert read["parameters"][0]["python_type"]["type"] == "filepath"
     assert "'screening', 'balanced'" in read["parameters"][1]["python_type"]["type"]
     assert "not a medical device" in read["description"]

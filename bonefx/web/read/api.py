@@ -30,6 +30,7 @@ class ReadApi:
         mirror: bool = False,  # noqa: FBT001, FBT002
         crop: list[int] | None = None,
         outside_scope: bool = False,  # noqa: FBT001, FBT002
+        damaged: bool = False,  # noqa: FBT001, FBT002
     ) -> dict[str, Any]:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
 
@@ -43,6 +44,7 @@ class ReadApi:
                 the file, bottom and right excluded; the whole film if empty.
             outside_scope: Read the film all the same if only the statistics of the training films
                 refuse it; outside_scope in the answer then has the refusal.
+            damaged: Read a damaged JPEG as far as it can be decoded; film_notes then says so.
 
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
@@ -52,6 +54,7 @@ class ReadApi:
             which it is not drawn; null without a map), caution (why films should not be read with
             this model; null without cause), outside_scope (the refusal of a film that was read all
             the same; else null), inverted, mirrored, turned_degrees and crop (as requested),
+            read_turned_degrees (the model's own turn of a film that lies on its side),
             looks_inverted (out of scope as it is, and in scope with invert), exposed_field (the
             part without borders, which was read; null for the whole film), film_notes (what to know
             about how the file was read), regions (recognised body regions; null where the
@@ -65,7 +68,7 @@ class ReadApi:
             quarter_turns=_quarter_turns(turn),
             inverted=invert,
         )
-        radiograph = edit_radiograph(read_and_delete(film), edit)
+        radiograph = edit_radiograph(read_and_delete(film, salvage=damaged), edit)
         reading = self.reader.read(radiograph, point=point or None, outside_scope=outside_scope)
         return reading_table(with_second_opinion(self.reader, radiograph, reading))
 

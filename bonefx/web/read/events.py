@@ -197,6 +197,7 @@ class ReadEvents:
                 gr.Checkbox(label="Mirror", visible=False),
                 gr.JSON(label="Crop", visible=False),
                 gr.Checkbox(label="Outside scope", visible=False),
+                gr.Checkbox(label="Damaged", visible=False),
             ],
             gr.JSON(visible=False),
             api_name="read",
