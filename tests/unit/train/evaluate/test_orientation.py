@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,9 +58,9 @@ def scope(monkeypatch):
         lambda _, films, __, quarter_turns: signatures_of(quarter_turns, len(films.films)),
     )
     plain = make_scope()
-    weights, bias = fit_sideways(
-        plain, None, Films(range(N)), None, val=signatures_of(0, N, seed=9)
-    )
+    films: Any = Films(range(N))
+    nothing: Any = None
+    weights, bias = fit_sideways(plain, nothing, films, nothing, val=signatures_of(0, N, seed=9))
     return replace(plain, sideways_weights=weights, sideways_bias=bias)
 
 
@@ -72,7 +73,7 @@ def test_few_upright_films_and_most_films_on_their_side_are_recognised(scope):
 
 def test_figures_take_the_answer_of_the_upright_film(scope):
     """Films on their side have no information here, upright ones and upside-down ones all."""
-    films = Films(range(N))
+    films: Any = Films(range(N))
     right = np.where(films.fractured, 3.0, -3.0)
     outputs = TurnedOutputs(
         logits=np.stack([right, np.zeros(N), right, np.zeros(N)]),
@@ -89,7 +90,7 @@ def test_figures_take_the_answer_of_the_upright_film(scope):
 
 
 def test_opposite_verdicts_are_counted(scope):
-    films = Films(range(N))
+    films: Any = Films(range(N))
     logits = np.full((4, N), -3.0)
     logits[2, :100] = 3.0  # upside down a quarter of the films is called fracture
     outputs = TurnedOutputs(
