@@ -24,6 +24,7 @@ NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
     "rule_low", "rule_high", "sideways_weights", "sideways_bias",
 )  # fmt: skip
+SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -138,6 +139,8 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         arrays = load(content)
     except SafetensorError as error:
         raise WeightsError(f"{source} is not a safetensors file; {MODEL_REMEDY}") from error
+    if not set(arrays) & set(SIDEWAYS_NAMES):  # written by version 0.1, which turned no film
+        arrays |= dict(zip(SIDEWAYS_NAMES, _no_sideways(arrays), strict=True))
     if set(arrays) != set(NAMES):
         raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {MODEL_REMEDY}")
     scope = Scope(**arrays)
@@ -157,6 +160,12 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     if not fits:
         raise WeightsError(f"{source} has arrays that do not fit together; {MODEL_REMEDY}")
     return scope
+
+
+def _no_sideways(arrays: dict[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+    """Return weights and bias of a scope that takes no film as lying on its side."""
+    width = arrays["mean"].size if "mean" in arrays else 0
+    return np.zeros(width, np.float32), np.array(-1.0, np.float32)
 
 
 def scope_path(folder: Path) -> Path:

@@ -82,7 +82,16 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
     tools = {tool.name: tool for tool in asked(app, "list_tools").tools}
     inputs = {name: set(tool.inputSchema["properties"]) for name, tool in tools.items()}
     assert inputs == {
-        "read": {"film", "point", "invert"},
+        "read": {
+            "film",
+            "point",
+            "invert",
+            "turn",
+            "mirror",
+            "crop",
+            "outside_scope",
+            "damaged",
+        },
         "compare": {"film", "models"},
         "worklist": {"films", "point"},
     }

@@ -21,7 +21,7 @@ from bonefx.films import formats
 from bonefx.films.raster import encode_png
 from bonefx.records import estimate_text
 from train.audit.findings import FindingRow
-from train.audit.matching.fingerprint import read_truncated_jpeg
+from train.audit.matching.fingerprint import read_damaged_jpeg
 from train.audit.records import Audit
 from train.files import write_atomically
 
@@ -119,7 +119,7 @@ def _encode_picture(path: Path) -> str:
     try:
         film = formats.read_bytes(data)
     except UnreadableRadiographError:
-        partial_film = read_truncated_jpeg(data)
+        partial_film = read_damaged_jpeg(data)
         if partial_film is None:
             return ""
         film = partial_film

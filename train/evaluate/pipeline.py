@@ -19,6 +19,7 @@ from bonefx.models.evaluation import read_evaluation
 from bonefx.records import Calibration
 from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
 from bonefx.records.model import TrainingData
+from bonefx.scope.statistics import SCOPE_FILE, read_scope
 from train.data import DataSet, load_data
 from train.data.cache import compute_file_checksums, load_cached
 from train.evaluate.compression import load_for_evaluation, measure_compression
@@ -34,7 +35,13 @@ from train.evaluate.operating_points import (
 from train.evaluate.options import EvaluateOptions
 from train.evaluate.protocols import EvaluatedSets, measure_protocols
 from train.evaluate.scope.intruders.sample_pictures import check_samples
-from train.evaluate.scope.pipeline import ScopeFilms, add_scope, write_evaluation
+from train.evaluate.scope.pipeline import (
+    OrientationFilms,
+    ScopeFilms,
+    add_orientation,
+    add_scope,
+    write_evaluation,
+)
 from train.evaluate.split_figures import ReadSplit, split_figures
 from train.evaluate.trust_limits import trust_limits
 from train.fit.outputs import compute_network_outputs
@@ -91,6 +98,29 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     data_set = _own_set(model, options)
     reads = _read_splits(model, data_set, outside, names=("val", "test"), options=options)
     evaluation = add_scope(evaluation, _scope_films(model, data_set, reads, options), folder)
+    write_evaluation(evaluation, folder)
+    return evaluation
+
+
+def evaluate_orientation(folder: Path, options: EvaluateOptions) -> Evaluation:
+    """Fit and measure the recognition of films on their side again; see evaluate_scope."""
+    model = load_for_evaluation(folder, options)
+    evaluation = read_evaluation(folder / EVALUATION)
+    if evaluation.scope is None:
+        raise RecipeError(f"{folder.name} has no scope; fit it first, without --orientation")
+    recipe, data_set = model.facts.recipe, _own_set(model, options)
+    train, val = (
+        load_cached(
+            data_set.split(name), size_px=evaluation.size_px, folder=options.cache,
+            salvage=recipe.salvage,
+        )
+        for name in ("train", "val")
+    )  # fmt: skip
+    films = OrientationFilms(
+        network=model.network, spec=recipe.spec(evaluation.size_px), train=train.distinct(), val=val
+    )
+    scope = read_scope((folder / SCOPE_FILE).read_bytes(), source=SCOPE_FILE)
+    evaluation = add_orientation(evaluation, scope, films, folder)
     write_evaluation(evaluation, folder)
     return evaluation
 

@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from sklearn.decomposition import PCA
 
 from bonefx.errors import WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
-from bonefx.scope.statistics import REGIONS, Scope, read_scope, scope_bytes
+from bonefx.scope.statistics import (
+    NAMES,
+    REGIONS,
+    SIDEWAYS_NAMES,
+    Scope,
+    read_scope,
+    scope_bytes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +99,10 @@ def test_films_on_their_side_are_those_above_the_bias(signatures):
     expected = scope.standardised(signatures)[:, 3] > 0.5
     np.testing.assert_array_equal(scope.sideways(signatures), expected)
     assert 0 < expected.sum() < len(expected)
+
+
+def test_a_scope_of_an_earlier_version_takes_no_film_as_lying_on_its_side(signatures):
+    scope = make_scope(signatures)
+    arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in SIDEWAYS_NAMES}
+    earlier = read_scope(save(arrays), source="scope.safetensors")
+    assert not earlier.sideways(signatures * 50).any()

@@ -22,7 +22,6 @@ from bonefx.records import Radiograph
 
 FINGERPRINT_VERSION = 1  # increase when the code below gives other fingerprints
 FINGERPRINT_SIDE_PX = 96
-JPEG_START_MARKER, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 UNDECODED_GREY = 128  # libjpeg fills missing parts with this grey
 # (degrees, mirrored). Copies in the Kaggle set are rotated repeatedly, by up to about 15 degrees
 # each time; neighbours in such a chain are within this range. The last four are common
@@ -80,7 +79,7 @@ def compute_fingerprint(data: bytes) -> Fingerprint:
     try:
         film, error = formats.read_bytes(data), ""
     except UnreadableRadiographError as refusal:
-        error, partial_film = str(refusal), read_truncated_jpeg(data)
+        error, partial_film = str(refusal), read_damaged_jpeg(data)
         if partial_film is None:
             return Fingerprint(sha256=sha256, error=error, hashes=no_hashes)
         film = partial_film
@@ -105,15 +104,10 @@ def compute_fingerprint(data: bytes) -> Fingerprint:
     )
 
 
-def read_truncated_jpeg(data: bytes) -> Radiograph | None:
-    """Read the decodable part of a truncated JPEG; None if there is none.
-
-    An end marker is appended, at which the decoder stops and keeps the decoded part.
-    """
-    if not data.startswith(JPEG_START_MARKER):
-        return None
+def read_damaged_jpeg(data: bytes) -> Radiograph | None:
+    """Read the decodable part of a damaged or truncated JPEG; None if there is none."""
     try:
-        return formats.read_bytes(data + JPEG_END)
+        return formats.read_bytes(data, salvage=True)
     except UnreadableRadiographError:
         return None
 

@@ -39,6 +39,7 @@ from train.evaluate.scope.measure import (
     region_figures,
 )
 from train.evaluate.scope.orientation import (
+    TurnedOutputs,
     fit_sideways,
     measure_orientation,
     turned_outputs,
@@ -65,6 +66,21 @@ class ScopeFilms:
     salvage: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
+class OrientationFilms:
+    """The network and the films for fitting and measuring the recognition of films on their side.
+
+    Attributes:
+        train: The distinct training films.
+        val: The validation films.
+    """
+
+    network: SplitNetwork
+    spec: PreprocessSpec
+    train: CachedFilms
+    val: CachedFilms
+
+
 def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
     """Fit a scope, write it into a folder, and return the evaluation with its figures."""
     as_given = {name: _measured(read, salvage=films.salvage) for name, read in films.reads.items()}
@@ -88,6 +104,33 @@ def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evalua
     figures = _figures(scope, evaluation, films, measured)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
+
+
+def add_orientation(
+    evaluation: Evaluation, scope: Scope, films: OrientationFilms, folder: Path
+) -> Evaluation:
+    """Fit the recognition of films on their side again, and keep the rest of a scope.
+
+    Args:
+        evaluation: Of the model, with the figures of its scope.
+        scope: Of the model.
+        films: Its network, and the films for fitting and measuring.
+        folder: Of the model; its scope file is replaced.
+    """
+    assert evaluation.scope is not None
+    outputs = turned_outputs(films.network, films.val, films.spec)
+    weights, bias = fit_sideways(
+        scope, films.network, films.train, films.spec, val=outputs.signatures[0]
+    )
+    scope = replace(scope, sideways_weights=weights, sideways_bias=bias)
+    content = scope_bytes(scope)
+    write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
+    figures = replace(
+        evaluation.scope,
+        sha256=hashlib.sha256(content).hexdigest(),
+        orientation=_orientation(scope, evaluation, outputs, films.val),
+    )
+    return replace(evaluation, scope=figures)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -116,12 +159,13 @@ def _turn_upright(
     return MeasuredFilms(signatures=signatures, measures=measures)
 
 
-def _orientation(scope: Scope, evaluation: Evaluation, films: ScopeFilms) -> OrientationFigures:
-    val = films.reads["val"].films
+def _orientation(
+    scope: Scope, evaluation: Evaluation, outputs: TurnedOutputs, val: CachedFilms
+) -> OrientationFigures:
     points = {point.name: point for point in evaluation.splits["val"].points}
     return measure_orientation(
         scope,
-        turned_outputs(films.network, val, films.spec),
+        outputs,
         val,
         calibration=evaluation.calibration,
         point=points[BALANCED],
@@ -137,7 +181,7 @@ def _intruders(read: ReadSplit, half: str) -> list[Intruder]:
 def _figures(
     scope: Scope, evaluation: Evaluation, films: ScopeFilms, measured: dict[str, MeasuredFilms]
 ) -> ScopeFigures:
-    reads, test = films.reads, films.reads["test"]
+    reads, test, val = films.reads, films.reads["test"], films.reads["val"].films
     halves = {
         split: measure_intruders(scope, films.network, films.spec, _intruders(reads[split], half))
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
@@ -163,5 +207,7 @@ def _figures(
             calibrated_probabilities(shown.logits, evaluation.calibration),
             evaluation.splits[evaluation.unseen_split].points,
         ),
-        orientation=_orientation(scope, evaluation, films),
+        orientation=_orientation(
+            scope, evaluation, turned_outputs(films.network, val, films.spec), val
+        ),
     )
