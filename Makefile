@@ -22,7 +22,7 @@ app: .venv/.app
 unit: .venv/.test
 	$(PYTEST) --dist worksteal tests/unit
 
-integration: .venv/.test
+integration: .venv/.test .venv/.dcmtk
 	$(PYTEST) --dist loadfile tests/integration
 
 browser: .venv/.test .venv/.browser
@@ -59,4 +59,8 @@ $(BIN)/python:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| command -v google-chrome >/dev/null || command -v chrome >/dev/null \
 		|| { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q chromium chromium-driver; }
+	touch $@
+
+.venv/.dcmtk: | $(BIN)/python
+	@command -v dcmj2pnm >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q dcmtk; }
 	touch $@
