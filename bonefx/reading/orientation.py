@@ -19,6 +19,7 @@ from bonefx.heatmaps.forward import ForwardPass, run_with_gradients
 from bonefx.models.preprocess import to_batch
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, turn_radiograph
+from bonefx.scope.gate import find_sideways
 
 UPRIGHT_TURNS = 1  # clockwise; upright and upside down give nearly the same answers
 
@@ -45,7 +46,8 @@ def pass_upright(model: LoadedModel, films: Sequence[Radiograph]) -> UprightFilm
     read = list(films)
     batch = _batch(model, read)
     passed = run_with_gradients(model.network, batch)
-    turns = [UPRIGHT_TURNS if lies else 0 for lies in _sideways(model, passed)]
+    sideways = find_sideways(model.scope, passed.signature.float().cpu().numpy())
+    turns = [UPRIGHT_TURNS if lies else 0 for lies in sideways]
     turned = [index for index, quarter_turns in enumerate(turns) if quarter_turns]
     for index in turned:
         read[index] = turn_radiograph(read[index], UPRIGHT_TURNS)
@@ -62,13 +64,6 @@ def turn_back(heat: NDArray[np.float32] | None, quarter_turns: int) -> NDArray[n
     if heat is None or not quarter_turns:
         return heat
     return np.ascontiguousarray(np.rot90(heat, quarter_turns))
-
-
-def _sideways(model: LoadedModel, passed: ForwardPass) -> list[bool]:
-    if model.scope is None:
-        return [False] * len(passed.logits)
-    sideways: list[bool] = model.scope.sideways(passed.signature.float().cpu().numpy()).tolist()
-    return sideways
 
 
 def _batch(model: LoadedModel, films: list[Radiograph]) -> torch.Tensor:

@@ -46,6 +46,21 @@ class ScopeResult:
     regions: tuple[str, ...] | None = None
 
 
+def find_sideways(scope: Scope | None, signatures: NDArray[np.float32]) -> list[bool]:
+    """Return which films lie on their side, by their signatures, (N, D).
+
+    A fault returns none: check_scope then refuses the films for the same fault.
+    """
+    if scope is None:
+        return [False] * len(signatures)
+    try:
+        sideways: list[bool] = scope.sideways(signatures).tolist()
+    except Exception:
+        logger.exception("the orientation check failed")
+        return [False] * len(signatures)
+    return sideways
+
+
 def override_refusal(result: ScopeResult) -> ScopeResult:
     """Admit a film that only the statistics of the training films refuse; else change nothing."""
     refusal = result.refusal

@@ -178,6 +178,19 @@ def test_a_signature_that_is_not_a_number_is_out_of_scope(reader, value):
     assert entry.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
 
 
+def test_a_scope_of_another_network_refuses_every_film(reader):
+    model = reader.models[0]
+    wrong = replace(
+        model.scope,
+        mean=model.scope.mean[:9],
+        scale=model.scope.scale[:9],
+        sideways_weights=model.scope.sideways_weights[:9],
+    )
+    reading = Reader([replace(model, scope=wrong)]).read(make_radiograph())
+    assert has_only_a_refusal(reading)
+    assert reading.reason.code is ReasonCode.SCOPE_CHECK_FAILED
+
+
 def test_a_fault_of_the_gate_refuses_every_film(reader, monkeypatch):
     def fails(*_):
         raise RuntimeError("broken")
