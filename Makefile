@@ -1,6 +1,6 @@
 # make app          install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
 # make check        ruff, mypy and import-linter
-# make unit         unit tests: about a minute on two cores
+# make unit         unit tests: a few minutes on two cores
 # make integration  trained runs, served apps, shipped weights
 # make browser      tests in Chromium
 # make test         checks and every test; WORKERS=4 for more than two processes
