@@ -124,7 +124,8 @@ class Radiograph:
         spacing_mm: Row and column distance of pixel centres; None if not given.
         full: All values of the file, (H, W) float32 in [0, 1], if pixels are a windowed part of
             them; None if pixels are all values.
-        windows: Windows in the file; the first is that of pixels. Empty without full.
+        windows: Windows of the file, or the automatic one; the first is that of pixels. Empty where
+            pixels are all values as they are.
         field: Bounds of the exposed field, which the models read; None for the whole film.
         field_corners: Corners of a convex field that does not fill its bounds; empty otherwise.
         notes: What a user must know about how the file was read.
