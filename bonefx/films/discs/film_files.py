@@ -1,4 +1,4 @@
-"""Tell films from the other files of a folder, an archive or a patient's disc, by their content.
+"""Find out by their content which files of a folder, an archive or a patient's disc are films.
 
 Only the first kilobytes are looked at. In doubt a file counts as a film, so that it is read or gets
 a line with its error, and none is lost.
