@@ -1,20 +1,20 @@
-"""Heat-map methods without hooks, projection on the film, and the overlay."""
+"""Heat-map methods without hooks, projection on the film, and the overlay.
+
+integration/test_maps_against_library.py compares the maps with those of pytorch-grad-cam.
+"""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import pytorch_grad_cam
 import torch
-from pytorch_grad_cam.utils.image import scale_cam_image
 
 from bonefx.errors import SettingsError
 from bonefx.heatmaps.forward import logits_and_maps
 from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS
 from bonefx.heatmaps.overlay import overlay
 from bonefx.heatmaps.projection import heat_on_film
-from bonefx.models.architectures import ARCHITECTURES
 from bonefx.models.cell_grid import CellGrid
 from bonefx.models.preprocess import letterbox_of
 from bonefx.records import PixelBox
@@ -22,32 +22,9 @@ from tests.fixtures.image_files import make_pixels
 from tests.fixtures.model_folders import make_network
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
-def name(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def network(name):
-    return make_network(name)
-
-
-def log_odds(outputs):
-    """The library's target: what SplitNetwork.logit returns."""
-    return outputs[1] - outputs[0]
-
-
-@pytest.mark.parametrize("method", HEATMAP_METHODS)
-def test_maps_equal_those_of_the_library(name, network, method):
-    batch = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
-    layer = network.backbone.get_submodule(ARCHITECTURES[name].cam_layer)
-    with getattr(pytorch_grad_cam, HEATMAP_METHODS[method])(network.backbone, [layer]) as library:
-        theirs = library(batch.clone().requires_grad_(True), targets=[log_odds, log_odds])
-    _, maps = logits_and_maps(network, batch, method=method)
-    assert (maps.amax((1, 2)) > 0).all()
-    once = scale_cam_image(maps.numpy(), (96, 96))  # the library scales each layer, then their mean
-    assert np.abs(scale_cam_image(once) - theirs).max() < 1e-4
-    assert np.ptp(theirs) > 0.5
+def network():
+    return make_network("efficientnet_b0")
 
 
 def test_an_unknown_method_is_refused_with_the_list_of_methods(network):

@@ -19,7 +19,7 @@ from train.evaluate.scope.orientation import (
     measure_orientation,
 )
 
-N = 400
+N = 120
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=N, split="val")
 POINT = make_point(threshold=0.5, review_band=(0.4, 0.6))
 
@@ -92,7 +92,7 @@ def test_figures_take_the_answer_of_the_upright_film(scope):
 def test_opposite_verdicts_are_counted(scope):
     films: Any = Films(range(N))
     logits = np.full((4, N), -3.0)
-    logits[2, :100] = 3.0  # upside down a quarter of the films is called fracture
+    logits[2, : N // 4] = 3.0  # upside down a quarter of the films is called fracture
     outputs = TurnedOutputs(
         logits=logits, signatures=np.stack([signatures_of(0, N, seed=9) for _ in range(4)])
     )
