@@ -118,6 +118,7 @@ def films_in_memory(recipe: Recipe, device: torch.device) -> Iterator[Sample]:
             torch.zeros(shape, dtype=torch.uint8, device=device),
             label.float(),
             torch.ones(recipe.batch_size, device=device),
+            torch.ones(recipe.batch_size, device=device),
         )
         for _ in range(IN_MEMORY_BATCHES)
     ]

@@ -113,6 +113,8 @@ class Augmentation:
         flip: Mirror at random, each axis with probability 0.5.
         contrast: Largest relative change of contrast and of brightness.
         gamma: Largest exponent of a random gamma curve, >= 1; the smallest is its inverse.
+        looks: Probability of each change of the film's look; see train.data.looks.
+        quarter_turns: Probability of a turn by 90, 180 or 270 degrees.
     """
 
     rotation_deg: float = 0.0
@@ -121,6 +123,12 @@ class Augmentation:
     flip: bool = False
     contrast: float = 0.0
     gamma: float = 1.0
+    looks: float = 0.0
+    quarter_turns: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.looks <= 1 and 0 <= self.quarter_turns <= 1):
+            raise RecipeError("looks and quarter_turns are probabilities; give numbers from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +174,28 @@ class Distillation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRole:
+    """Part of one source of films in training.
+
+    A source whose films all have one label can be recognised by its look. Its labels then teach
+    the network the look of the source instead of fractures, and its boxes do not.
+
+    Attributes:
+        share: Share of the films drawn in training, > 0; the shares are divided by their sum.
+        labels: Train on the films' labels; False trains on their boxes and the teacher alone.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    share: float
+    labels: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.share > 0:
+            raise RecipeError("share must be > 0; remove a source that is not to be trained on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """All settings of one model's training.
 
@@ -185,16 +215,21 @@ class Recipe:
             and exported, in [0, 1); 0 uses the current weights.
         label_smoothing: Share of each label that is spread over both classes, in [0, 1].
         clip_norm: Largest gradient norm of a step; 0 disables clipping.
-        best_by: Validation figure that selects the best epoch.
+        best_by: Validation figure that selects the best epoch. val_auroc is the mean over the
+            sources whose labels are trained on.
         early_stopping: Epochs without a lower validation loss after which training ends; 0
             disables early stopping.
         head_ranks: Ranks of the exported low-rank factors of a VGG's fc6 and fc7; see
             train.evaluate.compression. None exports both layers in full.
+        sources: Part of each source of a combined data set; the films of other sources are not
+            used. Empty for a data set of one source.
         damaged_films: "leave_out" excludes truncated films; "salvage" reads their decodable part
             (to reproduce published figures that included them).
         augmentation: Random changes of training films.
         evidence: Localisation loss.
         distillation: Distillation loss; None for training without a teacher.
+        look: Rule for the grey levels of the network's input; see
+            bonefx.models.preprocess.PreprocessSpec.
         mean: Per-channel mean of the network's input.
         std: Per-channel standard deviation of the network's input.
     """
@@ -203,7 +238,7 @@ class Recipe:
 
     id: str
     architecture: str
-    data: Literal["fracatlas", "image_folder", "csv", "mura", "grazpedwri"]
+    data: Literal["fracatlas", "image_folder", "csv", "mura", "grazpedwri", "combined"]
     stages: tuple[Stage, ...]
     optimiser: Optimiser
     seed: int = 0
@@ -217,10 +252,12 @@ class Recipe:
     best_by: Literal["val_auroc", "val_loss"] = "val_auroc"
     early_stopping: int = 0
     head_ranks: tuple[int, int] | None = None
+    sources: Mapping[str, SourceRole] = field(default_factory=dict)
     damaged_films: Literal["leave_out", "salvage"] = "leave_out"
     augmentation: Augmentation = Augmentation()
     evidence: EvidenceLoss = EvidenceLoss()
     distillation: Distillation | None = None
+    look: Literal["as_shown", "percentiles"] = "as_shown"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -236,6 +273,22 @@ class Recipe:
                 f"batch_size {self.batch_size} cannot be split into {self.accumulate} parts; "
                 "choose a multiple of accumulate"
             )
+        if (self.data == "combined") != bool(self.sources):
+            raise RecipeError(
+                "a combined data set needs [sources] with the share of each, and no other has it"
+            )
+        if self.sources and not any(role.labels for role in self.sources.values()):
+            raise RecipeError("no source trains on labels; remove `labels = false` from one")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of each source in the films drawn; their sum is 1."""
+        total = sum(role.share for role in self.sources.values())
+        return {name: role.share / total for name, role in self.sources.items()}
+
+    def uses_label_of(self, source: str) -> bool:
+        """Whether the labels of a source's films are trained on."""
+        return not self.sources or self.sources[source].labels
 
     @property
     def salvage(self) -> bool:
@@ -249,7 +302,7 @@ class Recipe:
 
     def spec(self, size_px: int) -> PreprocessSpec:
         """Return the preprocessing at one of the recipe's input sizes."""
-        return PreprocessSpec(size_px=size_px, mean=self.mean, std=self.std)
+        return PreprocessSpec(size_px=size_px, mean=self.mean, std=self.std, look=self.look)
 
     @property
     def epochs(self) -> int:

@@ -100,8 +100,9 @@ def parse_options(argv: list[str] | None) -> argparse.Namespace:
 def load_split_maps(model: LoadedModel, split: str, options: argparse.Namespace) -> ModelMaps:
     """Compute a model's maps of the annotated films of a split."""
     films = load_data("fracatlas", options.data).split(split)
-    size_px = model.manifest.preprocess.size_px
-    return compute_model_maps(model, load_cached(films, size_px=size_px, folder=options.cache))
+    spec = model.manifest.preprocess
+    cached = load_cached(films, size_px=spec.size_px, folder=options.cache, look=spec.look)
+    return compute_model_maps(model, cached)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ training caches it, so that a film gives the same input everywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -19,6 +19,10 @@ from bonefx.records import PixelBox, Radiograph
 
 RESIZE = "letterbox_area"
 POLARITY = "white_is_dense"
+AS_SHOWN = "as_shown"  # grey levels as displayed
+STRETCHED = "percentiles"  # grey levels from STRETCH_PERCENTILES of the film
+LOOKS = (AS_SHOWN, STRETCHED)
+STRETCH_PERCENTILES = (1.0, 99.5)
 FilmPosition = TypeVar("FilmPosition", float, NDArray[np.float64])
 
 
@@ -32,6 +36,7 @@ class PreprocessSpec:
         std: Per channel, divided by; > 0.
         resize: Name of the resize rule; only RESIZE exists.
         polarity: Name of the polarity rule; only POLARITY exists.
+        look: Name of the rule for grey levels, one of LOOKS.
     """
 
     size_px: int
@@ -39,17 +44,23 @@ class PreprocessSpec:
     std: tuple[float, float, float]
     resize: str = RESIZE
     polarity: str = POLARITY
+    look: str = AS_SHOWN
 
     def __post_init__(self) -> None:
         if self.size_px < 32 or self.size_px % 32:
             raise WeightsError(f"size_px must be a positive multiple of 32, got {self.size_px}")
         if min(self.std) <= 0:
             raise WeightsError(f"std must be > 0 in each channel, got {self.std}")
-        if (self.resize, self.polarity) != (RESIZE, POLARITY):
-            raise WeightsError(
-                f"the model needs resize {self.resize!r} and polarity {self.polarity!r}, this "
-                f"version has {RESIZE!r} and {POLARITY!r}; update bonefx"
-            )
+        for name, needed, known in (
+            ("resize", self.resize, (RESIZE,)),
+            ("polarity", self.polarity, (POLARITY,)),
+            ("look", self.look, LOOKS),
+        ):
+            if needed not in known:
+                raise WeightsError(
+                    f"the model needs {name} {needed!r}, this version has {', '.join(known)}; "
+                    "update bonefx"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +147,13 @@ def film_letterbox(film: Radiograph, *, size_px: int) -> Letterbox:
     return letterbox_of(height, width, size_px=size_px, field=film.field)
 
 
-def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
+def letterbox(radiograph: Radiograph, *, size_px: int, look: str = AS_SHOWN) -> NDArray[np.uint8]:
     """Resize the exposed field of a film into a black square.
 
     Args:
         radiograph: The film, (H, W) in [0, 1].
         size_px: Side of the square.
+        look: Rule for the grey levels, one of LOOKS.
 
     Returns:
         (size_px, size_px) uint8.
@@ -152,9 +164,23 @@ def letterbox(radiograph: Radiograph, *, size_px: int) -> NDArray[np.uint8]:
         (place.width, place.height),
         interpolation=cv2.INTER_AREA if place.scale_x < 1 else cv2.INTER_LINEAR,
     )
+    if look == STRETCHED:
+        resized = stretch(resized)
     square = np.zeros((size_px, size_px), np.uint8)
     square[place.slices] = np.clip(np.rint(resized * 255.0), 0, 255).astype(np.uint8)
     return square
+
+
+def stretch(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Display the STRETCH_PERCENTILES of a film, (H, W) in [0, 1], as black and white.
+
+    A dim film, or one that uses few of its grey levels, then looks like any other. A film of
+    nearly one level, whose percentiles are less than one of 256 levels apart, is not changed.
+    """
+    low, high = np.percentile(pixels, STRETCH_PERCENTILES)
+    if not high - low >= 1 / 255:
+        return np.asarray(pixels, np.float32)
+    return np.asarray(np.clip((pixels - low) / (high - low), 0, 1), np.float32)
 
 
 def normalise(squares: torch.Tensor, spec: PreprocessSpec) -> torch.Tensor:
@@ -175,5 +201,7 @@ def normalise(squares: torch.Tensor, spec: PreprocessSpec) -> torch.Tensor:
 
 def to_batch(radiographs: list[Radiograph], spec: PreprocessSpec) -> torch.Tensor:
     """Preprocess films for one forward pass, (N, 3, S, S) float32 on the CPU."""
-    squares = np.stack([letterbox(film, size_px=spec.size_px) for film in radiographs])
+    squares = np.stack(
+        [letterbox(film, size_px=spec.size_px, look=spec.look) for film in radiographs]
+    )
     return normalise(torch.from_numpy(squares), spec)

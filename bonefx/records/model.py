@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bonefx.errors import WeightsError
 from bonefx.records.estimate import Estimate, probability_text
@@ -157,6 +157,27 @@ class SplitCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceData:
+    """A hospital or collection that a part of a model's films comes from.
+
+    Attributes:
+        title: Name for people.
+        licence: Licence of its films, as their publisher states it.
+        address: Publication or address.
+        share: Share of the films drawn in training, in [0, 1].
+        labels_used: Whether the films' labels were trained on, and not their boxes alone.
+        counts: Its films by split.
+    """
+
+    title: str
+    licence: str
+    address: str
+    share: float
+    labels_used: bool
+    counts: dict[str, SplitCounts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
     """What a model was trained and validated on.
 
@@ -165,6 +186,7 @@ class TrainingData:
         left_out: Films that the set holds and nobody used, by their publisher's own mark.
         unsuitable_for: Patients unlike those of the films, such as "children"; empty if the set
             does not describe its patients.
+        sources: Hospitals and collections of the films by name; empty if they are of one.
     """
 
     name: str
@@ -175,6 +197,7 @@ class TrainingData:
     label_meaning: str = "fracture"
     left_out: int = 0
     unsuitable_for: str = ""
+    sources: dict[str, SourceData] = field(default_factory=dict)
 
     def share_of(self, split: str) -> float | None:
         """Share of fractured films in a split, in [0, 1]; None where it holds none."""

@@ -32,6 +32,7 @@ def make_sample():
         mask=mask,
         fractured=torch.tensor([1.0, 0.0]),
         annotated=torch.ones(2),
+        labelled=torch.ones(2),
     )
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, WeightedRandomSampler
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, RandomSampler, Sampler, WeightedRandomSampler
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from bonefx.errors import RecipeError
+from bonefx.models.preprocess import STRETCHED, stretch
 from train.data.cache import CachedFilms
-from train.recipe import Augmentation
+from train.data.index import Film
+from train.data.looks import change_look
+from train.recipe import Augmentation, Recipe
 
 
 class Sample(NamedTuple):
@@ -23,12 +29,14 @@ class Sample(NamedTuple):
         mask: (S, S) uint8, 1 inside an annotated fracture.
         fractured: Ground truth, 0 or 1, float32.
         annotated: 1 if the mask is complete, else 0, float32.
+        labelled: 1 if the ground truth is trained on, else 0, float32.
     """
 
     square: torch.Tensor
     mask: torch.Tensor
     fractured: torch.Tensor
     annotated: torch.Tensor
+    labelled: torch.Tensor
 
 
 def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
@@ -45,18 +53,18 @@ def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
 class AugmentedFilms(Dataset[Sample]):
     """Training samples with random augmentation at each access."""
 
-    def __init__(self, cache: CachedFilms, augmentation: Augmentation) -> None:
+    def __init__(self, cache: CachedFilms, recipe: Recipe) -> None:
         self._cache = cache
-        self._geometry = _geometric_transform(augmentation)
-        self._greys = _grey_level_transform(augmentation)
+        self._recipe = recipe
+        self._geometry = _geometric_transform(recipe.augmentation)
+        self._greys = _grey_level_transform(recipe.augmentation)
 
     def __len__(self) -> int:
         return len(self._cache.films)
 
     def __getitem__(self, index: int) -> Sample:
         film = self._cache.films[index]
-        pixels = self._cache.squares[self._cache.rows[index]]
-        square = tv_tensors.Image(torch.from_numpy(np.array(pixels))[None])
+        square = tv_tensors.Image(torch.from_numpy(self._square(index))[None])
         mask = tv_tensors.Mask(draw_fracture_mask(self._cache, index)[None])
         if film.boxes:
             square, mask = self._geometry(square, mask)
@@ -67,12 +75,28 @@ class AugmentedFilms(Dataset[Sample]):
             mask[0].as_subclass(torch.Tensor),
             torch.tensor(float(film.fractured)),
             torch.tensor(float(film.annotated)),
+            torch.tensor(float(self._recipe.uses_label_of(film.source))),
         )
+
+    def _square(self, index: int) -> NDArray[np.uint8]:
+        """Return a film's square, (S, S), with a random look; its padding stays black."""
+        square: NDArray[np.uint8] = np.array(self._cache.squares[self._cache.rows[index]])
+        probability = self._recipe.augmentation.looks
+        if probability:
+            random = np.random.default_rng(int(torch.randint(2**31, ())))  # seeded by the loader
+            inside = self._cache.place(index).slices
+            film = change_look(square[inside], random, probability=probability)
+            if self._recipe.look == STRETCHED:
+                film = np.rint(255 * stretch(film / np.float32(255))).astype(np.uint8)
+            square[inside] = film
+        return square
 
 
 def _geometric_transform(settings: Augmentation) -> v2.Transform:
     """Build the geometric augmentation, applied equally to a film and its mask."""
     flips = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()] if settings.flip else []
+    if settings.quarter_turns:
+        flips.append(RandomQuarterTurn(settings.quarter_turns))
     affine = v2.RandomAffine(
         degrees=settings.rotation_deg,
         translate=(settings.translate, settings.translate),
@@ -86,6 +110,27 @@ def _grey_level_transform(settings: Augmentation) -> v2.Transform:
     """Build the augmentation of brightness, contrast and gamma."""
     jitter = v2.ColorJitter(brightness=settings.contrast, contrast=settings.contrast)
     return v2.Compose([jitter, RandomGamma(settings.gamma)])
+
+
+class RandomQuarterTurn(v2.Transform):  # type: ignore[misc]  # torchvision carries no types
+    """Turn a film by 90, 180 or 270 degrees."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw the number of quarter turns, 0 to 3."""
+        del flat_inputs
+        turns = int(torch.randint(1, 4, ()))
+        return {"turns": turns if float(torch.rand(())) < self.probability else 0}
+
+    def transform(self, inpt: torch.Tensor, params: dict[str, Any]) -> torch.Tensor:
+        """Turn a film or its mask, (1, S, S)."""
+        turned: torch.Tensor = tv_tensors.wrap(
+            torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt
+        )
+        return turned
 
 
 class RandomGamma(v2.Transform):  # type: ignore[misc]  # torchvision carries no types
@@ -106,8 +151,34 @@ class RandomGamma(v2.Transform):  # type: ignore[misc]  # torchvision carries no
         return changed
 
 
-def balanced_sampler(cache: CachedFilms, generator: torch.Generator) -> WeightedRandomSampler:
-    """Build a sampler, N of N films with replacement, with both classes equally likely."""
-    fractured = np.array([film.fractured for film in cache.films])
-    weights = np.where(fractured, 0.5 / fractured.sum(), 0.5 / (~fractured).sum())
+def sampling_weights(films: Sequence[Film], recipe: Recipe) -> NDArray[np.float64]:
+    """Return the probability that each film is the next one drawn, (N,); their sum is 1.
+
+    Each source has its share in the recipe. Within a source, both classes are equally likely if
+    the recipe is class-balanced and the source's labels are trained on.
+
+    Raises:
+        RecipeError: A source has no film, or films of one class where both are needed.
+    """
+    source = np.array([film.source if recipe.sources else "" for film in films])
+    fractured = np.array([film.fractured for film in films])
+    weights = np.zeros(len(films))
+    for name, share in (recipe.shares or {"": 1.0}).items():
+        mine = source == name
+        balanced = recipe.class_balanced and recipe.uses_label_of(name)
+        parts = (mine & fractured, mine & ~fractured) if balanced else (mine,)
+        if not all(part.any() for part in parts):
+            raise RecipeError(
+                f"the source {name!r} lacks films of a class in train; set labels = false for it"
+            )
+        for part in parts:
+            weights[part] = share / len(parts) / part.sum()
+    return weights
+
+
+def film_sampler(cache: CachedFilms, recipe: Recipe, generator: torch.Generator) -> Sampler[int]:
+    """Build the sampler of an epoch: N of N films, in random order or by sampling_weights."""
+    if not (recipe.class_balanced or recipe.sources):
+        return RandomSampler(cache.films, generator=generator)
+    weights = sampling_weights(cache.films, recipe)
     return WeightedRandomSampler(weights.tolist(), len(cache.films), generator=generator)

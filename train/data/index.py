@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bonefx.errors import RecipeError
@@ -30,6 +30,8 @@ class Film:
         annotated: Whether the boxes cover all fractures of the film.
         view: frontal, lateral or oblique, joined by "+" if one file shows several; "" if unknown.
         hardware: Whether metal such as plates or wires is visible; None if unknown.
+        source: Hospital or collection of the film, where a data set holds several; else "".
+        types: Types of the film's fractures, as the data set names them.
         in_other_set: Whether the other published set (FracAtlas or the Kaggle set) contains the
             film too; evaluation across the two sets excludes it.
     """
@@ -45,7 +47,26 @@ class Film:
     annotated: bool = False
     view: str = ""
     hardware: bool | None = None
+    source: str = ""
+    types: tuple[str, ...] = ()
     in_other_set: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """A hospital or collection that some films of a data set come from.
+
+    Attributes:
+        title: Name for people.
+        licence: Licence of its films, as their publisher states it.
+        address: Publication or address.
+        split_sha256: As for DataSet, of the set that its films belong to.
+    """
+
+    title: str
+    licence: str
+    address: str
+    split_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +81,9 @@ class DataSet:
             and splits if an adapter computes them; None if folders define the splits.
         films: All indexed films.
         label_meaning: Finding that the positive label stands for.
-        left_out: Number of films excluded by the publisher's own marks.
+        left_out: Number of films excluded by the publisher's own marks, or without a known label.
         unsuitable_for: See bonefx.records.model.TrainingData.
+        sources: By Film.source; empty if the data set is one source.
     """
 
     name: str
@@ -72,6 +94,7 @@ class DataSet:
     label_meaning: str = "fracture"
     left_out: int = 0
     unsuitable_for: str = ""
+    sources: Mapping[str, DataSource] = field(default_factory=dict)
 
     def split(self, name: str) -> list[Film]:
         """Return the films of one split, in the order of the index.
@@ -86,6 +109,24 @@ class DataSet:
                 "check the folder and its split file"
             )
         return films
+
+    def of_sources(self, names: Collection[str]) -> DataSet:
+        """Return the data set with the films of the named sources alone.
+
+        Raises:
+            RecipeError: A source is not in the data set.
+        """
+        unknown = sorted(set(names) - set(self.sources))
+        if unknown:
+            known = ", ".join(self.sources) or "no source"
+            raise RecipeError(
+                f"{self.name} has no source {unknown[0]!r}; it has {known}: correct [sources]"
+            )
+        return replace(
+            self,
+            films=tuple(film for film in self.films if film.source in names),
+            sources={name: self.sources[name] for name in self.sources if name in names},
+        )
 
 
 def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:
@@ -102,8 +143,12 @@ def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:
 
 
 def film_subgroups(film: Film) -> set[tuple[str, str]]:
-    """Return the subgroups of a film as pairs of property (region, view, hardware) and value."""
-    subgroups = {("region", value) for value in film.region.split("+") if value}
+    """Return the subgroups of a film as pairs of property and value.
+
+    Properties are source, region, view and hardware.
+    """
+    subgroups = {("source", film.source)} if film.source else set()
+    subgroups |= {("region", value) for value in film.region.split("+") if value}
     subgroups |= {("view", value) for value in film.view.split("+") if value}
     if film.hardware is not None:
         subgroups.add(("hardware", "with hardware" if film.hardware else "without hardware"))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from accelerate import Accelerator
 from accelerate.data_loader import prepare_data_loader
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, Sampler
+from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from bonefx.errors import RecipeError
-from train.data.augment import AugmentedFilms, Sample, balanced_sampler
+from train.data.augment import AugmentedFilms, Sample, film_sampler
 from train.data.cache import CachedFilms
 from train.recipe import Recipe
 
@@ -111,14 +111,10 @@ def training_loader(
         workers: Number of worker processes for augmentation.
     """
     sampling = torch.Generator().manual_seed(recipe.seed + epoch)  # equal in all processes
-    sampler = (
-        balanced_sampler(films, sampling)
-        if recipe.class_balanced
-        else RandomSampler(films.films, generator=sampling)
-    )
+    sampler = film_sampler(films, recipe, sampling)
     augmentation = torch.Generator().manual_seed(torch.initial_seed())  # differs by process
     loader: DataLoader[Sample] = DataLoader(
-        AugmentedFilms(films, recipe.augmentation),
+        AugmentedFilms(films, recipe),
         batch_sampler=ShardedBatchSampler(sampler, shard_batches(films, recipe, accelerator)),
         generator=augmentation,
         num_workers=workers,

@@ -136,9 +136,13 @@ def _write_compressed(run: Path, options: EvaluateOptions) -> None:
     if recipe.head_ranks is None or has_compressed(run):
         return
     size_px = options.size_px or recipe.size_px
-    data_set: DataSet = load_data(recipe.data, options.data, options.splits)
+    data_set: DataSet = load_data(recipe.data, options.data, options.splits, sources=recipe.sources)
     films = load_cached(
-        data_set.split("train"), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+        data_set.split("train"),
+        size_px=size_px,
+        folder=options.cache,
+        salvage=recipe.salvage,
+        look=recipe.look,
     )
     device = torch.device(options.device)
     network = load_best(run, facts, float16=False).to(device)

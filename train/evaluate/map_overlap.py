@@ -55,7 +55,9 @@ def _shown_maps(
 ) -> dict[str, NDArray[np.float32]]:
     """Return the maps that a model shows on films that it calls fractured, by film checksum."""
     manifest = model.manifest
-    read = load_cached(films, size_px=manifest.preprocess.size_px, folder=cache)
+    read = load_cached(
+        films, size_px=manifest.preprocess.size_px, folder=cache, look=manifest.preprocess.look
+    )
     outputs = compute_network_outputs(model.network, read, manifest.preprocess)
     threshold = model.point(BALANCED).threshold
     called = calibrated_probabilities(outputs.logits, manifest.calibration) >= threshold

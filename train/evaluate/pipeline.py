@@ -112,7 +112,7 @@ def evaluate_orientation(folder: Path, options: EvaluateOptions) -> Evaluation:
     train, val = (
         load_cached(
             data_set.split(name), size_px=evaluation.size_px, folder=options.cache,
-            salvage=recipe.salvage,
+            salvage=recipe.salvage, look=recipe.look,
         )
         for name in ("train", "val")
     )  # fmt: skip
@@ -148,7 +148,11 @@ def _scope_films(
 ) -> ScopeFilms:
     recipe, size_px = model.facts.recipe, reads["val"].films.size_px
     films = load_cached(
-        data_set.split("train"), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+        data_set.split("train"),
+        size_px=size_px,
+        folder=options.cache,
+        salvage=recipe.salvage,
+        look=recipe.look,
     )
     return ScopeFilms(
         network=model.network, spec=recipe.spec(size_px), train=films.distinct(),
@@ -171,7 +175,11 @@ def _read_split(
     size_px = options.size_px or model.size_px
     recipe = model.facts.recipe
     films = load_cached(
-        data_set.split(name), size_px=size_px, folder=options.cache, salvage=recipe.salvage
+        data_set.split(name),
+        size_px=size_px,
+        folder=options.cache,
+        salvage=recipe.salvage,
+        look=recipe.look,
     )
     return ReadSplit(
         films=films, outputs=compute_network_outputs(model.network, films, recipe.spec(size_px))
@@ -183,7 +191,8 @@ def _trained_on(data_set: DataSet) -> set[str]:
 
 
 def _own_set(model: EvaluatedModel, options: EvaluateOptions) -> DataSet:
-    found = load_data(model.facts.recipe.data, options.data, options.splits)
+    recipe = model.facts.recipe
+    found = load_data(recipe.data, options.data, options.splits, sources=recipe.sources)
     description = options.description
     if description is None:
         return found
@@ -205,7 +214,9 @@ def _read_outside(model: EvaluatedModel, outside: DataSet, options: EvaluateOpti
     """Read the distinct films of another set, without those that are also in the own set."""
     size_px = options.size_px or model.size_px
     kept = [film for film in outside.films if not film.in_other_set]
-    films = load_cached(kept, size_px=size_px, folder=options.cache).distinct()
+    films = load_cached(
+        kept, size_px=size_px, folder=options.cache, look=model.facts.recipe.look
+    ).distinct()
     spec = model.facts.recipe.spec(size_px)
     return ReadSplit(films=films, outputs=compute_network_outputs(model.network, films, spec))
 

@@ -35,7 +35,10 @@ def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> Loa
     except WeightsError as error:
         raise RecipeError(f"the teacher {name} cannot be loaded: {error}") from error
     trained_on = teacher.manifest.training_data
-    if (trained_on.name, trained_on.split_sha256) != (data_set.name, data_set.split_sha256):
+    own = {(data_set.name, data_set.split_sha256)} | {
+        (source.title, source.split_sha256) for source in data_set.sources.values()
+    }
+    if (trained_on.name, trained_on.split_sha256) not in own:
         raise RecipeError(
             f"the teacher {name} was trained on another split, so its training films may include "
             "validation or test films of this split; choose a teacher of the same split"

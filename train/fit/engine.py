@@ -34,13 +34,13 @@ from train.fit.run_folder import (
     check_same_run,
     describe_training_data,
     is_best_epoch,
+    mean_auroc,
     should_stop_early,
     write_facts,
     write_log,
 )
 from train.fit.run_weights import save_best
 from train.fit.trainer import Trainer
-from train.metrics import auroc
 from train.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class TrainingRun:
         self.accelerator = build_accelerator(
             options.device, accumulate=recipe.accumulate, bf16=options.bf16
         )
-        self.data_set = load_data(recipe.data, options.data, options.splits)
+        self.data_set = load_data(recipe.data, options.data, options.splits, sources=recipe.sources)
         teacher = load_teacher(recipe, self.data_set, self.accelerator.device)
         teacher_sha256 = None if teacher is None else teacher.manifest.sha256
         network, batch_norm, initial = build_initial_network(recipe.architecture, options.init)
@@ -109,7 +109,8 @@ class TrainingRun:
         self._facts = RunFacts(
             recipe=recipe, recipe_sha256=recipe_sha256, batch_norm=batch_norm, initial=initial,
             device=str(self.accelerator.device),
-            data=describe_training_data(self.data_set, splits), teacher_sha256=teacher_sha256,
+            data=describe_training_data(self.data_set, splits, recipe),
+            teacher_sha256=teacher_sha256,
         )  # fmt: skip
 
     def describe(self) -> None:
@@ -166,7 +167,7 @@ class TrainingRun:
         if key not in self._loaded:
             self._loaded[key] = load_cached(
                 self.data_set.split(split), size_px=size_px, folder=self.options.cache,
-                salvage=self.recipe.salvage,
+                salvage=self.recipe.salvage, look=self.recipe.look,
             )  # fmt: skip
         return self._loaded[key]
 
@@ -186,7 +187,7 @@ class TrainingRun:
             accuracy=float(losses.accuracy),
             val_loss=loss,
             val_accuracy=float(((logits > 0) == fractured).float().mean()),
-            val_auroc=auroc(films.fractured, logits.double().numpy()),
+            val_auroc=mean_auroc(films, logits.double().numpy(), self.recipe),
             best=False,
             elapsed_s=time.perf_counter() - started,
         )

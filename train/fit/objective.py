@@ -54,10 +54,10 @@ class TrainingLosses(NamedTuple):
     The localisation and distillation losses include the recipe's multipliers.
 
     Attributes:
-        image: Classification loss of the films.
+        image: Classification loss of the films whose labels are trained on.
         evidence: Localisation loss; see train.recipe.EvidenceLoss.
         distilled: Distillation loss.
-        accuracy: Share of films classified correctly, in [0, 1].
+        accuracy: Share of these films classified correctly, in [0, 1].
     """
 
     image: torch.Tensor
@@ -134,13 +134,13 @@ class Objective(nn.Module):
         logits = self.network.logit(activations)
         smoothing = self._recipe.label_smoothing
         target = sample.fractured * (1 - smoothing) + smoothing / 2
-        image_loss = functional.binary_cross_entropy_with_logits(logits, target)
-        accuracy = ((logits.detach() > 0) == (sample.fractured > 0.5)).float().mean()
+        losses = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        correct = ((logits.detach() > 0) == (sample.fractured > 0.5)).float()
         return TrainingLosses(
-            image=image_loss,
+            image=_mean_over(losses, sample.labelled),
             evidence=self._evidence_loss(logits, activations, sample),
             distilled=self._distilled_loss(sample, logits, activations),
-            accuracy=accuracy,
+            accuracy=_mean_over(correct, sample.labelled),
         )
 
     def _distilled_loss(
@@ -170,13 +170,18 @@ class Objective(nn.Module):
         """Compute the mean loss of cells, (N, h, w), over the films with complete boxes."""
         targets = cell_targets(sample.mask, self._grid, (cells.shape[1], cells.shape[2]))
         losses = cell_losses(cells.float(), targets)
-        return (losses * sample.annotated).sum() / sample.annotated.sum().clamp(min=1)
+        return _mean_over(losses, sample.annotated)
 
     def _cell_logits(self, activations: torch.Tensor) -> torch.Tensor:
         if self.probe is None:
             return self.network.evidence(activations)
         logits: torch.Tensor = self.probe(activations)  # (N, 1, h, w)
         return logits[:, 0]
+
+
+def _mean_over(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
+    """Compute the mean of the values, (N,), where counted is 1; 0 where it is 0 everywhere."""
+    return (values * counted).sum() / counted.sum().clamp(min=1)
 
 
 def grad_cam_cells(logits: torch.Tensor, activations: torch.Tensor) -> torch.Tensor:

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import BatchNormSpec
 from bonefx.models.manifest import InitialWeights
-from bonefx.records.model import SplitCounts, TrainingData
+from bonefx.records.model import SourceData, SplitCounts, TrainingData
 from bonefx.schema import dump_record, parse_record
 from train.data import DataSet, Film
 from train.data.cache import CachedFilms
 from train.files import write_atomically
+from train.metrics import auroc
 from train.recipe import Recipe
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -52,6 +55,7 @@ class EpochLog:
     See train.fit.objective.TrainingLosses for the losses.
 
     Attributes:
+        val_auroc: See mean_auroc.
         accuracy: Accuracy on the augmented training films, with dropout.
         val_accuracy: Accuracy at a softmax output of 0.5, uncalibrated, as in the course report.
         best: The epoch is the best so far.
@@ -128,6 +132,23 @@ def read_log(run: Path) -> list[EpochLog]:
     ]
 
 
+def mean_auroc(films: CachedFilms, logits: NDArray[np.float64], recipe: Recipe) -> float:
+    """Compute the AUROC of each source whose labels are trained on, and return their mean.
+
+    Films of sources without both classes in this split do not count.
+    """
+    if not recipe.sources:
+        return auroc(films.fractured, logits)
+    source = np.array([film.source for film in films.films])
+    parts = [source == name for name in recipe.sources if recipe.uses_label_of(name)]
+    values = [
+        auroc(films.fractured[part], logits[part])
+        for part in parts
+        if 0 < films.fractured[part].sum() < part.sum()
+    ]
+    return float(np.mean(values))
+
+
 def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
     """Whether an epoch is the best so far; only epochs of the last stage qualify."""
     if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:
@@ -174,8 +195,10 @@ def check_same_run(
             raise RecipeError(f"{run.name} was started with another {name}; choose another --out")
 
 
-def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms]) -> TrainingData:
-    """Describe a data set for run.json: its source, and the film counts of the given splits."""
+def describe_training_data(
+    data_set: DataSet, splits: Mapping[str, CachedFilms], recipe: Recipe
+) -> TrainingData:
+    """Describe a data set for run.json: its sources, and the film counts of the given splits."""
     return TrainingData(
         name=data_set.name,
         licence=data_set.licence,
@@ -188,6 +211,20 @@ def describe_training_data(data_set: DataSet, splits: Mapping[str, CachedFilms])
         label_meaning=data_set.label_meaning,
         left_out=data_set.left_out,
         unsuitable_for=data_set.unsuitable_for,
+        sources={
+            name: SourceData(
+                title=data_set.sources[name].title,
+                licence=data_set.sources[name].licence,
+                address=data_set.sources[name].address,
+                share=share,
+                labels_used=recipe.uses_label_of(name),
+                counts={
+                    split: count_split([film for film in cache.films if film.source == name])
+                    for split, cache in splits.items()
+                },
+            )
+            for name, share in recipe.shares.items()
+        },
     )
 
 

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from bonefx.errors import WeightsError
-from bonefx.models.preprocess import PreprocessSpec, letterbox, letterbox_of, normalise, to_batch
+from bonefx.models.preprocess import (
+    AS_SHOWN,
+    STRETCHED,
+    PreprocessSpec,
+    letterbox,
+    letterbox_of,
+    normalise,
+    to_batch,
+)
 from tests.fixtures.records import make_radiograph
 
 
@@ -67,3 +75,25 @@ def test_films_of_different_sizes_make_one_batch():
 def test_a_spec_that_cannot_be_followed_is_refused(changes):
     with pytest.raises(WeightsError):
         make_spec(**changes)
+
+
+def test_a_dim_film_is_stretched_to_its_percentiles():
+    pixels = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
+    dim = make_radiograph(pixels=0.3 + 0.2 * pixels)
+    shown, stretched = (letterbox(dim, size_px=64, look=look) for look in (AS_SHOWN, STRETCHED))
+    assert (shown.min(), shown.max()) == (76, 128)
+    assert (stretched.min(), stretched.max()) == (0, 255)
+    full = letterbox(make_radiograph(pixels=pixels), size_px=64, look=STRETCHED)
+    assert np.abs(stretched.astype(int) - full).max() <= 1
+
+
+def test_a_film_of_one_level_is_not_stretched():
+    flat = make_radiograph(pixels=np.full((64, 64), 0.5, np.float32))
+    assert (letterbox(flat, size_px=64, look=STRETCHED) == 128).all()
+
+
+def test_an_unknown_look_is_refused():
+    with pytest.raises(
+        WeightsError, match=r"needs look 'fog'.*as_shown, percentiles.*update bonefx"
+    ):
+        make_spec(look="fog")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
@@ -13,7 +14,7 @@ from train.data.adapters.image_folder import (
     NO_FRACTURE_FOLDERS,
     kaggle_paths_in_fracatlas,
 )
-from train.data.index import DataSet, Film
+from train.data.index import Box, DataSet, Film
 
 FILMS_CSV = "films.csv"
 CSV_LABELS = dict.fromkeys((*FRACTURE_FOLDERS, "1", "positive"), True) | dict.fromkeys(
@@ -22,16 +23,25 @@ CSV_LABELS = dict.fromkeys((*FRACTURE_FOLDERS, "1", "positive"), True) | dict.fr
 SPLIT_NAMES = ("train", "val", "test")
 EXCLUDED_SPLIT = "excluded"
 SPLIT_REMEDY = "run `python -m train audit DIR`, which writes splits with each group in one split"
+BOXES_REMEDY = (
+    "write boxes as [[left, top, right, bottom], ...] in shares of width and height, and the sides "
+    "of the film in pixels under width and height"
+)
 COLUMNS_REMEDY = "write a header with the columns path, label and split, separated by commas"
 
 
 def index_csv(folder: Path, csv_path: Path) -> DataSet:
     """Index the films that a CSV file lists.
 
-    Required columns are path (relative to the folder), label and split (train, val, test or
-    excluded). Optional columns are group, region, view, hardware (1 or 0) and fracatlas_twin (any
-    text if FracAtlas contains the film too). Other columns are ignored. A film without a group
-    forms a group of its own.
+    Required columns are path (relative to the folder), label (empty if it is not known) and split
+    (train, val, test or excluded). Optional columns are group, region, view, hardware (1 or 0),
+    source (hospital or collection), types (of fracture, separated by semicolons), fracatlas_twin
+    (any text if FracAtlas contains the film too), and boxes: all fractures of the film as a JSON
+    list of [left, top, right, bottom], in shares of its width and height, beside the columns width
+    and height in pixels. Other columns are ignored. A film without a group forms a group of its
+    own. Films without a known label are left out.
+
+    A film without a fracture counts as annotated, with no box, if the table has boxes.
 
     Args:
         folder: Folder that the paths are relative to.
@@ -45,7 +55,11 @@ def index_csv(folder: Path, csv_path: Path) -> DataSet:
     rows = read_csv_rows(csv_path, needed=("path", "label"), remedy=COLUMNS_REMEDY)
     if "split" not in rows[0].cells:
         raise RecipeError(f"{csv_path.name} has no column 'split'; {SPLIT_REMEDY}")
-    used = [row for row in rows if row.text("split").lower() != EXCLUDED_SPLIT]
+    used = [
+        row for row in rows if row.text("split").lower() != EXCLUDED_SPLIT and row.text("label")
+    ]
+    if not used:
+        raise RecipeError(f"no row of {csv_path.name} has a label; write fracture or no_fracture")
     films = tuple(_film(folder, row) for row in used)
     _check_films_differ(used, films)
     _check_groups_stay(used, films)
@@ -69,14 +83,21 @@ def index_films_csv(folder: Path) -> DataSet:
 
 
 def _film(folder: Path, row: CsvRow) -> Film:
-    name = row.text("path")
+    name, fractured = row.text("path"), _label(row)
+    boxes = _boxes(row)
+    if boxes and not fractured:
+        raise row.error("a film without a fracture has boxes; correct its label, or remove them")
     return Film(
         path=_path_inside(folder, row),
         name=name,
-        fractured=_label(row),
+        fractured=fractured,
         split=_split(row),
         group=row.text("group") or name,
         region=row.text("region"),
+        boxes=boxes,
+        annotated=bool(boxes) or ("boxes" in row.cells and not fractured),
+        source=row.text("source"),
+        types=tuple(one.strip() for one in row.text("types").split(";") if one.strip()),
         view=row.text("view"),
         hardware=row.flag("hardware"),
         in_other_set=bool(row.text("fracatlas_twin")) or name in kaggle_paths_in_fracatlas(),
@@ -94,6 +115,30 @@ def _path_inside(folder: Path, row: CsvRow) -> Path:
     if not path.is_file():
         raise row.error("there is no such file in --data; correct the path or remove the row")
     return path
+
+
+def _boxes(row: CsvRow) -> tuple[Box, ...]:
+    """Return the boxes of a row, in pixels of the film.
+
+    Raises:
+        RecipeError: They are no JSON list of boxes inside the film, or its size is missing.
+    """
+    if not row.text("boxes"):
+        return ()
+    try:
+        shares = [tuple(float(edge) for edge in box) for box in json.loads(row.text("boxes"))]
+        width, height = int(row.text("width")), int(row.text("height"))
+        boxes = tuple(
+            (left * width, top * height, right * width, bottom * height)
+            for left, top, right, bottom in shares
+        )
+    except (TypeError, ValueError) as error:
+        raise row.error(BOXES_REMEDY) from error
+    if not all(
+        0 <= left < right <= 1 and 0 <= top < bottom <= 1 for left, top, right, bottom in shares
+    ):
+        raise row.error(BOXES_REMEDY)
+    return boxes
 
 
 def _label(row: CsvRow) -> bool:

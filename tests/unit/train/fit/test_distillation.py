@@ -65,6 +65,7 @@ def sample():
         mask=torch.zeros(3, 64, 64, dtype=torch.uint8),
         fractured=torch.tensor([1.0, 0.0, 1.0]),
         annotated=torch.zeros(3),
+        labelled=torch.ones(3),
     )
 
 

@@ -1,6 +1,7 @@
 """Augmentation, sampling, losses, optimiser and rules for the best epoch."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,17 @@ from bonefx.models.preprocess import PreprocessSpec, normalise
 from tests.fixtures.model_folders import MEAN, STD, make_network
 from tests.fixtures.recipes import write_recipe
 from train.data import Film
-from train.data.augment import AugmentedFilms, Sample, balanced_sampler, draw_fracture_mask
+from train.data.augment import (
+    AugmentedFilms,
+    Sample,
+    draw_fracture_mask,
+    film_sampler,
+    sampling_weights,
+)
 from train.data.cache import CachedFilms
 from train.fit.objective import Objective, cell_losses, cell_targets
 from train.fit.optimiser import LearningRateSchedule, build_optimiser
-from train.fit.run_folder import EpochLog, is_best_epoch, should_stop_early
+from train.fit.run_folder import EpochLog, is_best_epoch, mean_auroc, should_stop_early
 from train.recipe import Augmentation, read_recipe
 
 
@@ -43,6 +50,12 @@ def make_cache(tmp_path, *, boxes=(), shape=(128, 64), field=None, fractured=Tru
     return cache
 
 
+def augmented_by(tmp_path, **settings):
+    """A recipe with the given augmentation alone."""
+    recipe, _ = read_recipe(write_recipe(tmp_path / "augmented.toml"))
+    return replace(recipe, augmentation=Augmentation(**settings))
+
+
 def test_a_box_is_drawn_at_its_letterboxed_position(tmp_path):
     cache = make_cache(tmp_path, boxes=((0.0, 0.0, 64.0, 32.0),))
     mask = draw_fracture_mask(cache, 0).numpy()  # a 128 x 64 film fills columns 16 to 48
@@ -59,8 +72,9 @@ def test_a_box_moves_with_the_crop_to_the_exposed_field(tmp_path):
 
 def test_a_mask_moves_with_its_film(tmp_path):
     cache = make_cache(tmp_path, boxes=((10.0, 30.0, 40.0, 60.0),))
-    settings = Augmentation(rotation_deg=30, translate=0.2, scale=(0.7, 1.3), flip=True)
-    films = AugmentedFilms(cache, settings)
+    films = AugmentedFilms(cache, augmented_by(
+        tmp_path, rotation_deg=30, translate=0.2, scale=(0.7, 1.3), flip=True, quarter_turns=0.5
+    ))  # fmt: skip
     torch.manual_seed(0)
     squares = []
     for _ in range(20):
@@ -75,15 +89,95 @@ def test_a_mask_moves_with_its_film(tmp_path):
 
 def test_without_augmentation_a_film_does_not_change(tmp_path):
     cache = make_cache(tmp_path, boxes=((10.0, 30.0, 40.0, 60.0),))
-    sample = AugmentedFilms(cache, Augmentation())[0]
+    sample = AugmentedFilms(cache, augmented_by(tmp_path))[0]
     assert np.array_equal(sample.square.numpy(), cache.squares[0])
 
 
 def test_both_classes_are_drawn_equally_often(tmp_path):
     cache = make_cache(tmp_path, others=99)
-    drawn = list(balanced_sampler(cache, torch.Generator().manual_seed(0)))
+    recipe, _ = read_recipe(write_recipe(tmp_path / "r.toml"))
+    drawn = list(film_sampler(cache, recipe, torch.Generator().manual_seed(0)))
     assert len(drawn) == 100
     assert 30 <= sum(index == 0 for index in drawn) <= 70
+
+
+SOURCES = """
+[sources.both]
+share = 3
+
+[sources.fractures]
+share = 1
+labels = false
+"""
+
+
+@pytest.fixture
+def two_sources(tmp_path):
+    """A recipe of one source with both classes, and one of fractures whose labels do not count."""
+    path = write_recipe(tmp_path / "two.toml")
+    path.write_text(path.read_text().replace("image_folder", "combined") + SOURCES)
+    return read_recipe(path)[0]
+
+
+def films_of(*sources):
+    """Films given as pairs of source and label."""
+    return [
+        Film(path=Path(str(i)), name=str(i), fractured=label, split="train", group="", source=name)
+        for i, (name, label) in enumerate(sources)
+    ]
+
+
+def test_sources_are_drawn_by_their_share_and_classes_within_a_source_alike(two_sources):
+    films = films_of(
+        ("both", True), ("both", False), ("both", False), ("fractures", True), ("fractures", True)
+    )
+    expected = [0.375, 0.1875, 0.1875, 0.125, 0.125]
+    assert sampling_weights(films, two_sources).tolist() == pytest.approx(expected)
+
+
+def test_a_source_of_one_class_whose_labels_count_is_refused(two_sources):
+    films = films_of(("both", True), ("fractures", True))
+    with pytest.raises(RecipeError, match=r"'both' lacks films of a class.*labels = false"):
+        sampling_weights(films, two_sources)
+
+
+def test_labels_of_a_source_that_are_not_trained_on_have_no_effect(tmp_path, two_sources):
+    films = films_of(("both", True), ("fractures", True))
+    cache = replace(make_cache(tmp_path, others=1), films=films)
+    drawn = AugmentedFilms(cache, replace(two_sources, augmentation=Augmentation()))
+    assert [float(drawn[index].labelled) for index in range(2)] == [1.0, 0.0]
+
+
+def test_the_classification_loss_is_that_of_the_labelled_films(objective):
+    objective.eval().network.last_layer.weight.data *= 1e-8
+    torch.manual_seed(0)
+    sample = make_sample()
+    alone = [
+        objective(sample._replace(labelled=torch.tensor(one))) for one in ((1.0, 0.0), (0.0, 1.0))
+    ]
+    both, none = objective(sample), objective(sample._replace(labelled=torch.zeros(2)))
+    assert both.image.item() == pytest.approx(sum(one.image.item() for one in alone) / 2, rel=1e-5)
+    assert none.image.item() == 0
+    assert none.evidence.item() > 0
+
+
+def test_the_validation_figure_is_the_mean_over_the_sources_with_labels(tmp_path, two_sources):
+    films = films_of(("both", True), ("both", False), ("fractures", True), ("fractures", True))
+    cache = replace(make_cache(tmp_path, others=3), films=films)
+    logits = np.array([1.0, 0.0, -5.0, 5.0])
+    assert mean_auroc(cache, logits, two_sources) == 1.0
+    assert mean_auroc(cache, -logits, two_sources) == 0.0
+
+
+def test_another_look_stays_inside_the_film(tmp_path):
+    cache = make_cache(tmp_path, boxes=((0.0, 0.0, 64.0, 128.0),))  # fills columns 16 to 48
+    films = AugmentedFilms(cache, augmented_by(tmp_path, looks=1.0))
+    torch.manual_seed(0)
+    first, second = films[0].square, films[0].square
+    assert not torch.equal(first, second)
+    assert first[:, 16:48].any()
+    assert not first[:, :16].any()
+    assert not first[:, 48:].any()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +200,7 @@ def objective(tmp_path):
     return Objective(make_network("efficientnet_b0"), recipe)
 
 
-def make_sample(*, annotated=1.0):
+def make_sample(*, annotated=1.0, labelled=(1.0, 1.0)):
     mask = torch.zeros(2, 64, 64, dtype=torch.uint8)
     mask[:, 20:40, 20:40] = 1
     return Sample(
@@ -114,6 +208,7 @@ def make_sample(*, annotated=1.0):
         mask=mask,
         fractured=torch.tensor([1.0, 0.0]),
         annotated=torch.full((2,), annotated),
+        labelled=torch.tensor(labelled),
     )
 
 
@@ -160,7 +255,7 @@ def test_the_cell_loss_uses_positive_cells_and_the_hardest_negatives():
 
 
 def test_the_image_loss_is_the_cross_entropy_of_the_two_softmax_outputs(objective):
-    objective.network.last_layer.weight.data *= 1e-3  # logits of the usual size
+    objective.network.last_layer.weight.data *= 1e-8  # logits of the usual size
     objective.network.last_layer.bias.data *= 0
     objective.train()  # batch statistics keep the activations of untrained layers small
     for layer in objective.modules():
