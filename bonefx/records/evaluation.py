@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from bonefx.records.estimate import Estimate
 from bonefx.records.model import Calibration, TrainingData, TrustLimits
 from bonefx.records.scope_figures import ScopeFigures
+from bonefx.records.set_figures import SetFigures
 from bonefx.records.split_figures import SplitFigures
 
 EVALUATION = "evaluation.json"
@@ -117,6 +118,7 @@ class Evaluation:
         scope: Figures of the scope; None until test films were measured.
         head_ranks: Ranks of a VGG's fc6 and fc7 as evaluated; None if they are whole.
         compression: Effect of these ranks on test films; None without compression.
+        sets: Figures on films of other hospitals and of the sources of the own data set.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -141,6 +143,7 @@ class Evaluation:
     scope: ScopeFigures | None = None
     head_ranks: tuple[int, int] | None = None
     compression: Compression | None = None
+    sets: tuple[SetFigures, ...] = ()
 
     @property
     def test(self) -> SplitFigures:

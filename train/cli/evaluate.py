@@ -1,4 +1,4 @@
-"""`python -m train evaluate` and `python -m train scope`: measure a fitted run or a model."""
+"""`python -m train evaluate`, `scope` and `outside`: measure a fitted run or a model."""
 
 from __future__ import annotations
 
@@ -64,6 +64,46 @@ def add_scope_command(commands: Any) -> None:
         help="fit the recognition of films on their side alone, and keep the rest of the scope",
     )  # fmt: skip
     scope.set_defaults(run=_run_scope)
+
+
+def add_outside_command(commands: Any) -> None:
+    """Add the command `outside` to the sub-commands of a parser."""
+    outside = commands.add_parser(
+        "outside", help="measure a model on the films of other hospitals, source by source"
+    )
+    outside.add_argument("model", type=Path, metavar="MODEL", help="an evaluated model folder")
+    add_data_options(outside)
+    outside.add_argument(
+        "--layout", default="csv", metavar="NAME",
+        help="layout of --data, as `data` in a recipe (default: csv)",
+    )  # fmt: skip
+    outside.add_argument(
+        "--split", default="test", metavar="NAME",
+        help="val, test, or all for every film (default: test)",
+    )  # fmt: skip
+    outside.add_argument("--name", metavar="TEXT", help="name of a set of one source for the card")
+    outside.set_defaults(run=_run_outside)
+
+
+def _run_outside(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import dump_record
+    from train.evaluate.outside import OutsideOptions, measure_outside
+    from train.fit.allocator import keep_freed_memory
+    from train.publish.export import export
+
+    keep_freed_memory()
+    figures = measure_outside(
+        options.model,
+        OutsideOptions(
+            data=options.data, layout=options.layout, splits=options.splits, split=options.split,
+            name=options.name, cache=cache_folder(options, options.model), device=options.device,
+        ),
+    )  # fmt: skip
+    export(options.model, options.model.parent)  # its card states the figures
+    for one in figures:
+        print(json.dumps(dump_record(one)))
 
 
 def _run_evaluate(options: argparse.Namespace) -> None:

@@ -38,6 +38,9 @@ CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of ea
 SMALLEST_HEAT = float(np.finfo(np.float32).tiny)  # the smallest heat that counts as heat
 
 
+ANNOTATED, CALLED = "annotated", "called_fracture"  # sets of films; see measure_localisation
+
+
 Shape = tuple[int, int]
 
 
@@ -135,7 +138,7 @@ def measure_localisation(
         out.
     """
     truths = annotated_films(films)
-    sets = {"annotated": truths, "called_fracture": [one for one in truths if called[one.index]]}
+    sets = {ANNOTATED: truths, CALLED: [one for one in truths if called[one.index]]}
     return {
         name: Localisation(
             map=measure_maps(films, own, map_heats(own, cells, grid)),

@@ -15,7 +15,7 @@ from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from bonefx.report.reason_texts import alternatives_text
 from bonefx.report.wording import FEWEST_OF_A_REGION
-from train.evaluate.localisation import HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
+from train.evaluate.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
 from train.evaluate.scope.fit import MAX_REFUSED_SHARE
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
@@ -25,7 +25,6 @@ PROTOCOL_NAMES = {
     GROUPED: "grouped split (films of one patient or source on one side)",
     OUTSIDE: "another data set",
 }
-CALLED = "called_fracture"  # annotated films that the model calls fractured
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -45,6 +44,17 @@ def render_protocols(evaluations: Sequence[Evaluation]) -> str:
         _environment()
         .get_template("protocols.md.j2")
         .render(evaluations=evaluations, protocol_names=PROTOCOL_NAMES)
+    )
+
+
+def render_sets(evaluations: Sequence[Evaluation]) -> str:
+    """Render the table of models by hospital or collection, in Markdown.
+
+    Args:
+        evaluations: Evaluations that were measured on other sets; see train.evaluate.outside.
+    """
+    return (
+        _environment().get_template("sets.md.j2").render(evaluations=evaluations, balanced=BALANCED)
     )
 
 
@@ -154,6 +164,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             test=evaluation.test,
             shown=evaluation.splits[evaluation.unseen_split],
             protocol_names=PROTOCOL_NAMES,
+            balanced=BALANCED,
             review_share=REVIEW_SHARE,
             floor_quantile=FLOOR_QUANTILE,
             fewest_films=MIN_FILMS_PER_CLASS,

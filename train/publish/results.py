@@ -24,6 +24,7 @@ from train.publish.card import (
     render_maps,
     render_performance,
     render_protocols,
+    render_sets,
 )
 
 RESULTS_PAGE = "results.md"
@@ -70,6 +71,9 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
         "figures": render_figures(_on_the_same_films(model)),
         "protocols": render_protocols(_all_evaluations(model.parent)),
     }
+    with_sets = [own for own in _all_evaluations(model.parent) if own.sets]
+    if with_sets:
+        blocks["sets"] = render_sets(with_sets)
     if evaluation.scope is not None:
         blocks["intruders"] = render_intruders(read_manifest(model), evaluation)
     comparisons = _comparisons(model.parent)

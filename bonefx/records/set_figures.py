@@ -1,0 +1,44 @@
+"""Figures of one model on films of one hospital or collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bonefx.records.estimate import Estimate
+from bonefx.records.model import OperatingPoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFigures:
+    """Figures of one model on films of one hospital or collection.
+
+    Films that the scope refuses count in all figures but called_fracture and sent_to_review.
+
+    Attributes:
+        name: Name of the data set, or of the source within it.
+        split: Split of the films; "all" if the set was measured whole.
+        trained_on: Whether other films of the same source were trained on.
+        n: Number of distinct films, without those of the training split.
+        fractured: Number of films with a fracture.
+        groups: Number of patients or sources.
+        refused: Share of films that the scope refuses.
+        auroc: Area under the ROC curve; None if the films have one label.
+        points: Each operating point's figures on these films.
+        called_fracture: Share of the films in scope called fracture at the balanced point.
+        sent_to_review: Share of the films in scope sent to review at the balanced point.
+        pointing: Share of the boxed films called fractured on which the map's maximum lies in a
+            box; None without such films.
+    """
+
+    name: str
+    split: str
+    trained_on: bool
+    n: int
+    fractured: int
+    groups: int
+    refused: Estimate
+    auroc: Estimate | None
+    points: tuple[OperatingPoint, ...]
+    called_fracture: Estimate | None
+    sent_to_review: Estimate | None
+    pointing: Estimate | None

@@ -1,0 +1,99 @@
+"""Figures of a model on films of other hospitals."""
+
+import json
+
+import pytest
+
+from bonefx.cli.parser import main as bonefx
+from bonefx.models.evaluation import read_evaluation
+from bonefx.models.registry import load_model
+from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.runs import copy_run
+from train.cli import main as train
+
+SETS = """
+name = "Two hospitals"
+
+[[sets]]
+folder = "north"
+layout = "image_folder"
+source = "north"
+
+[[sets]]
+folder = "south"
+layout = "image_folder"
+source = "south"
+
+[sources.north]
+title = "North"
+licence = "none"
+
+[sources.south]
+title = "South"
+licence = "none"
+"""
+
+
+@pytest.fixture
+def model(trained, tmp_path):
+    """A copy of the trained model's folder."""
+    return copy_run(trained / "weights" / "synthetic", tmp_path / "weights" / "synthetic")
+
+
+@pytest.fixture
+def hospitals(tmp_path):
+    """Two sets with 5 and 6 films of each class in each split."""
+    folder = tmp_path / "hospitals"
+    for name, films, first_seed in (("north", 5, 5000), ("south", 6, 9000)):
+        make_image_folder(folder / name, films=films, first_seed=first_seed)
+    (folder / "sets.toml").write_text(SETS)
+    return folder
+
+
+def measure(model, data, *arguments):
+    return train(["outside", str(model), "--data", str(data), "--device", "cpu", *arguments])
+
+
+def test_each_source_has_figures_that_equal_the_readings(model, hospitals, capsys):
+    assert measure(model, hospitals, "--layout", "combined") == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["name"], one["n"], one["fractured"]) for one in printed] == [
+        ("north", 10, 5), ("south", 12, 6),
+    ]  # fmt: skip
+    sets = read_evaluation(model / "evaluation.json").sets
+    assert [one.name for one in sets] == ["north", "south"]
+    films = hospitals / "north" / "test"
+    bonefx(["read", str(films), "--weights", str(model.parent), "--device", "cpu"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    verdicts = [line["verdict"] for line in lines]
+    assert sets[0].refused.value == verdicts.count("out_of_scope") / 10
+    if sets[0].called_fracture is not None:
+        in_scope = [one for one in verdicts if one != "out_of_scope"]
+        assert sets[0].called_fracture.value == in_scope.count("fracture") / len(in_scope)
+    assert sets[0].auroc is not None
+    assert sets[0].auroc.n == 10
+
+
+def test_figures_of_the_same_set_are_replaced_and_others_kept(model, hospitals):
+    assert measure(model, hospitals, "--layout", "combined") == 0
+    data = hospitals / "north"
+    arguments = ("--layout", "image_folder", "--split", "all", "--name", "Whole north")
+    for _ in range(2):
+        assert measure(model, data, *arguments) == 0
+    sets = read_evaluation(model / "evaluation.json").sets
+    assert [(one.name, one.split, one.n) for one in sets] == [
+        ("north", "test", 10), ("south", "test", 12), ("Whole north", "all", 30),
+    ]  # fmt: skip
+
+
+def test_the_card_states_the_figures_and_the_model_still_loads(model, hospitals):
+    assert measure(model, hospitals, "--layout", "combined") == 0
+    card = (model / "CARD.md").read_text()
+    assert "## Films of other hospitals" in card
+    assert "| north, test | synthetic | 10 | 5 |" in card
+    assert load_model(model).name == "synthetic"
+
+
+def test_a_split_without_films_is_refused(model, hospitals, capsys):
+    assert measure(model, hospitals, "--layout", "combined", "--split", "holdout") != 0
+    assert "has no films of the split 'holdout'" in capsys.readouterr().err

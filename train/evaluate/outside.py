@@ -1,0 +1,167 @@
+"""Measure a model on other data sets, hospital by hospital: the step of `outside`.
+
+Nothing is chosen here: calibration, operating points and scope are those of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.errors import RecipeError
+from bonefx.films import formats
+from bonefx.models.decision import decide
+from bonefx.models.evaluation import read_evaluation
+from bonefx.models.registry import LoadedModel, load_model, pick_device
+from bonefx.reading.orientation import UPRIGHT_TURNS
+from bonefx.records import Estimate, Verdict
+from bonefx.records.evaluation import EVALUATION, Evaluation
+from bonefx.records.model import TrainingData
+from bonefx.records.set_figures import SetFigures
+from train import metrics
+from train.data import DataSet, load_data
+from train.data.cache import CachedFilms, load_cached
+from train.evaluate.localisation import CALLED, measure_localisation
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
+from train.evaluate.scope.measure import SCOPE_BATCH, measure_films, share_of_films
+from train.evaluate.scope.pipeline import write_evaluation
+from train.evaluate.split_figures import MIN_FILMS_PER_CLASS, point_on
+from train.fit.outputs import compute_film_outputs, compute_network_outputs
+
+ALL_SPLITS = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideOptions:
+    """Which films are measured.
+
+    Attributes:
+        data: Folder of the data set.
+        layout: A key of ADAPTERS.
+        splits: CSV file with groups and splits; None for the layout's own.
+        split: Split to measure; ALL_SPLITS for all films.
+        name: Replaces the name of a data set without sources; None keeps it.
+        cache: Folder of decoded films.
+        device: A torch device; None for the best one.
+    """
+
+    data: Path
+    layout: str
+    splits: Path | None
+    split: str
+    name: str | None
+    cache: Path
+    device: str | None = None
+
+
+def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, ...]:
+    """Measure a model folder on each source of a data set, and add the figures to its evaluation.
+
+    Figures of the same set and split are replaced.
+
+    Raises:
+        RecipeError: The model has no evaluation, or the data set does not fit or has no such films.
+        WeightsError: The model folder is damaged.
+    """
+    model = load_model(folder, device=pick_device(options.device))
+    evaluation = read_evaluation(folder / EVALUATION)
+    data_set = load_data(options.layout, options.data, options.splits)
+    measured = tuple(
+        _measure(model, evaluation, films, name=name, split=options.split)
+        for name, films in _films_by_source(model, data_set, options)
+    )
+    replaced = {(one.name, one.split) for one in measured}
+    kept = tuple(one for one in evaluation.sets if (one.name, one.split) not in replaced)
+    write_evaluation(replace(evaluation, sets=kept + measured), folder)
+    return measured
+
+
+def _films_by_source(
+    model: LoadedModel, data_set: DataSet, options: OutsideOptions
+) -> Iterator[tuple[str, CachedFilms]]:
+    """Yield the name and the distinct films of each source; films in both known sets are omitted.
+
+    A set without sources is one source.
+    """
+    spec = model.manifest.preprocess
+    wanted = [film for film in data_set.films if options.split in (ALL_SPLITS, film.split)]
+    sources = sorted({film.source for film in wanted})
+    if not sources:
+        raise RecipeError(f"{data_set.name} has no films of the split {options.split!r}")
+    for source in sources:
+        own = [film for film in wanted if film.source == source]
+        if not source:  # the set may share films with the model's own
+            own = [film for film in own if not film.in_other_set]
+        films = load_cached(own, size_px=spec.size_px, folder=options.cache, look=spec.look)
+        yield source or options.name or data_set.name, films.distinct()
+
+
+def _measure(
+    model: LoadedModel, evaluation: Evaluation, films: CachedFilms, *, name: str, split: str
+) -> SetFigures:
+    fractured, groups = films.fractured, films.groups
+    outputs = compute_network_outputs(model.network, films, model.manifest.preprocess)
+    logits, refused = _as_read(model, films, outputs.logits)
+    probability = calibrated_probabilities(logits, evaluation.calibration)
+    points = evaluation.test.points
+    balanced = next(point for point in points if point.name == BALANCED)
+    verdicts = np.array([decide(float(one), balanced) for one in probability])
+    in_scope = partial(_share_in_scope, refused=refused, groups=groups)
+    maps = measure_localisation(
+        films, outputs.cells, probability >= balanced.threshold, model.network.grid()
+    )
+    both = min(fractured.sum(), (~fractured).sum()) >= MIN_FILMS_PER_CLASS
+    return SetFigures(
+        name=name,
+        split=split,
+        trained_on=_was_trained_on(model.manifest.training_data, name),
+        n=len(fractured),
+        fractured=int(fractured.sum()),
+        groups=len(np.unique(groups)),
+        refused=share_of_films(refused, groups),
+        auroc=metrics.estimate_with_interval(metrics.auroc, fractured, logits, groups)
+        if both
+        else None,
+        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
+        called_fracture=in_scope(verdicts == Verdict.FRACTURE),
+        sent_to_review=in_scope(verdicts == Verdict.REVIEW),
+        pointing=maps[CALLED].map.pointing if CALLED in maps else None,
+    )
+
+
+def _as_read(
+    model: LoadedModel, films: CachedFilms, logits: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the logits of readings, which turn films upright, and which films are refused."""
+    scope, spec = model.scope, model.manifest.preprocess
+    if scope is None:
+        raise RecipeError(f"{model.name} has no scope; evaluate it with --test first")
+    refused = np.zeros(len(films.films), bool)
+    for start in range(0, len(films.films), SCOPE_BATCH):
+        batch = slice(start, start + SCOPE_BATCH)
+        read = [formats.read(film.path) for film in films.films[batch]]
+        measured = measure_films(scope, model.network, read, spec)
+        refused[batch] = scope.refuses(measured.signatures, measured.measures)
+    _, signatures = compute_film_outputs(model.network, films, spec)
+    sideways = np.flatnonzero(scope.sideways(signatures))
+    as_read = logits.copy()
+    if sideways.size:
+        as_read[sideways], _ = compute_film_outputs(
+            model.network, films.select(sideways), spec, quarter_turns=UPRIGHT_TURNS
+        )
+    return as_read, refused
+
+
+def _share_in_scope(
+    hits: NDArray[np.bool_], *, refused: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> Estimate | None:
+    return metrics.estimate_proportion(hits[~refused], groups[~refused])
+
+
+def _was_trained_on(data: TrainingData, name: str) -> bool:
+    return name == data.name or name in data.sources
