@@ -33,7 +33,8 @@ from train.data.loader import training_loader
 from train.fit.allocator import keep_freed_memory
 from train.fit.engine import build_accelerator
 from train.fit.trainer import Trainer
-from train.recipe import Recipe, Stage, read_recipe
+from train.recipe import Recipe, read_recipe
+from train.recipe_sections import Stage
 
 DEFAULT_RECIPE = Path(__file__).parents[1] / "train" / "recipes" / "efficientnet_b0.toml"
 IN_MEMORY_BATCHES = 4  # of noise, used in turn

@@ -159,6 +159,7 @@ class Reader:
             loaded.scope,
             upright.films,
             upright.passed.signature.float().cpu().numpy(),
+            turned=[bool(turns) for turns in upright.quarter_turns],
             signatures_of=loaded.signatures,
         )
         if outside_scope:

@@ -74,6 +74,7 @@ def check_scope(
     films: Sequence[Radiograph],
     signatures: NDArray[np.float32],
     *,
+    turned: Sequence[bool],
     signatures_of: SignaturesOf,
 ) -> list[ScopeResult]:
     """Check films against a model's scope.
@@ -82,13 +83,16 @@ def check_scope(
         scope: Of the model that reads the films; None if its folder has no scope file.
         films: N films.
         signatures: Of these films by the model's network, (N, D).
+        turned: Whether each film was turned upright, N; see find_sideways.
         signatures_of: Computes the signatures of other films with the same network.
 
     Returns:
         N results in the order of the films; a fault of the gate itself refuses them all.
     """
     try:
-        return _check(scope, films, signatures, signatures_of=signatures_of)
+        return _check(
+            scope, films, signatures, turned=np.array(turned, bool), signatures_of=signatures_of
+        )
     except Exception:
         logger.exception("the scope check failed")
         refusal = Reason(code=ReasonCode.SCOPE_CHECK_FAILED)
@@ -100,13 +104,16 @@ def _check(
     films: Sequence[Radiograph],
     signatures: NDArray[np.float32],
     *,
+    turned: NDArray[np.bool_],
     signatures_of: SignaturesOf,
 ) -> list[ScopeResult]:
     if scope is None:
         return [ScopeResult(refusal=Reason(code=ReasonCode.NO_SCOPE_DATA))] * len(films)
-    refusals = find_refusals(scope, films, signatures)
+    refusals = find_refusals(scope, films, signatures, turned)
     refused = [index for index, refusal in enumerate(refusals) if refusal is not None]
-    inverted = _in_scope_inverted(scope, [films[i] for i in refused], signatures_of=signatures_of)
+    inverted = _in_scope_inverted(
+        scope, [films[i] for i in refused], turned=turned[refused], signatures_of=signatures_of
+    )
     in_scope_inverted = dict(zip(refused, inverted, strict=True))
     return [
         ScopeResult(regions=scope.recognised_regions(signature))
@@ -125,7 +132,10 @@ def _refuse(film: Radiograph, refusal: Reason, *, in_scope_inverted: bool) -> Sc
 
 
 def find_refusals(
-    scope: Scope, films: Sequence[Radiograph], signatures: NDArray[np.float32]
+    scope: Scope,
+    films: Sequence[Radiograph],
+    signatures: NDArray[np.float32],
+    turned: NDArray[np.bool_],
 ) -> list[Reason | None]:
     """Return why each film is out of scope as it is: by header, grey levels or signature.
 
@@ -133,16 +143,19 @@ def find_refusals(
         scope: Of the model.
         films: N films.
         signatures: Of these films by the model's network, (N, D).
+        turned: Whether each film was turned upright, (N,).
 
     Returns:
         N reasons; None for a film in scope.
     """
     measures = np.array([measure_grey_levels(film.exposed) for film in films])
-    refused = scope.refuses(signatures, measures)
-    distances = scope.distances(signatures)
+    refused = scope.refuses(signatures, measures, turned)
+    distances, limits = scope.distances(signatures), scope.limits(turned)
     refusals = [
-        _refusal(scope, film_measures, distance) if out else None
-        for film_measures, distance, out in zip(measures, distances, refused, strict=True)
+        _refusal(scope, film_measures, distance, limit) if out else None
+        for film_measures, distance, limit, out in zip(
+            measures, distances, limits, refused, strict=True
+        )
     ]
     regions = scope.known_regions
     if not regions:
@@ -153,20 +166,25 @@ def find_refusals(
     ]
 
 
-def _refusal(scope: Scope, measures: NDArray[np.float64], distance: float) -> Reason:
+def _refusal(scope: Scope, measures: NDArray[np.float64], distance: float, limit: float) -> Reason:
     return find_broken_rule(measures, scope.rule_low, scope.rule_high) or Reason(
         code=ReasonCode.UNLIKE_TRAINING_FILMS,
         value=float(distance),
-        limit=float(scope.limit),
+        limit=float(limit),
         regions=scope.known_regions,
     )
 
 
 def _in_scope_inverted(
-    scope: Scope, films: Sequence[Radiograph], *, signatures_of: SignaturesOf
+    scope: Scope,
+    films: Sequence[Radiograph],
+    *,
+    turned: NDArray[np.bool_],
+    signatures_of: SignaturesOf,
 ) -> list[bool]:
     """Return for each film whether it is in scope with black and white swapped."""
     if not films:
         return []
     inverted = [invert_radiograph(film) for film in films]
-    return [refusal is None for refusal in find_refusals(scope, inverted, signatures_of(inverted))]
+    refusals = find_refusals(scope, inverted, signatures_of(inverted), turned)
+    return [refusal is None for refusal in refusals]

@@ -22,9 +22,9 @@ REGIONS = ("hand", "leg", "hip", "shoulder")
 SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
-    "rule_low", "rule_high", "sideways_weights", "sideways_bias",
+    "rule_low", "rule_high", "sideways_weights", "sideways_bias", "turned_limit",
 )  # fmt: skip
-SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias")
+SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -46,6 +46,9 @@ class Scope:
         sideways_weights: Logistic regression on standardised signatures that recognises a film
             that lies on its side, (D,); zeros where it was not learned.
         sideways_bias: Its bias; a film lies on its side where the sum is > 0.
+        turned_limit: Largest distance in scope of a film that was turned upright, <= limit. It is
+            lower because any picture that counts as lying on its side has a second chance to
+            resemble the training films.
     """
 
     mean: NDArray[np.float32]
@@ -60,6 +63,7 @@ class Scope:
     rule_high: NDArray[np.float32]
     sideways_weights: NDArray[np.float32]
     sideways_bias: NDArray[np.float32]
+    turned_limit: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Standardise signatures, (N, D), by mean and deviation of the training films."""
@@ -84,9 +88,15 @@ class Scope:
         squared: NDArray[np.float64] = (squares / self.variances).sum(1) + rest / float(self.noise)
         return squared / self.mean.size
 
-    def within(self, distances: NDArray[np.float64] | float) -> NDArray[np.bool_]:
-        """Return which distances are finite and within the limit, (N,)."""
-        return np.asarray(np.isfinite(distances) & (distances <= float(self.limit)), np.bool_)
+    def limits(self, turned: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the largest distance in scope of each film, (N,), by whether it was turned."""
+        return np.where(turned, float(self.turned_limit), float(self.limit))
+
+    def within(
+        self, distances: NDArray[np.float64], turned: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return which distances are finite and within their limits, (N,)."""
+        return np.asarray(np.isfinite(distances) & (distances <= self.limits(turned)), np.bool_)
 
     def breaks_a_rule(self, measures: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which grey-level measures, (N, M), are out of range or not finite, (N,)."""
@@ -94,10 +104,19 @@ class Scope:
         return ~np.asarray(in_range.all(axis=1), np.bool_)
 
     def refuses(
-        self, signatures: NDArray[np.float32], measures: NDArray[np.float64]
+        self,
+        signatures: NDArray[np.float32],
+        measures: NDArray[np.float64],
+        turned: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
-        """Return which pictures are out of scope, (N,), by signature (N, D) and measures (N, M)."""
-        return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures))
+        """Return which pictures are out of scope, (N,).
+
+        Args:
+            signatures: (N, D).
+            measures: By GREY_LEVEL_RULES, (N, M).
+            turned: Whether each picture was turned upright, (N,).
+        """
+        return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures), turned)
 
     def sideways(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which films lie on their side, turned by 90 or 270 degrees, (N, D) to (N,)."""
@@ -154,6 +173,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.sideways_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
         and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
+        and scope.turned_limit.shape == ()
         and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
@@ -163,9 +183,13 @@ def read_scope(content: bytes, *, source: str) -> Scope:
 
 
 def _no_sideways(arrays: dict[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
-    """Return weights and bias of a scope that takes no film as lying on its side."""
+    """Return the arrays of a scope that takes no film as lying on its side."""
     width = arrays["mean"].size if "mean" in arrays else 0
-    return np.zeros(width, np.float32), np.array(-1.0, np.float32)
+    return (
+        np.zeros(width, np.float32),
+        np.array(-1.0, np.float32),
+        np.asarray(arrays.get("limit", 0.0), np.float32),
+    )
 
 
 def scope_path(folder: Path) -> Path:

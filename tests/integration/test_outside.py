@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from bonefx.cli.parser import main as bonefx
 from bonefx.models.evaluation import read_evaluation
@@ -91,7 +92,7 @@ def test_the_card_states_the_figures_and_the_model_still_loads(model, hospitals)
     card = (model / "CARD.md").read_text()
     assert "## Films of other hospitals" in card
     assert "| north, test | synthetic | 10 | 5 |" in card
-    assert load_model(model).name == "synthetic"
+    assert load_model(model, device=torch.device("cpu")).name == "synthetic"
 
 
 def test_a_split_without_films_is_refused(model, hospitals, capsys):

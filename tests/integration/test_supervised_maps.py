@@ -12,7 +12,8 @@ from tests.fixtures.model_folders import make_network
 from tests.fixtures.recipes import write_recipe
 from train.data.augment import Sample
 from train.fit.objective import Objective, grad_cam_cells
-from train.recipe import EvidenceLoss, read_recipe
+from train.recipe import read_recipe
+from train.recipe_sections import EvidenceLoss
 
 
 def make_objective(tmp_path, architecture, evidence=None):

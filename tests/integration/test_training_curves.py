@@ -16,7 +16,8 @@ from train.fit.training_curves import (
     find_best_epoch,
     find_learning_rate_cuts,
 )
-from train.recipe import PlateauSgd, read_recipe
+from train.recipe import read_recipe
+from train.recipe_sections import PlateauSgd
 
 
 def make_line(epoch, **changes):

@@ -59,10 +59,6 @@ def add_scope_command(commands: Any) -> None:
     add_data_options(scope)
     add_full_option(scope)
     add_outside_options(scope)
-    scope.add_argument(
-        "--orientation", action="store_true",
-        help="fit the recognition of films on their side alone, and keep the rest of the scope",
-    )  # fmt: skip
     scope.set_defaults(run=_run_scope)
 
 
@@ -143,11 +139,10 @@ def _run_scope(options: argparse.Namespace) -> None:
     from bonefx.schema import dump_record
     from train.evaluate.evaluated_model import is_model
     from train.evaluate.options import EvaluateOptions
-    from train.evaluate.pipeline import evaluate_orientation, evaluate_scope
+    from train.evaluate.pipeline import evaluate_scope
     from train.publish.export import export
 
-    measure = evaluate_orientation if options.orientation else evaluate_scope
-    evaluation = measure(
+    evaluation = evaluate_scope(
         options.run_folder,
         EvaluateOptions(
             data=options.data, cache=cache_folder(options, options.run_folder),

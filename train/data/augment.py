@@ -18,7 +18,8 @@ from bonefx.models.preprocess import STRETCHED, stretch
 from train.data.cache import CachedFilms
 from train.data.index import Film
 from train.data.looks import change_look
-from train.recipe import Augmentation, Recipe
+from train.recipe import Recipe
+from train.recipe_sections import Augmentation
 
 
 class Sample(NamedTuple):
@@ -47,7 +48,9 @@ def draw_fracture_mask(cache: CachedFilms, index: int) -> torch.Tensor:
         columns = slice(max(0, math.floor(place.x(left))), max(0, math.ceil(place.x(right))))
         rows = slice(max(0, math.floor(place.y(top))), max(0, math.ceil(place.y(bottom))))
         mask[rows, columns] = 1
-    return mask
+    shown = torch.zeros_like(mask)
+    shown[place.slices] = mask[place.slices]  # a box may reach beyond the exposed field
+    return shown
 
 
 class AugmentedFilms(Dataset[Sample]):
@@ -167,9 +170,11 @@ def sampling_weights(films: Sequence[Film], recipe: Recipe) -> NDArray[np.float6
         mine = source == name
         balanced = recipe.class_balanced and recipe.uses_label_of(name)
         parts = (mine & fractured, mine & ~fractured) if balanced else (mine,)
+        if not mine.any():
+            raise RecipeError(f"the source {name!r} has no film in train; remove it from [sources]")
         if not all(part.any() for part in parts):
             raise RecipeError(
-                f"the source {name!r} lacks films of a class in train; set labels = false for it"
+                f"the source {name!r} has films of one class in train; set labels = false for it"
             )
         for part in parts:
             weights[part] = share / len(parts) / part.sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -31,7 +31,6 @@ class Film:
         view: frontal, lateral or oblique, joined by "+" if one file shows several; "" if unknown.
         hardware: Whether metal such as plates or wires is visible; None if unknown.
         source: Hospital or collection of the film, where a data set holds several; else "".
-        types: Types of the film's fractures, as the data set names them.
         in_other_set: Whether the other published set (FracAtlas or the Kaggle set) contains the
             film too; evaluation across the two sets excludes it.
     """
@@ -48,7 +47,6 @@ class Film:
     view: str = ""
     hardware: bool | None = None
     source: str = ""
-    types: tuple[str, ...] = ()
     in_other_set: bool = False
 
 
@@ -122,11 +120,24 @@ class DataSet:
             raise RecipeError(
                 f"{self.name} has no source {unknown[0]!r}; it has {known}: correct [sources]"
             )
+        kept = {name: source for name, source in self.sources.items() if name in names}
         return replace(
             self,
             films=tuple(film for film in self.films if film.source in names),
-            sources={name: self.sources[name] for name in self.sources if name in names},
+            sources=kept,
+            licence=join_licences(kept.values()),
+            source=join_addresses(kept.values()),
         )
+
+
+def join_licences(sources: Iterable[DataSource]) -> str:
+    """Return the licences of sources as one text."""
+    return "; ".join(f"{one.title}: {one.licence}" for one in sources)
+
+
+def join_addresses(sources: Iterable[DataSource]) -> str:
+    """Return the publications and addresses of sources as one text."""
+    return "; ".join(one.address for one in sources if one.address)
 
 
 def check_files_exist(films: Sequence[Film], *, remedy: str) -> None:

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Film = NDArray[np.float32]  # (H, W) in [0, 1]
-Change = Callable[[Film, np.random.Generator], Film]
+Pixels = NDArray[np.float32]  # (H, W) in [0, 1]
+Change = Callable[[Pixels, np.random.Generator], Pixels]
 
 TEXTS = ("L", "R", "AP", "LAT", "PORTABLE", "ERECT", "1/2", "OBL")
 
@@ -35,41 +35,41 @@ def change_look(
     return _to_levels(film)
 
 
-def _to_unit(levels: NDArray[Any]) -> Film:
+def _to_unit(levels: NDArray[Any]) -> Pixels:
     return np.asarray(levels, np.float32) / np.float32(255)
 
 
-def _to_levels(film: Film) -> NDArray[np.uint8]:
+def _to_levels(film: Pixels) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(film, 0, 1) * 255), np.uint8)
 
 
-def _window(film: Film, random: np.random.Generator) -> Film:
+def _window(film: Pixels, random: np.random.Generator) -> Pixels:
     """Display other percentiles as black and white."""
     low, high = np.percentile(film, (random.uniform(0, 5), random.uniform(95, 100)))
     return np.asarray((film - low) / max(high - low, 0.05), np.float32)
 
 
-def _dim(film: Film, random: np.random.Generator) -> Film:
+def _dim(film: Pixels, random: np.random.Generator) -> Pixels:
     """Use a part of the grey levels alone, as a film without a display window does."""
     low, span = random.uniform(0, 0.2), random.uniform(0.3, 0.8)
     return np.asarray(low + span * film, np.float32)
 
 
-def _latitude(film: Film, random: np.random.Generator) -> Film:
+def _latitude(film: Pixels, random: np.random.Generator) -> Pixels:
     """Strengthen or weaken structures of some size against the rest, as scanners differ."""
     sigma = max(film.shape) * 10 ** random.uniform(-2.0, -1.0)
     wide = cv2.GaussianBlur(film, (0, 0), sigma)
     return np.asarray(wide + random.uniform(0.6, 1.8) * (film - wide), np.float32)
 
 
-def _equalise(film: Film, random: np.random.Generator) -> Film:
+def _equalise(film: Pixels, random: np.random.Generator) -> Pixels:
     """Equalise the contrast locally."""
     tiles = int(random.integers(2, 9))
     clahe = cv2.createCLAHE(clipLimit=random.uniform(1, 4), tileGridSize=(tiles, tiles))
     return _to_unit(clahe.apply(_to_levels(film)))
 
 
-def _curve(film: Film, random: np.random.Generator) -> Film:
+def _curve(film: Pixels, random: np.random.Generator) -> Pixels:
     """Bend the characteristic curve into an S or its inverse."""
     steepness = random.uniform(2, 8)
     bent = 1 / (1 + np.exp(-steepness * (film - random.uniform(0.35, 0.65))))
@@ -77,16 +77,16 @@ def _curve(film: Film, random: np.random.Generator) -> Film:
     return np.asarray((bent - low) / max(high - low, 1e-3), np.float32)
 
 
-def _blur(film: Film, random: np.random.Generator) -> Film:
+def _blur(film: Pixels, random: np.random.Generator) -> Pixels:
     return np.asarray(cv2.GaussianBlur(film, (0, 0), random.uniform(0.4, 1.2)), np.float32)
 
 
-def _sharpen(film: Film, random: np.random.Generator) -> Film:
+def _sharpen(film: Pixels, random: np.random.Generator) -> Pixels:
     fine = film - cv2.GaussianBlur(film, (0, 0), random.uniform(0.7, 2.0))
     return np.asarray(film + random.uniform(0.3, 1.5) * fine, np.float32)
 
 
-def _resolution(film: Film, random: np.random.Generator) -> Film:
+def _resolution(film: Pixels, random: np.random.Generator) -> Pixels:
     """Reduce and enlarge the film again."""
     height, width = film.shape
     factor = random.uniform(0.45, 0.9)
@@ -95,14 +95,14 @@ def _resolution(film: Film, random: np.random.Generator) -> Film:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _grain(film: Film, random: np.random.Generator) -> Film:
+def _grain(film: Pixels, random: np.random.Generator) -> Pixels:
     """Add noise, correlated over a pixel or so."""
     white = random.normal(size=film.shape).astype(np.float32)
     noise = np.asarray(cv2.GaussianBlur(white, (0, 0), random.uniform(0.3, 1.0)), np.float32)
     return np.asarray(film + random.uniform(0.005, 0.03) / noise.std() * noise, np.float32)
 
 
-def _text(film: Film, random: np.random.Generator) -> Film:
+def _text(film: Pixels, random: np.random.Generator) -> Pixels:
     """Write side markers and other text near the edges."""
     marked = _to_levels(film)
     height, width = film.shape
@@ -119,7 +119,7 @@ def _text(film: Film, random: np.random.Generator) -> Film:
     return _to_unit(marked)
 
 
-def _mount(film: Film, random: np.random.Generator) -> Film:
+def _mount(film: Pixels, random: np.random.Generator) -> Pixels:
     """Lay the film on a black or white border; the border covers the film's own edge."""
     tone = random.choice((0.0, 1.0, random.uniform(0, 1)))
     mounted = film.copy()
@@ -129,7 +129,7 @@ def _mount(film: Film, random: np.random.Generator) -> Film:
     return mounted
 
 
-def _jpeg(film: Film, random: np.random.Generator) -> Film:
+def _jpeg(film: Pixels, random: np.random.Generator) -> Pixels:
     quality = int(random.integers(25, 90))
     _, code = cv2.imencode(".jpg", _to_levels(film), [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded: Any = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)

@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from bonefx.films import formats
 from bonefx.models.decision import decide
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.registry import LoadedModel, load_model, pick_device
-from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import Estimate, Verdict
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.model import TrainingData
@@ -28,10 +26,9 @@ from train.data import DataSet, load_data
 from train.data.cache import CachedFilms, load_cached
 from train.evaluate.localisation import CALLED, measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.evaluate.scope.measure import SCOPE_BATCH, measure_films, share_of_films
-from train.evaluate.scope.pipeline import write_evaluation
-from train.evaluate.split_figures import MIN_FILMS_PER_CLASS, point_on
-from train.fit.outputs import compute_film_outputs, compute_network_outputs
+from train.evaluate.scope.measure import share_of_films
+from train.evaluate.scope.pipeline import measure_read, turn_read, write_evaluation
+from train.evaluate.split_figures import MIN_FILMS_PER_CLASS, ReadSplit, as_given, point_on
 
 ALL_SPLITS = "all"
 
@@ -72,7 +69,14 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
     evaluation = read_evaluation(folder / EVALUATION)
     data_set = load_data(options.layout, options.data, options.splits)
     measured = tuple(
-        _measure(model, evaluation, films, name=name, split=options.split)
+        _measure(
+            model,
+            evaluation,
+            films,
+            name=name,
+            split=options.split,
+            trained_on=_was_trained_on(model.manifest.training_data, data_set, name),
+        )
         for name, films in _films_by_source(model, data_set, options)
     )
     replaced = {(one.name, one.split) for one in measured}
@@ -102,29 +106,34 @@ def _films_by_source(
 
 
 def _measure(
-    model: LoadedModel, evaluation: Evaluation, films: CachedFilms, *, name: str, split: str
+    model: LoadedModel,
+    evaluation: Evaluation,
+    films: CachedFilms,
+    *,
+    name: str,
+    split: str,
+    trained_on: bool,
 ) -> SetFigures:
     fractured, groups = films.fractured, films.groups
-    outputs = compute_network_outputs(model.network, films, model.manifest.preprocess)
-    logits, refused = _as_read(model, films, outputs.logits)
-    probability = calibrated_probabilities(logits, evaluation.calibration)
+    read, refused = _as_read(model, films)
+    probability = calibrated_probabilities(read.logits, evaluation.calibration)
     points = evaluation.test.points
     balanced = next(point for point in points if point.name == BALANCED)
     verdicts = np.array([decide(float(one), balanced) for one in probability])
     in_scope = partial(_share_in_scope, refused=refused, groups=groups)
     maps = measure_localisation(
-        films, outputs.cells, probability >= balanced.threshold, model.network.grid()
+        films, read.outputs.cells, probability >= balanced.threshold, model.network.grid()
     )
     both = min(fractured.sum(), (~fractured).sum()) >= MIN_FILMS_PER_CLASS
     return SetFigures(
         name=name,
         split=split,
-        trained_on=_was_trained_on(model.manifest.training_data, name),
+        trained_on=trained_on,
         n=len(fractured),
         fractured=int(fractured.sum()),
         groups=len(np.unique(groups)),
         refused=share_of_films(refused, groups),
-        auroc=metrics.estimate_with_interval(metrics.auroc, fractured, logits, groups)
+        auroc=metrics.estimate_with_interval(metrics.auroc, fractured, read.logits, groups)
         if both
         else None,
         points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
@@ -134,27 +143,13 @@ def _measure(
     )
 
 
-def _as_read(
-    model: LoadedModel, films: CachedFilms, logits: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the logits of readings, which turn films upright, and which films are refused."""
+def _as_read(model: LoadedModel, films: CachedFilms) -> tuple[ReadSplit, NDArray[np.bool_]]:
+    """Read films as readings do, and return which of them the scope refuses, (N,)."""
     scope, spec = model.scope, model.manifest.preprocess
     if scope is None:
         raise RecipeError(f"{model.name} has no scope; evaluate it with --test first")
-    refused = np.zeros(len(films.films), bool)
-    for start in range(0, len(films.films), SCOPE_BATCH):
-        batch = slice(start, start + SCOPE_BATCH)
-        read = [formats.read(film.path) for film in films.films[batch]]
-        measured = measure_films(scope, model.network, read, spec)
-        refused[batch] = scope.refuses(measured.signatures, measured.measures)
-    _, signatures = compute_film_outputs(model.network, films, spec)
-    sideways = np.flatnonzero(scope.sideways(signatures))
-    as_read = logits.copy()
-    if sideways.size:
-        as_read[sideways], _ = compute_film_outputs(
-            model.network, films.select(sideways), spec, quarter_turns=UPRIGHT_TURNS
-        )
-    return as_read, refused
+    read = turn_read(as_given(model.network, films, spec), scope, model.network, spec)
+    return read, measure_read(read, salvage=False).refused_by(scope)
 
 
 def _share_in_scope(
@@ -163,5 +158,8 @@ def _share_in_scope(
     return metrics.estimate_proportion(hits[~refused], groups[~refused])
 
 
-def _was_trained_on(data: TrainingData, name: str) -> bool:
-    return name == data.name or name in data.sources
+def _was_trained_on(data: TrainingData, data_set: DataSet, name: str) -> bool:
+    """Return whether films of a source were trained on, by its title or the names of the sets."""
+    titles = {data.name, *(source.title for source in data.sources.values())}
+    own = data_set.sources[name].title if name in data_set.sources else name
+    return own in titles

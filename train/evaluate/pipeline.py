@@ -18,10 +18,9 @@ from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.records import Calibration
 from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
-from bonefx.records.model import TrainingData
-from bonefx.scope.statistics import SCOPE_FILE, read_scope
+from bonefx.records.model import SplitCounts, TrainingData
 from train.data import DataSet, load_data
-from train.data.cache import compute_file_checksums, load_cached
+from train.data.cache import CachedFilms, compute_file_checksums, load_cached
 from train.evaluate.compression import load_for_evaluation, measure_compression
 from train.evaluate.evaluated_model import EvaluatedModel, is_model
 from train.evaluate.logits import LOGITS, write_logits
@@ -36,13 +35,13 @@ from train.evaluate.options import EvaluateOptions
 from train.evaluate.protocols import EvaluatedSets, measure_protocols
 from train.evaluate.scope.intruders.sample_pictures import check_samples
 from train.evaluate.scope.pipeline import (
-    OrientationFilms,
     ScopeFilms,
-    add_orientation,
     add_scope,
+    fit_upright_scope,
+    turn_upright,
     write_evaluation,
 )
-from train.evaluate.split_figures import ReadSplit, split_figures
+from train.evaluate.split_figures import ReadSplit, as_given, split_figures
 from train.evaluate.trust_limits import trust_limits
 from train.fit.outputs import compute_network_outputs
 from train.fit.run_folder import count_split
@@ -69,10 +68,15 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
     names = ("val", "test") if options.with_test else ("val",)
     reads = _read_splits(model, data_set, outside, names=names, options=options)
     sets = EvaluatedSets(own=data_set, outside=outside, trained_on=_trained_on(data_set))
-    evaluation = _measured(model, sets, reads, grouped=options.grouped)
     if options.with_test:
         films = _scope_films(model, data_set, reads, options)
-        evaluation = add_scope(evaluation, films, folder)
+        scope = fit_upright_scope(films)
+        films = turn_upright(scope, films)
+        reads = films.reads
+        evaluation = _measured(model, sets, reads, grouped=options.grouped)
+        evaluation = add_scope(evaluation, scope, films, folder)
+    else:
+        evaluation = _measured(model, sets, reads, grouped=options.grouped)
     write_evaluation(evaluation, folder)
     write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
     if "test" in reads and not is_model(folder):
@@ -97,30 +101,9 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     options = replace(options, size_px=evaluation.size_px)
     data_set = _own_set(model, options)
     reads = _read_splits(model, data_set, outside, names=("val", "test"), options=options)
-    evaluation = add_scope(evaluation, _scope_films(model, data_set, reads, options), folder)
-    write_evaluation(evaluation, folder)
-    return evaluation
-
-
-def evaluate_orientation(folder: Path, options: EvaluateOptions) -> Evaluation:
-    """Fit and measure the recognition of films on their side again; see evaluate_scope."""
-    model = load_for_evaluation(folder, options)
-    evaluation = read_evaluation(folder / EVALUATION)
-    if evaluation.scope is None:
-        raise RecipeError(f"{folder.name} has no scope; fit it first, without --orientation")
-    recipe, data_set = model.facts.recipe, _own_set(model, options)
-    train, val = (
-        load_cached(
-            data_set.split(name), size_px=evaluation.size_px, folder=options.cache,
-            salvage=recipe.salvage, look=recipe.look,
-        )
-        for name in ("train", "val")
-    )  # fmt: skip
-    films = OrientationFilms(
-        network=model.network, spec=recipe.spec(evaluation.size_px), train=train.distinct(), val=val
-    )
-    scope = read_scope((folder / SCOPE_FILE).read_bytes(), source=SCOPE_FILE)
-    evaluation = add_orientation(evaluation, scope, films, folder)
+    films = _scope_films(model, data_set, reads, options)
+    scope = fit_upright_scope(films)
+    evaluation = add_scope(evaluation, scope, turn_upright(scope, films), folder)
     write_evaluation(evaluation, folder)
     return evaluation
 
@@ -146,16 +129,10 @@ def _scope_films(
     reads: dict[str, ReadSplit],
     options: EvaluateOptions,
 ) -> ScopeFilms:
-    recipe, size_px = model.facts.recipe, reads["val"].films.size_px
-    films = load_cached(
-        data_set.split("train"),
-        size_px=size_px,
-        folder=options.cache,
-        salvage=recipe.salvage,
-        look=recipe.look,
-    )
+    recipe = model.facts.recipe
     return ScopeFilms(
-        network=model.network, spec=recipe.spec(size_px), train=films.distinct(),
+        network=model.network, spec=recipe.spec(reads["val"].films.size_px),
+        train=_load_split(model, data_set, "train", options).distinct(),
         reads=reads, salvage=recipe.salvage,
     )  # fmt: skip
 
@@ -172,18 +149,18 @@ def _draw_misses(read: ReadSplit, evaluation: Evaluation, path: Path) -> None:
 def _read_split(
     model: EvaluatedModel, data_set: DataSet, name: str, options: EvaluateOptions
 ) -> ReadSplit:
-    size_px = options.size_px or model.size_px
+    films = _load_split(model, data_set, name, options)
+    return as_given(model.network, films, model.facts.recipe.spec(films.size_px))
+
+
+def _load_split(
+    model: EvaluatedModel, data_set: DataSet, name: str, options: EvaluateOptions
+) -> CachedFilms:
     recipe = model.facts.recipe
-    films = load_cached(
-        data_set.split(name),
-        size_px=size_px,
-        folder=options.cache,
-        salvage=recipe.salvage,
-        look=recipe.look,
-    )
-    return ReadSplit(
-        films=films, outputs=compute_network_outputs(model.network, films, recipe.spec(size_px))
-    )
+    return load_cached(
+        data_set.split(name), size_px=options.size_px or model.size_px, folder=options.cache,
+        salvage=recipe.salvage, look=recipe.look,
+    )  # fmt: skip
 
 
 def _trained_on(data_set: DataSet) -> set[str]:
@@ -218,7 +195,7 @@ def _read_outside(model: EvaluatedModel, outside: DataSet, options: EvaluateOpti
         kept, size_px=size_px, folder=options.cache, look=model.facts.recipe.look
     ).distinct()
     spec = model.facts.recipe.spec(size_px)
-    return ReadSplit(films=films, outputs=compute_network_outputs(model.network, films, spec))
+    return as_given(model.network, films, spec)
 
 
 def _measured(
@@ -307,4 +284,17 @@ def _data(model: EvaluatedModel, own: DataSet, reads: dict[str, ReadSplit]) -> T
         left_out=own.left_out,
         unsuitable_for=own.unsuitable_for,
         counts=before.counts | measured,
+        sources={
+            name: replace(source, counts=source.counts | _counts_of(name, reads))
+            for name, source in before.sources.items()
+        },
     )
+
+
+def _counts_of(source: str, reads: dict[str, ReadSplit]) -> dict[str, SplitCounts]:
+    """Count the films of one source in each split of the own data set."""
+    own = {split: read.films.films for split, read in reads.items() if split != OUTSIDE}
+    return {
+        split: count_split([film for film in films if film.source == source])
+        for split, films in own.items()
+    }

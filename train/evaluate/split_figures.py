@@ -14,6 +14,8 @@ from scipy.special import expit
 
 from bonefx.models.cell_grid import CellGrid
 from bonefx.models.decision import decide
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records import Calibration, OperatingPoint, Verdict
 from bonefx.records.split_figures import ClassFigures, Classification, GroupFigures, SplitFigures
 from train import metrics
@@ -21,7 +23,7 @@ from train.data.cache import CachedFilms
 from train.data.index import film_subgroups
 from train.evaluate.localisation import measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.fit.outputs import NetworkOutputs
+from train.fit.outputs import NetworkOutputs, compute_network_outputs
 
 MIN_FILMS_PER_CLASS = 5  # of each class; below that a subgroup has no AUROC
 
@@ -34,15 +36,31 @@ ERRORS: dict[str, metrics.Metric] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class ReadSplit:
-    """The films of one split, with the outputs of one network."""
+    """The films of one split, with the outputs of one network.
+
+    Attributes:
+        films: N films.
+        outputs: Of the films, turned upright where `turned` says so.
+        turned: Whether each film was recognised as lying on its side, (N,).
+    """
 
     films: CachedFilms
     outputs: NetworkOutputs
+    turned: NDArray[np.bool_]
 
     @property
     def logits(self) -> NDArray[np.float64]:
         """Logit of each film, (N,)."""
         return self.outputs.logits
+
+
+def as_given(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> ReadSplit:
+    """Run films through a network in the orientation of their files."""
+    return ReadSplit(
+        films=films,
+        outputs=compute_network_outputs(network, films, spec),
+        turned=np.zeros(len(films.films), bool),
+    )
 
 
 def split_figures(

@@ -17,15 +17,17 @@ from bonefx.models.preprocess import normalise
 from bonefx.models.registry import LoadedModel, load_model, weights_folder
 from train.data import DataSet
 from train.data.augment import Sample
-from train.recipe import Distillation, Recipe
+from train.recipe import Recipe
+from train.recipe_sections import Distillation
 
 
 def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> LoadedModel | None:
     """Load the teacher that a recipe names; None for a recipe without distillation.
 
     Raises:
-        RecipeError: The model is missing or damaged, or was trained on another split, so that its
-            training films may include validation or test films of this one.
+        RecipeError: The model is missing or damaged, needs films of another look, or was trained
+            on another split, so that its training films may include validation or test films of
+            this one.
     """
     if recipe.distillation is None:
         return None
@@ -42,6 +44,12 @@ def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> Loa
         raise RecipeError(
             f"the teacher {name} was trained on another split, so its training films may include "
             "validation or test films of this split; choose a teacher of the same split"
+        )
+    look = teacher.manifest.preprocess.look
+    if look != recipe.look:
+        raise RecipeError(
+            f"the teacher {name} reads films with the look {look!r}, the recipe has "
+            f"{recipe.look!r}; choose a teacher of the same look"
         )
     return teacher
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast, set_seed
@@ -34,6 +35,7 @@ from train.fit.run_folder import (
     check_same_run,
     describe_training_data,
     is_best_epoch,
+    labelled,
     mean_auroc,
     should_stop_early,
     write_facts,
@@ -100,6 +102,7 @@ class TrainingRun:
         self._loaded: dict[tuple[str, int], CachedFilms] = {}
         first_px = recipe.stage_at(0).size_px
         splits = {name: self._films(name, first_px) for name in ("train", "val")}
+        mean_auroc(splits["val"], np.zeros(len(splits["val"].films)), recipe)  # before training
         self.sharding = shard_batches(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
             network, recipe, accelerator=self.accelerator, steps=self.sharding.steps,
@@ -176,7 +179,10 @@ class TrainingRun:
         films = self._films("val", stage.size_px)
         logits = self._logits(films, stage.size_px)
         fractured = torch.from_numpy(films.fractured)
-        loss = float(functional.binary_cross_entropy_with_logits(logits, fractured.float()))
+        counted = torch.from_numpy(labelled(films, self.recipe))
+        loss = float(
+            functional.binary_cross_entropy_with_logits(logits[counted], fractured[counted].float())
+        )
         line = EpochLog(
             epoch=epoch + 1,
             size_px=stage.size_px,
@@ -186,7 +192,7 @@ class TrainingRun:
             distilled_loss=float(losses.distilled),
             accuracy=float(losses.accuracy),
             val_loss=loss,
-            val_accuracy=float(((logits > 0) == fractured).float().mean()),
+            val_accuracy=float(((logits > 0) == fractured)[counted].float().mean()),
             val_auroc=mean_auroc(films, logits.double().numpy(), self.recipe),
             best=False,
             elapsed_s=time.perf_counter() - started,

@@ -55,7 +55,7 @@ class TrainingLosses(NamedTuple):
 
     Attributes:
         image: Classification loss of the films whose labels are trained on.
-        evidence: Localisation loss; see train.recipe.EvidenceLoss.
+        evidence: Localisation loss; see train.recipe_sections.EvidenceLoss.
         distilled: Distillation loss.
         accuracy: Share of these films classified correctly, in [0, 1].
     """

@@ -9,7 +9,8 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
 from bonefx.errors import RecipeError
-from train.recipe import TRAINING_ONLY_PARTS, OneCycleAdamW, PlateauSgd, Recipe
+from train.recipe import Recipe
+from train.recipe_sections import TRAINING_ONLY_PARTS, OneCycleAdamW, PlateauSgd
 
 
 class LearningRateSchedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -35,6 +35,13 @@ class NetworkOutputs:
     peaks: NDArray[np.float64]
     signatures: NDArray[np.float32]
 
+    def replaced(self, places: NDArray[np.bool_], new: NetworkOutputs) -> NetworkOutputs:
+        """Return a copy whose films at some places, (N,), have other outputs."""
+        changed = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, values in changed.items():
+            values[places] = getattr(new, name)
+        return NetworkOutputs(**changed)
+
 
 def network_input_batches(
     films: CachedFilms, spec: PreprocessSpec, device: torch.device, *, quarter_turns: int = 0
@@ -55,13 +62,21 @@ def network_input_batches(
 
 
 def compute_network_outputs(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
 ) -> NetworkOutputs:
-    """Run films through a frozen network in evaluation mode, with the forward pass of readings."""
+    """Run films through a frozen network in evaluation mode, with the forward pass of readings.
+
+    Args:
+        network: The network.
+        films: Cached films.
+        spec: Preprocessing of the model.
+        quarter_turns: Clockwise quarter turns of the films; the maps are turned back. Where the
+            centres of the cells do not lie evenly on the input, the turned map is off by less
+            than a cell.
+    """
     device = next(network.parameters()).device
-    passes = (
-        run_with_gradients(network, batch) for batch in network_input_batches(films, spec, device)
-    )
+    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
+    passes = (run_with_gradients(network, batch) for batch in batches)
     parts = [
         (
             one.logits,
@@ -70,7 +85,8 @@ def compute_network_outputs(
         )
         for one in passes
     ]
-    cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
+    turned = torch.cat([maps for _, maps, _ in parts])
+    cells = torch.rot90(turned, quarter_turns, (1, 2)).float().cpu().numpy()
     peaks = [
         peak_on_film(cell_map, network.grid(), place=films.place(index))
         for index, cell_map in enumerate(cells)

@@ -56,6 +56,7 @@ class EpochLog:
 
     Attributes:
         val_auroc: See mean_auroc.
+        val_loss: Mean over the films whose labels are trained on, as for val_accuracy.
         accuracy: Accuracy on the augmented training films, with dropout.
         val_accuracy: Accuracy at a softmax output of 0.5, uncalibrated, as in the course report.
         best: The epoch is the best so far.
@@ -136,6 +137,9 @@ def mean_auroc(films: CachedFilms, logits: NDArray[np.float64], recipe: Recipe) 
     """Compute the AUROC of each source whose labels are trained on, and return their mean.
 
     Films of sources without both classes in this split do not count.
+
+    Raises:
+        RecipeError: No source whose labels are trained on has both classes.
     """
     if not recipe.sources:
         return auroc(films.fractured, logits)
@@ -146,7 +150,17 @@ def mean_auroc(films: CachedFilms, logits: NDArray[np.float64], recipe: Recipe) 
         for part in parts
         if 0 < films.fractured[part].sum() < part.sum()
     ]
+    if not values:
+        raise RecipeError(
+            "no source whose labels are trained on has films of both classes in val; choose the "
+            "best epoch on another source"
+        )
     return float(np.mean(values))
+
+
+def labelled(films: CachedFilms, recipe: Recipe) -> NDArray[np.bool_]:
+    """Return the films whose labels are trained on, (N,)."""
+    return np.array([recipe.uses_label_of(film.source) for film in films.films])
 
 
 def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:

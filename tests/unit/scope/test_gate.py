@@ -96,8 +96,10 @@ def test_gate_and_training_refuse_the_same_pictures(reader):
     films += [make_radiograph(pixels=np.full((90, 80), level, np.float32)) for level in (0.0, 0.5)]
     signatures = compute_signatures(model.network, films, model.manifest.preprocess)
     measures = np.array([measure_grey_levels(film.pixels) for film in films])
-    one_by_one = [found is not None for found in find_refusals(model.scope, films, signatures)]
-    assert model.scope.refuses(signatures, measures).tolist() == one_by_one
+    turned = np.zeros(len(films), bool)
+    refusals = find_refusals(model.scope, films, signatures, turned)
+    one_by_one = [found is not None for found in refusals]
+    assert model.scope.refuses(signatures, measures, turned).tolist() == one_by_one
     assert one_by_one[:2] == [False, True]
 
 
@@ -173,7 +175,11 @@ def test_a_signature_that_is_not_a_number_is_out_of_scope(reader, value):
     signatures = np.zeros((1, model.scope.mean.size), np.float32)
     signatures[0, 7] = value
     (entry,) = gate.check_scope(
-        model.scope, [make_radiograph()], signatures, signatures_of=model.signatures
+        model.scope,
+        [make_radiograph()],
+        signatures,
+        turned=[False],
+        signatures_of=model.signatures,
     )
     assert entry.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
 

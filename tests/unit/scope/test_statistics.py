@@ -32,6 +32,7 @@ def make_scope(signatures, **changes):
         "region_weights": np.zeros((len(REGIONS), 12)), "region_biases": np.zeros(len(REGIONS)),
         "rule_low": np.zeros(len(GREY_LEVEL_RULES)), "rule_high": np.ones(len(GREY_LEVEL_RULES)),
         "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
+        "turned_limit": np.array(2.0),
     }  # fmt: skip
     return Scope(**{
         name: np.asarray(value, np.float32) for name, value in (values | changes).items()
@@ -48,10 +49,18 @@ def test_distances_rank_pictures_like_their_likelihood(signatures):
 
 def test_a_distant_picture_and_one_without_a_finite_distance_are_out_of_scope(signatures):
     scope = make_scope(signatures)
-    assert scope.within(float(scope.distances(scope.mean[None])[0]))
-    assert not scope.within(float(scope.distances(scope.mean[None] + 20)[0]))
-    assert not scope.within(float("nan"))
-    assert not scope.within(float("inf"))
+    near, far = (float(scope.distances(scope.mean[None] + by)[0]) for by in (0, 20))
+    distances = np.array([near, far, np.nan, np.inf])
+    within = scope.within(distances, np.zeros(4, bool))
+    assert within.tolist() == [True, False, False, False]
+
+
+def test_a_film_that_was_turned_upright_must_be_nearer(signatures):
+    scope = make_scope(signatures, limit=np.array(2.0), turned_limit=np.array(1.5))
+    distances = np.array([1.4, 1.6, 1.6, 2.1])
+    turned = np.array([True, True, False, False])
+    assert scope.within(distances, turned).tolist() == [True, False, True, False]
+    assert scope.limits(turned).tolist() == [1.5, 1.5, 2.0, 2.0]
 
 
 def test_only_learned_regions_are_recognised(signatures):
@@ -106,3 +115,4 @@ def test_a_scope_of_an_earlier_version_takes_no_film_as_lying_on_its_side(signat
     arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in SIDEWAYS_NAMES}
     earlier = read_scope(save(arrays), source="scope.safetensors")
     assert not earlier.sideways(signatures * 50).any()
+    assert earlier.turned_limit == scope.limit

@@ -9,7 +9,8 @@ import train
 from bonefx.errors import RecipeError
 from bonefx.models.architectures import build_network
 from tests.fixtures.recipes import write_recipe
-from train.recipe import Augmentation, PlateauSgd, Stage, read_recipe
+from train.recipe import read_recipe
+from train.recipe_sections import Augmentation, PlateauSgd, Stage
 
 INCLUDED = sorted((Path(train.__file__).parent / "recipes").glob("*.toml"))
 

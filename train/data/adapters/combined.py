@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from bonefx.errors import RecipeError
 from bonefx.schema import parse_record
-from train.data.index import DataSet, DataSource, Film
+from train.data.index import DataSet, DataSource, Film, join_addresses, join_licences
 
 SETS_TOML = "sets.toml"
 SETS_REMEDY = "see docs/own-data.md"
@@ -89,15 +89,16 @@ def index_combined(folder: Path, load_set: LoadSet) -> DataSet:
             f"films have the source {unknown[0]!r}, which {SETS_TOML} does not describe; add "
             f"[sources.{unknown[0]}] with title, licence and address"
         )
+    sources = {name: _source(name, entry, parts) for name, entry in table.sources.items()}
     return DataSet(
         name=table.name,
-        licence="; ".join(f"{one.title}: {one.licence}" for one in table.sources.values()),
-        source="; ".join(one.address for one in table.sources.values() if one.address),
+        licence=join_licences(sources.values()),
+        source=join_addresses(sources.values()),
         split_sha256=_joint_checksum(table, parts),
         films=films,
         left_out=sum(part.left_out for part in parts),
         unsuitable_for=table.unsuitable_for,
-        sources={name: _source(name, entry, parts) for name, entry in table.sources.items()},
+        sources=sources,
     )
 
 

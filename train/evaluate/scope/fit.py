@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,15 +29,18 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from bonefx.films import formats
+from bonefx.reading.orientation import UPRIGHT_TURNS
+from bonefx.records import turn_radiograph
 from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train.data import Film
 
 MAX_COMPONENTS = 16
 MAX_REFUSED_SHARE = 0.02  # of validation films, by rules and distance together
+MAX_REFUSED_SHARE_TURNED = 0.1  # of those that were turned upright, which are few
 RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
 NO_LIMIT = 1e9  # larger than any measure
-INVERSE_PENALTY = 1e-3  # of the logistic regression: strong, because films are few
+INVERSE_PENALTY = 1e-3  # of logistic regressions: strong, because films are few
 
 
 def fit_scope(
@@ -70,20 +74,37 @@ def fit_scope(
         "noise": np.array(max(found.noise_variance_, 1e-9)), "limit": np.array(np.inf),
         "region_weights": weights, "region_biases": biases, "rule_low": low, "rule_high": high,
         "sideways_weights": np.zeros(mean.size), "sideways_bias": np.array(0.0),
+        "turned_limit": np.array(np.inf),
     }  # fmt: skip
-    fitted = {name: np.asarray(value, np.float32) for name, value in values.items()}
-    limit = _limit(Scope(**fitted), val, val_measures)
-    return Scope(**fitted | {"limit": np.asarray(limit, np.float32)})
+    fitted = Scope(**{name: np.asarray(value, np.float32) for name, value in values.items()})
+    limits = {
+        name: np.asarray(_limit(fitted, val, val_measures, share), np.float32)
+        for name, share in (
+            ("limit", MAX_REFUSED_SHARE), ("turned_limit", MAX_REFUSED_SHARE_TURNED),
+        )
+    }  # fmt: skip
+    return replace(fitted, **limits)
 
 
-def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray[np.float64]:
-    """Measure readable films by GREY_LEVEL_RULES on their exposed fields, (N, M)."""
+def measures_by_rule(
+    films: Sequence[Film], *, salvage: bool = False, turned: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Measure readable films by GREY_LEVEL_RULES on their exposed fields, (N, M).
 
-    def measure(film: Film) -> NDArray[np.float64]:
-        return measure_grey_levels(formats.read(film.path, salvage=salvage).exposed)
+    Args:
+        films: N films.
+        salvage: See bonefx.films.formats.read.
+        turned: Films to turn upright first, (N,); None for none.
+    """
+
+    def measure(index: int) -> NDArray[np.float64]:
+        film = formats.read(films[index].path, salvage=salvage)
+        if turned is not None and turned[index]:
+            film = turn_radiograph(film, UPRIGHT_TURNS)
+        return measure_grey_levels(film.exposed)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(measure, films)))
+        return np.stack(list(pool.map(measure, range(len(films)))))
 
 
 def rule_limits(
@@ -107,10 +128,12 @@ def _above(limits: NDArray[np.float64]) -> NDArray[np.float64]:
     return limits + 1e-5 * np.maximum(np.abs(limits), 1.0)
 
 
-def _limit(scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64]) -> float:
-    """Choose the distance limit so that rules and distance refuse MAX_REFUSED_SHARE of val."""
+def _limit(
+    scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64], refused_share: float
+) -> float:
+    """Choose the distance limit so that rules and distance refuse a share of val."""
     kept = ~scope.breaks_a_rule(measures)
-    room = max(0, int(MAX_REFUSED_SHARE * len(val)) - int((~kept).sum()))
+    room = max(0, int(refused_share * len(val)) - int((~kept).sum()))
     nearest_first = np.sort(scope.distances(val)[kept])
     return float(nearest_first[-1 - min(room, len(nearest_first) - 1)]) * (1 + 1e-5)
 

@@ -34,15 +34,21 @@ SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class MeasuredFilms:
-    """Signatures and grey-level measures of N pictures.
+    """Signatures and grey-level measures of N pictures, turned upright as readings do.
 
     Attributes:
         signatures: (N, D).
         measures: By GREY_LEVEL_RULES, (N, M).
+        turned: Whether each picture was turned, (N,).
     """
 
     signatures: NDArray[np.float32]
     measures: NDArray[np.float64]
+    turned: NDArray[np.bool_]
+
+    def refused_by(self, scope: Scope) -> NDArray[np.bool_]:
+        """Return which pictures a scope refuses, (N,)."""
+        return scope.refuses(self.signatures, self.measures, self.turned)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -74,8 +80,28 @@ def measure_films(
     ]
     if any(sideways):
         signatures = compute_signatures(network, upright, spec)
-    measures = np.array([measure_grey_levels(film.exposed) for film in upright])
-    return MeasuredFilms(signatures=signatures, measures=measures)
+    return _measured(signatures, upright, np.array(sideways, bool))
+
+
+def measure_inverted(
+    measured: MeasuredFilms,
+    network: SplitNetwork,
+    films: Sequence[Radiograph],
+    spec: PreprocessSpec,
+) -> MeasuredFilms:
+    """Measure films with black and white swapped, turned as they were before; see check_scope."""
+    inverted = [
+        invert_radiograph(turn_radiograph(film, UPRIGHT_TURNS) if turned else film)
+        for film, turned in zip(films, measured.turned.tolist(), strict=True)
+    ]
+    return _measured(compute_signatures(network, inverted, spec), inverted, measured.turned)
+
+
+def _measured(
+    signatures: NDArray[np.float32], films: Sequence[Radiograph], turned: NDArray[np.bool_]
+) -> MeasuredFilms:
+    measures = np.array([measure_grey_levels(film.exposed) for film in films])
+    return MeasuredFilms(signatures=signatures, measures=measures, turned=turned)
 
 
 def measure_intruders(
@@ -87,13 +113,14 @@ def measure_intruders(
     while batch := list(islice(remaining, SCOPE_BATCH)):
         kinds += [one.kind for one in batch]
         sources += [one.source for one in batch]
-        upright = [one.film for one in batch]
-        inverted = [invert_radiograph(film) for film in upright]
-        parts.append([measure_films(scope, network, films, spec) for films in (upright, inverted)])
+        films = [one.film for one in batch]
+        measured = measure_films(scope, network, films, spec)
+        parts.append((measured, measure_inverted(measured, network, films, spec)))
     both = [
         MeasuredFilms(
             signatures=np.concatenate([part[way].signatures for part in parts]),
             measures=np.concatenate([part[way].measures for part in parts]),
+            turned=np.concatenate([part[way].turned for part in parts]),
         )
         for way in (0, 1)
     ]
@@ -104,7 +131,7 @@ def measure_intruders(
 
 def refused_share(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> Estimate:
     """Return the share of real films that is refused."""
-    return share_of_films(scope.refuses(measured.signatures, measured.measures), films.groups)
+    return share_of_films(measured.refused_by(scope), films.groups)
 
 
 def intruder_figures(
@@ -117,7 +144,7 @@ def intruder_figures(
         found: The half of the intruders on which nothing was chosen.
         test: Test films, with which the distance is compared.
     """
-    out = scope.refuses(found.upright.signatures, found.upright.measures)
+    out = found.upright.refused_by(scope)
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
     others = found.kinds != INVERTED_KIND
@@ -221,8 +248,8 @@ def _out_and_offered(
     scope: Scope, found: MeasuredIntruders
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which intruders are refused, and which of these are in scope inverted."""
-    out = scope.refuses(found.upright.signatures, found.upright.measures)
-    return out, out & ~scope.refuses(found.inverted.signatures, found.inverted.measures)
+    out = found.upright.refused_by(scope)
+    return out, out & ~found.inverted.refused_by(scope)
 
 
 def _unique_sources(found: MeasuredIntruders) -> NDArray[np.str_]:

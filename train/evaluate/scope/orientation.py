@@ -22,12 +22,12 @@ from bonefx.scope.statistics import Scope
 from train import metrics
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import calibrated_probabilities
+from train.evaluate.scope.fit import INVERSE_PENALTY
 from train.evaluate.scope.measure import share_of_films
 from train.fit.outputs import compute_film_outputs, compute_film_signatures
 
 MAX_FILMS = 800  # training films that are turned
 MAX_TURNED_SHARE = 0.005  # of validation films as they are, which are upright
-INVERSE_PENALTY = 1e-3  # strong: the signatures have more elements than there are films
 ORIENTATIONS = (0, 1, 2, 3)  # clockwise quarter turns
 ON_ITS_SIDE = (1, 3)
 DECIDED = (Verdict.FRACTURE, Verdict.NO_FRACTURE)
@@ -82,7 +82,7 @@ def fit_sideways(
     Returns:
         Weights (D,) and bias () for Scope.
     """
-    step = max(1, len(films.films) // MAX_FILMS)
+    step = -(-len(films.films) // MAX_FILMS)
     sample = np.arange(0, len(films.films), step)
     signatures, sideways = [], []
     for turns in ORIENTATIONS:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bonefx.films import formats
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
+from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
@@ -32,7 +32,6 @@ from train.evaluate.scope.measure import (
     MeasuredFilms,
     intruder_figures,
     inverted_figures,
-    measure_films,
     measure_intruders,
     points_by_region,
     refused_share,
@@ -46,7 +45,7 @@ from train.evaluate.scope.orientation import (
 )
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
-from train.fit.outputs import compute_film_signatures
+from train.fit.outputs import compute_film_signatures, compute_network_outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
@@ -66,71 +65,59 @@ class ScopeFilms:
     salvage: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
-class OrientationFilms:
-    """The network and the films for fitting and measuring the recognition of films on their side.
-
-    Attributes:
-        train: The distinct training films.
-        val: The validation films.
-    """
-
-    network: SplitNetwork
-    spec: PreprocessSpec
-    train: CachedFilms
-    val: CachedFilms
-
-
-def add_scope(evaluation: Evaluation, films: ScopeFilms, folder: Path) -> Evaluation:
-    """Fit a scope, write it into a folder, and return the evaluation with its figures."""
-    as_given = {name: _measured(read, salvage=films.salvage) for name, read in films.reads.items()}
-    val = as_given["val"]
-    upright_only = fit_scope(
+def fit_upright_scope(films: ScopeFilms) -> Scope:
+    """Fit a scope with its recognition of films on their side; val is read as it was given."""
+    val = films.reads["val"]
+    scope = fit_scope(
         compute_film_signatures(films.network, films.train, films.spec),
         films.train.films,
         measures_by_rule(films.train.films, salvage=films.salvage),
-        val=val.signatures,
-        val_measures=val.measures,
+        val=val.outputs.signatures,
+        val_measures=measures_by_rule(val.films.films, salvage=films.salvage),
     )
     weights, bias = fit_sideways(
-        upright_only, films.network, films.train, films.spec, val=val.signatures
+        scope, films.network, films.train, films.spec, val=val.outputs.signatures
     )
-    scope = replace(upright_only, sideways_weights=weights, sideways_bias=bias)
+    return replace(scope, sideways_weights=weights, sideways_bias=bias)
+
+
+def turn_upright(scope: Scope, films: ScopeFilms) -> ScopeFilms:
+    """Read the films of all splits as readings do; see turn_read."""
+    reads = {
+        name: turn_read(read, scope, films.network, films.spec)
+        for name, read in films.reads.items()
+    }
+    return replace(films, reads=reads)
+
+
+def turn_read(
+    read: ReadSplit, scope: Scope, network: SplitNetwork, spec: PreprocessSpec
+) -> ReadSplit:
+    """Run the films that lie on their side through the network again, turned upright."""
+    turned = scope.sideways(read.outputs.signatures)
+    if not turned.any():
+        return read
+    lying = read.films.select(np.flatnonzero(turned))
+    again = compute_network_outputs(network, lying, spec, quarter_turns=UPRIGHT_TURNS)
+    return replace(read, outputs=read.outputs.replaced(turned, again), turned=turned)
+
+
+def add_scope(evaluation: Evaluation, scope: Scope, films: ScopeFilms, folder: Path) -> Evaluation:
+    """Write a scope into a folder, and return the evaluation with its figures.
+
+    Args:
+        evaluation: Of the model, measured on the films as they were read.
+        scope: See fit_upright_scope.
+        films: See turn_upright.
+        folder: Of the model.
+    """
     measured = {
-        name: _turn_upright(scope, films, films.reads[name], measures)
-        for name, measures in as_given.items()
+        name: measure_read(read, salvage=films.salvage) for name, read in films.reads.items()
     }
     content = scope_bytes(scope)
     figures = _figures(scope, evaluation, films, measured)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
-
-
-def add_orientation(
-    evaluation: Evaluation, scope: Scope, films: OrientationFilms, folder: Path
-) -> Evaluation:
-    """Fit the recognition of films on their side again, and keep the rest of a scope.
-
-    Args:
-        evaluation: Of the model, with the figures of its scope.
-        scope: Of the model.
-        films: Its network, and the films for fitting and measuring.
-        folder: Of the model; its scope file is replaced.
-    """
-    assert evaluation.scope is not None
-    outputs = turned_outputs(films.network, films.val, films.spec)
-    weights, bias = fit_sideways(
-        scope, films.network, films.train, films.spec, val=outputs.signatures[0]
-    )
-    scope = replace(scope, sideways_weights=weights, sideways_bias=bias)
-    content = scope_bytes(scope)
-    write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
-    figures = replace(
-        evaluation.scope,
-        sha256=hashlib.sha256(content).hexdigest(),
-        orientation=_orientation(scope, evaluation, outputs, films.val),
-    )
-    return replace(evaluation, scope=figures)
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -141,22 +128,10 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     )
 
 
-def _measured(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
-    measures = measures_by_rule(read.films.films, salvage=salvage)
-    return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
-
-
-def _turn_upright(
-    scope: Scope, films: ScopeFilms, read: ReadSplit, measured: MeasuredFilms
-) -> MeasuredFilms:
-    """Measure the films that lie on their side again, as readings do."""
-    sideways = np.flatnonzero(scope.sideways(measured.signatures))
-    signatures, measures = measured.signatures.copy(), measured.measures.copy()
-    for index in sideways.tolist():
-        film = formats.read(read.films.films[index].path, salvage=films.salvage)
-        again = measure_films(scope, films.network, [film], films.spec)
-        signatures[index], measures[index] = again.signatures[0], again.measures[0]
-    return MeasuredFilms(signatures=signatures, measures=measures)
+def measure_read(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
+    """Measure the grey levels of films that the network has read; see turn_read."""
+    measures = measures_by_rule(read.films.films, salvage=salvage, turned=read.turned)
+    return MeasuredFilms(signatures=read.outputs.signatures, measures=measures, turned=read.turned)
 
 
 def _orientation(

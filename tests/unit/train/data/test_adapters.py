@@ -124,14 +124,14 @@ def test_excluded_films_are_omitted_and_counted(tmp_path):
     assert (len(data_set.films), data_set.left_out) == (1, 1)
 
 
-BOXES_HEADER = f"{HEADER},boxes,width,height,source,types"
+BOXES_HEADER = f"{HEADER},boxes,width,height,source"
 
 
 def test_boxes_are_shares_of_the_film_and_normal_films_count_as_annotated(tmp_path):
     rows = [
-        '1.png,1,train,"[[0.25, 0.5, 0.5, 1.0]]",200,100,A,transverse; oblique',
-        "2.png,0,train,,200,100,A,",
-        "3.png,1,train,,200,100,B,",
+        '1.png,1,train,"[[0.25, 0.5, 0.5, 1.0]]",200,100,A',
+        "2.png,0,train,,200,100,A",
+        "3.png,1,train,,200,100,B",
     ]
     boxed, normal, unboxed = index_films_csv(
         make_table(tmp_path / "set", header=BOXES_HEADER, rows=rows)
@@ -139,7 +139,6 @@ def test_boxes_are_shares_of_the_film_and_normal_films_count_as_annotated(tmp_pa
     assert boxed.boxes == ((50.0, 50.0, 100.0, 100.0),)
     assert [film.annotated for film in (boxed, normal, unboxed)] == [True, True, False]
     assert [film.source for film in (boxed, normal, unboxed)] == ["A", "A", "B"]
-    assert boxed.types == ("transverse", "oblique")
 
 
 def test_a_table_without_boxes_annotates_no_film(tmp_path):
@@ -155,13 +154,13 @@ def test_films_of_unknown_label_are_left_out_and_counted(tmp_path):
 
 
 @pytest.mark.parametrize("row", [
-    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, 1.2]]",200,100,,', id="outside the film"),
-    pytest.param('1.png,1,train,"[[0.5, 0.5, 0.25, 1.0]]",200,100,,', id="right before left"),
-    pytest.param('1.png,1,train,"[0.25, 0.5, 0.5, 1.0]",200,100,,', id="no list of boxes"),
-    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5]]",200,100,,', id="three edges"),
-    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, nan]]",200,100,,', id="not a number"),
-    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, 1.0]]",,,,', id="no size"),
-    pytest.param("1.png,1,train,left hand,200,100,,", id="text"),
+    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, 1.2]]",200,100,', id="outside the film"),
+    pytest.param('1.png,1,train,"[[0.5, 0.5, 0.25, 1.0]]",200,100,', id="right before left"),
+    pytest.param('1.png,1,train,"[0.25, 0.5, 0.5, 1.0]",200,100,', id="no list of boxes"),
+    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5]]",200,100,', id="three edges"),
+    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, nan]]",200,100,', id="not a number"),
+    pytest.param('1.png,1,train,"[[0.25, 0.5, 0.5, 1.0]]",,,', id="no size"),
+    pytest.param("1.png,1,train,left hand,200,100,", id="text"),
 ])  # fmt: skip
 def test_invalid_boxes_are_refused_with_their_line(tmp_path, row):
     folder = make_table(tmp_path / "set", header=BOXES_HEADER, rows=[row])
@@ -170,7 +169,7 @@ def test_invalid_boxes_are_refused_with_their_line(tmp_path, row):
 
 
 def test_boxes_on_a_film_without_a_fracture_are_refused(tmp_path):
-    rows = ['1.png,0,train,"[[0.25, 0.5, 0.5, 1.0]]",200,100,,']
+    rows = ['1.png,0,train,"[[0.25, 0.5, 0.5, 1.0]]",200,100,']
     with pytest.raises(RecipeError, match=r"line 2: a film without a fracture has boxes"):
         index_films_csv(make_table(tmp_path / "set", header=BOXES_HEADER, rows=rows))
 

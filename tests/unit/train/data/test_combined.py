@@ -97,12 +97,12 @@ def test_a_folder_without_sets_toml_is_refused(tmp_path):
         load_data("combined", tmp_path)
 
 
-def test_the_shipped_table_of_six_sources_is_valid(tmp_path):
+def test_the_shipped_table_of_several_sources_is_valid(tmp_path):
     from train.data import SPLITS_FOLDER
     from train.data.adapters.combined import index_combined
     from train.data.index import DataSet
 
-    text = (SPLITS_FOLDER / "six_sources.toml").read_text()
+    text = (SPLITS_FOLDER / "several_sources.toml").read_text()
     (tmp_path / "sets.toml").write_text(text)
     empty = DataSet(name="", licence="", source="", split_sha256=None, films=())
     assert len(index_combined(tmp_path, lambda layout, folder: empty).sources) == 6

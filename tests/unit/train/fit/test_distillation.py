@@ -16,7 +16,8 @@ from train.evaluate.evaluated_model import RECIPES
 from train.fit.distillation import count_activation_channels, load_teacher
 from train.fit.objective import Objective
 from train.fit.optimiser import build_optimiser
-from train.recipe import TRAINING_ONLY_PARTS, EvidenceLoss, read_recipe
+from train.recipe import read_recipe
+from train.recipe_sections import TRAINING_ONLY_PARTS, EvidenceLoss
 
 CPU = torch.device("cpu")
 SPLIT = "3a" * 32
