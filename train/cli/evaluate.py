@@ -87,7 +87,7 @@ def _run_outside(options: argparse.Namespace) -> None:
     from bonefx.schema import dump_record
     from train.evaluate.outside import OutsideOptions, measure_outside
     from train.fit.allocator import keep_freed_memory
-    from train.publish.export import export
+    from train.publish.export import rewrite_card
 
     keep_freed_memory()
     figures = measure_outside(
@@ -97,7 +97,7 @@ def _run_outside(options: argparse.Namespace) -> None:
             name=options.name, cache=cache_folder(options, options.model), device=options.device,
         ),
     )  # fmt: skip
-    export(options.model, options.model.parent)  # its card states the figures
+    rewrite_card(options.model)  # it states the figures
     for one in figures:
         print(json.dumps(dump_record(one)))
 
