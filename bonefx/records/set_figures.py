@@ -28,6 +28,9 @@ class SetFigures:
         sent_to_review: Share of the films in scope sent to review at the balanced point.
         pointing: Share of the boxed films called fractured on which the map's maximum lies in a
             box; None without such films.
+        normals_against_others: AUROC of the logit for telling this set's films without fracture
+            from those of the other sets measured with it. 0.5 if the model does not tell sources
+            apart; None without such films.
     """
 
     name: str
@@ -42,3 +45,4 @@ class SetFigures:
     called_fracture: Estimate | None
     sent_to_review: Estimate | None
     pointing: Estimate | None
+    normals_against_others: Estimate | None = None

@@ -5,7 +5,7 @@ Nothing is chosen here: calibration, operating points and scope are those of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
+from bonefx.models.cell_grid import CellGrid
 from bonefx.models.decision import decide
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.registry import LoadedModel, load_model, pick_device
 from bonefx.records import Estimate, Verdict
 from bonefx.records.evaluation import EVALUATION, Evaluation
-from bonefx.records.model import TrainingData
 from bonefx.records.set_figures import SetFigures
 from train import metrics
 from train.data import DataSet, load_data
@@ -68,17 +68,17 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
     model = load_model(folder, device=pick_device(options.device))
     evaluation = read_evaluation(folder / EVALUATION)
     data_set = load_data(options.layout, options.data, options.splits)
+    sources = [
+        _read_source(model, films, name=name, trained_on=_was_trained_on(model, data_set, name))
+        for name, films in _films_by_source(model, data_set, options)
+    ]
     measured = tuple(
         _measure(
-            model,
-            evaluation,
-            films,
-            name=name,
-            split=options.split,
-            trained_on=_was_trained_on(model.manifest.training_data, data_set, name),
+            source, evaluation, model.network.grid(), split=options.split,
+            others=[other for other in sources if other is not source],
         )
-        for name, films in _films_by_source(model, data_set, options)
-    )
+        for source in sources
+    )  # fmt: skip
     replaced = {(one.name, one.split) for one in measured}
     kept = tuple(one for one in evaluation.sets if (one.name, one.split) not in replaced)
     write_evaluation(replace(evaluation, sets=kept + measured), folder)
@@ -105,51 +105,93 @@ def _films_by_source(
         yield source or options.name or data_set.name, films.distinct()
 
 
-def _measure(
-    model: LoadedModel,
-    evaluation: Evaluation,
-    films: CachedFilms,
-    *,
-    name: str,
-    split: str,
-    trained_on: bool,
-) -> SetFigures:
-    fractured, groups = films.fractured, films.groups
-    read, refused = _as_read(model, films)
-    probability = calibrated_probabilities(read.logits, evaluation.calibration)
-    points = evaluation.test.points
-    balanced = next(point for point in points if point.name == BALANCED)
-    verdicts = np.array([decide(float(one), balanced) for one in probability])
-    in_scope = partial(_share_in_scope, refused=refused, groups=groups)
-    maps = measure_localisation(
-        films, read.outputs.cells, probability >= balanced.threshold, model.network.grid()
-    )
-    both = min(fractured.sum(), (~fractured).sum()) >= MIN_FILMS_PER_CLASS
-    return SetFigures(
-        name=name,
-        split=split,
-        trained_on=trained_on,
-        n=len(fractured),
-        fractured=int(fractured.sum()),
-        groups=len(np.unique(groups)),
-        refused=share_of_films(refused, groups),
-        auroc=metrics.estimate_with_interval(metrics.auroc, fractured, read.logits, groups)
-        if both
-        else None,
-        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
-        called_fracture=in_scope(verdicts == Verdict.FRACTURE),
-        sent_to_review=in_scope(verdicts == Verdict.REVIEW),
-        pointing=maps[CALLED].map.pointing if CALLED in maps else None,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class _SourceRead:
+    """The films of one source, as a model reads them.
+
+    Attributes:
+        name: Of the source.
+        read: Its films and the network's outputs.
+        refused: Whether the scope refuses each film, (N,).
+        trained_on: See SetFigures.
+    """
+
+    name: str
+    read: ReadSplit
+    refused: NDArray[np.bool_]
+    trained_on: bool
+
+    @property
+    def normal_logits(self) -> NDArray[np.float64]:
+        """Logits of the films without fracture, (M,)."""
+        return self.read.logits[~self.read.films.fractured]
+
+    @property
+    def normal_groups(self) -> NDArray[np.str_]:
+        """Patients of the films without fracture, (M,), with the name of the source."""
+        groups = self.read.films.groups[~self.read.films.fractured]
+        return np.array([f"{self.name}/{group}" for group in groups], np.str_)
 
 
-def _as_read(model: LoadedModel, films: CachedFilms) -> tuple[ReadSplit, NDArray[np.bool_]]:
-    """Read films as readings do, and return which of them the scope refuses, (N,)."""
+def _read_source(
+    model: LoadedModel, films: CachedFilms, *, name: str, trained_on: bool
+) -> _SourceRead:
     scope, spec = model.scope, model.manifest.preprocess
     if scope is None:
         raise RecipeError(f"{model.name} has no scope; evaluate it with --test first")
     read = turn_read(as_given(model.network, films, spec), scope, model.network, spec)
-    return read, measure_read(read, salvage=False).refused_by(scope)
+    refused = measure_read(read, salvage=False).refused_by(scope)
+    return _SourceRead(name=name, read=read, refused=refused, trained_on=trained_on)
+
+
+def _measure(
+    source: _SourceRead,
+    evaluation: Evaluation,
+    grid: CellGrid,
+    *,
+    split: str,
+    others: Sequence[_SourceRead],
+) -> SetFigures:
+    films, logits = source.read.films, source.read.logits
+    fractured, groups = films.fractured, films.groups
+    probability = calibrated_probabilities(logits, evaluation.calibration)
+    points = evaluation.test.points
+    balanced = next(point for point in points if point.name == BALANCED)
+    verdicts = np.array([decide(float(one), balanced) for one in probability])
+    in_scope = partial(_share_in_scope, refused=source.refused, groups=groups)
+    called = probability >= balanced.threshold
+    maps = measure_localisation(films, source.read.outputs.cells, called, grid)
+    return SetFigures(
+        name=source.name,
+        split=split,
+        trained_on=source.trained_on,
+        n=len(fractured),
+        fractured=int(fractured.sum()),
+        groups=len(np.unique(groups)),
+        refused=share_of_films(source.refused, groups),
+        auroc=_auroc(fractured, logits, groups),
+        points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
+        called_fracture=in_scope(verdicts == Verdict.FRACTURE),
+        sent_to_review=in_scope(verdicts == Verdict.REVIEW),
+        pointing=maps[CALLED].map.pointing if CALLED in maps else None,
+        normals_against_others=_normals_against(source, others),
+    )
+
+
+def _auroc(
+    positive: NDArray[np.bool_], logits: NDArray[np.float64], groups: NDArray[np.str_]
+) -> Estimate | None:
+    """Estimate an AUROC; None with fewer than MIN_FILMS_PER_CLASS films of either class."""
+    if min(positive.sum(), (~positive).sum()) < MIN_FILMS_PER_CLASS:
+        return None
+    return metrics.estimate_with_interval(metrics.auroc, positive, logits, groups)
+
+
+def _normals_against(source: _SourceRead, others: Sequence[_SourceRead]) -> Estimate | None:
+    logits = [source.normal_logits, *(other.normal_logits for other in others)]
+    groups = [source.normal_groups, *(other.normal_groups for other in others)]
+    own = np.arange(sum(map(len, logits))) < len(logits[0])
+    return _auroc(own, np.concatenate(logits), np.concatenate(groups))
 
 
 def _share_in_scope(
@@ -158,8 +200,9 @@ def _share_in_scope(
     return metrics.estimate_proportion(hits[~refused], groups[~refused])
 
 
-def _was_trained_on(data: TrainingData, data_set: DataSet, name: str) -> bool:
+def _was_trained_on(model: LoadedModel, data_set: DataSet, name: str) -> bool:
     """Return whether films of a source were trained on, by its title or the names of the sets."""
+    data = model.manifest.training_data
     titles = {data.name, *(source.title for source in data.sources.values())}
     own = data_set.sources[name].title if name in data_set.sources else name
     return own in titles
