@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,20 +13,26 @@ from bonefx.errors import SettingsError
 from bonefx.records.radiograph import MIN_SIDE_PX, FilmEdit, PixelBox, Radiograph
 
 
-def box_of_edges(edges: Sequence[int]) -> PixelBox:
-    """Return the box of the edges top, left, bottom and right.
+def box_of_edges(edges: Any) -> PixelBox:
+    """Return the box of the edges top, left, bottom and right, as a user or a program gives them.
 
     Raises:
-        SettingsError: They are not four, or the box is empty or begins before the film.
+        SettingsError: They are not four whole numbers, or the box is empty or begins before the
+            film.
     """
+    problem = SettingsError(
+        "a part to crop to needs four whole numbers, 0 <= top < bottom and 0 <= left < right, got "
+        f"{edges}; correct them"
+    )
+    if not isinstance(edges, (list, tuple)) or len(edges) != 4:
+        raise problem
+    if any(type(edge) is not int for edge in edges):  # a bool is an int too
+        raise problem
+    top, left, bottom, right = edges
     try:
-        top, left, bottom, right = edges
         return PixelBox(top=top, left=left, bottom=bottom, right=right)
-    except ValueError as error:
-        raise SettingsError(
-            "a part to crop to needs four edges, 0 <= top < bottom and 0 <= left < right, got "
-            f"{', '.join(map(str, edges))}; correct them"
-        ) from error
+    except ValueError:
+        raise problem from None
 
 
 def edit_radiograph(film: Radiograph, edit: FilmEdit) -> Radiograph:

@@ -62,13 +62,14 @@ class ReadApi:
             device and elapsed_s. A film out of scope has no probability and no map; reason says
             why and what to do.
         """
+        radiograph = read_and_delete(film, salvage=damaged)  # first, so that no upload is kept
         edit = FilmEdit(
-            crop=box_of_edges(crop) if crop else None,
+            crop=None if crop is None or crop == [] else box_of_edges(crop),
             mirrored=mirror,
             quarter_turns=_quarter_turns(turn),
             inverted=invert,
         )
-        radiograph = edit_radiograph(read_and_delete(film, salvage=damaged), edit)
+        radiograph = edit_radiograph(radiograph, edit)
         reading = self.reader.read(radiograph, point=point or None, outside_scope=outside_scope)
         return reading_table(with_second_opinion(self.reader, radiograph, reading))
 

@@ -123,8 +123,13 @@ def test_a_part_that_cannot_be_read_is_refused(film, edges, message):
 
 
 @pytest.mark.parametrize(
-    "edges", [(5, 0, 5, 9), (0, 9, 9, 3), (-1, 0, 5, 5), (0, 0, 5), (0, 0, 5, 5, 5)]
+    "edges",
+    [
+        *((5, 0, 5, 9), (0, 9, 9, 3), (-1, 0, 5, 5), (0, 0, 5), (0, 0, 5, 5, 5)),
+        *(5, ["0", "0", "90", "90"], {"top": 0}, [None] * 4, [0.5, 1, 2, 3], [False, 0, 90, True]),
+        *([0.0, 0, 90, 90], "1234", None, [[0, 0], [90, 90]]),
+    ],
 )
 def test_edges_that_are_no_box_are_refused(edges):
-    with pytest.raises(SettingsError, match="four edges"):
+    with pytest.raises(SettingsError, match=r"four whole numbers.*correct them"):
         box_of_edges(edges)
