@@ -90,6 +90,14 @@ class Reason:
         if self.value is not None and not math.isfinite(self.value):
             object.__setattr__(self, "value", None)
 
+    @property
+    def can_be_overridden(self) -> bool:
+        """Whether the user may have a film read that is refused for this reason.
+
+        Not without a value: a signature that is not finite gives no finite logit either.
+        """
+        return self.code in OVERRIDABLE_REASONS and self.value is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
@@ -167,7 +175,8 @@ class Reading:
         read_turned: Clockwise quarter turns of the film before the network read it, because it
             lies on its side; the map is turned back.
         regions: Body regions recognised on the film; empty where none is, None where the film is
-            out of scope or the model was not trained to recognise them.
+            out of scope, also if the user had it read, or the model was not trained to recognise
+            them.
     """
 
     radiograph_sha256: str
@@ -209,7 +218,7 @@ class Reading:
         return (
             self.verdict is Verdict.OUT_OF_SCOPE
             and self.reason is not None
-            and self.reason.code in OVERRIDABLE_REASONS
+            and self.reason.can_be_overridden
         )
 
     @property

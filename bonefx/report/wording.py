@@ -72,9 +72,9 @@ def region_words(reading: Reading) -> list[str]:
     """Return the recognised body regions with the model's figures on films of each.
 
     Returns:
-        One sentence a region; empty for a film out of scope.
+        One sentence a region; empty for a film out of scope, also if the user had it read.
     """
-    if reading.probability is None:
+    if reading.probability is None or reading.outside_scope is not None:
         return []
     if reading.regions is None:
         return ["Body region: this model was not trained to recognise it."]

@@ -13,13 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import (
-    OVERRIDABLE_REASONS,
-    Radiograph,
-    Reason,
-    ReasonCode,
-    invert_radiograph,
-)
+from bonefx.records import Radiograph, Reason, ReasonCode, invert_radiograph
 from bonefx.scope.body_parts import body_part_refusal
 from bonefx.scope.rules import find_broken_rule, measure_grey_levels
 from bonefx.scope.statistics import Scope
@@ -64,9 +58,9 @@ def find_sideways(scope: Scope | None, signatures: NDArray[np.float32]) -> list[
 def override_refusal(result: ScopeResult) -> ScopeResult:
     """Admit a film that only the statistics of the training films refuse; else change nothing."""
     refusal = result.refusal
-    if refusal is None or refusal.code not in OVERRIDABLE_REASONS:
+    if refusal is None or not refusal.can_be_overridden:
         return result
-    return ScopeResult(overridden=refusal, regions=())
+    return ScopeResult(overridden=refusal)
 
 
 def check_scope(

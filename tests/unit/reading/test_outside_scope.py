@@ -21,11 +21,12 @@ from bonefx.records import ReasonCode, Verdict, invert_radiograph
 from bonefx.report import json_bytes, reading_table, report_bytes, structured_report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.wording import reading_notes, verdict_words
+from bonefx.scope.gate import check_scope, override_refusal
 from bonefx.web.shared.verdict_card import verdict_html
 from tests.fixtures.dicom_files import make_dicom_of_study
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
-from tests.fixtures.records import make_radiograph
+from tests.fixtures.records import make_radiograph, make_reading
 from tests.fixtures.scopes import make_narrow_scope
 
 
@@ -52,7 +53,8 @@ def test_a_film_refused_by_statistics_is_read_on_request_and_keeps_its_refusal(r
     assert answer.verdict is not Verdict.OUT_OF_SCOPE
     assert 0 <= answer.probability <= 1
     assert answer.outside_scope == refused.reason
-    assert answer.regions == ()  # a region of such a film is not known
+    assert answer.regions is None  # recognition is not meant for such a film
+    assert not any("region" in note for note in reading_notes(answer)[1:])
     assert not answer.can_be_overridden
 
 
@@ -77,6 +79,20 @@ def test_other_refusals_cannot_be_overridden(tmp_path, film):
     assert reading.verdict is Verdict.OUT_OF_SCOPE
     assert reading.reason.code is not ReasonCode.UNLIKE_TRAINING_FILMS
     assert not reading.can_be_overridden
+
+
+def test_a_film_whose_signature_is_not_finite_cannot_be_overridden(tmp_path):
+    model = load_model(
+        make_model_folder(tmp_path, scope=make_narrow_scope()), device=torch.device("cpu")
+    )
+    signature = np.full((1, len(model.scope.mean)), np.nan, np.float32)
+    (result,) = check_scope(
+        model.scope, [make_radiograph()], signature, signatures_of=lambda _: signature
+    )
+    assert result.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
+    assert override_refusal(result) is result
+    reading = make_reading(verdict=Verdict.OUT_OF_SCOPE, reason=result.refusal)
+    assert not reading.can_be_overridden  # so the screen offers nothing
 
 
 def test_a_film_in_scope_is_not_marked(tmp_path):
