@@ -155,7 +155,8 @@ class Reading:
         verdict: At the operating point.
         reason: Why the film goes to review or is out of scope; else None.
         logit: Raw model output, > 0 leans to fracture; None when out of scope.
-        probability: Calibrated P(fracture), in [0, 1]; None when out of scope.
+        probability: Calibrated P(fracture), in [0, 1]; None when out of scope; not calibrated for
+            a film with outside_scope.
         point: Operating point of the verdict.
         heat: Map on the radiograph's own grid, (H, W) float32 in [0, 1]; None when not requested,
             when heat_peak is below the model's floor, or when the map fails a check.

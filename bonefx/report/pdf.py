@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonefx.films.raster import shrink_to
-from bonefx.records import NOT_MEASURED, Estimate, Verdict, estimate_parts, probability_text
+from bonefx.records import (
+    NOT_MEASURED,
+    Estimate,
+    Reading,
+    Verdict,
+    estimate_parts,
+    probability_text,
+)
 from bonefx.report.image import scale_bar
 from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
 from bonefx.report.record import Report
@@ -24,6 +31,7 @@ from bonefx.report.wording import (
     guarantee_words,
     map_words,
     point_words,
+    probability_name,
     reading_notes,
     reason_words,
     test_films_words,
@@ -32,16 +40,18 @@ from bonefx.report.wording import (
 
 MAX_PICTURE_PX = 1536  # longer side; over 400 dots an inch on the page
 GAP_MM = 6.0
-MAX_PICTURE_MM = 120.0  # height
+MIN_PICTURE_MM, MAX_PICTURE_MM = 20.0, 120.0  # height; the notes above are never cut
 RIGHT_MM = WIDTH_MM - MARGIN_MM
 FIGURES_MM = 217.0  # top of the block of figures and facts
 CAPTION_MM = 6.0
 ROW_MM = 4.3
 TEXT_STEP_MM = 4.7
 TEXT_PT = 9.5
+REASON_MM, PROBABILITY_MM = 122.0, 50.0  # widths
 MAX_REASON_LINES = 3
 THRESHOLD_NOTE = "Sensitivity and specificity are those of the threshold alone."
 MAX_FACT_LINES = 10
+NOTED_FACTS = ("Changes", "Notes")  # their sentences are among the notes below the verdict
 TONE: dict[Verdict, Colour] = {
     Verdict.FRACTURE: (168, 52, 18),
     Verdict.NO_FRACTURE: (14, 104, 86),
@@ -66,6 +76,7 @@ def pdf_bytes(report: Report) -> bytes:
     y = _verdict(sheet, report, y=31.0)
     room = FIGURES_MM - 4 - y
     height = min(86.0, room - 40) if report.text else room - 14  # captions and text below
+    height = max(height, MIN_PICTURE_MM)
     y = _pictures(sheet, report, y=y, height=height)
     _text(sheet, report, y=y + 3)
     _figures(sheet, report)
@@ -87,35 +98,33 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     reading = report.reading
     sign, words = verdict_words(reading)
     tone = TONE[reading.verdict]
-    sheet.words(MARGIN_MM, y, f"{sign} {words}", size_pt=20, bold=True, colour=tone)
+    size_pt = 20 if reading.outside_scope is None else 16  # more words, beside the probability
+    sheet.words(MARGIN_MM, y, f"{sign} {words}", size_pt=size_pt, bold=True, colour=tone)
+    reason, width, label_end = f"{reason_words(reading)} {REFUSED}", INNER_MM, y
     if reading.probability is not None:
-        text = probability_text(reading.probability)
-        sheet.words(RIGHT_MM, y, text, size_pt=20, bold=True, side="R")
-        words = "calibrated probability of fracture"
-        sheet.words(RIGHT_MM, y + 9, words, size_pt=7.5, colour=DIM, side="R")
-    reason = (
-        reason_words(reading)
-        if reading.probability is not None
-        else f"{reason_words(reading)} {REFUSED}"
-    )
-    lines = sheet.wrapped(reason, 122 if reading.probability is not None else INNER_MM, size_pt=9)
-    y = sheet.paragraph(
-        MARGIN_MM, y + 9, _cut(lines, MAX_REASON_LINES, "…"), line_mm=4.4, size_pt=9
-    )
+        reason, width, label_end = reason_words(reading), REASON_MM, _probability(sheet, reading, y)
+    lines = _cut(sheet.wrapped(reason, width, size_pt=9), MAX_REASON_LINES, "…")
+    y = sheet.paragraph(MARGIN_MM, y + 9, lines, line_mm=4.4, size_pt=9)
     notes = sheet.wrapped(" ".join(reading_notes(reading)), INNER_MM, size_pt=8.5)
-    y = sheet.paragraph(MARGIN_MM, y, _cut(notes, MAX_REASON_LINES, "…"), line_mm=4.2, colour=DIM)
-    y = sheet.paragraph(
-        MARGIN_MM, y, _caution(sheet, report), line_mm=4.4, size_pt=9, colour=WARNING
-    )
+    y = sheet.paragraph(MARGIN_MM, max(y, label_end), notes, line_mm=4.2, colour=DIM)
+    caution = sheet.wrapped(reading.caution, INNER_MM, size_pt=9) if reading.caution else []
+    y = sheet.paragraph(MARGIN_MM, y, caution, line_mm=4.4, size_pt=9, colour=WARNING)
     if reading.probability is None:
         return y + 4
     return _scale(sheet, report, y=y + 4.5)
 
 
-def _caution(sheet: Sheet, report: Report) -> list[str]:
-    if not report.reading.caution:
-        return []
-    return _cut(sheet.wrapped(report.reading.caution, INNER_MM, size_pt=9), MAX_REASON_LINES, "…")
+def _probability(sheet: Sheet, reading: Reading, y: float) -> float:
+    """Write the probability and what it is on the right; return the y below it."""
+    assert reading.probability is not None
+    text = probability_text(reading.probability)
+    sheet.words(RIGHT_MM, y, text, size_pt=20, bold=True, side="R")
+    name = probability_name(reading)
+    y += 9
+    for line in sheet.wrapped(f"{name[0].lower()}{name[1:]}", PROBABILITY_MM, size_pt=7.5):
+        sheet.words(RIGHT_MM, y, line, size_pt=7.5, colour=DIM, side="R")
+        y += 3.4
+    return y
 
 
 def _scale(sheet: Sheet, report: Report, *, y: float) -> float:
@@ -191,7 +200,7 @@ def _text(sheet: Sheet, report: Report, *, y: float) -> None:
 
 
 def _figures(sheet: Sheet, report: Report) -> None:
-    """Write the measured figures of the operating point, beside the facts of film and model."""
+    """Write the measured figures of the operating point, beside the facts of model and film."""
     point, width, y = report.reading.point, 98.0, FIGURES_MM
     sheet.rule(y)
     y += 3
@@ -221,11 +230,12 @@ def _measured(estimate: Estimate | None) -> tuple[str, str, str]:
 
 def _facts(sheet: Sheet, report: Report, *, x: float) -> None:
     reading = report.reading
-    sheet.words(x, FIGURES_MM + 3, "Film and model", bold=True)
-    facts = [*report.facts, ("Model", reading.model), ("Device", reading.device)]
+    sheet.words(x, FIGURES_MM + 3, "Model and film", bold=True)
+    facts = [("Model", reading.model), ("Device", reading.device)]  # first, as the last are cut
     facts += [("Fetched from", report.origin)] if report.origin else []
     if report.calibration:
         facts.append(("Calibration", f"{report.calibration.method}, n = {report.calibration.n}"))
+    facts += [(name, value) for name, value in report.facts if name not in NOTED_FACTS]
     y, left = FIGURES_MM + 8, MAX_FACT_LINES
     for name, value in facts:
         lines = _cut(sheet.wrapped(value, RIGHT_MM - x - 23, size_pt=8), left, "…")

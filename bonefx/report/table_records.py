@@ -109,7 +109,8 @@ class ReadingTable:
     reason_limit: Limit | None
     """Limit that the value is beyond, or the review band [low, high] that it lies in."""
     probability: Share | None
-    """Calibrated probability of fracture; null when out of scope."""
+    """Calibrated probability of fracture; null when out of scope, not calibrated for a film with
+    outside_scope."""
     logit: float | None
     """Raw output of the network, positive for fracture; null when out of scope."""
     point: str

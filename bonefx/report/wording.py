@@ -48,19 +48,29 @@ MEASURES = (
 
 
 REFUSED = "No probability: the film is out of scope."
+CALIBRATED = "Calibrated probability of fracture"
+NOT_CALIBRATED = "Probability outside the model's scope, not calibrated"
 
 
 READ_TURNED = (
     "The film seems to lie on its side; the model read it turned clockwise by {degrees} degrees."
 )
+CHECKED_TURNED = (
+    "The film seems to lie on its side; it was checked turned clockwise by {degrees} degrees."
+)
 FEWEST_OF_A_REGION = 20  # test films, fractured and intact each, below which no figure is given
 
 
 def probability_words(reading: Reading) -> str:
-    """Return the calibrated probability as a sentence, or that there is none."""
+    """Return the probability as a sentence, or that there is none."""
     if reading.probability is None:
         return REFUSED
-    return f"Calibrated probability of fracture: {probability_text(reading.probability)}"
+    return f"{probability_name(reading)}: {probability_text(reading.probability)}"
+
+
+def probability_name(reading: Reading) -> str:
+    """Return what the probability of a reading is; outside the scope it is not calibrated."""
+    return CALIBRATED if reading.outside_scope is None else NOT_CALIBRATED
 
 
 def reason_words(reading: Reading) -> str:
@@ -96,9 +106,16 @@ def reading_notes(reading: Reading) -> list[str]:
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
-        *([READ_TURNED.format(degrees=90 * reading.read_turned)] * (reading.read_turned > 0)),
+        *_turned_words(reading),
         *region_words(reading),
     ]
+
+
+def _turned_words(reading: Reading) -> list[str]:
+    if reading.read_turned == 0:
+        return []
+    words = CHECKED_TURNED if reading.verdict is Verdict.OUT_OF_SCOPE else READ_TURNED
+    return [words.format(degrees=90 * reading.read_turned)]
 
 
 def _outside_scope_words(refusal: Reason) -> str:

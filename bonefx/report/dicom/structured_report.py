@@ -2,7 +2,9 @@
 
 The verdict is a code of CID 240: present, absent, or undetermined for review; a film out of scope
 is "not evaluated". The standard has no code for a calibrated probability, so that a private coding
-scheme is used and identified in the file. The report is marked as not verified.
+scheme is used and identified in the file. A film that was read outside the model's scope is
+undetermined, and its probability, which is not calibrated, is text only. The report is marked as
+not verified.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ from bonefx.report.record import Report
 from bonefx.report.wording import (
     MEASURES,
     NOTICE,
-    REFUSED,
     estimate_words,
     guarantee_words,
     point_words,
+    probability_words,
     reading_notes,
     reason_words,
     test_films_words,
@@ -155,7 +157,7 @@ def _probability(report: Report) -> list[Any] | None:
     from pydicom.sr.codedict import codes
 
     probability = report.reading.probability
-    if probability is None:
+    if probability is None or report.reading.outside_scope is not None:
         return None
     name = sr.CodedConcept(*PROBABILITY)
     return [sr.Measurement(name=name, value=float(probability), unit=codes.UCUM.NoUnits)]
@@ -195,7 +197,8 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
     from pydicom.sr.codedict import codes
 
     reading = report.reading
-    refused = [REFUSED] if reading.probability is None else []
+    uncoded = reading.probability is None or reading.outside_scope is not None
+    number = [f"{probability_words(reading).rstrip('.')}."] if uncoded else []
     measured = "; ".join(
         f"{words} {estimate_words(getattr(reading.point, name))}" for name, words in MEASURES
     )
@@ -203,7 +206,7 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
     comment: Code = codes.DCM.Comment
     impression: Code = codes.DCM.Impression
     texts = [
-        (comment, " ".join([reason_words(reading), *refused, *reading_notes(reading)])),
+        (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
         (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
         (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
         (comment, NOTICE),

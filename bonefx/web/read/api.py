@@ -49,18 +49,19 @@ class ReadApi:
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
             review or out_of_scope), reason with its reason_code, reason_value (measured) and
-            reason_limit, probability (calibrated, 0 to 1), logit, point, threshold, review_band
-            [low, high], heat_peak (logits), trust (checks of the heat map, with the failures for
-            which it is not drawn; null without a map), caution (why films should not be read with
-            this model; null without cause), outside_scope (the refusal of a film that was read all
-            the same; else null), inverted, mirrored, turned_degrees and crop (as requested),
-            read_turned_degrees (the model's own turn of a film that lies on its side),
-            looks_inverted (out of scope as it is, and in scope with invert), exposed_field (the
-            part without borders, which was read; null for the whole film), film_notes (what to know
-            about how the file was read), regions (recognised body regions; null where the
-            model does not recognise any), region_notes (figures of the model for these regions),
-            device and elapsed_s. A film out of scope has no probability and no map; reason says
-            why and what to do.
+            reason_limit, probability (0 to 1; calibrated unless outside_scope is set), logit,
+            point, threshold, review_band [low, high], heat_peak (logits), trust (checks of the heat
+            map, with the failures for which it is not drawn; null without a map), caution (why
+            films should not be read with this model; null if there is none), outside_scope (the
+            refusal of a film that was read anyway; else null), inverted, mirrored, turned_degrees
+            and crop (as requested), read_turned_degrees (the model's own turn of a film that lies
+            on its side), looks_inverted (out of scope as it is, and in scope with invert),
+            exposed_field (the part without borders, which was read; null for the whole film),
+            exposed_field_corners (of a field that does not fill this part; black beside it),
+            film_notes (what to know about how the file was read), regions (recognised body regions;
+            null where the model does not recognise any), region_notes (figures of the model for
+            these regions), device and elapsed_s. A film out of scope has no probability and no map;
+            reason says why and what to do.
         """
         radiograph = read_and_delete(film, salvage=damaged)  # first, so that no upload is kept
         edit = FilmEdit(

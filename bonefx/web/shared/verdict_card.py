@@ -64,6 +64,7 @@ def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Ve
         words=words,
         probability=probability,
         probability_text="" if probability is None else probability_text(probability),
+        outside_scope=reading.outside_scope is not None,
         point=reading.point,
         calibration=calibration,
         reason=reason_words(reading),

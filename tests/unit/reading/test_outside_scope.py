@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import highdicom
 import numpy as np
+import pypdf
 import pytest
 import torch
 
@@ -20,10 +21,11 @@ from bonefx.reading.reader import Reader
 from bonefx.records import ReasonCode, Verdict, invert_radiograph
 from bonefx.report import json_bytes, reading_table, report_bytes, structured_report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.wording import reading_notes, verdict_words
+from bonefx.report.wording import probability_words, reading_notes, verdict_words
 from bonefx.scope.gate import check_scope, override_refusal
 from bonefx.web.shared.verdict_card import verdict_html
 from tests.fixtures.dicom_files import make_dicom_of_study
+from tests.fixtures.dicom_reports import texts_of
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph, make_reading
@@ -112,6 +114,19 @@ def test_card_and_notes_mark_the_answer(reader, answer):
     assert "outside the model&#39;s scope" in html
 
 
+def test_its_probability_is_nowhere_called_calibrated(reader, answer):
+    words = probability_words(answer)
+    assert words.startswith("Probability outside the model's scope, not calibrated: ")
+    html = verdict_html(answer, reader.model().manifest.calibration)
+    assert "<small>not calibrated</small>" in html
+    assert "calibrated on" not in html
+    report = compose_report(make_radiograph(), answer, model=reader.model())
+    (page,) = pypdf.PdfReader(io.BytesIO(report_bytes(report, "pdf"))).pages
+    text = " ".join(page.extract_text().split())
+    assert "probability outside the model's scope, not calibrated" in text
+    assert "calibrated probability of fracture" not in text
+
+
 @pytest.mark.parametrize("form", ["pdf", "png", "json"])
 def test_reports_mark_the_answer(reader, answer, form):
     report = compose_report(make_radiograph(), answer, model=reader.model())
@@ -131,6 +146,9 @@ def test_the_structured_report_codes_no_finding(reader):
     (group,) = document.content.get_image_measurement_groups()
     (evaluation,) = group.get_qualitative_evaluations()
     assert evaluation.value.meaning == "Undetermined"
+    assert group.get_measurements() == []  # the code means a calibrated probability
+    comments = " ".join(texts_of(document, "Comment"))
+    assert "Probability outside the model's scope, not calibrated: " in comments
     assert b"outside_scope=unlike_training_films" in content
     assert b"outside the model's scope" in content
 

@@ -12,10 +12,12 @@ import pytest
 from PIL import Image
 
 from bonefx import report
-from bonefx.records import Verdict
+from bonefx.records import FilmEdit, FilmNote, PixelBox, Reason, ReasonCode, Verdict
+from bonefx.report.film_wording import film_facts
 from bonefx.report.page import INNER_MM, Sheet
-from bonefx.report.wording import NOTICE
-from tests.fixtures.records import make_point, make_reading
+from bonefx.report.wording import NOTICE, reading_notes
+from bonefx.scope.statistics import REGIONS
+from tests.fixtures.records import make_point, make_radiograph, make_reading
 from tests.fixtures.reports import CREATED, make_out_of_scope_report, make_report
 
 VERDICTS = {
@@ -156,3 +158,52 @@ def test_a_large_film_is_averaged_down_for_the_page():
     made = make_report(shape=(3000, 600))
     longest = max(max(file.image.size) for file in page_of(made).images)
     assert longest == 1536
+
+
+NOT_NOTED = {"facts": (("Film", "JPEG"), ("Changes", "Turned."), ("Notes", "A note."))}
+EDIT = FilmEdit(
+    crop=PixelBox(top=10, left=5, bottom=2480, right=2075),
+    mirrored=True,
+    quarter_turns=3,
+    inverted=True,
+)
+MOST_NOTES = {
+    "edit": EDIT,
+    "notes": tuple(FilmNote),
+    "outside_scope": Reason(
+        code=ReasonCode.UNLIKE_TRAINING_FILMS, value=9.0, limit=2.0, regions=REGIONS
+    ),
+    "read_turned": 1,
+    "caution": WARNING,
+}
+
+
+@pytest.mark.parametrize(
+    "own_text", [pytest.param("", id="no text"), pytest.param(LONG, id="text")]
+)
+def test_notes_are_never_cut_and_model_device_and_calibration_are_always_there(own_text):
+    reading = make_reading(device="cuda:0", **MOST_NOTES)
+    film = make_radiograph(
+        body_part="WRIST", view="PA", laterality="L", spacing_mm=(0.1, 0.1), field=EDIT.crop,
+        field_corners=((5, 11.2), (2000, 10), (2075, 2400.7), (50, 2480)), edit=EDIT,
+        notes=reading.notes,
+    )  # fmt: skip
+    made = make_report(
+        reading=reading, facts=tuple(film_facts(film)), origin="hf:owner/name@" + "0123abcd" * 5,
+        text=own_text,
+    )  # fmt: skip
+    text = text_of(made)
+    for note in reading_notes(reading):
+        assert note in text
+    for words in (WARNING, "Model tiny", "cuda:0", "hf:owner/name@", "platt, n = 513", "cd" * 32):
+        assert words in text
+    assert "Changes" not in text  # the notes say it
+    assert ("Text cut" in text) == bool(own_text)
+    assert len(page_of(made).images) >= 2
+
+
+def test_the_facts_of_the_page_leave_out_what_the_notes_say():
+    text = text_of(make_report(**NOT_NOTED))
+    assert "JPEG" in text
+    assert "Turned." not in text
+    assert "A note." not in text
