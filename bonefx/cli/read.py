@@ -51,7 +51,8 @@ def add_read_command(commands: Any) -> None:
     add_one_film_arguments(read)
     read.add_argument(
         "--heat", type=Path, metavar="DIR",
-        help="write each heat map into this folder as .npy, on the grid of its film",
+        help="write each heat map into this folder as .npy, on the grid of its film; maps are not "
+        "compared with a second model's",
     )  # fmt: skip
     read.add_argument(
         "--method", choices=METHOD_NAMES, default=METHOD_NAMES[0], metavar="NAME",
@@ -128,7 +129,7 @@ def _reading_line(path: str, reading: Reading, options: argparse.Namespace) -> d
 
 
 def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:
-    """Write the map as float32 .npy, named by film, model and, unless Grad-CAM, method.
+    """Write the map as float32 .npy, named by film, model, changes and, unless Grad-CAM, method.
 
     Returns:
         Path of the file; None if the reading has no map.
@@ -136,10 +137,12 @@ def _save_heat(reading: Reading, folder: Path, method: str) -> str | None:
     import numpy as np
 
     from bonefx.heatmaps.methods import GRAD_CAM
+    from bonefx.report import changes_suffix
 
     if reading.heat is None:
         return None
     method_suffix = "" if method == GRAD_CAM else f".{method}"
-    path = folder / f"{reading.radiograph_sha256[:16]}.{reading.model}{method_suffix}.npy"
+    stem = f"{reading.radiograph_sha256[:16]}.{reading.model}{changes_suffix(reading)}"
+    path = folder / f"{stem}{method_suffix}.npy"
     np.save(path, reading.heat)
     return str(path)

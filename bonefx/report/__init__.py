@@ -5,7 +5,7 @@ This package needs no torch. The PDF and DICOM libraries load when such a file i
 
 from bonefx.report.dicom.secondary_capture import secondary_capture_bytes
 from bonefx.report.dicom.structured_report import structured_report_bytes
-from bonefx.report.files import REPORT_FORMS, file_name, report_bytes, write_report
+from bonefx.report.files import REPORT_FORMS, changes_suffix, file_name, report_bytes, write_report
 from bonefx.report.image import report_png
 from bonefx.report.pdf import pdf_bytes
 from bonefx.report.record import Overlay, Report
@@ -15,6 +15,7 @@ __all__ = [
     "REPORT_FORMS",
     "Overlay",
     "Report",
+    "changes_suffix",
     "file_name",
     "json_bytes",
     "pdf_bytes",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from bonefx.errors import SettingsError
 from bonefx.films.patient_ids import StudyHeader
+from bonefx.records import Reading
 from bonefx.report.dicom.secondary_capture import secondary_capture_bytes
 from bonefx.report.dicom.structured_report import structured_report_bytes
 from bonefx.report.image import heatmap_png, report_png
@@ -50,10 +52,27 @@ def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None
 
 
 def file_name(report: Report, form: str) -> str:
-    """Return the file name of a report: checksum, model, operating point and form."""
+    """Return the file name of a report: checksum, model, operating point, changes and form."""
     reading = report.reading
     stem = f"{reading.radiograph_sha256[:16]}.{reading.model}.{reading.point.name}"
-    return f"{stem}.{REPORT_FORMS[form]}"
+    return f"{stem}{changes_suffix(reading)}.{REPORT_FORMS[form]}"
+
+
+def changes_suffix(reading: Reading) -> str:
+    """Return the part of a file name that tells readings of one film apart; empty for no change.
+
+    Such as ".crop-10-5-80-75.turned-90.outside-scope".
+    """
+    edit = reading.edit
+    crop = "-".join(map(str, astuple(edit.crop))) if edit.crop else ""
+    parts = [
+        f"crop-{crop}" * bool(crop),
+        "mirrored" * edit.mirrored,
+        f"turned-{90 * edit.quarter_turns}" * (edit.quarter_turns > 0),
+        "inverted" * edit.inverted,
+        "outside-scope" * (reading.outside_scope is not None),
+    ]
+    return "".join(f".{part}" for part in parts if part)
 
 
 def write_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from markupsafe import Markup
 
@@ -20,7 +20,7 @@ ANSWERS = {
 CALLS = (Verdict.FRACTURE, Verdict.NO_FRACTURE)
 SESSION_COLUMNS = (
     "film_sha256", "reader", "model_verdict", "probability", "model", "weights_sha256", "point",
-    "threshold",
+    "threshold", "crop", "mirrored", "turned_degrees", "inverted", "outside_scope",
 )  # fmt: skip
 
 
@@ -72,10 +72,20 @@ def agreement_csv(reads: Sequence[ReaderAnswer]) -> bytes:
                 reading.radiograph_sha256, read.own.value, reading.verdict.value,
                 "" if reading.probability is None else f"{reading.probability:.6f}",
                 reading.model, reading.weights_sha256, reading.point.name,
-                f"{reading.point.threshold:.6f}",
+                f"{reading.point.threshold:.6f}", *_changes(reading),
             ]
         )  # fmt: skip
     return file.getvalue().encode()
+
+
+def _changes(reading: Reading) -> list[object]:
+    """Return what the user changed before the film was read; crop is top left bottom right."""
+    edit, outside_scope = reading.edit, reading.outside_scope
+    return [
+        " ".join(map(str, astuple(edit.crop))) if edit.crop else "",
+        int(edit.mirrored), 90 * edit.quarter_turns, int(edit.inverted),
+        outside_scope.code.value if outside_scope else "",
+    ]  # fmt: skip
 
 
 def _count(reads: Sequence[ReaderAnswer], own: Verdict, verdict: Verdict) -> int:

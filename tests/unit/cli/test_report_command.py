@@ -68,6 +68,18 @@ def test_a_film_gives_pdf_and_json_named_by_its_checksum(capsys, weights, film, 
     assert line["sha256"] in page.extract_text()
 
 
+def test_reports_of_a_changed_film_do_not_take_the_names_of_others(capsys, weights, film, tmp_path):
+    out = tmp_path / "reports"
+    arguments = (film, "--weights", weights, "--out", out, "--forms", "json")
+    changes = ((), ("--turn", 90), ("--crop", 0, 0, 90, 80), ("--mirror", "--invert"))
+    for change in changes:
+        assert run(capsys, *arguments, *change)[0] == 0
+    endings = {path.name.partition(".balanced")[2] for path in out.iterdir()}
+    assert endings == {
+        ".json", ".turned-90.json", ".crop-0-0-90-80.json", ".mirrored.inverted.json",
+    }  # fmt: skip
+
+
 def test_no_form_but_dicom_tells_patient_or_file_name(capsys, weights, dicom_film, tmp_path):
     out = tmp_path / "reports"
     forms = ["pdf", "png", "json", "sc", "sr"]

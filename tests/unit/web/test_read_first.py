@@ -3,7 +3,7 @@
 import csv
 import io
 
-from bonefx.records import Verdict
+from bonefx.records import FilmEdit, PixelBox, Reason, ReasonCode, Verdict
 from bonefx.web.read.read_first import (
     SESSION_COLUMNS,
     ReaderAnswer,
@@ -58,3 +58,16 @@ def test_a_film_out_of_scope_has_no_probability():
     read = ReaderAnswer(own=Verdict.REVIEW, reading=reading)
     rows = list(csv.DictReader(io.StringIO(agreement_csv([read]).decode())))
     assert rows[0]["probability"] == ""
+
+
+def test_the_csv_names_what_was_changed_before_the_film_was_read():
+    edit = FilmEdit(
+        crop=PixelBox(top=1, left=2, bottom=90, right=91), mirrored=True, quarter_turns=1
+    )
+    refusal = Reason(code=ReasonCode.UNLIKE_TRAINING_FILMS, value=9.0, limit=2.0)
+    changed = make_reading(edit=edit, outside_scope=refusal)
+    reads = [ReaderAnswer(own=Verdict.REVIEW, reading=r) for r in (changed, make_reading())]
+    first, second = csv.DictReader(io.StringIO(agreement_csv(reads).decode()))
+    columns = ("crop", "mirrored", "turned_degrees", "inverted", "outside_scope")
+    assert [first[name] for name in columns] == ["1 2 90 91", "1", "90", "0", refusal.code.value]
+    assert [second[name] for name in columns] == ["", "0", "0", "0", ""]
