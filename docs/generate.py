@@ -64,7 +64,8 @@ def _expansions(action: argparse.Action) -> dict[str, Any]:
 
 
 def _argument_name(action: argparse.Action) -> str:
-    metavar = action.metavar if isinstance(action.metavar, str) else action.dest
+    given = action.metavar
+    metavar = " ".join(given) if isinstance(given, tuple) else given or action.dest
     if not action.option_strings:
         return f"`{metavar}`"
     takes_value = action.nargs != 0

@@ -82,7 +82,7 @@ class Reader:
         return self._models[name]
 
     def caution(self, name: str | None = None) -> str:
-        """Return why films should not be read with a model; empty without cause.
+        """Return why films should not be read with a model; empty if there is none.
 
         Raises:
             SettingsError: No such model is loaded.
@@ -212,6 +212,7 @@ def _reading(
         notes=film.notes,
         looks_inverted=scope.looks_inverted,
         field=film.field,
+        field_corners=film.field_corners,
         read_turned=quarter_turns,
     )
     if evidence is None:

@@ -50,7 +50,7 @@ class WorklistRow:
         error: Why the film was not read, as a sentence; None if it was.
         sha256: Checksum of the film's file; None if it was not read.
         same_as: Place of the first film of the list with the same bytes; None if there is none.
-        thumbnail: The whole film in a small black square, PNG; None if not requested.
+        thumbnail: The exposed field in a small black square, PNG; None if not requested.
     """
 
     place: int
@@ -190,6 +190,8 @@ def worklist_csv(rows: Sequence[WorklistRow]) -> bytes:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, list):  # of film notes
+        return " ".join(note["code"] for note in value)
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.records.model import OperatingPoint, TrustLimits
-from bonefx.records.radiograph import NOT_EDITED, FilmEdit, FilmNote, PixelBox
+from bonefx.records.radiograph import NOT_EDITED, Corners, FilmEdit, FilmNote, PixelBox
 
 
 class Verdict(StrEnum):
@@ -169,10 +169,12 @@ class Reading:
             batch, the batch's time divided by its films.
         edit: What the user changed on the film before it was read.
         notes: What a user must know about how the film's file was read.
-        outside_scope: Why the film is out of scope, where the user had it read all the same; None
+        outside_scope: Why the film is out of scope, where the user had it read anyway; None
             for a film in scope and for a refused one, whose refusal is the reason.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         field: Bounds of the exposed field, which the model read; None for the whole film.
+        field_corners: Corners (x, y) of a convex field that does not fill its bounds, beside which
+            the model read black; empty otherwise.
         read_turned: Clockwise quarter turns of the film before the network read it, because it
             lies on its side; the map is turned back.
         regions: Body regions recognised on the film; empty where none is, None where the film is
@@ -200,6 +202,7 @@ class Reading:
     outside_scope: Reason | None = None
     looks_inverted: bool = False
     field: PixelBox | None = None
+    field_corners: Corners = ()
     read_turned: int = 0
     regions: tuple[str, ...] | None = None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bonefx.records import FilmEdit, FilmNote, PixelBox, Radiograph
+from bonefx.records import Corners, FilmEdit, FilmNote, PixelBox, Radiograph
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 READ_INVERTED = "Read with black and white swapped, as requested."
 FILM_NOTE_TEXTS = {
-    FilmNote.DAMAGED: "The file is damaged, and was read all the same as requested: a part of the "
+    FilmNote.DAMAGED: "The file is damaged, and was read anyway, as requested: a part of the "
     "picture may be missing or wrong. Do not rely on this reading.",
     FilmNote.FOR_PROCESSING: "The file holds raw data of the detector (FOR PROCESSING), not the "
     "picture that the manufacturer shows. Send the processed film (FOR PRESENTATION) if there is "
@@ -22,18 +22,21 @@ FILM_NOTE_TEXTS = {
 
 
 def film_facts(film: Radiograph) -> list[tuple[str, str]]:
-    """Return the facts in a film's file, as names and values; no patient data."""
+    """Return facts about a film, as names and values; no patient data.
+
+    They are those in its file, the part that is read, and what was changed or must be known.
+    """
     height, width = film.pixels.shape
     spacing = None if film.spacing_mm is None else TIMES.join(f"{mm:g}" for mm in film.spacing_mm)
     facts = [
         ("Film", f"{film.file_format}, {film.bits}-bit, {width}{TIMES}{height} px"),
-        ("Read part", _field_text(film.field) if film.field else None),
-        ("Changes", " ".join(edit_texts(film.edit))),
-        ("Notes", " ".join(film_note_texts(film.notes))),
         ("Body part", film.body_part),
         ("View", film.view),
         ("Laterality", film.laterality),
         ("Pixel spacing", None if spacing is None else f"{spacing} mm"),
+        ("Read part", _field_text(film.field, film.field_corners) if film.field else None),
+        ("Changes", " ".join(edit_texts(film.edit))),
+        ("Notes", " ".join(film_note_texts(film.notes))),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -54,8 +57,12 @@ def film_note_texts(notes: Iterable[FilmNote]) -> list[str]:
     return [FILM_NOTE_TEXTS[note] for note in notes]
 
 
-def _field_text(field: PixelBox) -> str:
-    return f"{_box_text(field)}: the exposed field, without borders"
+def _field_text(field: PixelBox, corners: Corners) -> str:
+    text = f"{_box_text(field)}: the exposed field, without borders"
+    if not corners:
+        return text
+    places = ", ".join(f"({x:.0f}, {y:.0f})" for x, y in corners)
+    return f"{text}; its corners (column, row) are {places}, and beside it the model reads black"
 
 
 def _box_text(box: PixelBox) -> str:

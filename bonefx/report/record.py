@@ -46,7 +46,8 @@ class Report:
         film: (H, W) uint8, white = dense.
         overlay: None without a map to show.
         heat_floor: Peak in logits below which the model shows no map.
-        facts: Facts from the film's file, as names and values; see wording.film_facts.
+        facts: Facts from the film's file, the part that was read and the changes, as names and
+            values; see film_wording.film_facts.
         calibration: Of the model; None if not known.
         origin: Repository and commit that the model was fetched from; None for a local model.
         created: Time of the report, with its time zone.

@@ -17,7 +17,8 @@ DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a fi
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Limit = float | tuple[float, float]
-Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two lie outside the box
+TopLeftBottomRight = tuple[int, int, int, int]  # of a box; the last two lie outside it
+Corner = tuple[float, float]  # x, y
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +125,9 @@ class ReadingTable:
     trust: TrustTable | None
     """Checks of the heat map; null without a map."""
     caution: str | None
-    """Why films should not be read with this model; null without cause."""
+    """Why films should not be read with this model; null if there is none."""
     outside_scope: ReasonTable | None
-    """Why the film is out of scope, where it was read all the same as requested; else null."""
+    """Why the film is out of scope, where it was read anyway, as requested; else null."""
     inverted: bool
     """Black and white were swapped before the film was read, as requested."""
     looks_inverted: bool
@@ -136,17 +137,20 @@ class ReadingTable:
     turned_degrees: int
     """Clockwise turn before the film was read, as requested: 0, 90, 180 or 270."""
     read_turned_degrees: int
-    """Clockwise turn by the model itself, because the film lies on its side: 0 or 90. Maps,
-    contours and boxes are on the film as it is shown."""
-    crop: Box | None
+    """Clockwise turn by the model itself, because the film lies on its side: 0 or 90. Maps and
+    contours are on the film as it is shown."""
+    crop: TopLeftBottomRight | None
     """Part of the film that was read, as requested: top, left, bottom, right in pixels of the film
-    as it is in the file, bottom and right excluded; null for the whole film. Cropping comes first,
-    then mirroring, then turning."""
-    exposed_field: Box | None
+    as bonefx reads it, upright and with square pixels, bottom and right excluded; null for the
+    whole film. Cropping comes first, then mirroring, then turning."""
+    exposed_field: TopLeftBottomRight | None
     """Part of the film without borders, which the model read: top, left, bottom, right in pixels of
     the film after all changes; null for the whole film."""
+    exposed_field_corners: tuple[Corner, ...]
+    """Corners [x, y] of a convex exposed field that does not fill exposed_field, in pixels of the
+    film after all changes: the model reads black beside it; empty if it fills it."""
     film_notes: tuple[FilmNoteTable, ...]
-    """What to know about how the film's file was read; empty without cause."""
+    """What to know about how the film's file was read; empty if there is nothing."""
     regions: tuple[str, ...] | None
     """Body regions recognised; null when out of scope or if the model recognises none."""
     region_notes: tuple[str, ...]
@@ -201,6 +205,10 @@ class RowTable:
     """As in ReadingTable."""
     turned_degrees: int | None = None
     """As in ReadingTable."""
+    read_turned_degrees: int | None = None
+    """As in ReadingTable."""
+    film_notes: tuple[FilmNoteTable, ...] | None = None
+    """As in ReadingTable; in CSV the codes alone, separated by blanks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +278,7 @@ class ReportTable:
     created: str
     """Date and time in ISO 8601, with its time zone."""
     film: dict[str, str]
-    """Facts from the film's file; no patient data."""
+    """Facts from the film's file, the part that was read and the changes; no patient data."""
     reading: ReadingTable
     """The model's answer."""
     measured_on: str

@@ -15,7 +15,6 @@ from bonefx.report.reason_texts import reason_text, reasons_text
 from bonefx.report.record import Overlay, Report
 from bonefx.report.table_records import (
     AgreementTable,
-    Box,
     ComparisonTable,
     FilmNoteTable,
     MapTable,
@@ -24,12 +23,13 @@ from bonefx.report.table_records import (
     ReasonTable,
     ReportTable,
     RowTable,
+    TopLeftBottomRight,
     TrustTable,
 )
 from bonefx.report.wording import NOTICE, region_words, test_films_words
 from bonefx.schema import dump_record
 
-REPORT_SCHEMA_VERSION = 1
+REPORT_SCHEMA_VERSION = 2
 
 
 def reading_table(reading: Reading) -> dict[str, Any]:
@@ -64,6 +64,7 @@ def worklist_table(
         for name in (
             "verdict", "probability", "reason", "reason_code", "model", "weights_sha256", "point",
             "threshold", "caution", "inverted", "looks_inverted", "mirrored", "turned_degrees",
+            "read_turned_degrees", "film_notes",
         )
     }  # fmt: skip
     return _dump(
@@ -162,8 +163,9 @@ def _reading(reading: Reading) -> ReadingTable:
         mirrored=reading.edit.mirrored,
         turned_degrees=90 * reading.edit.quarter_turns,
         read_turned_degrees=90 * reading.read_turned,
-        crop=_box(reading.edit.crop),
-        exposed_field=_box(reading.field),
+        crop=_edges(reading.edit.crop),
+        exposed_field=_edges(reading.field),
+        exposed_field_corners=tuple((round(x, 2), round(y, 2)) for x, y in reading.field_corners),
         film_notes=tuple(
             FilmNoteTable(code=note, text=text)
             for note, text in zip(reading.notes, film_note_texts(reading.notes), strict=True)
@@ -186,7 +188,7 @@ def _trust(trust: Trust) -> TrustTable:
     )
 
 
-def _box(box: PixelBox | None) -> Box | None:
+def _edges(box: PixelBox | None) -> TopLeftBottomRight | None:
     return None if box is None else (box.top, box.left, box.bottom, box.right)
 
 

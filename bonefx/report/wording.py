@@ -106,12 +106,13 @@ def reading_notes(reading: Reading) -> list[str]:
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
-        *_turned_words(reading),
+        *turned_words(reading),
         *region_words(reading),
     ]
 
 
-def _turned_words(reading: Reading) -> list[str]:
+def turned_words(reading: Reading) -> list[str]:
+    """Return a sentence if the model turned the film because it lies on its side."""
     if reading.read_turned == 0:
         return []
     words = CHECKED_TURNED if reading.verdict is Verdict.OUT_OF_SCOPE else READ_TURNED
@@ -120,7 +121,7 @@ def _turned_words(reading: Reading) -> list[str]:
 
 def _outside_scope_words(refusal: Reason) -> str:
     return (
-        "This film is outside the model's scope and was read all the same, as requested: the "
+        "This film is outside the model's scope and was read anyway, as requested: the "
         "probability is not calibrated for it, and no figure of the model holds. The refusal was: "
         f"{reason_text(refusal)}"
     )

@@ -30,7 +30,7 @@ def test_reading_returns_typed_values(client):
         "reason_value", "reason_limit", "probability", "logit", "point",
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
         "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
-        "exposed_field", "film_notes",
+        "exposed_field", "exposed_field_corners", "film_notes",
         "regions", "region_notes", "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}

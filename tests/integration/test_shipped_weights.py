@@ -102,7 +102,8 @@ def test_examples_give_the_recorded_readings(reader, films, name):
         table, expected = reading_table(reading), json.loads(line)
         assert table.keys() - expected.keys() == {
             "elapsed_s", "reason_code", "reason_value", "reason_limit", "outside_scope", "mirrored",
-            "turned_degrees", "read_turned_degrees", "crop", "exposed_field", "film_notes",
+            "turned_degrees", "read_turned_degrees", "crop", "exposed_field",
+            "exposed_field_corners", "film_notes",
         }  # fmt: skip
         for key, value in expected.items():
             assert_close(table[key], value)

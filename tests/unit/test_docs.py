@@ -7,7 +7,7 @@ import pytest
 
 from bonefx import __version__
 from bonefx.cli.parser import build_parser as build_bonefx_parser
-from docs.generate import current_documents
+from docs.generate import cli_markdown, current_documents
 from train.cli import build_parser as build_train_parser
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +99,10 @@ def test_generated_parts_are_current():
         if path.read_text(encoding="utf-8") != text
     ]
     assert stale == []
+
+
+def test_an_argument_of_several_values_names_them_all():
+    assert "| `--crop TOP LEFT BOTTOM RIGHT` |" in cli_markdown()
 
 
 def test_architecture_names_files_that_exist_and_what_is_in_them():

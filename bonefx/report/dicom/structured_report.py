@@ -13,7 +13,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from bonefx.films.patient_ids import StudyHeader
-from bonefx.records import Reading, Verdict
+from bonefx.records import PixelBox, Reading, Verdict
 from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
@@ -180,16 +180,22 @@ def _parameters(report: Report) -> list[str]:
 
 
 def _changes(reading: Reading) -> list[tuple[str, object]]:
-    """Return what the user changed, so that the answer can be reproduced; empty for no change."""
+    """Return changes and exposed field, so that the answer can be reproduced; empty for none."""
     edit, outside_scope = reading.edit, reading.outside_scope
     changes: list[tuple[str, object]] = [
         ("outside_scope", outside_scope.code if outside_scope else None),
-        ("crop", ",".join(map(str, astuple(edit.crop))) if edit.crop else None),
+        ("crop", _edges(edit.crop)),
         ("mirrored", int(edit.mirrored)),
         ("turned_degrees", 90 * edit.quarter_turns),
         ("inverted", int(edit.inverted)),
+        ("exposed_field", _edges(reading.field)),
+        ("exposed_field_corners", " ".join(f"{x:.2f},{y:.2f}" for x, y in reading.field_corners)),
     ]
     return [(name, value) for name, value in changes if value]
+
+
+def _edges(box: PixelBox | None) -> str | None:
+    return None if box is None else ",".join(map(str, astuple(box)))
 
 
 def _texts(report: Report) -> list[tuple[Code, str]]:

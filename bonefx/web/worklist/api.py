@@ -30,7 +30,9 @@ class WorklistApi:
             probability (calibrated, 0 to 1), reason and reason_code (why a film is out of scope or
             for review), error (why it was not read), same_as (place of a film with the same
             bytes), sha256, model, weights_sha256, point, threshold, caution (why this model should
-            not be used for reading), inverted and looks_inverted.
+            not be used for reading), inverted, looks_inverted, mirrored and turned_degrees (as
+            from /read), read_turned_degrees (the model's own turn of a film that lies on its side)
+            and film_notes (what to know about how the file was read).
         """
         session_list = SessionList()
         try:

@@ -16,8 +16,9 @@ from markupsafe import Markup
 
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
+from bonefx.report.film_wording import film_note_texts
 from bonefx.report.reason_texts import reason_text
-from bonefx.report.wording import VERDICT_WORDING
+from bonefx.report.wording import VERDICT_WORDING, turned_words
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.templates import render
 from bonefx.web.worklist.session_list import SessionList
@@ -168,7 +169,11 @@ def _verdict_class(verdict: Verdict | None) -> str:
 
 
 def _reason_text(row: WorklistRow) -> str:
+    """Return why a film was not read or not answered, and the notes on how it was read."""
     if row.error is not None:
         return as_sentence(row.error)
-    reason = None if row.reading is None else row.reading.reason
-    return "" if reason is None else reason_text(reason)
+    if row.reading is None:
+        return ""
+    reason = [reason_text(row.reading.reason)] if row.reading.reason else []
+    notes = [*film_note_texts(row.reading.notes), *turned_words(row.reading)]
+    return " ".join([*reason, *notes])

@@ -11,7 +11,7 @@ import torch
 from bonefx.models.registry import load_model
 from bonefx.reading.orientation import turn_back
 from bonefx.reading.reader import Reader
-from bonefx.records import NOT_EDITED, turn_radiograph
+from bonefx.records import NOT_EDITED, PixelBox, turn_radiograph
 from bonefx.report import reading_table
 from bonefx.report.wording import reading_notes
 from tests.fixtures.model_folders import make_model_folder
@@ -52,6 +52,15 @@ def test_a_film_on_its_side_gives_the_answer_and_the_map_of_the_upright_film(rea
     assert side.logit == pytest.approx(upright.logit, abs=1e-4)
     assert side.heat.shape == lying(film).pixels.shape
     np.testing.assert_allclose(turn_radiograph_map(side.heat), upright.heat, atol=1e-3)
+
+
+def test_a_reading_keeps_the_field_of_the_film_with_its_corners(reader):
+    corners = ((0, 10), (80, 0), (90, 90), (5, 95))
+    film = replace(
+        FILMS[0], field=PixelBox(top=0, left=0, bottom=95, right=90), field_corners=corners
+    )
+    reading = reader.read(film)
+    assert (reading.field, reading.field_corners) == (film.field, corners)
 
 
 def turn_radiograph_map(heat):

@@ -1,4 +1,4 @@
-"""Reading a film all the same that only the statistics of the training films refuse."""
+"""Reading a film anyway that only the statistics of the training films refuse."""
 
 from __future__ import annotations
 

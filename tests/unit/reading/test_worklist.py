@@ -22,9 +22,10 @@ from bonefx.reading.worklist import (
     urgency,
     worklist_csv,
 )
-from bonefx.records import Reason, ReasonCode, Verdict
+from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
 from bonefx.report.reason_texts import reason_text
 from bonefx.report.table_records import RowTable
+from bonefx.web.worklist.table import row_html
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_point, make_reading
@@ -211,3 +212,15 @@ def test_the_table_of_a_row_has_no_path(tmp_path):
     assert set(table) == set(RowTable.__annotations__)
     assert "private" not in str(table)
     assert table["verdict"] == "fracture"
+
+
+def test_film_notes_are_codes_in_the_csv_and_sentences_on_the_screen():
+    notes = (FilmNote.FOR_PROCESSING, FilmNote.PIXELS_MADE_SQUARE)
+    row = make_row(notes=notes, read_turned=1)
+    (line,) = parsed([row])
+    assert line["film_notes"] == "for_processing pixels_made_square"
+    assert line["read_turned_degrees"] == "90"
+    html = row_html(row)
+    assert "raw data of the detector" in html
+    assert "turned clockwise by 90 degrees" in html
+    assert parsed([make_row()])[0]["film_notes"] == ""

@@ -52,3 +52,13 @@ def test_the_exposed_field_stands_in_facts_and_table():
     facts = dict(film_facts(make_radiograph(field=CROP)))
     assert facts["Read part"].startswith("columns 6 to 75 and rows 11 to 80")
     assert reading_table(make_reading(field=CROP))["exposed_field"] == [10, 5, 80, 75]
+
+
+def test_the_corners_of_a_tilted_field_stand_in_facts_and_table():
+    corners = ((5, 20.123), (60.4, 10), (75, 66), (20, 80))
+    facts = dict(film_facts(make_radiograph(field=CROP, field_corners=corners)))
+    assert "(5, 20), (60, 10), (75, 66), (20, 80)" in facts["Read part"]
+    assert "beside it the model reads black" in facts["Read part"]
+    table = reading_table(make_reading(field=CROP, field_corners=corners))
+    assert table["exposed_field_corners"] == [[5, 20.12], [60.4, 10], [75, 66], [20, 80]]
+    assert reading_table(make_reading(field=CROP))["exposed_field_corners"] == []

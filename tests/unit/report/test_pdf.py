@@ -160,7 +160,6 @@ def test_a_large_film_is_averaged_down_for_the_page():
     assert longest == 1536
 
 
-NOT_NOTED = {"facts": (("Film", "JPEG"), ("Changes", "Turned."), ("Notes", "A note."))}
 EDIT = FilmEdit(
     crop=PixelBox(top=10, left=5, bottom=2480, right=2075),
     mirrored=True,
@@ -197,13 +196,15 @@ def test_notes_are_never_cut_and_model_device_and_calibration_are_always_there(o
         assert note in text
     for words in (WARNING, "Model tiny", "cuda:0", "hf:owner/name@", "platt, n = 513", "cd" * 32):
         assert words in text
+    assert "WRIST" in text
     assert "Changes" not in text  # the notes say it
     assert ("Text cut" in text) == bool(own_text)
     assert len(page_of(made).images) >= 2
 
 
 def test_the_facts_of_the_page_leave_out_what_the_notes_say():
-    text = text_of(make_report(**NOT_NOTED))
+    facts = (("Film", "JPEG"), ("Changes", "Turned."), ("Notes", "A note."))
+    text = text_of(make_report(facts=facts))
     assert "JPEG" in text
     assert "Turned." not in text
     assert "A note." not in text

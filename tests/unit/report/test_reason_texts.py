@@ -9,11 +9,11 @@ from bonefx.report.reason_texts import reason_text
 @pytest.mark.parametrize(
     ("regions", "words"),
     [
-        pytest.param(("hand", "leg", "hip"), "a plain radiograph of a hand, leg or hip: the film",
-                     id="three"),
-        pytest.param(("hip", "leg"), "a plain radiograph of a hip or leg: the film", id="two"),
-        pytest.param(("hip",), "a plain radiograph of a hip: the film", id="one"),
-        pytest.param((), "a plain radiograph: the film", id="not known"),
+        pytest.param(("hand", "leg", "hip"),
+                     "a plain radiograph of a hand, leg or hip: the original", id="three"),
+        pytest.param(("hip", "leg"), "a plain radiograph of a hip or leg: the original", id="two"),
+        pytest.param(("hip",), "a plain radiograph of a hip: the original", id="one"),
+        pytest.param((), "a plain radiograph: the original", id="not known"),
     ],
 )  # fmt: skip
 def test_a_film_unlike_the_training_films_names_the_regions_that_the_model_knows(regions, words):

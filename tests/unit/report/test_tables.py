@@ -6,13 +6,14 @@ import math
 import pytest
 
 from bonefx.models.decision import reading_at_point
-from bonefx.records import Reason, ReasonCode, Verdict
-from bonefx.report import reading_table
+from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
+from bonefx.report import reading_table, report_table
 from bonefx.report.reason_texts import REASON_TEXTS, reason_text
 from bonefx.report.table_records import ComparisonTable, ReadingTable, ReportTable, RowTable
 from bonefx.report.tables import worklist_table
 from bonefx.schema import describe_record
 from tests.fixtures.records import make_point, make_reading
+from tests.fixtures.reports import make_report
 
 TABLES = (ReadingTable, RowTable, ComparisonTable, ReportTable)
 
@@ -85,3 +86,15 @@ def test_a_worklist_row_carries_the_code_of_its_reason():
     not_read = row_of(None, error="the file is empty")
     assert (not_read["reason_code"], not_read["verdict"]) == (None, None)
     assert list(refused) == list(not_read)
+
+
+def test_a_worklist_row_carries_the_notes_of_its_film_and_the_models_own_turn():
+    row = row_of(make_reading(notes=(FilmNote.FOR_PROCESSING,), read_turned=1), error=None)
+    assert [note["code"] for note in row["film_notes"]] == ["for_processing"]
+    assert row["read_turned_degrees"] == 90
+    not_read = row_of(None, error="the file is empty")
+    assert (not_read["film_notes"], not_read["read_turned_degrees"]) == (None, None)
+
+
+def test_a_report_states_the_version_of_its_fields():
+    assert report_table(make_report())["schema_version"] == 2

@@ -11,7 +11,7 @@ from highdicom.sr import CodedConcept
 
 from bonefx import report
 from bonefx.films.patient_ids import read_study_header
-from bonefx.records import Verdict
+from bonefx.records import PixelBox, Verdict
 from bonefx.report.wording import NOTICE
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.dicom_reports import texts_of, tree_of
@@ -121,3 +121,12 @@ def test_a_reading_at_another_point_is_another_report():
         for one in (first, second)
     }
     assert len(uids) == 2
+
+
+def test_the_algorithm_names_the_exposed_field_with_its_corners():
+    reading = make_reading(
+        field=PixelBox(top=10, left=5, bottom=80, right=75), field_corners=((5, 20.5), (60, 10))
+    )
+    group, _ = tree_of(reading=reading)
+    values = {item.value for item in group[0].ContentSequence if item.ValueType == "TEXT"}
+    assert {"exposed_field=10,5,80,75", "exposed_field_corners=5.00,20.50 60.00,10.00"} <= values
