@@ -43,17 +43,17 @@ def add_one_film_arguments(command: argparse.ArgumentParser) -> None:
     """Add changes and requests that make sense for chosen films, not for a whole worklist."""
     command.add_argument(
         "--crop", type=int, nargs=4, metavar=("TOP", "LEFT", "BOTTOM", "RIGHT"),
-        help="read only this part, in pixels of the film as it is in the file; bottom and right "
-        "are excluded",
+        help="read only this part, in pixels of the film as bonefx reads it, upright and with "
+        "square pixels; bottom and right are excluded",
     )  # fmt: skip
     command.add_argument(
         "--outside-scope", action="store_true",
-        help="read a film all the same that only the statistics of the training films refuse; the "
+        help="read a film anyway if only the statistics of the training films refuse it; the "
         "answer is marked as outside the model's scope",
     )  # fmt: skip
     command.add_argument(
         "--damaged", action="store_true",
-        help="read a JPEG all the same of which a part is missing or wrong; the answer is marked",
+        help="read a damaged JPEG anyway, as far as it can be decoded; the answer is marked",
     )  # fmt: skip
 
 

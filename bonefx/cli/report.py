@@ -37,7 +37,8 @@ def add_report_command(commands: Any) -> None:
         "report",
         help="read one film and write its report",
         description="Read one film, write its report, and print one JSON line with the reading "
-        "and the files written.",
+        "and the files written. The map is compared with a second model's unless --model is given, "
+        "which loads one model alone.",
     )
     report.add_argument("film", type=Path, metavar="FILM", help="a film")
     add_reading_arguments(report)

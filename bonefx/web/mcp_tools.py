@@ -76,13 +76,16 @@ TurnArgument = Annotated[
 MirrorArgument = Annotated[bool, Field(description="Swap left and right first.")]
 CropArgument = Annotated[
     list[int] | None,
-    Field(description="Read only this part: top, left, bottom, right in pixels of the file."),
+    Field(
+        description="Read only this part: top, left, bottom, right in pixels of the film as bonefx "
+        "reads it, upright and with square pixels."
+    ),
 ]
 OutsideScopeArgument = Annotated[
     bool,
     Field(
-        description="Read a film all the same that only the statistics of the training films "
-        "refuse. Set it only if the user asks for it, and say that the answer is out of scope."
+        description="Read the film anyway if only the statistics of the training films refuse it. "
+        "Set it only if the user asks for it, and say that the answer is out of scope."
     ),
 ]
 DamagedArgument = Annotated[
@@ -101,11 +104,11 @@ class McpTools:
 
     Attributes:
         reader: Holds the loaded models.
-        turn: Held by the call in progress.
+        slot: Held by the call in progress.
     """
 
     reader: Reader
-    turn: anyio.Semaphore
+    slot: anyio.Semaphore
 
     async def read(
         self,
@@ -139,7 +142,7 @@ class McpTools:
         return await self._call(films, lambda paths: {"films": api.worklist(paths, point)})
 
     async def _call(self, films: Sequence[str], function: ToolFunction) -> dict[str, Any]:
-        async with self.turn:
+        async with self.slot:
             return await anyio.to_thread.run_sync(_call_tool, function, films)
 
 
@@ -151,7 +154,7 @@ def mcp_app_settings(reader: Reader, settings: ServerSettings) -> dict[str, Any]
         settings: Settings of the server; with credentials, the tools ask for them.
     """
     server = _mcp_server(settings)
-    tools = McpTools(reader=reader, turn=anyio.Semaphore(1))
+    tools = McpTools(reader=reader, slot=anyio.Semaphore(1))
     for tool, function in (
         (tools.read, ReadApi.read),
         (tools.compare, CompareApi.compare),

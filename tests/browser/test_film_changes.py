@@ -1,4 +1,4 @@
-"""Turning, mirroring and cropping a film on Read, and reading a film out of scope all the same."""
+"""Turning, mirroring and cropping a film on Read, and reading a film out of scope anyway."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ def test_a_film_out_of_scope_is_read_on_request_and_marked(page, film_file):
     page.get_by_role("radio", name="second").first.check()
     upload_film(page, film_file)
     expect(verdict_region(page).get_by_role("heading")).to_have_text(re.compile("Out of scope"))
-    press(page, "Read it all the same")
+    press(page, "Read anyway")
     expect(verdict_region(page).get_by_role("heading")).to_have_text(
         re.compile("outside the model's scope")
     )
-    expect(page.get_by_role("button", name="Read it all the same")).to_be_hidden()
+    expect(page.get_by_role("button", name="Read anyway")).to_be_hidden()
     page.get_by_role("radio", name="first").first.check()  # it is asked without the override
     expect(verdict_region(page).get_by_role("heading")).not_to_have_text(
         re.compile("outside the model's scope")

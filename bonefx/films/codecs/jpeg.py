@@ -99,7 +99,8 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
                 return DecodedJpeg(partial, damaged=True)
             raise DamagedRadiographError(
                 "the JPEG file is damaged or incomplete: a part of the picture is missing or "
-                "wrong; copy it again, or have the rest of it read all the same"
+                "wrong; copy it again, or read the rest anyway, in Read or with bonefx read "
+                "--damaged"
             ) from None
     else:
         if image.mode != "CMYK":  # Pillow knows which CMYK files are inverted

@@ -1,6 +1,6 @@
 """Read the look-up tables of modality and VOI transforms, and apply them.
 
-Vendors write descriptors that do not fit the data; what a table means is mostly clear all the same.
+Vendors write descriptors that do not fit the data; what a table means is usually clear anyway.
 """
 
 from __future__ import annotations

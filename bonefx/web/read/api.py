@@ -40,10 +40,11 @@ class ReadApi:
             invert: Swap black and white first, because the film shows bone dark.
             turn: Turn the film clockwise first, by 0, 90, 180 or 270 degrees.
             mirror: Swap left and right first.
-            crop: Read only this part: top, left, bottom and right in pixels of the film as it is in
-                the file, bottom and right excluded; the whole film if empty.
-            outside_scope: Read the film all the same if only the statistics of the training films
-                refuse it; outside_scope in the answer then has the refusal.
+            crop: Read only this part: top, left, bottom and right in pixels of the film as bonefx
+                reads it, upright and with square pixels, bottom and right excluded; the whole film
+                if empty.
+            outside_scope: Read the film anyway if only the statistics of the training films refuse
+                it; outside_scope in the answer then has the refusal.
             damaged: Read a damaged JPEG as far as it can be decoded; film_notes then says so.
 
         Returns:

@@ -140,7 +140,7 @@ class ReadHandlers:
         return self.updates.read_or_ask(replace(shown, edit=edit), choices=choices)
 
     def on_outside_scope(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
-        """Read a film that is out of scope all the same, after the screen offered it."""
+        """Read a film that is out of scope anyway, after the screen offered it."""
         if shown is None:
             return self.updates.expired(choices)
         if shown.reading is None or not shown.reading.can_be_overridden:  # a second click
@@ -148,7 +148,7 @@ class ReadHandlers:
         return self.updates.read(shown, choices=choices, outside_scope=True)
 
     def on_damaged(self, *, held: OpenedFilm | None, choices: Choices) -> ReadUpdate:
-        """Read a damaged film all the same, after the screen offered it."""
+        """Read a damaged film anyway, after the screen offered it."""
         if held is None:
             return self.updates.expired(choices)
         return self.updates.read_or_ask(ShownFilm(opened=held, reading=None), choices=choices)
@@ -237,7 +237,7 @@ class ReadHandlers:
         return self._offer_damaged(opened, choices=choices)
 
     def _offer_damaged(self, opened: OpenedFilm, *, choices: Choices) -> ReadUpdate:
-        """Show why a film is damaged, and offer to read it all the same."""
+        """Show why a film is damaged, and offer to read it anyway."""
         update = self.updates.not_read(as_sentence(opened.damage), choices=choices)
         return replace(update, damaged=gr.Button(visible=True), held=opened)
 

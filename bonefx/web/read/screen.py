@@ -68,7 +68,7 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         "own_answer": own_answer,
         "answer_buttons": buttons,
         "invert": gr.Button("Read it inverted", visible=False, elem_id="invert"),
-        "outside": gr.Button("Read it all the same", visible=False, elem_id="outside"),
+        "outside": gr.Button("Read anyway", visible=False, elem_id="outside"),
         "damaged": gr.Button("Read the damaged film", visible=False, elem_id="damaged"),
         "held": gr.State(None, time_to_live=FILM_LIFETIME_S),
         "caution": html_block(verdict_card.caution_html(reader.caution()), "caution"),

@@ -73,8 +73,8 @@ class ReadComponents:
         own_answer: Row of buttons that asks for the reader's own answer.
         answer_buttons: The buttons in that row.
         invert: Button that reads the film with black and white swapped.
-        outside: Button that reads a film out of scope all the same.
-        damaged: Button that reads a damaged film all the same.
+        outside: Button that reads a film out of scope anyway.
+        damaged: Button that reads a damaged film anyway.
         held: Session state: OpenedFilm that is damaged, until the user decides, or None.
         changes: Row of buttons that turn, mirror and crop the film.
         change_buttons: The buttons of that row that need no rectangle, in the order of CHANGES.

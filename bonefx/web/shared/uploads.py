@@ -39,8 +39,8 @@ class OpenedFilm:
     Attributes:
         film: The film, without patient data.
         study: Identifiers of a DICOM film, kept in memory only; otherwise why there are none.
-        damage: Why the file counts as damaged, where a part of the film could be decoded all the
-            same; empty for every other film.
+        damage: Why the file counts as damaged, where a part of the film could be decoded anyway;
+            empty for every other film.
     """
 
     film: Radiograph
@@ -58,7 +58,7 @@ def read_and_delete(path: str | None, *, salvage: bool = False) -> Radiograph:
     Raises:
         UnreadableRadiographError: The file did not arrive, or is not a film that can be read.
     """
-    with _given_up(path) as file:
+    with _deleted_afterwards(path) as file:
         return formats.read(file, salvage=salvage)
 
 
@@ -67,7 +67,7 @@ def open_and_delete(path: str | None) -> OpenedFilm:
 
     A damaged film is decoded as far as possible, and names its damage.
     """
-    with _given_up(path) as file:
+    with _deleted_afterwards(path) as file:
         return _opened(partial(formats.read, file), lambda: read_study_header(file))
 
 
@@ -86,7 +86,7 @@ def open_example(path: Path) -> OpenedFilm:
 
 
 @contextmanager
-def _given_up(path: str | None) -> Iterator[Path]:
+def _deleted_afterwards(path: str | None) -> Iterator[Path]:
     """Yield the file of an upload, and delete it in every case."""
     if path is None:
         raise UnreadableRadiographError("the film did not arrive; choose it again")

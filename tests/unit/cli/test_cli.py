@@ -88,7 +88,7 @@ def test_a_damaged_jpeg_is_read_only_if_that_is_asked_for_and_is_marked(capsys, 
     film.write_bytes(whole[: len(whole) * 2 // 3])
     code, lines, _ = run(capsys, "read", film, "--weights", weights)
     assert code == 3
-    assert "have the rest of it read all the same" in lines[0]["error"]
+    assert "bonefx read --damaged" in lines[0]["error"]
     code, lines, _ = run(capsys, "read", film, "--damaged", "--weights", weights)
     assert code == 0
     assert lines[0]["film_notes"][0]["code"] == "damaged"
@@ -132,6 +132,17 @@ def test_a_map_by_another_method_has_its_own_name_and_no_peak_in_logits(
         first, second = np.load(before["heat"]), np.load(line["heat"])
         assert first.shape == second.shape
         assert not np.allclose(first, second)
+
+
+def test_the_map_of_a_turned_film_does_not_replace_that_of_the_film(
+    capsys, weights, films, tmp_path
+):
+    arguments = ("read", films, "--weights", weights, "--heat", tmp_path)
+    _, usual, _ = run(capsys, *arguments)
+    _, turned, _ = run(capsys, *arguments, "--turn", 90)
+    for before, after in zip(usual, turned, strict=True):
+        assert after["heat"].endswith(".turned-90.npy")
+        assert np.load(before["heat"]).shape == np.load(after["heat"]).shape[::-1]
 
 
 def test_the_methods_offered_are_those_that_there_are():
