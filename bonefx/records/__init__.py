@@ -38,7 +38,6 @@ from bonefx.records.radiograph import (
     convex_mask,
 )
 from bonefx.records.reading import (
-    OVERRIDABLE_REASONS,
     Agreement,
     Reading,
     Reason,
@@ -48,7 +47,7 @@ from bonefx.records.reading import (
 )
 
 __all__ = [
-    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "OVERRIDABLE_REASONS", "Agreement", "Calibration",
+    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "Agreement", "Calibration",
     "Corners", "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin",
     "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust",
     "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask", "crop_radiograph",
