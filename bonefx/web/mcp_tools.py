@@ -12,7 +12,7 @@ import binascii
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
@@ -235,13 +235,20 @@ def received_films(films: Sequence[str]) -> Iterator[list[str]]:
     Raises:
         UnreadableRadiographError: A film is neither base64 nor an upload.
     """
-    with tempfile.TemporaryDirectory(prefix=LIST_FOLDER_PREFIX) as folder:
-        paths = [_film_path(film, Path(folder) / f"film {i}") for i, film in enumerate(films, 1)]
-        try:
-            yield [str(path) for path in paths]
-        finally:
-            for path in paths:
-                path.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix=LIST_FOLDER_PREFIX) as folder, ExitStack() as received:
+        paths = []
+        invalid: UnreadableRadiographError | None = None
+        for number, film in enumerate(films, 1):
+            try:
+                path = _film_path(film, Path(folder) / f"film {number}")
+            except UnreadableRadiographError as error:
+                invalid = error  # the uploads after it are deleted too
+            else:
+                received.callback(path.unlink, missing_ok=True)
+                paths.append(str(path))
+        if invalid is not None:
+            raise invalid
+        yield paths
 
 
 def _film_path(film: str, target: Path) -> Path:
