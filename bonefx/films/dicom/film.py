@@ -12,11 +12,11 @@ from bonefx.films.dicom.elements import code
 from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
 from bonefx.films.dicom.pixel_data import decode_pixels, without_pixels
 from bonefx.films.dicom.pixel_format import pixel_format
+from bonefx.films.dicom.shutters import find_shutter
 from bonefx.films.dicom.voi import show_stored
 from bonefx.films.geometry import with_square_pixels
 from bonefx.films.limits import check_size
 from bonefx.films.pictures import grey, unit_8_bit
-from bonefx.films.shutters import find_shutter
 from bonefx.records import FilmNote, Radiograph
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.dicom.elements import code, numbers, whole_number
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
-from bonefx.films.shutters import SHUTTER_ELEMENTS
+from bonefx.films.dicom.shutters import SHUTTER_ELEMENTS
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset

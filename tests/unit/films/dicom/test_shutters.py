@@ -7,20 +7,20 @@ import pytest
 
 from bonefx.films import formats
 from bonefx.films.windows import window_presets
-from bonefx.records import PixelBox
+from bonefx.records import MIN_SIDE_PX, PixelBox
 from tests.fixtures.dicom_files import make_dicom
 
-ROWS, COLUMNS = 80, 96
+ROWS, COLUMNS = 160, 192
 ROW, COLUMN = np.mgrid[1 : ROWS + 1, 1 : COLUMNS + 1]  # as the standard counts
 RECTANGLE = {
-    "ShutterLeftVerticalEdge": 11, "ShutterRightVerticalEdge": 80,
-    "ShutterUpperHorizontalEdge": 6, "ShutterLowerHorizontalEdge": 70,
+    "ShutterLeftVerticalEdge": 21, "ShutterRightVerticalEdge": 160,
+    "ShutterUpperHorizontalEdge": 11, "ShutterLowerHorizontalEdge": 140,
 }  # fmt: skip
-IN_RECTANGLE = (ROW >= 6) & (ROW <= 70) & (COLUMN >= 11) & (COLUMN <= 80)
-CIRCLE = {"CenterOfCircularShutter": [40, 50], "RadiusOfCircularShutter": 30}
-IN_CIRCLE = (ROW - 40) ** 2 + (COLUMN - 50) ** 2 <= 30**2
-DIAMOND = {"VerticesOfThePolygonalShutter": [5, 48, 40, 88, 75, 48, 40, 8]}
-IN_DIAMOND = np.abs(ROW - 40) * 40 + np.abs(COLUMN - 48) * 35 <= 35 * 40
+IN_RECTANGLE = (ROW >= 11) & (ROW <= 140) & (COLUMN >= 21) & (COLUMN <= 160)
+CIRCLE = {"CenterOfCircularShutter": [80, 100], "RadiusOfCircularShutter": 60}
+IN_CIRCLE = (ROW - 80) ** 2 + (COLUMN - 100) ** 2 <= 60**2
+DIAMOND = {"VerticesOfThePolygonalShutter": [10, 96, 80, 176, 150, 96, 80, 16]}
+IN_DIAMOND = np.abs(ROW - 80) * 80 + np.abs(COLUMN - 96) * 70 <= 70 * 80
 
 
 def stored_values():
@@ -51,7 +51,7 @@ SHUTTERS = [
     ),
     pytest.param(
         "RECTANGULAR", RECTANGLE | {"ShutterRightVerticalEdge": 500},
-        (ROW >= 6) & (ROW <= 70) & (COLUMN >= 11), id="an edge beyond the film",
+        (ROW >= 11) & (ROW <= 140) & (COLUMN >= 21), id="an edge beyond the film",
     ),
     pytest.param(
         ["RECTANGULAR", "CIRCULAR"], RECTANGLE | CIRCLE | {"RadiusOfCircularShutter": -3},
@@ -79,7 +79,7 @@ def test_outside_of_a_shutter_is_black_and_its_bounds_are_the_field(
 
 @pytest.mark.parametrize(("shape", "elements"), [
     pytest.param("RECTANGULAR", {}, id="no edges"),
-    pytest.param("RECTANGULAR", RECTANGLE | {"ShutterLeftVerticalEdge": 90}, id="inverted"),
+    pytest.param("RECTANGULAR", RECTANGLE | {"ShutterLeftVerticalEdge": 180}, id="inverted"),
     pytest.param("RECTANGULAR", RECTANGLE | {
         "ShutterLeftVerticalEdge": 200, "ShutterRightVerticalEdge": 300}, id="outside the film"),
     pytest.param("CIRCULAR", CIRCLE | {"RadiusOfCircularShutter": 0}, id="no radius"),
@@ -94,6 +94,14 @@ def test_a_damaged_shutter_is_ignored(shape, elements):
     film, whole = read(ShutterShape=shape, **elements), read()
     assert film.field is None
     np.testing.assert_array_equal(film.pixels, whole.pixels)
+
+
+@pytest.mark.parametrize(("width", "applied"), [(MIN_SIDE_PX, True), (MIN_SIDE_PX - 1, False)])
+def test_a_shutter_that_leaves_less_than_a_film_is_ignored(width, applied):
+    edges = RECTANGLE | {"ShutterRightVerticalEdge": 20 + width}
+    film, whole = read(ShutterShape="RECTANGULAR", **edges), read()
+    assert (film.field is not None) == applied
+    assert np.array_equal(film.pixels, whole.pixels) != applied
 
 
 def test_the_automatic_window_does_not_see_what_lies_outside():
@@ -114,10 +122,11 @@ def test_a_header_window_is_kept_and_outside_stays_black():
 
 
 def test_a_circle_on_pixels_that_are_not_square_is_round_on_the_film():
-    film = read(ShutterShape="CIRCULAR", PixelSpacing=[0.2, 0.1], **CIRCLE)
+    circle = CIRCLE | {"RadiusOfCircularShutter": 70}
+    film = read(ShutterShape="CIRCULAR", PixelSpacing=[0.2, 0.1], **circle)
     assert film.pixels.shape == (2 * ROWS, COLUMNS)
     assert film.field.height == pytest.approx(film.field.width, abs=3)
-    assert film.field.top == pytest.approx(2 * 40 - 30, abs=3)
+    assert film.field.top == pytest.approx(2 * 80 - 70, abs=3)
 
 
 def test_a_film_in_colour_has_its_shutter_too():

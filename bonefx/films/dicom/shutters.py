@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.films.dicom.elements import numbers
-from bonefx.records import PixelBox
+from bonefx.records import MIN_SIDE_PX, PixelBox
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -28,7 +28,6 @@ SHUTTER_ELEMENTS = (
     *EDGES,
     *("CenterOfCircularShutter", "RadiusOfCircularShutter", "VerticesOfThePolygonalShutter"),
 )
-MIN_SIDE_SHOWN_PX = 16  # a shutter that leaves less is taken as damaged
 MAX_VERTICES = 1_000
 ROUNDING = 1e-6  # of a crossing, in pixels
 
@@ -55,7 +54,8 @@ def find_shutter(header: Dataset, *, rows: int, columns: int, aspect: float) -> 
         aspect: Height of a pixel divided by its width.
 
     Returns:
-        The part inside of all shapes; None without a shutter, or if none of the shapes is valid.
+        The part inside of all shapes. None without a shutter, if none of the shapes is valid, or if
+        they leave less than MIN_SIDE_PX on a side, which no film has.
 
     Source:
         DICOM PS3.3, C.7.6.11. Rows and columns are counted from 1; edges and corners lie on pixels
@@ -151,4 +151,4 @@ def _is_large(shown: NDArray[np.bool_]) -> bool:
     if not shown.any():
         return False
     box = _bounds(shown)
-    return min(box.height, box.width) >= MIN_SIDE_SHOWN_PX
+    return min(box.height, box.width) >= MIN_SIDE_PX
