@@ -30,7 +30,9 @@ def text(dataset: Dataset, keyword: str) -> str:
     """Return an element as text without padding; empty if it is absent."""
     value, vr, _ = _stored(dataset, keyword)
     if isinstance(value, bytes) and vr not in BINARY:
-        return value.decode("latin-1").replace("\0", " ").strip()
+        value = value.decode("latin-1")
+    if isinstance(value, str):
+        return value.replace("\0", " ").strip()
     return "\\".join(str(part) for part in numbers(dataset, keyword))
 
 
@@ -74,11 +76,14 @@ def code(dataset: Dataset, keyword: str) -> str | None:
 
 
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
-    """Return the items of a sequence that hold an element; none if the sequence is damaged."""
+    """Return the items of a sequence that hold an element; none if it is damaged or no sequence."""
+    from pydicom.dataset import Dataset
+
     if keyword not in dataset:
         return ()
     try:
-        return tuple(item for item in dataset[keyword].value or () if len(item))
+        found = tuple(dataset[keyword].value or ())
+        return tuple(item for item in found if isinstance(item, Dataset) and len(item))
     except Exception:  # noqa: BLE001 (pydicom raises anything for a damaged sequence)
         return ()  # as without the sequence, which viewers ignore
 
@@ -98,7 +103,8 @@ def stored_words(dataset: Dataset, keyword: str) -> tuple[bytes, NDArray[np.uint
 def _stored(dataset: Dataset, keyword: str) -> tuple[Any, str, bool]:
     """Return the value of an element, its value representation, and whether little-endian.
 
-    The value is bytes, unless pydicom has converted it already. None for an absent element.
+    The value is bytes, unless pydicom has converted it already. None for an absent element, and
+    for a sequence, which has no value.
     """
     from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -108,6 +114,8 @@ def _stored(dataset: Dataset, keyword: str) -> tuple[Any, str, bool]:
     element = dataset.get_item(tag, keep_deferred=True)
     known = element.VR not in (None, "UN")
     vr = str(element.VR) if known else dictionary_VR(tag)
+    if vr == "SQ":
+        return None, "", True
     return element.value, vr, getattr(element, "is_little_endian", True)
 
 

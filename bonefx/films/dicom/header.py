@@ -100,7 +100,7 @@ def spacing_mm(header: FileDataset) -> tuple[float, float] | None:
     """Return row and column spacing: PixelSpacing, else ImagerPixelSpacing; None if absent."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
         pair = numbers(header, keyword)
-        if len(pair) == 2 and min(pair) > 0:
+        if len(pair) == 2 and all(side > 0 for side in pair):  # false for nan
             return pair
     return None
 
@@ -112,7 +112,7 @@ def pixel_aspect(header: FileDataset) -> float | None:
         DICOM PS3.3, C.7.6.3.1.7, Pixel Aspect Ratio, which counts where there is no spacing.
     """
     pair = spacing_mm(header) or numbers(header, "PixelAspectRatio")
-    return pair[0] / pair[1] if len(pair) == 2 and min(pair) > 0 else None
+    return pair[0] / pair[1] if len(pair) == 2 and all(side > 0 for side in pair) else None
 
 
 def damaged() -> UnreadableRadiographError:
@@ -171,7 +171,7 @@ def _check_kind(header: FileDataset) -> None:
 
 def _check_image(header: FileDataset) -> None:
     pixels = header.get_item("PixelData", keep_deferred=True)
-    if pixels is None or not pixels.value:
+    if pixels is None or not isinstance(pixels.value, bytes) or not pixels.value:
         raise UnreadableRadiographError(
             "found a DICOM file without pixel data; export the image itself"
         )

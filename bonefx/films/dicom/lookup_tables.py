@@ -80,7 +80,7 @@ def read_table(item: Dataset, *, low: float, high: float) -> LookupTable | None:
     count, first, bits = (int(value) for value in descriptor)
     count = count % WORD or WORD
     entries = _entries(item, count, bits)
-    if len(entries) < MIN_COMPLETE * count - 1 or np.ptp(entries) == 0:
+    if len(entries) < max(1, MIN_COMPLETE * count - 1) or np.ptp(entries) == 0:
         return None
     largest = int(entries.max()).bit_length()
     return LookupTable(

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.films.dicom.decoders import decode_containers, encapsulated_value
-from bonefx.films.dicom.elements import whole_number
+from bonefx.films.dicom.elements import text, whole_number
 from bonefx.films.dicom.header import undecoded
 from bonefx.films.dicom.pixel_format import PixelFormat
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
-    from pydicom.uid import UID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -58,8 +57,8 @@ def decode_pixels(header: FileDataset, form: PixelFormat) -> StoredPixels:
     try:
         containers, form = decode_containers(header, form)
     except Exception:  # noqa: BLE001 (damaged data makes decoders raise anything)
-        syntax, native = header.file_meta.TransferSyntaxUID, encapsulated_value(header) is None
-        raise undecoded(_name(syntax), native=native) from None  # the cause may quote values
+        native = encapsulated_value(header) is None
+        raise undecoded(_syntax_name(header), native=native) from None  # the cause may quote values
     if form.samples == 3:
         return StoredPixels(values=containers, form=form)
     values = stored_values(containers, form)
@@ -118,6 +117,9 @@ def _as_stored(value: int, form: PixelFormat) -> int | None:
     return extended if extended >= -half else None
 
 
-def _name(syntax: UID) -> str:
+def _syntax_name(header: FileDataset) -> str:
+    from pydicom.uid import UID
+
+    syntax = UID(text(header.file_meta, "TransferSyntaxUID"))  # text in any value representation
     known = not syntax.is_private and syntax.is_transfer_syntax
     return str(syntax.name) if known else "unknown syntax"

@@ -11,9 +11,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from bonefx.films.dicom.elements import numbers
+from bonefx.films.dicom.elements import numbers, text
 from bonefx.records import MIN_SIDE_PX, PixelBox
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ SHUTTER_ELEMENTS = (
     *("CenterOfCircularShutter", "RadiusOfCircularShutter", "VerticesOfThePolygonalShutter"),
 )
 MAX_VERTICES = 1_000
+MAX_DISTANCE = 4  # of centre and corners, in longer sides of the film; more is taken as damaged
 ROUNDING = 1e-6  # of a crossing, in pixels
 
 
@@ -77,10 +78,8 @@ def find_shutter(header: Dataset, *, rows: int, columns: int, aspect: float) -> 
 
 
 def _shapes(header: Dataset) -> tuple[str, ...]:
-    """Return the names of the shapes, which some files write in lower case or in one string."""
-    value = header.get("ShutterShape") or ()
-    parts = value.split("\\") if isinstance(value, str) else [str(part) for part in value]
-    return tuple(part.strip().upper() for part in parts)
+    """Return the names of the shapes, which some files write in lower case."""
+    return tuple(part.strip().upper() for part in text(header, "ShutterShape").split("\\"))
 
 
 def _rectangle(header: Dataset, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
@@ -97,7 +96,7 @@ def _circle(header: Dataset, shape: tuple[int, int], aspect: float) -> NDArray[n
     radius = _one(header, "RadiusOfCircularShutter")
     if "CIRCULAR" not in _shapes(header) or len(centre) != 2:
         return None
-    if not np.isfinite([*centre, radius]).all() or radius <= 0:
+    if not _is_near([*centre, radius], shape) or radius <= 0:
         return None
     row, column = _indices(shape)
     down, across = (row - (centre[0] - 1)) * aspect, column - (centre[1] - 1)
@@ -109,7 +108,7 @@ def _polygon(header: Dataset, shape: tuple[int, int]) -> NDArray[np.bool_] | Non
     if "POLYGONAL" not in _shapes(header) or len(values) % 2 or len(values) < 6:
         return None
     corners = np.array(values[: 2 * MAX_VERTICES]).reshape(-1, 2)[:, ::-1] - 1  # (x, y)
-    if not np.isfinite(corners).all() or np.abs(corners).max() > 4 * max(shape):
+    if not _is_near(corners, shape):
         return None
     shown = np.zeros(shape, bool)
     below = np.roll(corners, -1, axis=0)
@@ -134,6 +133,11 @@ def _one(header: Dataset, keyword: str) -> float:
     """Return the first number of an element; nan without one."""
     found = numbers(header, keyword)
     return found[0] if found else float("nan")
+
+
+def _is_near(lengths: ArrayLike, shape: tuple[int, int]) -> bool:
+    """Return whether all are finite and none is far beyond the film."""
+    return bool(np.isfinite(lengths).all() and np.abs(lengths).max() <= MAX_DISTANCE * max(shape))
 
 
 def _indices(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
