@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import PixelBox, Radiograph, Window
+from bonefx.records import Radiograph, Window, convex_mask
 
 AUTOMATIC = "Automatic"  # name of a window chosen here
 OUTLIER_DISTANCE = 2.0  # in ranges of the film; values farther away belong to something else
@@ -64,20 +64,21 @@ def show_automatically(
     return ShownFilm(pixels, full, (Window(name=AUTOMATIC, low=edges[0], high=edges[1]),))
 
 
-def fit_to_field(film: Radiograph, field: PixelBox) -> Radiograph:
+def fit_to_field(film: Radiograph) -> Radiograph:
     """Measure the automatic window of a film inside its exposed field.
 
     Args:
-        film: A film as read.
-        field: Bounds of the exposed field, on the film's grid.
+        film: A film with field and, if that does not fill its bounds, field_corners.
 
     Returns:
-        The film with pixels and first window of the field's range; unchanged if the film is not
-        displayed through an automatic window.
+        The film with pixels and first window of the field's range; unchanged if the film has no
+        field, or is not displayed through an automatic window.
     """
-    if not film.windows or film.windows[0].name != AUTOMATIC:
+    if film.field is None or not film.windows or film.windows[0].name != AUTOMATIC:
         return film
-    low, high = automatic_range(film.values, box=field)
+    corners = film.field_corners
+    beside = ~convex_mask(corners, film.field) if corners else None
+    low, high = automatic_range(film.values[film.field.slices], outside=beside)
     if not low < high:
         return film
     window = Window(name=AUTOMATIC, low=low, high=high)
@@ -86,24 +87,19 @@ def fit_to_field(film: Radiograph, field: PixelBox) -> Radiograph:
 
 
 def automatic_range(
-    values: NDArray[Any],
-    *,
-    box: PixelBox | None = None,
-    outside: NDArray[np.bool_] | None = None,
+    values: NDArray[Any], *, outside: NDArray[np.bool_] | None = None
 ) -> tuple[float, float]:
     """Return the values of a film that are displayed black and white.
 
     Args:
         values: (H, W), of any number type, finite.
-        box: The part to measure; None for the whole film.
         outside: (H, W), True for pixels that are not part of the film.
 
     Returns:
         Smallest and largest value; without those that lie more than OUTLIER_DISTANCE ranges of the
         film away from it.
     """
-    part = ... if box is None else box.slices
-    kept = values[part].ravel() if outside is None else values[part][~outside[part]]
+    kept = values.ravel() if outside is None else values[~outside]
     if kept.size == 0:
         return (0.0, 0.0)
     low, high = _film_limits(kept)

@@ -47,14 +47,14 @@ def with_exposed_field(film: Radiograph) -> Radiograph:
     """
     field = find_exposed_field(film.exposed)
     if field is None:
-        return film if film.field is None else fit_to_field(film, film.field)
+        return fit_to_field(film)
     top, left = (film.field.top, film.field.left) if film.field else (0, 0)
     box = PixelBox(
         top=field.box.top + top, left=field.box.left + left,
         bottom=field.box.bottom + top, right=field.box.right + left,
     )  # fmt: skip
     corners = tuple((x + left, y + top) for x, y in field.corners)
-    return fit_to_field(replace(film, field=box, field_corners=corners), box)
+    return fit_to_field(replace(film, field=box, field_corners=corners))
 
 
 def find_exposed_field(values: NDArray[np.float32]) -> ExposedField | None:

@@ -11,7 +11,7 @@ from bonefx.films.automatic_window import (
     fit_to_field,
     show_automatically,
 )
-from bonefx.records import PixelBox, Window
+from bonefx.records import PixelBox, Window, convex_mask
 from tests.fixtures.image_files import HEIGHT, WIDTH, make_grey
 from tests.fixtures.records import make_radiograph
 
@@ -104,17 +104,32 @@ def test_only_the_exposed_field_is_measured():
     film = make_film()
     field = PixelBox(top=20, left=10, bottom=60, right=50)
     inside = film[20:60, 10:50]
-    assert automatic_range(film, box=field) == (inside.min(), inside.max())
     pixels, full, windows = show_automatically(film)
-    read = make_radiograph(pixels=pixels, full=full, windows=windows)
-    fitted = fit_to_field(read, field).pixels[field.slices]
+    read = make_radiograph(pixels=pixels, full=full, windows=windows, field=field)
+    fitted = fit_to_field(read).pixels[field.slices]
     expected = (inside - float(inside.min())) / np.ptp(inside)
     np.testing.assert_allclose(fitted, expected, atol=1e-5)
 
 
+def test_the_corners_beside_a_tilted_field_are_not_measured():
+    full = np.full((60, 60), 1.0, np.float32)  # a white mount
+    field = PixelBox(top=10, left=10, bottom=50, right=50)
+    corners = ((30.0, 10.0), (50.0, 30.0), (30.0, 50.0), (10.0, 30.0))
+    inside = convex_mask(corners, field)
+    full[field.slices][inside] = np.linspace(0.055, 0.66, inside.sum())
+    window = Window(name=AUTOMATIC, low=0.0, high=1.0)
+    film = make_radiograph(
+        pixels=full, full=full, windows=(window,), field=field, field_corners=corners
+    )
+    (fitted,) = fit_to_field(film).windows
+    assert (fitted.low, fitted.high) == pytest.approx((0.055, 0.66), abs=1e-6)
+
+
 def test_a_window_of_the_file_is_not_fitted_to_the_field():
+    field = PixelBox(top=0, left=0, bottom=9, right=9)
     full = show_automatically(make_film()).pixels
     own = (Window(name="", low=0.2, high=0.4),)
-    film = make_radiograph(pixels=np.clip(full * 5 - 1, 0, 1), full=full, windows=own)
-    assert fit_to_field(film, PixelBox(top=0, left=0, bottom=9, right=9)) is film
-    assert fit_to_field(make_radiograph(), PixelBox(top=0, left=0, bottom=9, right=9)).full is None
+    pixels = np.clip(full * 5 - 1, 0, 1)
+    film = make_radiograph(pixels=pixels, full=full, windows=own, field=field)
+    assert fit_to_field(film) is film
+    assert fit_to_field(make_radiograph(field=field)).full is None

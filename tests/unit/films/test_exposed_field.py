@@ -123,8 +123,10 @@ def test_the_field_does_not_depend_on_polarity(sides):
     assert find_exposed_field(np.float32(1) - values) == find_exposed_field(values)
 
 
-def test_the_automatic_window_is_that_of_the_field():
-    values, _ = with_border(draw_limb() * np.float32(0.3), BOXES["all"], tone=1.0)
+@pytest.mark.parametrize("angle_deg", [0, 5])
+def test_the_automatic_window_is_that_of_the_field(angle_deg):
+    limb = draw_limb() * np.float32(0.3)
+    values, _ = with_border(limb, BOXES["all"], tone=1.0, angle_deg=angle_deg)
     film = make_radiograph(
         pixels=values, full=values, windows=(Window(name=AUTOMATIC, low=0.0, high=1.0),)
     )
