@@ -23,7 +23,7 @@ MAX_GAPS = 4  # between the values of a film, its borders and its markers
 MAX_SAMPLES = 250_000  # of the pixels, for finding a border
 
 
-class ShownFilm(NamedTuple):
+class DisplayedFilm(NamedTuple):
     """A film as displayed; see Radiograph for pixels, full and windows."""
 
     pixels: NDArray[np.float32]
@@ -36,7 +36,7 @@ def show_automatically(
     *,
     white_is_zero: bool = False,
     outside: NDArray[np.bool_] | None = None,
-) -> ShownFilm:
+) -> DisplayedFilm:
     """Display a film deeper than 8 bits, or of unknown range, through an automatic window.
 
     Args:
@@ -57,11 +57,11 @@ def show_automatically(
     if outside is not None:
         full[outside] = 0
     if not edges[0] < edges[1]:  # all values are equal
-        return ShownFilm(full)
+        return DisplayedFilm(full)
     pixels = full if edges == (0.0, 1.0) else unit_range(values, low=first, high=last)
     if pixels is not full:
         pixels = _as_shown(pixels, white_is_zero=white_is_zero, outside=outside)
-    return ShownFilm(pixels, full, (Window(name=AUTOMATIC, low=edges[0], high=edges[1]),))
+    return DisplayedFilm(pixels, full, (Window(name=AUTOMATIC, low=edges[0], high=edges[1]),))
 
 
 def fit_to_field(film: Radiograph) -> Radiograph:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films.automatic_window import ShownFilm, scaled_values, show_automatically
+from bonefx.films.automatic_window import DisplayedFilm, scaled_values, show_automatically
 from bonefx.films.codecs import jpeg, tiff
 from bonefx.films.codecs.deep_values import DeepValues, deep_values, film_values, upright
 from bonefx.films.limits import check_size, too_large
@@ -42,7 +42,7 @@ class Picture(NamedTuple):
         damaged: A part of it may be missing or wrong.
     """
 
-    shown: ShownFilm
+    shown: DisplayedFilm
     bits: int
     photometric: str
     damaged: bool = False
@@ -157,7 +157,7 @@ def _shallow(image: Image.Image, bits: int, *, white_is_zero: bool = False) -> P
     """Return a picture that Pillow decoded; refuse a colour picture."""
     ImageOps.exif_transpose(image, in_place=True)
     photometric = "MONOCHROME1" if white_is_zero else _photometric(image.mode)
-    return Picture(ShownFilm(unit_8_bit(grey(image))), bits, photometric)
+    return Picture(DisplayedFilm(unit_8_bit(grey(image))), bits, photometric)
 
 
 def _deep_values(data: bytes, file_format: str) -> DeepValues:
@@ -184,7 +184,7 @@ def _deep(
     else:
         unit = np.asarray(values / np.float32(2**bits - 1), np.float32)
         dense = 1 - unit if white_is_zero else unit
-        shown = ShownFilm(np.where(outside, np.float32(0), dense))
+        shown = DisplayedFilm(np.where(outside, np.float32(0), dense))
     grey_photometric = "MONOCHROME1" if white_is_zero else "MONOCHROME2"
     return Picture(shown, bits, "RGB" if colour else grey_photometric)
 

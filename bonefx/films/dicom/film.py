@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from bonefx.films.automatic_window import ShownFilm
+from bonefx.films.automatic_window import DisplayedFilm
 from bonefx.films.dicom.anatomy import body_part
 from bonefx.films.dicom.elements import code
 from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
@@ -44,7 +44,7 @@ def read_dicom(data: bytes, sha256: str) -> Radiograph:
     if shutter is not None:
         stored = without_pixels(stored, shutter.outside)
     if stored.values.ndim == 3:
-        shown, unfit = ShownFilm(unit_8_bit(grey(Image.fromarray(stored.values)))), False
+        shown, unfit = DisplayedFilm(unit_8_bit(grey(Image.fromarray(stored.values)))), False
     else:
         shown, unfit = show_stored(header, stored)
     film = Radiograph(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bonefx.films.automatic_window import (
     MAX_SAMPLES,
     TAIL,
-    ShownFilm,
+    DisplayedFilm,
     automatic_range,
     scaled_values,
     show_automatically,
@@ -36,7 +36,7 @@ MIN_CONTRAST = 0.1  # of black to white; a window that shows less of a film does
 MAX_CLIPPED = 0.95  # of the pixels; a finger in a large field has more than the rest within
 
 
-def show_stored(header: Dataset, stored: StoredPixels) -> tuple[ShownFilm, bool]:
+def show_stored(header: Dataset, stored: StoredPixels) -> tuple[DisplayedFilm, bool]:
     """Display a grey film as its header says; without a usable window, automatically.
 
     Args:
@@ -53,7 +53,7 @@ def show_stored(header: Dataset, stored: StoredPixels) -> tuple[ShownFilm, bool]
     table = first_table(header, "VOILUTSequence", film)
     windows = header_windows(header)
     if table is not None and _fits(table.shown(sample), sample):
-        return ShownFilm(_polarised(table.shown(values), stored)), False
+        return DisplayedFilm(_polarised(table.shown(values), stored)), False
     for number, window in enumerate(windows):
         if _fits(window.shown(sample), sample):
             return _windowed(values, windows[number:], stored), False
@@ -87,14 +87,14 @@ def modality_output(header: Dataset, stored: StoredPixels) -> NDArray[Any]:
 
 def _windowed(
     values: NDArray[Any], windows: tuple[VoiWindow, ...], stored: StoredPixels
-) -> ShownFilm:
+) -> DisplayedFilm:
     """Display values through the first of the windows."""
     pixels = _polarised(windows[0].shown(values), stored)
     full, low, high = scaled_values(values, outside=stored.padding)
     if windows[0].edges is None or low == high:
-        return ShownFilm(pixels)
+        return DisplayedFilm(pixels)
     lines = linear_windows(windows, low=low, high=high, white_is_zero=stored.form.white_is_zero)
-    return ShownFilm(pixels, _polarised(full, stored), lines) if lines else ShownFilm(pixels)
+    return DisplayedFilm(pixels, _polarised(full, stored) if lines else None, lines)
 
 
 def _polarised(shown: NDArray[np.float32], stored: StoredPixels) -> NDArray[np.float32]:
