@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.automatic_window import DisplayedFilm, scaled_values, show_automatically
 from bonefx.films.codecs import jpeg, tiff
+from bonefx.films.codecs.codestreams import jpeg_2000_header, jpeg_frame_header
 from bonefx.films.codecs.deep_values import DeepValues, deep_values, film_values, upright
 from bonefx.films.limits import check_size, too_large
 from bonefx.records import FilmNote, Radiograph
@@ -27,7 +28,6 @@ HUE_SIDE_PX = 128
 HUE_LEVELS = 32
 
 PNG_END = b"IEND\xaeB`\x82"
-CODESTREAM = b"\xff\x4f\xff\x51"  # of JPEG 2000: markers SOC and SIZ
 ORIENTATION = 0x0112  # of EXIF
 SHORT_HEADER_BYTES, LONG_HEADER_BYTES = 16, 40  # of BMP; both begin with their size
 
@@ -107,7 +107,7 @@ def _decoded_tiff(data: bytes) -> Picture:
 
 
 def _decoded_jpeg(data: bytes, *, salvage: bool) -> Picture:
-    if (bits := jpeg.sample_bits(data)) > 8:
+    if (bits := jpeg_frame_header(data).bits) > 8:
         return _deep(jpeg.decode_deep_jpeg(data), bits)
     image, damaged = jpeg.decode_jpeg(data, salvage=salvage)
     return _shallow(image, bits)._replace(damaged=damaged)
@@ -194,12 +194,9 @@ def _bits(image: Image.Image, data: bytes, file_format: str) -> int:
     if file_format == "PNG":
         return data[24]  # of the IHDR chunk, which comes first
     if file_format == "JPEG2000":
-        size = data.index(CODESTREAM) + len(CODESTREAM)  # ISO/IEC 15444-1, A.5.1
-        right, bottom, left, top = (
-            int.from_bytes(data[size + at : size + at + 4], "big") for at in (4, 8, 12, 16)
-        )
-        check_size(right - left, bottom - top)
-        return (data[size + 38] & 0x7F) + 1
+        header = jpeg_2000_header(data)
+        check_size(header.columns, header.rows)
+        return header.bits
     return 1 if image.mode == "1" else 8
 
 

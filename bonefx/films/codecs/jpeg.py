@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,17 +16,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
+from bonefx.films.codecs.codestreams import JPEG_START, jpeg_frame_header, jpeg_segments
 from bonefx.films.codecs.deep_values import DeepValues, deep_values
 from bonefx.films.limits import check_size
 
 COLOUR_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # of simplejpeg, by mode of Pillow
-START, END, SCAN_START = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
-START_OF_SCAN = 0xDA
-FRAMES = (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0))
+END, SCAN_START = b"\xff\xd9", b"\xff\xda"
 SEQUENTIAL = (0xC0, 0xC1)  # frame headers whose scans hold whole blocks
 WHOLE_BLOCKS = b"\x00\x3f\x00"  # the end of a scan header: coefficients 0 to 63, at full precision
 METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn and COM
-NOT_SEGMENTS = (0x00, 0x01, *range(0xD0, 0xD9))  # markers without a length
 EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
 DAMAGE = re.compile("remature end|bad Huffman|instead of RST|progression sequence|arithmetic")
 MAX_MEGAPIXEL_SCANS = 600  # 50 megapixels of 12 scans; about 3 s
@@ -43,18 +40,6 @@ class DecodedJpeg(NamedTuple):
     damaged: bool
 
 
-def sample_bits(data: bytes) -> int:
-    """Return the bits per sample of the frame header.
-
-    Raises:
-        ValueError: There is no frame header.
-    """
-    for code, start, _ in _segments(data):
-        if code in FRAMES:
-            return data[start + 4]
-    raise ValueError("there is no frame header")
-
-
 def decode_deep_jpeg(data: bytes) -> DeepValues:
     """Decode a file of 9 to 16 bit, lossless or lossy.
 
@@ -64,10 +49,8 @@ def decode_deep_jpeg(data: bytes) -> DeepValues:
     """
     import imagecodecs
 
-    for code, start, _ in _segments(data):
-        if code in FRAMES:
-            height, width = data[start + 5 : start + 7], data[start + 7 : start + 9]
-            check_size(int.from_bytes(width, "big"), int.from_bytes(height, "big"))
+    header = jpeg_frame_header(data)
+    check_size(header.columns, header.rows)
     data.index(END, _first_scan(data))  # the decoder accepts a missing end
     return deep_values(imagecodecs.jpeg8_decode(data))
 
@@ -169,30 +152,8 @@ def _has_sound_scans(data: bytes, colour_space: str, *, warning: str, attempts: 
 
 def _first_scan(data: bytes) -> int:
     """Return where the header of the first scan ends."""
-    *_, (_, _, end) = _segments(data)
+    *_, (_, _, end) = jpeg_segments(data)
     return end
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker code, start and end of each segment up to the header of the first scan.
-
-    Raises:
-        ValueError: There is no scan.
-    """
-    at = len(START)
-    while True:
-        at = data.index(b"\xff", at)
-        while data[at + 1 : at + 2] == b"\xff":  # fill bytes
-            at += 1
-        code = data[at + 1] if at + 1 < len(data) else 0
-        if code in NOT_SEGMENTS:
-            at += 2
-            continue
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        yield code, at, end
-        if code == START_OF_SCAN:
-            return
-        at = end
 
 
 def _without_header_faults(data: bytes) -> tuple[bytes, int]:
@@ -201,8 +162,8 @@ def _without_header_faults(data: bytes) -> tuple[bytes, int]:
     Raises:
         ValueError: There is no scan.
     """
-    kept, end, sequential = bytearray(START), 0, False
-    for code, start, end in _segments(data):
+    kept, end, sequential = bytearray(JPEG_START), 0, False
+    for code, start, end in jpeg_segments(data):
         sequential = sequential or code in SEQUENTIAL
         kept += b"" if code in METADATA else data[start:end]
     if sequential:

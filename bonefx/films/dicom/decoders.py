@@ -1,6 +1,7 @@
 """Decode native and compressed pixel data to the containers of the values.
 
-The form of the data counts, not the transfer syntax that the file gives: native pixels in a file
+Headers contradict their compressed pixels in many files, and a decoder follows the codestream. So
+the form of the data counts, not the transfer syntax that the file gives: native pixels in a file
 labelled as compressed are read, and so are pixels in another compression than the label says.
 """
 
@@ -12,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.films.codecs.codestreams import (
+    JPEG_2000_SIZE,
+    JPEG_LS_FRAME,
+    FrameHeader,
+    read_frame_header,
+)
 from bonefx.films.codecs.jpeg import decode_jpeg
-from bonefx.films.dicom.codestreams import Codestream, describe_codestream
-from bonefx.films.dicom.elements import whole_number
+from bonefx.films.dicom.elements import text, whole_number
 from bonefx.films.dicom.header import damaged
 from bonefx.films.dicom.pixel_format import MONOCHROME, PixelFormat
 
@@ -25,6 +31,14 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
 JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 JPEG_END = b"\xff\xd9"
+SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads progressive ones too
+    0xC0: JPEG_BASELINE,
+    0xC1: JPEG_EXTENDED,
+    0xC2: JPEG_BASELINE,
+    0xC3: "1.2.840.10008.1.2.4.57",
+    JPEG_LS_FRAME: "1.2.840.10008.1.2.4.80",
+    JPEG_2000_SIZE: "1.2.840.10008.1.2.4.91",
+}
 PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
 
 
@@ -48,14 +62,13 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[A
     if compressed is None:
         return _by_pydicom(header, form, _native_syntax(header)), form
     frame = bytes(get_frame(compressed, 0, number_of_frames=1))
-    stream = describe_codestream(frame)
-    if stream is None:
-        syntax = str(header.file_meta.TransferSyntaxUID).strip("\0 ")
-        return _by_pydicom(header, form, syntax), form
-    form = _of_codestream(form, stream)
-    if stream.syntax in (JPEG_BASELINE, JPEG_EXTENDED) and form.samples == 1:
+    stream = read_frame_header(frame)
+    if stream is None or stream.marker not in SYNTAXES:
+        return _by_pydicom(header, form, text(header.file_meta, "TransferSyntaxUID")), form
+    form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
+    if syntax in (JPEG_BASELINE, JPEG_EXTENDED) and form.samples == 1:
         return _lossy_jpeg(frame, stream, form), form
-    return _by_pydicom(header, form, stream.syntax, stream), form
+    return _by_pydicom(header, form, syntax, stream), form
 
 
 def encapsulated_value(header: FileDataset) -> bytes | None:
@@ -72,7 +85,7 @@ def _native_syntax(header: FileDataset) -> str:
     return str(ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian)
 
 
-def _of_codestream(form: PixelFormat, stream: Codestream) -> PixelFormat:
+def _of_codestream(form: PixelFormat, stream: FrameHeader) -> PixelFormat:
     """Return the form of decoded pixels: precision and components are those of the codestream."""
     if stream.columns != form.columns or stream.rows not in (0, form.rows):
         raise damaged()
@@ -93,7 +106,7 @@ def _of_codestream(form: PixelFormat, stream: Codestream) -> PixelFormat:
     )
 
 
-def _lossy_jpeg(frame: bytes, stream: Codestream, form: PixelFormat) -> NDArray[Any]:
+def _lossy_jpeg(frame: bytes, stream: FrameHeader, form: PixelFormat) -> NDArray[Any]:
     """Decode a grey lossy JPEG, and refuse one that is damaged in the middle.
 
     pydicom reads none of 12 bits, and passes over damage.
@@ -111,7 +124,7 @@ def _lossy_jpeg(frame: bytes, stream: Codestream, form: PixelFormat) -> NDArray[
 
 
 def _by_pydicom(
-    header: FileDataset, form: PixelFormat, syntax: str, stream: Codestream | None = None
+    header: FileDataset, form: PixelFormat, syntax: str, stream: FrameHeader | None = None
 ) -> NDArray[Any]:
     """Decode by pydicom, with the decoder of a transfer syntax."""
     from pydicom.pixels.decoders.base import get_decoder

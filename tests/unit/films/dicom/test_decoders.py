@@ -99,6 +99,16 @@ def test_an_8_bit_jpeg_under_a_header_of_12_bits(syntax, progressive):
     assert film.bits == 8
 
 
+@pytest.mark.parametrize("insert", [b"\xff\xff", b"\0abc"])
+def test_bytes_between_the_segments_of_a_lossy_jpeg_are_harmless(insert):
+    stream = encode_image(make_grey(), "JPEG", quality=95)
+    at = stream.index(b"\xff\xdb")  # quantisation table
+    film = compressed_film(NATIVE, stream[:at] + insert + stream[at:], JPEGBaseline8Bit)
+    np.testing.assert_array_equal(
+        shown(film), shown(compressed_film(NATIVE, stream, JPEGBaseline8Bit))
+    )
+
+
 def test_a_lossy_jpeg_that_is_damaged_in_the_middle_is_refused():
     stream = encode_image(make_grey(), "JPEG", quality=95)
     middle = len(stream) // 2
