@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bonefx.errors import RecipeError
+from bonefx.films.discs.film_files import FILM_SUFFIXES
 from train.data.adapters.films_csv import CSV_LABELS
 
 FRACTURE_LABEL, NO_FRACTURE_LABEL = "fracture", "no_fracture"
@@ -21,9 +22,7 @@ SPLIT_FOLDERS = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 EXCLUDED_SPLITS = ("excluded", "holdout")
-FILM_SUFFIXES = {
-    ".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".dcm", ".dicom",
-}  # fmt: skip
+AUDITED_SUFFIXES = FILM_SUFFIXES | {".gif"}  # a GIF gets a row with the reason to convert it
 GROUP_COLUMNS = ("group", "patient_block")
 
 
@@ -70,7 +69,7 @@ def list_films(folder: Path, splits: Path | None = None) -> AuditListing:
     if not listing.films:
         raise RecipeError(
             f"no film was found in {folder.name}; file names of films end in "
-            f"{', '.join(sorted(FILM_SUFFIXES))}"
+            f"{', '.join(sorted(AUDITED_SUFFIXES))}"
         )
     return replace(listing, films=tuple(sorted(listing.films, key=lambda film: film.name)))
 
@@ -136,7 +135,7 @@ def _find_files(folder: Path) -> Iterator[Path]:
 def _may_be_film(path: Path) -> bool:
     """Whether a file has a film's suffix, or no suffix and a DICOM preamble."""
     if path.suffix:
-        return path.suffix.lower() in FILM_SUFFIXES
+        return path.suffix.lower() in AUDITED_SUFFIXES
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
 

@@ -16,9 +16,9 @@ from bonefx.films.formats import SUPPORTED_FORMATS, recognise
 from bonefx.records import MIN_SIDE_PX
 
 START_BYTES = 4096
-FILM_SUFFIXES = {
-    *(".bmp", ".dcm", ".dicom", ".heic", ".j2k", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff"),
-    ".webp",
+FILM_SUFFIXES = {  # also of what a user can convert: HEIC, JPEG XL
+    *(".avif", ".bmp", ".dcm", ".dicom", ".heic", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"),
+    *(".png", ".tif", ".tiff", ".webp"),
 }
 MAYBE_FILMS = {*SUPPORTED_FORMATS, "HEIC", "JPEG XL"}  # the last two with a way to convert them
 ICON_FORMATS = ("PNG", "BMP", "JPEG", "WEBP")  # their size lies in the first bytes

@@ -99,6 +99,9 @@ UNREADABLE = {
     "bad/empty.dcm": (b"", "empty"),
     "bad/zeros.jpg": (bytes(4000), "not an image"),
     "bad/renamed.png": (b"%PDF-1.7", "found a PDF file"),
+    "bad/zeros.avif": (bytes(4000), "not an image"),
+    "bad/zeros.JPE": (bytes(4000), "not an image"),
+    "bad/zeros.jxl": (bytes(4000), "not an image"),
     "bad/phone": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "found a HEIC file"),
 }
 

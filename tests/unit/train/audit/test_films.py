@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bonefx.errors import RecipeError
+from bonefx.films.discs.film_files import FILM_SUFFIXES
 from tests.fixtures.duplicate_films import make_square, write_image
 from train.audit.films import AuditFilm, list_films
 from train.audit.matching.file_names import name_families
@@ -49,6 +50,13 @@ def test_labels_are_read_from_a_deeper_tree_and_other_files_are_ignored(tmp_path
     (tmp_path / "README").write_text("text")
     films = list_films(tmp_path).films
     assert [film.label for film in films] == ["fracture", "no_fracture"]
+
+
+def test_files_with_the_suffixes_of_films_and_gif_files_are_audited(tmp_path):
+    names = sorted(f"{suffix[1:]}{suffix.upper()}" for suffix in {*FILM_SUFFIXES, ".gif"})
+    for name in [*names, "notes.txt"]:
+        (tmp_path / name).write_bytes(b"damaged")
+    assert [film.name for film in list_films(tmp_path).films] == names
 
 
 def test_a_csv_of_file_names_may_list_excluded_films_that_are_missing(tmp_path):
