@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bonefx.records import FilmEdit
 
 CLI_BATCH_FILMS = 8
-QUARTER_TURNS = (0, 90, 180, 270)  # degrees
 MODEL_HELP = "an id in the weights folder, the path of a model folder, or hf:OWNER/NAME[@REVISION]"
 
 
@@ -33,10 +32,18 @@ def add_reading_arguments(command: argparse.ArgumentParser) -> None:
         "--invert", action="store_true", help="swap black and white, for films that show bone dark"
     )
     command.add_argument(
-        "--turn", type=int, choices=QUARTER_TURNS, default=0, metavar="DEGREES",
+        "--turn", type=_turn_degrees, default=0, metavar="DEGREES",
         help="turn each film clockwise by 90, 180 or 270 degrees",
     )  # fmt: skip
     command.add_argument("--mirror", action="store_true", help="swap left and right of each film")
+
+
+def _turn_degrees(given: str) -> int:
+    from bonefx.records import QUARTER_TURN_DEGREES
+
+    if given not in map(str, QUARTER_TURN_DEGREES):
+        raise argparse.ArgumentTypeError(f"turn by 0, 90, 180 or 270 degrees, not by {given}")
+    return int(given)
 
 
 def add_one_film_arguments(command: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from bonefx.records.estimate import (
     probability_text,
 )
 from bonefx.records.film_edit import (
+    QUARTER_TURN_DEGREES,
     box_of_edges,
     crop_radiograph,
     edit_radiograph,
@@ -47,7 +48,7 @@ from bonefx.records.reading import (
 )
 
 __all__ = [
-    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "Agreement", "Calibration",
+    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "QUARTER_TURN_DEGREES", "Agreement", "Calibration",
     "Corners", "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin",
     "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust",
     "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask", "crop_radiograph",

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from bonefx.errors import SettingsError
 from bonefx.records.radiograph import MIN_SIDE_PX, FilmEdit, PixelBox, Radiograph
 
+QUARTER_TURN_DEGREES = (0, 90, 180, 270)  # of a film, clockwise, by number of quarter turns
+
 
 def box_of_edges(edges: Any) -> PixelBox:
     """Return the box of the edges top, left, bottom and right, as a user or a program gives them.

@@ -14,6 +14,7 @@ from bonefx.cli.parser import main
 from bonefx.cli.read import METHOD_NAMES
 from bonefx.heatmaps.methods import HEATMAP_METHODS
 from bonefx.models.manifest import read_manifest
+from bonefx.records import QUARTER_TURN_DEGREES
 from tests.fixtures.evaluations import make_evaluation
 from tests.fixtures.image_files import encode_image, make_pixels
 from tests.fixtures.model_folders import make_model_folder
@@ -198,6 +199,20 @@ def test_usage_errors_exit_with_2(capsys):
         main(["read"])
     assert stop.value.code == 2
     assert "PATH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("degrees", ["45", "-90", "360", "x"])
+def test_a_turn_by_other_than_quarters_is_refused_before_anything_is_read(capsys, degrees):
+    with pytest.raises(SystemExit) as stop:
+        main(["read", "film.png", f"--turn={degrees}"])
+    assert stop.value.code == 2
+    assert "turn by 0, 90, 180 or 270 degrees" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("degrees", QUARTER_TURN_DEGREES)
+def test_a_film_is_turned_by_the_degrees_that_are_asked_for(capsys, weights, films, degrees):
+    _, (line,), _ = run(capsys, "read", films / "0.png", "--turn", degrees, "--weights", weights)
+    assert line["turned_degrees"] == degrees
 
 
 def test_models_are_listed(capsys, weights):

@@ -8,11 +8,9 @@ from typing import Any
 from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
-from bonefx.records import FilmEdit, box_of_edges, edit_radiograph
+from bonefx.records import QUARTER_TURN_DEGREES, FilmEdit, box_of_edges, edit_radiograph
 from bonefx.report import reading_table
 from bonefx.web.shared.uploads import read_and_delete
-
-QUARTER_TURN_DEGREES = (0, 90, 180, 270)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
