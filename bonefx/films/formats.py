@@ -83,9 +83,9 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
 
     Args:
         data: Content of a whole file.
-        salvage: Read a damaged JPEG as far as it can be decoded, with FilmNote.DAMAGED; what is
-            missing becomes grey. Only by an explicit act of a user, and for repeating published
-            figures that include such films.
+        salvage: Read a damaged JPEG, alone or in DICOM, as far as it can be decoded, with
+            FilmNote.DAMAGED; what is missing becomes grey. Only by an explicit act of a user, and
+            for repeating published figures that include such films.
 
     Returns:
         The film, (H, W) float32 in [0, 1], white = dense, with its exposed field.
@@ -98,7 +98,7 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
-        return with_exposed_field(read_dicom(data, sha256))
+        return with_exposed_field(read_dicom(data, sha256, salvage=salvage))
     film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
     return with_exposed_field(film)
 

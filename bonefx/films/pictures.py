@@ -13,6 +13,7 @@ from bonefx.errors import UnreadableRadiographError
 from bonefx.films.automatic_window import DisplayedFilm, scaled_values, show_automatically
 from bonefx.films.codecs import jpeg, tiff
 from bonefx.films.codecs.codestreams import jpeg_2000_header, jpeg_frame_header
+from bonefx.films.codecs.deep_jpeg import decode_deep_jpeg
 from bonefx.films.codecs.deep_values import DeepValues, deep_values, film_values, upright
 from bonefx.films.limits import check_size, too_large
 from bonefx.records import FilmNote, Radiograph
@@ -108,7 +109,8 @@ def _decoded_tiff(data: bytes) -> Picture:
 
 def _decoded_jpeg(data: bytes, *, salvage: bool) -> Picture:
     if (bits := jpeg_frame_header(data).bits) > 8:
-        return _deep(jpeg.decode_deep_jpeg(data), bits)
+        values, damaged = decode_deep_jpeg(data, salvage=salvage)
+        return _deep(values, bits)._replace(damaged=damaged)
     image, damaged = jpeg.decode_jpeg(data, salvage=salvage)
     return _shallow(image, bits)._replace(damaged=damaged)
 

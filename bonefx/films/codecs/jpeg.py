@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
-from bonefx.films.codecs.codestreams import JPEG_START, jpeg_frame_header, jpeg_segments
-from bonefx.films.codecs.deep_values import DeepValues, deep_values
+from bonefx.films.codecs.codestreams import (
+    JPEG_FRAMES,
+    JPEG_START,
+    START_OF_SCAN,
+    jpeg_frame_header,
+    jpeg_segments,
+)
 from bonefx.films.limits import check_size
 
 COLOUR_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # of simplejpeg, by mode of Pillow
 END, SCAN_START = b"\xff\xd9", b"\xff\xda"
 SEQUENTIAL = (0xC0, 0xC1)  # frame headers whose scans hold whole blocks
+LOSSLESS = 0xC3
 WHOLE_BLOCKS = b"\x00\x3f\x00"  # the end of a scan header: coefficients 0 to 63, at full precision
 METADATA = (*range(0xE0, 0xF0), 0xFE)  # APPn and COM
 EXTRANEOUS = re.compile(r"(\d+) extraneous bytes before marker 0x([0-9a-f]{2})")
@@ -40,21 +46,6 @@ class DecodedJpeg(NamedTuple):
     damaged: bool
 
 
-def decode_deep_jpeg(data: bytes) -> DeepValues:
-    """Decode a file of 9 to 16 bit, lossless or lossy.
-
-    Raises:
-        UnreadableRadiographError: It has too many or too few pixels.
-        Exception: Any other, if it is damaged.
-    """
-    import imagecodecs
-
-    header = jpeg_frame_header(data)
-    check_size(header.columns, header.rows)
-    data.index(END, _first_scan(data))  # the decoder accepts a missing end
-    return deep_values(imagecodecs.jpeg8_decode(data))
-
-
 def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
     """Decode the first picture of a JPEG file; phones and cameras add previews after it.
 
@@ -69,9 +60,10 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
         DamagedRadiographError: The data are damaged, and salvage would decode a part of them.
         Exception: Any other, if nothing can be decoded.
     """
+    data = with_end(data)
     image = Image.open(io.BytesIO(data), formats=["JPEG"])
     check_size(*image.size)
-    attempts = _max_attempts(data, image)
+    attempts = _max_attempts(data, image.width * image.height)
     colour_space = COLOUR_SPACES[image.mode]
     try:
         pixels = _decoded_strictly(data, colour_space)
@@ -80,11 +72,7 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
             partial = _decoded_partially(data, attempts=attempts)
             if salvage:
                 return DecodedJpeg(partial, damaged=True)
-            raise DamagedRadiographError(
-                "the JPEG file is damaged or incomplete: a part of the picture is missing or "
-                "wrong; copy it again, or read the rest anyway, in Read or with bonefx read "
-                "--damaged"
-            ) from None
+            raise damaged_jpeg() from None
     else:
         if image.mode != "CMYK":  # Pillow knows which CMYK files are inverted
             return DecodedJpeg(_with_metadata(pixels, image), damaged=False)
@@ -92,7 +80,57 @@ def decode_jpeg(data: bytes, *, salvage: bool) -> DecodedJpeg:
     return DecodedJpeg(image, damaged=False)
 
 
-def _max_attempts(data: bytes, image: Image.Image) -> int:
+def is_damaged(data: bytes) -> bool:
+    """Return whether the scans of a JPEG of any precision are damaged.
+
+    The data of a scan are coded alike at each precision, so that the decoder of 8 bits, the only
+    one with warnings, finds the damage in a copy that is labelled as 8 bit.
+
+    Raises:
+        UnreadableRadiographError: It has far too many scans.
+        ValueError: There is no frame header, or no scan.
+    """
+    header, scan = jpeg_frame_header(data), _first_scan(data)
+    attempts = _max_attempts(data, header.columns * header.rows)
+    copy = bytearray(data)
+    copy[_segment(data, *JPEG_FRAMES) + 4] = 8
+    if header.marker == LOSSLESS:
+        copy[scan - 1] = 0  # the point transform, which may be too large for 8 bit
+    labelled, colour_space = bytes(copy), "GRAY" if header.samples == 1 else "RGB"
+    try:
+        _decoded_strictly(labelled, colour_space)
+    except ValueError as warning:
+        return not _has_sound_scans(labelled, colour_space, warning=str(warning), attempts=attempts)
+    return False
+
+
+def with_end(data: bytes) -> bytes:
+    """Add the end marker that some programs leave out.
+
+    Only after a single scan: where there may be several, the last ones may be missing, too.
+
+    Raises:
+        ValueError: There is no frame header, or no scan.
+    """
+    header, scan = jpeg_frame_header(data), _segment(data, START_OF_SCAN)
+    single = header.marker in (*SEQUENTIAL, LOSSLESS) and data[scan + 4] == header.samples
+    return data + END if single and END not in data[scan:] else data
+
+
+def damaged_jpeg() -> DamagedRadiographError:
+    """Return the error for a JPEG file of which a part can be decoded."""
+    return DamagedRadiographError(
+        "the JPEG file is damaged or incomplete: a part of the picture is missing or wrong; "
+        "copy it again, or read the rest anyway, in Read or with bonefx read --damaged"
+    )
+
+
+def _segment(data: bytes, *codes: int) -> int:
+    """Return where the first segment with one of the codes starts."""
+    return next(segment.start for segment in jpeg_segments(data) if segment.code in codes)
+
+
+def _max_attempts(data: bytes, pixels: int) -> int:
     """Return how often a file may be decoded to find out what is wrong with it.
 
     Raises:
@@ -101,7 +139,7 @@ def _max_attempts(data: bytes, image: Image.Image) -> int:
     """
     scan = _first_scan(data)
     scans = 1 + data.count(SCAN_START, scan, data.find(END, scan))
-    megapixel_scans = image.width * image.height * scans / 1e6
+    megapixel_scans = pixels * scans / 1e6
     if megapixel_scans > MAX_MEGAPIXEL_SCANS:
         raise UnreadableRadiographError(
             f"found a progressive JPEG file of {scans} scans, far more than films have; "

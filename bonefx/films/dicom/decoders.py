@@ -8,7 +8,7 @@ labelled as compressed are read, and so are pixels in another compression than t
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from bonefx.films.codecs.codestreams import (
     JPEG_2000_SIZE,
     JPEG_LS_FRAME,
+    JPEG_START,
     FrameHeader,
     read_frame_header,
 )
-from bonefx.films.codecs.jpeg import decode_jpeg
+from bonefx.films.codecs.deep_jpeg import decode_deep_jpeg
+from bonefx.films.codecs.jpeg import decode_jpeg, is_damaged
 from bonefx.films.dicom.elements import text, whole_number
 from bonefx.films.dicom.header import damaged
 from bonefx.films.dicom.pixel_format import MONOCHROME, PixelFormat
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 UNDEFINED_LENGTH = 0xFFFFFFFF
 FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
 JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+JPEG = (0xC0, 0xC1, 0xC2, 0xC3)  # of SYNTAXES: lossy ones, and lossless without JPEG-LS
 JPEG_END = b"\xff\xd9"
 SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads progressive ones too
     0xC0: JPEG_BASELINE,
@@ -42,16 +45,26 @@ SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads pr
 PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
 
 
-def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[Any], PixelFormat]:
-    """Decode the first frame.
+class Containers(NamedTuple):
+    """Decoded pixels.
+
+    Attributes:
+        values: (H, W) of unsigned whole numbers, or (H, W, 3) uint8 for colour.
+        form: How they are stored, after the codestream where it contradicts the header.
+        damaged: A part of them may be missing or wrong.
+    """
+
+    values: NDArray[Any]
+    form: PixelFormat
+    damaged: bool = False
+
+
+def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
+    """Decode the first frame, a damaged JPEG as far as possible.
 
     Args:
         header: From parse_header.
         form: How the header says that pixels are stored.
-
-    Returns:
-        (H, W) of unsigned whole numbers, or (H, W, 3) uint8 for colour; and how they are stored,
-        after the codestream where it contradicts the header.
 
     Raises:
         Exception: The pixels are damaged or in a compression that no decoder reads.
@@ -60,15 +73,20 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> tuple[NDArray[A
 
     compressed = encapsulated_value(header)
     if compressed is None:
-        return _by_pydicom(header, form, _native_syntax(header)), form
+        return Containers(_by_pydicom(header, form, _native_syntax(header)), form)
     frame = bytes(get_frame(compressed, 0, number_of_frames=1))
     stream = read_frame_header(frame)
+    if stream is None and frame.startswith(JPEG_START):
+        raise damaged()
     if stream is None or stream.marker not in SYNTAXES:
-        return _by_pydicom(header, form, text(header.file_meta, "TransferSyntaxUID")), form
+        syntax = text(header.file_meta, "TransferSyntaxUID")
+        return Containers(_by_pydicom(header, form, syntax), form)
     form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
-    if syntax in (JPEG_BASELINE, JPEG_EXTENDED) and form.samples == 1:
-        return _lossy_jpeg(frame, stream, form), form
-    return _by_pydicom(header, form, syntax, stream), form
+    if stream.marker in JPEG:  # encoders of some vendors leave out the end
+        complete = frame if JPEG_END in frame[-4:] else frame + JPEG_END
+        if form.samples == 1 or complete != frame or is_damaged(complete):
+            return _jpeg(complete, stream, form)
+    return Containers(_by_pydicom(header, form, syntax, stream), form)
 
 
 def encapsulated_value(header: FileDataset) -> bytes | None:
@@ -106,21 +124,20 @@ def _of_codestream(form: PixelFormat, stream: FrameHeader) -> PixelFormat:
     )
 
 
-def _lossy_jpeg(frame: bytes, stream: FrameHeader, form: PixelFormat) -> NDArray[Any]:
-    """Decode a grey lossy JPEG, and refuse one that is damaged in the middle.
+def _jpeg(frame: bytes, stream: FrameHeader, form: PixelFormat) -> Containers:
+    """Decode a JPEG, and find out whether it is damaged.
 
-    pydicom reads none of 12 bits, and passes over damage.
+    pydicom reads no lossy one of 12 bits, and passes over damage; gdcm ends the process on some.
     """
-    if stream.bits > 8:
-        import imagecodecs
-
-        decoded = np.asarray(imagecodecs.jpeg8_decode(frame), np.uint16)
-    else:  # encoders of some vendors leave out the end
-        complete = frame if JPEG_END in frame[-4:] else frame + JPEG_END
-        decoded = np.asarray(decode_jpeg(complete, salvage=False).image)
-    if decoded.shape != (form.rows, form.columns):
+    if stream.bits == 8:
+        image, is_partial = decode_jpeg(frame, salvage=True)
+        values = np.asarray(image.convert("RGB" if form.samples == 3 else "L"))
+    else:
+        (values, _), is_partial = decode_deep_jpeg(frame, salvage=True)
+    expected = (form.rows, form.columns)
+    if values.shape != (expected if form.samples == 1 else (*expected, 3)):
         raise damaged()
-    return decoded
+    return Containers(values, form, is_partial)
 
 
 def _by_pydicom(

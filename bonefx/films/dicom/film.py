@@ -23,21 +23,23 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-def read_dicom(data: bytes, sha256: str) -> Radiograph:
+def read_dicom(data: bytes, sha256: str, *, salvage: bool = False) -> Radiograph:
     """Read a film from a DICOM file, as viewers show it.
 
     Args:
         data: Content of the whole file.
         sha256: Checksum of the bytes.
+        salvage: See formats.read_bytes.
 
     Raises:
+        DamagedRadiographError: A part of the pixels can be read with salvage.
         UnreadableRadiographError: The file is damaged, too large, not a radiograph, or stored in a
             form that is not read.
     """
     header = parse_header(data)
     form = pixel_format(header)
     check_size(form.columns, form.rows)
-    stored = decode_pixels(header, form)
+    stored = decode_pixels(header, form, salvage=salvage)
     shutter = find_shutter(
         header, rows=form.rows, columns=form.columns, aspect=pixel_aspect(header) or 1.0
     )
@@ -61,14 +63,15 @@ def read_dicom(data: bytes, sha256: str) -> Radiograph:
         full=shown.full,
         windows=shown.windows,
         field=shutter and shutter.box,
-        notes=_notes(header, window_unfit=unfit),
+        notes=_notes(header, damaged=stored.damaged, window_unfit=unfit),
     )
     return with_square_pixels(film, pixel_aspect(header))
 
 
-def _notes(header: Dataset, *, window_unfit: bool) -> tuple[FilmNote, ...]:
+def _notes(header: Dataset, *, damaged: bool, window_unfit: bool) -> tuple[FilmNote, ...]:
     intent = code(header, "PresentationIntentType")
     notes = [
+        (FilmNote.DAMAGED, damaged),
         (FilmNote.FOR_PROCESSING, intent == "FOR PROCESSING"),
         (FilmNote.WINDOW_NOT_USED, window_unfit),
     ]

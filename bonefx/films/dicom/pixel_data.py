@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.errors import DamagedRadiographError
 from bonefx.films.dicom.decoders import decode_containers, encapsulated_value
 from bonefx.films.dicom.elements import text, whole_number
 from bonefx.films.dicom.header import undecoded
@@ -29,11 +30,13 @@ class StoredPixels:
         values: (H, W) of whole numbers, or (H, W, 3) uint8 for a film stored in colour.
         form: How they are stored, after the codestream where it contradicts the header.
         padding: (H, W), True for pixels that only fill the rectangle; None if there are none.
+        damaged: A part of the values may be missing or wrong.
     """
 
     values: NDArray[Any]
     form: PixelFormat
     padding: NDArray[np.bool_] | None = None
+    damaged: bool = False
 
 
 def without_pixels(stored: StoredPixels, outside: NDArray[np.bool_]) -> StoredPixels:
@@ -44,26 +47,34 @@ def without_pixels(stored: StoredPixels, outside: NDArray[np.bool_]) -> StoredPi
     return stored if padding.all() else replace(stored, padding=padding)
 
 
-def decode_pixels(header: FileDataset, form: PixelFormat) -> StoredPixels:
+def decode_pixels(header: FileDataset, form: PixelFormat, *, salvage: bool) -> StoredPixels:
     """Decode the pixels.
 
     Args:
         header: From parse_header.
         form: From pixel_format; the caller checks the size.
+        salvage: See formats.read_bytes.
 
     Raises:
+        DamagedRadiographError: A part of the pixels can be read with salvage.
         UnreadableRadiographError: The pixels are damaged or in an unsupported transfer syntax.
     """
     try:
-        containers, form = decode_containers(header, form)
+        containers, form, damaged = decode_containers(header, form)
     except Exception:  # noqa: BLE001 (damaged data makes decoders raise anything)
         native = encapsulated_value(header) is None
         raise undecoded(_syntax_name(header), native=native) from None  # the cause may quote values
+    if damaged and not salvage:
+        raise DamagedRadiographError(
+            "the JPEG pixels of the DICOM file are damaged or incomplete: a part of the picture is "
+            "missing or wrong; export or copy the film again, or read the rest anyway, in Read or "
+            "with bonefx read --damaged"
+        )
     if form.samples == 3:
-        return StoredPixels(values=containers, form=form)
+        return StoredPixels(values=containers, form=form, damaged=damaged)
     values = stored_values(containers, form)
     padding = padding_mask(header, containers, values, form)
-    return StoredPixels(values=values, form=form, padding=padding)
+    return StoredPixels(values=values, form=form, padding=padding, damaged=damaged)
 
 
 def stored_values(containers: NDArray[Any], form: PixelFormat) -> NDArray[Any]:

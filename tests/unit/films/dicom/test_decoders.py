@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import imagecodecs
 import numpy as np
@@ -238,7 +239,7 @@ def test_a_codestream_that_ends_early_is_refused_or_read_without_harm(name, cut)
     try:
         film = formats.read_bytes(data)
     except UnreadableRadiographError as error:
-        assert "export them uncompressed" in str(error)  # noqa: PT017
+        assert re.search("export them uncompressed|export or copy", str(error))  # noqa: PT017
     else:
         assert np.isfinite(film.pixels).all()
 
