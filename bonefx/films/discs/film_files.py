@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from pathlib import PurePath
 
 from PIL import Image
@@ -34,14 +35,17 @@ NOT_IMAGE_CLASSES = (  # UIDs of SOP classes, PS3.6, annex A
     rb"1\.2\.840\.10008\.5\.1\.4\.3[89]\.\d+",  # hanging protocols, colour palettes
     rb"1\.3\.12\.2\.1107\.5\.9\.1",  # CSA Non-Image of Siemens
 )
-NOT_IMAGES = re.compile(  # one of them as value of (0002,0002) or (0008,0016)
-    rb"(?:\x02\0\x02\0|\x08\0\x16\0)(?:UI..|..\0\0)(?:%b)[\0 ]?[^.\d]"
-    % b"|".join(NOT_IMAGE_CLASSES),
-    re.DOTALL,
+SOP_CLASS = re.compile(  # value of (0002,0002) or (0008,0016), the latter also in big-endian order
+    rb"(?:\x02\0\x02\0|\x08\0\x16\0|\0\x08\0\x16)(?:UI..|..\0\0)([\d.]{1,64})", re.DOTALL
 )
-FIRST_ELEMENT = re.compile(  # of DICOM without preamble: group length, or a short element
-    rb"[\x02\x08]\0(?:\0\0(?:UL\x04\0|\x04\0\0\0)|[\x01-\x23]\0(?:[A-Z]{2}|.\0\0\0))", re.DOTALL
+NOT_IMAGES = re.compile(b"|".join(NOT_IMAGE_CLASSES))
+ITEM = b"\xfe\xff\x00\xe0"  # tag of an item of a sequence
+VALUE_REPRESENTATIONS = re.compile(
+    rb"AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OD|OF|OL|OV|OW|PN|SH|SL|SQ|SS|ST|SV|TM|UC|UI|UL|UN"
+    rb"|UR|US|UT|UV"
 )
+LAST_GROUP = 0x7FE0
+GROUP_LENGTH_BYTES = 4
 
 
 def is_hidden(name: PurePath) -> bool:
@@ -66,15 +70,38 @@ def may_be_film(name: PurePath, start: bytes) -> bool:
     """
     if is_hidden(name):
         return False
-    found = recognise(start)
+    found, named_so = recognise(start), name.suffix.lower() in FILM_SUFFIXES
     if found == "ZIP":
         return not is_program(name, start)
     if found == "DICOM":
-        preamble = start[128:132] == b"DICM"
-        return not NOT_IMAGES.search(start) and bool(preamble or FIRST_ELEMENT.match(start))
+        return not _is_other_object(start) and (
+            named_so or start[128:132] == b"DICM" or _begins_with_elements(start)
+        )
     if found in MAYBE_FILMS:
         return found not in ICON_FORMATS or not _is_icon(found, start)
-    return name.suffix.lower() in FILM_SUFFIXES
+    return named_so
+
+
+def _is_other_object(start: bytes) -> bool:
+    """Return whether a DICOM file is of a class that is no image.
+
+    The first class counts, unless a sequence comes before it: its items have classes, too.
+    """
+    found = SOP_CLASS.search(start)
+    if found is None or ITEM in start[: found.start()]:
+        return False
+    return NOT_IMAGES.fullmatch(found[1]) is not None
+
+
+def _begins_with_elements(start: bytes) -> bool:
+    """Return whether a file that may be DICOM without preamble begins with elements."""
+    if VALUE_REPRESENTATIONS.match(start, 4):
+        return True
+    group, number, length = struct.unpack_from("<HHI", start.ljust(8, b"\0"))
+    following = start[8 + length :][:4]
+    if len(following) < 4 or (number == 0 and length != GROUP_LENGTH_BYTES):
+        return False
+    return (group, number) < struct.unpack("<HH", following) <= (LAST_GROUP, 0xFFFF)
 
 
 def is_program(name: PurePath, start: bytes) -> bool:

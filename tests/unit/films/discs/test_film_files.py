@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pydicom.uid import (
@@ -14,8 +15,10 @@ from pydicom.uid import (
     ColorSoftcopyPresentationStateStorage,
     CTImageStorage,
     EncapsulatedPDFStorage,
+    ExplicitVRBigEndian,
     GrayscaleSoftcopyPresentationStateStorage,
     HangingProtocolStorage,
+    ImplicitVRLittleEndian,
     KeyObjectSelectionDocumentStorage,
     MediaStorageDirectoryStorage,
     RawDataStorage,
@@ -30,6 +33,18 @@ from bonefx.films.sources import find_films
 from tests.fixtures.archive_files import make_dicom_object, make_zip
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import encode_image, make_grey, make_png
+
+
+def body_of(film, first=b""):
+    """The elements of a film without preamble and meta information, from a tag on."""
+    body = film[144 + int.from_bytes(film[140:144], "little") :]
+    return body[body.index(first) :]
+
+
+def with_nested_class():
+    reference = pydicom.Dataset()
+    reference.SOPClassUID = BasicTextSRStorage
+    return make_dicom(ReferencedStudySequence=[reference])
 
 
 def make_program():
@@ -81,6 +96,11 @@ OTHER_FILES = {
     "DICOM/CONTOURS": make_dicom_object(RTStructureSetStorage),
     "DICOM/HANGING": make_dicom_object(HangingProtocolStorage),
     "DICOM/CSA": make_dicom_object(UID("1.3.12.2.1107.5.9.1")),
+    "DICOM/BARE_BIG_ENDIAN_SR": body_of(
+        make_dicom(SOPClassUID=BasicTextSRStorage, syntax=ExplicitVRBigEndian)
+    ),
+    "VIEWER/long.dat": np.arange(2, 2000, dtype="<u4").tobytes(),
+    "VIEWER/text.dat": b"\x08\0\x05\0ZZ",
     "DICOM/BARE_SR": make_dicom_object(BasicTextSRStorage, preamble=False),
 }
 FILMS = {
@@ -91,6 +111,14 @@ FILMS = {
     "films/a.tif": encode_image(make_grey(dtype=np.uint16), "TIFF"),
     "films/b.JPG": encode_image(make_grey(), "JPEG"),
     "films/c": encode_image(make_grey(), "WEBP"),
+    "bare/explicit": body_of(make_dicom()),
+    "bare/implicit": body_of(make_dicom(syntax=ImplicitVRLittleEndian)),
+    "bare/big-endian": body_of(make_dicom(syntax=ExplicitVRBigEndian)),
+    "bare/modality": body_of(make_dicom(), b"\x08\0\x60\0"),
+    "bare/implicit modality": body_of(make_dicom(syntax=ImplicitVRLittleEndian), b"\x08\0\x60\0"),
+    "nested": with_nested_class(),
+    "bare/nested": body_of(with_nested_class()),
+    "bare/only nested": body_of(with_nested_class(), b"\x08\0\x60\0"),
 }
 UNREADABLE = {
     "DICOM/CT": (make_dicom_object(CTImageStorage), "modality OT"),
