@@ -7,6 +7,7 @@ labelled as compressed are read, and so are pixels in another compression than t
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,24 +70,22 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
     Raises:
         Exception: The pixels are damaged or in a compression that no decoder reads.
     """
-    from pydicom.encaps import get_frame
-
     compressed = encapsulated_value(header)
     if compressed is None:
         return Containers(_by_pydicom(header, form, _native_syntax(header)), form)
-    frame = bytes(get_frame(compressed, 0, number_of_frames=1))
+    frame = _only_frame(compressed)
     stream = read_frame_header(frame)
     if stream is None and frame.startswith(JPEG_START):
         raise damaged()
     if stream is None or stream.marker not in SYNTAXES:
         syntax = text(header.file_meta, "TransferSyntaxUID")
-        return Containers(_by_pydicom(header, form, syntax), form)
+        return Containers(_by_pydicom(header, form, syntax, frame=frame), form)
     form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
     if stream.marker in JPEG:  # encoders of some vendors leave out the end
         complete = frame if JPEG_END in frame[-4:] else frame + JPEG_END
         if form.samples == 1 or complete != frame or is_damaged(complete):
             return _jpeg(complete, stream, form)
-    return Containers(_by_pydicom(header, form, syntax, stream), form)
+    return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)
 
 
 def encapsulated_value(header: FileDataset) -> bytes | None:
@@ -94,6 +93,15 @@ def encapsulated_value(header: FileDataset) -> bytes | None:
     element = header.get_item("PixelData", keep_deferred=True)
     undefined = getattr(element, "length", 0) == UNDEFINED_LENGTH
     return element.value if undefined or element.value.startswith(FIRST_ITEM) else None
+
+
+def _only_frame(compressed: bytes) -> bytes:
+    """Join all fragments, whatever the offset table says, which is wrong in some files."""
+    from pydicom.encaps import generate_fragments, parse_basic_offsets
+
+    buffer = io.BytesIO(compressed)
+    parse_basic_offsets(buffer)
+    return b"".join(generate_fragments(buffer))
 
 
 def _native_syntax(header: FileDataset) -> str:
@@ -141,9 +149,15 @@ def _jpeg(frame: bytes, stream: FrameHeader, form: PixelFormat) -> Containers:
 
 
 def _by_pydicom(
-    header: FileDataset, form: PixelFormat, syntax: str, stream: FrameHeader | None = None
+    header: FileDataset,
+    form: PixelFormat,
+    syntax: str,
+    *,
+    stream: FrameHeader | None = None,
+    frame: bytes | None = None,
 ) -> NDArray[Any]:
     """Decode by pydicom, with the decoder of a transfer syntax."""
+    from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import get_decoder
     from pydicom.uid import UID
 
@@ -162,7 +176,10 @@ def _by_pydicom(
         "pixel_vr": str(element.VR or "OW"),
     }
     decoded, _ = get_decoder(UID(syntax)).as_array(
-        element.value, index=0, decoding_plugin=PLUGINS.get(syntax, ""), **options
+        element.value if frame is None else encapsulate([frame]),
+        index=0,
+        decoding_plugin=PLUGINS.get(syntax, ""),
+        **options,
     )
     if form.samples == 3:
         return np.asarray(decoded.astype(np.uint8, casting="safe"))

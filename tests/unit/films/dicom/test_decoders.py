@@ -220,17 +220,6 @@ def test_no_remedy_names_what_was_found(data):
     assert "uncompressed" not in remedy or "JPEG" in found
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 5])
-def test_a_frame_in_several_fragments(pieces):
-    from pydicom.encaps import encapsulate
-
-    syntax, stream = STREAMS["JPEG 2000"]
-    film = pydicom.dcmread(io.BytesIO(compressed_film(NATIVE, stream, syntax)))
-    film.PixelData = encapsulate([bytes(stream)], fragments_per_frame=pieces)
-    film["PixelData"].is_undefined_length = True
-    np.testing.assert_allclose(shown(encode_dicom(film)), PIXELS, atol=1e-5)
-
-
 @pytest.mark.parametrize("name", list(STREAMS))
 @pytest.mark.parametrize("cut", [0.3, 0.9])
 def test_a_codestream_that_ends_early_is_refused_or_read_without_harm(name, cut):
