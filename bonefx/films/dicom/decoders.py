@@ -43,6 +43,7 @@ SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads pr
     JPEG_LS_FRAME: "1.2.840.10008.1.2.4.80",
     JPEG_2000_SIZE: "1.2.840.10008.1.2.4.91",
 }
+GE_PRIVATE = "1.2.840.113619.5.2"  # Implicit VR Little Endian, but for big-endian pixels
 PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
 
 
@@ -105,9 +106,13 @@ def _only_frame(compressed: bytes) -> bytes:
 
 
 def _native_syntax(header: FileDataset) -> str:
+    """Return the syntax that stands for the byte order of native pixels."""
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
     little_endian = header.original_encoding[1]
+    implicit = header.get_item("PixelData", keep_deferred=True).VR is None
+    if implicit and text(header.file_meta, "TransferSyntaxUID") == GE_PRIVATE:
+        little_endian = False
     return str(ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian)
 
 

@@ -74,6 +74,16 @@ def test_native_pixels_are_read_whatever_the_syntax_says(label):
     np.testing.assert_allclose(shown(relabelled(NATIVE, label)), PIXELS, atol=1e-5)
 
 
+@pytest.mark.parametrize("form", [FORM, StoredForm(signed=True), StoredForm(stored=8, high=7)])
+def test_the_private_syntax_of_ge_has_big_endian_pixels_after_little_endian_elements(form):
+    values = make_values(form)
+    containers = (values & ((1 << form.stored) - 1)).astype(">u2")
+    native = make_film(form, values, syntax="implicit", PixelData=containers.tobytes())
+    film = shown(relabelled(native, "1.2.840.113619.5.2"))
+    expected = (values - values.min()) / (values.max() - values.min())
+    np.testing.assert_allclose(film, expected, atol=1e-5)
+
+
 def relabelled(data, syntax):
     """A film whose file meta information names another transfer syntax of explicit elements."""
     film = pydicom.dcmread(io.BytesIO(data))
