@@ -13,7 +13,13 @@ from pathlib import Path, PurePath, PurePosixPath
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import formats
 from bonefx.films.discs.archives import ARCHIVE_STARTS, list_members, member_bytes
-from bonefx.films.discs.film_files import START_BYTES, is_hidden, is_program, may_be_film
+from bonefx.films.discs.film_files import (
+    START_BYTES,
+    is_hidden,
+    is_named_as_film,
+    is_program,
+    may_be_film,
+)
 from bonefx.films.patient_ids import StudyHeader, read_study_header
 from bonefx.records import Radiograph
 
@@ -148,7 +154,7 @@ def _in_archive(name: str, path: Path, *, listed: bool) -> FoundFilms:
 
 def _is_film(name: str, start: bytes | None) -> bool:
     inside = PurePosixPath(name)
-    return not is_hidden(inside) if start is None else may_be_film(inside, start)
+    return is_named_as_film(inside) if start is None else may_be_film(inside, start)
 
 
 def printable_name(name: str) -> str:

@@ -16,7 +16,14 @@ from typing import IO
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.discs.film_files import START_BYTES
-from bonefx.films.discs.member_names import decode_names
+from bonefx.films.discs.member_names import (
+    ENTRY_START,
+    LOCAL_BYTES,
+    LOCAL_START,
+    decode_names,
+    without_wrong_flag,
+    without_wrong_flags,
+)
 from bonefx.films.limits import MAX_MEGAPIXELS
 
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second is an empty archive
@@ -129,14 +136,21 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 class _Bounded(io.BufferedReader):
-    """A file with a limit for one read, because zipfile reads the list of members in one piece."""
+    """A file with a limit for one read, because zipfile reads the list of members in one piece.
+
+    Names with a wrong UTF-8 flag, which zipfile refuses, are read as if they had none.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         requested = MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else size
         data = super().read(min(requested, MAX_DIRECTORY_BYTES + 1))
         if len(data) > MAX_DIRECTORY_BYTES:
             raise _too_many()
-        return data
+        if len(data) == LOCAL_BYTES and data.startswith(LOCAL_START):
+            name = super().read(int.from_bytes(data[26:28], "little"))
+            self.seek(-len(name), io.SEEK_CUR)
+            return without_wrong_flag(data, name)
+        return without_wrong_flags(data) if data.startswith(ENTRY_START) else data
 
 
 @contextmanager

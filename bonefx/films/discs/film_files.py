@@ -23,6 +23,11 @@ FILM_SUFFIXES = {  # also of what a user can convert: HEIC, JPEG XL
 }
 MAYBE_FILMS = {*SUPPORTED_FORMATS, "HEIC", "JPEG XL"}  # the last two with a way to convert them
 ICON_FORMATS = ("PNG", "BMP", "JPEG", "WEBP")  # their size lies in the first bytes
+OTHER_SUFFIXES = {  # of what discs hold besides films
+    *(".bat", ".cfg", ".chm", ".com", ".css", ".db", ".dll", ".doc", ".exe", ".gif", ".hlp"),
+    *(".htm", ".html", ".ico", ".inf", ".ini", ".js", ".jar", ".json", ".log", ".manifest", ".md"),
+    *(".msi", ".ocx", ".pdf", ".rtf", ".so", ".sys", ".txt", ".url", ".xls", ".xml", ".xsl"),
+}
 RESOURCE_FORKS = "__MACOSX"
 PROGRAM_SUFFIXES = {".apk", ".docx", ".jar", ".odt", ".pptx", ".war", ".xlsx"}
 PROGRAM_MEMBERS = (b"META-INF/", b"[Content_Types].xml", b"mimetypeapplication/")
@@ -80,6 +85,13 @@ def may_be_film(name: PurePath, start: bytes) -> bool:
     if found in MAYBE_FILMS:
         return found not in ICON_FORMATS or not _is_icon(found, start)
     return named_so
+
+
+def is_named_as_film(name: PurePath) -> bool:
+    """Return whether a file whose content cannot be looked at may be a film, by its name."""
+    if is_hidden(name) or name.name.upper() == "DICOMDIR":
+        return False
+    return name.suffix.lower() not in OTHER_SUFFIXES | PROGRAM_SUFFIXES
 
 
 def _is_other_object(start: bytes) -> bool:

@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ENTRY_START, ENTRY_BYTES = b"PK\x01\x02", 46  # of a member in the list, without its name
+LOCAL_START, LOCAL_BYTES = b"PK\x03\x04", 30  # of the header before a member, without its name
 UTF_8_FLAG = 0x800
 UNICODE_PATH = 0x7075  # extra field of Info-ZIP: version 1, CRC-32 of the name, name in UTF-8
 UNIX = 3  # ZipInfo.create_system; a backslash is an ordinary character there
@@ -72,6 +74,34 @@ CODE_PAGES = (
     CodePage(codec="cp850"),
     CodePage(codec="cp1252"),
 )
+
+
+def without_wrong_flag(header: bytes, name: bytes) -> bytes:
+    """Clear the UTF-8 flag in the header before a member if its name is not valid UTF-8.
+
+    Source:
+        APPNOTE.TXT 4.3.7, Local file header, of PKWARE.
+    """
+    (flags,) = struct.unpack_from("<H", header, 6)
+    flags &= ~UTF_8_FLAG if _as_utf_8(name) is None else 0xFFFF
+    return header[:6] + struct.pack("<H", flags) + header[8:]
+
+
+def without_wrong_flags(directory: bytes) -> bytes:
+    """Clear the UTF-8 flag of the names in a list of members that are not valid UTF-8.
+
+    Source:
+        APPNOTE.TXT 4.3.12, Central directory structure, of PKWARE.
+    """
+    cleared, at = bytearray(directory), 0
+    while directory.startswith(ENTRY_START, at) and at + ENTRY_BYTES <= len(directory):
+        (flags,) = struct.unpack_from("<H", directory, at + 8)
+        lengths = struct.unpack_from("<HHH", directory, at + 28)
+        start = at + ENTRY_BYTES
+        if flags & UTF_8_FLAG and _as_utf_8(directory[start : start + lengths[0]]) is None:
+            struct.pack_into("<H", cleared, at + 8, flags & ~UTF_8_FLAG)
+        at = start + sum(lengths)  # name, extra field, comment
+    return bytes(cleared)
 
 
 def decode_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:

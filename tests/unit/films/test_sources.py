@@ -141,6 +141,18 @@ def test_a_member_with_a_password_says_so(tmp_path):
     assert "locked with a password" in error_of(found_in(path).films[0])
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_cannot_be_unpacked_are_judged_by_name(tmp_path, method):
+    films = ["DICOM/IM1", "1.2.840.1", "a.PNG", "b.ima"]
+    others = ["DICOMDIR", "viewer.exe", "core.DLL", "autorun.inf", "help.chm", "x.jar", "._a.png"]
+    path = make_zip(
+        tmp_path / "disc.zip", [(name, make_png()) for name in films + others], compression=method
+    )
+    found = find_films([("disc", path)])
+    assert [film.name.removeprefix("disc/") for film in found.films] == films
+    assert found.left_out == len(others)
+
+
 @pytest.mark.parametrize("keep", [6, 200, -40])
 def test_a_cut_archive_is_one_film_with_an_error(tmp_path, keep):
     path = make_zip(tmp_path / "list.zip", [("a.png", make_png())])

@@ -108,3 +108,11 @@ def test_odd_names_lose_no_film(raw, tmp_path):
     names = names_of(make_raw_zip(tmp_path / "a.zip", members))
     assert len(names) == 2
     assert all(name.strip("/") for name in names)
+
+
+def test_a_name_with_a_wrong_flag_of_utf_8_loses_no_film(tmp_path):
+    members = [("表示_左手.png".encode("cp932"), make_png()), ("骨.png".encode(), make_png(seed=1))]
+    path = make_raw_zip(tmp_path / "a.zip", members, flag_bits=0x800)
+    films = find_films([("", path)]).films
+    assert [film.name.lstrip("/") for film in films] == ["表示_左手.png", "骨.png"]
+    assert all(film.read().file_format == "PNG" for film in films)
