@@ -7,14 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.automatic_window import DisplayedFilm, scaled_values, show_automatically
 from bonefx.films.codecs import jpeg, tiff
 from bonefx.films.codecs.codestreams import jpeg_2000_header, jpeg_frame_header
 from bonefx.films.codecs.deep_jpeg import decode_deep_jpeg
-from bonefx.films.codecs.deep_values import DeepValues, deep_values, film_values, upright
+from bonefx.films.codecs.deep_values import (
+    UPRIGHT_AXES,
+    DeepValues,
+    deep_values,
+    film_values,
+    upright,
+)
 from bonefx.films.limits import check_size, too_large
 from bonefx.records import FilmNote, Radiograph
 
@@ -131,8 +137,7 @@ def _decoded_single(data: bytes, file_format: str) -> Picture:
         data.index(PNG_END)
         image = Image.open(io.BytesIO(data), formats=[file_format])
     if bits > 8:
-        exif = Image.Image.getexif(image)  # the method of a PNG decodes the picture first
-        return _deep(_deep_values(data, file_format), bits, exif.get(ORIENTATION, 1))
+        return _deep(_deep_values(data, file_format), bits, _orientation(image))
     image.load()
     if file_format == "BMP":
         image = _without_unused_alpha(image)
@@ -157,9 +162,19 @@ def _without_unused_alpha(image: Image.Image) -> Image.Image:
 
 def _shallow(image: Image.Image, bits: int, *, white_is_zero: bool = False) -> Picture:
     """Return a picture that Pillow decoded; refuse a colour picture."""
-    ImageOps.exif_transpose(image, in_place=True)
     photometric = "MONOCHROME1" if white_is_zero else _photometric(image.mode)
-    return Picture(DisplayedFilm(unit_8_bit(grey(image))), bits, photometric)
+    pixels = upright(unit_8_bit(grey(image)), _orientation(image))
+    return Picture(DisplayedFilm(pixels), bits, photometric)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 if the metadata are damaged."""
+    try:
+        # the method of a PNG decodes the picture first
+        found = Image.Image.getexif(image).get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 (damaged metadata make Pillow raise anything)
+        return 1
+    return found if found in UPRIGHT_AXES else 1
 
 
 def _deep_values(data: bytes, file_format: str) -> DeepValues:

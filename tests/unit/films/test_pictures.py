@@ -237,3 +237,12 @@ def refusal(data):
         formats.read_bytes(data)
     assert caught.value.exit_code == 3
     return str(caught.value)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_damaged_metadata_leave_the_picture_as_it_is(file_format):
+    grey = make_grey()
+    expected = formats.read_bytes(encode_image(grey, file_format)).pixels
+    for exif in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0garbage", b"Exif\0\0MM\0*"):
+        film = formats.read_bytes(encode_image(grey, file_format, exif=exif))
+        np.testing.assert_array_equal(film.pixels, expected)
