@@ -8,7 +8,7 @@ from PIL import Image
 
 from bonefx.films.automatic_window import DisplayedFilm
 from bonefx.films.dicom.anatomy import body_part
-from bonefx.films.dicom.elements import code
+from bonefx.films.dicom.elements import code, text
 from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
 from bonefx.films.dicom.pixel_data import decode_pixels, without_pixels
 from bonefx.films.dicom.pixel_format import pixel_format
@@ -21,6 +21,10 @@ from bonefx.records import FilmNote, Radiograph
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+FOR_PROCESSING_CLASSES = tuple(  # of digital X-ray, mammography and intra-oral films
+    f"1.2.840.10008.5.1.4.1.1.1.{kind}" for kind in ("1.1", "2.1", "3.1")
+)
 
 
 def read_dicom(data: bytes, sha256: str, *, salvage: bool = False) -> Radiograph:
@@ -69,10 +73,17 @@ def read_dicom(data: bytes, sha256: str, *, salvage: bool = False) -> Radiograph
 
 
 def _notes(header: Dataset, *, damaged: bool, window_unfit: bool) -> tuple[FilmNote, ...]:
-    intent = code(header, "PresentationIntentType")
     notes = [
         (FilmNote.DAMAGED, damaged),
-        (FilmNote.FOR_PROCESSING, intent == "FOR PROCESSING"),
+        (FilmNote.FOR_PROCESSING, _is_for_processing(header)),
         (FilmNote.WINDOW_NOT_USED, window_unfit),
     ]
     return tuple(note for note, applies in notes if applies)
+
+
+def _is_for_processing(header: Dataset) -> bool:
+    """Return whether the film is raw data; its SOP class tells where its intent is absent."""
+    intent = code(header, "PresentationIntentType")
+    if intent is None:
+        return text(header, "SOPClassUID") in FOR_PROCESSING_CLASSES
+    return intent.replace("_", " ") == "FOR PROCESSING"

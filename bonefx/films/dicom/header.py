@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 MODALITIES = ("CR", "DX", "RG")
 ELEMENTS_READ = (
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PresentationIntentType", "NumberOfFrames"),
-    *("BodyPartExamined", "AnatomicRegionSequence", "ViewPosition", "Laterality"),
-    *("ImageLaterality", "PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"),
+    *("BodyPartExamined", "AnatomicRegionSequence", "PrimaryAnatomicStructureSequence"),
+    *("ViewPosition", "Laterality"),
+    *("ImageLaterality", "PixelSpacing", "ImagerPixelSpacing"),
+    *("NominalScannedPixelSpacing", "PixelAspectRatio"),
     *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
@@ -29,7 +31,9 @@ ELEMENTS_READ = (
     *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation"),
     *SHUTTER_ELEMENTS,
 )
+SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 DEFLATED = "1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
+PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\0", b"\x7f\xe0\0\x10")  # little- and big-endian
 FILE_META_GROUP = 0x0002
 
 
@@ -49,10 +53,13 @@ def parse_header(data: bytes) -> FileDataset:
     prepare_dicom_libraries()
     try:
         if is_deflated(data):
-            raise undecoded("Deflated Explicit VR Little Endian")
+            raise UnreadableRadiographError(
+                "found a DICOM file that is compressed as a whole (Deflated Explicit VR Little "
+                "Endian), which is not supported; export it uncompressed"
+            )
         header = _elements(data)
         _check_kind(header)
-        _check_image(header)
+        _check_image(header, data)
     except UnreadableRadiographError:
         raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
@@ -97,8 +104,8 @@ def laterality(header: FileDataset) -> str | None:
 
 
 def spacing_mm(header: FileDataset) -> tuple[float, float] | None:
-    """Return row and column spacing: PixelSpacing, else ImagerPixelSpacing; None if absent."""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+    """Return row and column spacing by the first of SPACINGS that is valid; None if none is."""
+    for keyword in SPACINGS:
         pair = numbers(header, keyword)
         if len(pair) == 2 and all(side > 0 for side in pair):  # false for nan
             return pair
@@ -169,8 +176,13 @@ def _check_kind(header: FileDataset) -> None:
         )
 
 
-def _check_image(header: FileDataset) -> None:
+def _check_image(header: FileDataset, data: bytes) -> None:
     pixels = header.get_item("PixelData", keep_deferred=True)
+    if pixels is None and any(tag in data for tag in PIXEL_DATA_TAGS):
+        raise UnreadableRadiographError(
+            "found an element in the DICOM file that cannot be read, before the pixel data; "
+            "export the film again, without private elements"
+        )
     if pixels is None or not isinstance(pixels.value, bytes) or not pixels.value:
         raise UnreadableRadiographError(
             "found a DICOM file without pixel data; export the image itself"

@@ -145,6 +145,13 @@ def test_spacing_falls_back_to_the_detector_plane():
     assert film.spacing_mm == (0.3, 0.301)
 
 
+def test_spacing_falls_back_to_that_of_a_scanned_film():
+    scanned = {"NominalScannedPixelSpacing": ["0.1", "0.101"], "PixelAspectRatio": ["2", "1"]}
+    assert formats.read_bytes(make_dicom(**scanned)).spacing_mm == (0.1, 0.101)
+    film = formats.read_bytes(make_dicom(ImagerPixelSpacing=["0.3", "0.301"], **scanned))
+    assert film.spacing_mm == (0.3, 0.301)
+
+
 def test_dicom_facts_that_are_absent_or_not_codes_are_none():
     film = formats.read_bytes(
         make_dicom(BodyPartExamined="Left\nMüller", Laterality="B", PixelSpacing=["0", "0"])

@@ -235,10 +235,29 @@ def test_a_colour_film_of_unknown_kind_is_refused_by_its_form():
 
 
 def test_notes_of_a_film_for_processing():
-    data = make_dicom(STORED, PresentationIntentType="For Processing", **WINDOW)
-    assert formats.read_bytes(data).notes == (FilmNote.FOR_PROCESSING,)
+    for intent in ("For Processing", "FOR_PROCESSING", "for-processing"):
+        data = make_dicom(STORED, PresentationIntentType=intent, **WINDOW)
+        assert formats.read_bytes(data).notes == (FilmNote.FOR_PROCESSING,)
     shown = make_dicom(STORED, PresentationIntentType="FOR PRESENTATION", **WINDOW)
     assert formats.read_bytes(shown).notes == ()
+
+
+@pytest.mark.parametrize("kind", ["1.1", "2.1", "3.1"])
+def test_the_class_of_a_film_for_processing_counts_without_an_intent(kind):
+    uid = f"1.2.840.10008.5.1.4.1.1.1.{kind}"
+    data = make_dicom(STORED, SOPClassUID=uid, **WINDOW)
+    assert formats.read_bytes(data).notes == (FilmNote.FOR_PROCESSING,)
+    shown = make_dicom(STORED, SOPClassUID=uid, PresentationIntentType="FOR PRESENTATION", **WINDOW)
+    assert formats.read_bytes(shown).notes == ()
+
+
+def test_an_element_that_cannot_be_read_before_the_pixels_is_said():
+    data = with_raw(make_dicom(STORED), StudyDescription=("LO", b"abc "))
+    data = data.replace(b"\x08\0\x30\x10LO", b"\x08\0\x30\x10??")
+    with pytest.raises(UnreadableRadiographError) as caught:
+        formats.read_bytes(data)
+    assert "without pixel data" not in str(caught.value)
+    assert "an element in the DICOM file that cannot be read" in str(caught.value)
 
 
 @pytest.mark.parametrize(
