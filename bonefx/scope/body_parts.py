@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from bonefx.records import Radiograph, Reason, ReasonCode
 
 NON_LIMB_BODY_PARTS = frozenset({
+    "ABD", "BABYGRAM", "TRUNK",
     "BLADDER", "BRAIN", "BREAST", "BRONCHUS", "CEREBELLUM", "COCCYX", "COLON", "DUODENUM",
     "ESOPHAGUS", "EYE", "FACE", "GALLBLADDER", "HEAD", "HEADNECK", "HEART", "IAC", "JAW", "KIDNEY",
     "KUB", "LARYNX", "LIVER", "LUNG", "LUNGS", "MANDIBLE", "MASTOID", "MAXILLA", "MEDIASTINUM",
@@ -29,7 +30,9 @@ NON_LIMB_BODY_PARTS = frozenset({
     "SUBMANDIBULARGLAND", "TEMPOROMANDIBULARJOINT", "UPPERURINARYTRACT", "URETER", "URETHRA",
     "UTERUSANDFALLOPIANTUBES", "VERTEBRALCOLUMNANDCRANIUM",
 })  # fmt: skip
-NON_LIMB_PATTERN = re.compile("ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA")  # as in LSPINE, CHEST_PA
+NON_LIMB_PATTERN = re.compile(
+    "ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA|TORAX"
+)  # as in LSPINE, CHEST_PA
 
 
 def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> Reason | None:

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bonefx.films.dicom.elements import code, items, text
+from bonefx.films.dicom.elements import code_string, items, text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -21,7 +21,7 @@ SNOMED_SCHEMES = {"SCT": "SCT", "SRT": "SRT", "SNM3": "SRT", "99SDM": "SRT"}
 FORMER_CODES = {  # of SNOMED CT, as in files older than the present context groups; and regions
     "51185008": "CHEST", "43799004": "CHEST", "113345001": "ABDOMEN", "12921003": "PELVIS",
     "416949008": "ABDOMEN AND PELVIS", "344001": "ANKLE", "8205005": "WRIST", "76248009": "ELBOW",
-    "62413002": "RADIUS", "23416004": "ULNA", "12611008": "TIBIA",
+    "302551006": "CHEST", "62413002": "RADIUS", "23416004": "ULNA", "12611008": "TIBIA",
 }  # fmt: skip
 OLD_CODE = re.compile("[A-Z]-[0-9A-F]{4,5}")  # of SRT and SNM3
 LIMB_WORDS = frozenset({
@@ -30,6 +30,10 @@ LIMB_WORDS = frozenset({
     "JOINT", "KNEE", "LEG", "LIMB", "PATELLA", "RADIUS", "SCAPULA", "SHOULDER", "STERNOCLAVICULAR",
     "TARSAL", "THIGH", "THUMB", "TIBIA", "TOE", "ULNA", "WRIST",
 })  # fmt: skip
+TRUNK_WORDS = {
+    "CHEST": "CHEST", "THORACIC": "CHEST", "THORAX": "CHEST", "TORAX": "CHEST", "LUNG": "LUNG",
+    "LUNGS": "LUNG", "ABDOMEN": "ABDOMEN",
+}  # fmt: skip
 NOT_LIMBS = ("SACROILIAC JOINT", "TEMPOROMANDIBULAR JOINT")
 PELVIS = "PELVIS"  # models may read the hips on it
 
@@ -40,15 +44,19 @@ def body_part(header: Dataset) -> str | None:
     Body Part Examined counts before Anatomic Region Sequence. A region that is no limb is added
     after a slash, so that a film of the chest is found whichever element says so.
     """
-    examined = code(header, "BodyPartExamined") or _known_word(text(header, "BodyPartExamined"))
+    words = text(header, "BodyPartExamined")
+    values = [code_string(value) or _known_word(value) for value in words.split("\\")]
+    examined = [value for value in values if value is not None]
     regions = [
         region
-        for item in items(header, "AnatomicRegionSequence")
+        for keyword in ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence")
+        for item in items(header, keyword)
         if (region := _region(item)) is not None
     ]
-    if examined is None:
+    if not examined:
         return " / ".join(dict.fromkeys(regions)) or None
-    return " / ".join(dict.fromkeys([examined, *(name for name in regions if not is_limb(name))]))
+    others = (name for name in (*examined[1:], *regions) if not is_limb(name))
+    return " / ".join(dict.fromkeys([examined[0], *others]))
 
 
 def is_limb(region: str) -> bool:
@@ -59,7 +67,7 @@ def is_limb(region: str) -> bool:
 
 
 def _region(item: Dataset) -> str | None:
-    """Return the name of a coded region; by its meaning, if that is a known term, as a last try."""
+    """Return the name of a coded region; by its meaning, if that names one, as a last try."""
     from pydicom.sr.coding import Code
 
     value, scheme = text(item, "CodeValue").upper(), text(item, "CodingSchemeDesignator").upper()
@@ -68,7 +76,15 @@ def _region(item: Dataset) -> str | None:
     meaning = _letters(text(item, "CodeMeaning"))
     by_code = (name for name, known in _regions() if known == given)
     by_meaning = (name for name, _ in _regions() if _letters(name) == meaning)
-    return next(by_code, None) or next(by_meaning, None)
+    return next(by_code, None) or next(by_meaning, None) or _trunk(text(item, "CodeMeaning"))
+
+
+def _trunk(meaning: str) -> str | None:
+    """Return a part of the trunk that a meaning names among other words, such as "Chest, PA"."""
+    words = re.findall("[A-Z]+", meaning.upper())
+    if not LIMB_WORDS.isdisjoint(words):  # as in "thoracic limb", or a bone at the trunk
+        return None
+    return next((TRUNK_WORDS[word] for word in words if word in TRUNK_WORDS), None)
 
 
 def _known_word(given: str) -> str | None:

@@ -43,6 +43,17 @@ def refused(*regions, **changes):
         (region("12", "99LOCAL", "lumbar spine"), "LUMBAR SPINE"),
         (region("12", "99LOCAL", "Jane Miller, left side"), None),
         (region("12", "99LOCAL", ""), None),
+        (region("12", "99LOCAL", "Chest, PA"), "CHEST"),
+        (region("12", "99LOCAL", "Thorax AP"), "CHEST"),
+        (region("12", "99LOCAL", "Torax"), "CHEST"),
+        (region("12", "99LOCAL", "Chest X-ray"), "CHEST"),
+        (region("12", "99LOCAL", "Lungs"), "LUNG"),
+        (region("12", "99LOCAL", "Chest wall"), "CHEST"),
+        (region("12", "99LOCAL", "Hand, chest wall"), None),
+        (region("12", "99LOCAL", "Thoracic limb"), None),
+        (region("12", "99LOCAL", "Left hand PA"), None),
+        (region("12", "99LOCAL", "Miller, Chester"), None),
+        (region("302551006", "SCT", ""), "CHEST"),
         (region("", "", ""), None),
         (pydicom.Dataset(), None),
     ],
@@ -90,6 +101,32 @@ def test_a_limb_in_codes_does_not_change_the_word():
 def test_a_known_part_is_found_among_other_words(text):
     data = with_raw(make_dicom(), BodyPartExamined=("CS", text))
     assert formats.read_bytes(data).body_part == "CHEST"
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        (b"HAND\\CHEST", "HAND / CHEST"),
+        (b"CHEST\\HAND", "CHEST"),
+        (b"HAND\\WRIST", "HAND"),
+        (b"\\HAND", "HAND"),
+    ],
+)
+def test_each_value_of_the_body_part_counts(given, part):
+    data = with_raw(make_dicom(), BodyPartExamined=("CS", given))
+    assert formats.read_bytes(data).body_part == part
+
+
+@pytest.mark.parametrize("part", ["TRUNK", "ABD", "BABYGRAM", "TORAX", "TORAX_PA"])
+def test_other_words_for_the_trunk_are_refused(part):
+    assert refused(BodyPartExamined=part)
+
+
+def test_a_structure_of_the_trunk_is_refused():
+    lung = region("39607008", "SCT", "Lung")
+    assert refused(PrimaryAnatomicStructureSequence=[lung])
+    assert refused(PrimaryAnatomicStructureSequence=[lung], BodyPartExamined="HAND")
+    assert not refused(PrimaryAnatomicStructureSequence=[region("85562004", "SCT", "Hand")])
 
 
 @pytest.mark.parametrize("name", ["LOWER LEG", "WRIST JOINT", "HIP", "ANKLE JOINT", "PELVIS"])
