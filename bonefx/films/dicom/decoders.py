@@ -24,14 +24,12 @@ from bonefx.films.codecs.codestreams import (
 from bonefx.films.codecs.deep_jpeg import decode_deep_jpeg
 from bonefx.films.codecs.jpeg import decode_jpeg, is_damaged
 from bonefx.films.dicom.elements import text, whole_number
-from bonefx.films.dicom.header import damaged
+from bonefx.films.dicom.header import damaged, encapsulated_value
 from bonefx.films.dicom.pixel_format import MONOCHROME, PixelFormat
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
-FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
 JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 JPEG = (0xC0, 0xC1, 0xC2, 0xC3)  # of SYNTAXES: lossy ones, and lossless without JPEG-LS
 JPEG_END = b"\xff\xd9"
@@ -51,7 +49,7 @@ class Containers(NamedTuple):
     """Decoded pixels.
 
     Attributes:
-        values: (H, W) of unsigned whole numbers, or (H, W, 3) uint8 for colour.
+        values: (H, W) of unsigned whole numbers, or (H, W, 3) for colour.
         form: How they are stored, after the codestream where it contradicts the header.
         damaged: A part of them may be missing or wrong.
     """
@@ -87,13 +85,6 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
         if form.samples == 1 or complete != frame or is_damaged(complete):
             return _jpeg(complete, stream, form)
     return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)
-
-
-def encapsulated_value(header: FileDataset) -> bytes | None:
-    """Return the pixel data if they are compressed frames; None if they are native."""
-    element = header.get_item("PixelData", keep_deferred=True)
-    undefined = getattr(element, "length", 0) == UNDEFINED_LENGTH
-    return element.value if undefined or element.value.startswith(FIRST_ITEM) else None
 
 
 def _only_frame(compressed: bytes) -> bytes:
@@ -186,7 +177,5 @@ def _by_pydicom(
         decoding_plugin=PLUGINS.get(syntax, ""),
         **options,
     )
-    if form.samples == 3:
-        return np.asarray(decoded.astype(np.uint8, casting="safe"))
     native = decoded.astype(decoded.dtype.newbyteorder("="))
     return np.asarray(native.view(f"u{native.dtype.itemsize}"))

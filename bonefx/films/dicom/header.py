@@ -34,6 +34,8 @@ ELEMENTS_READ = (
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 DEFLATED = "1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
 PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\0", b"\x7f\xe0\0\x10")  # little- and big-endian
+UNDEFINED_LENGTH = 0xFFFFFFFF
+FIRST_ITEM = b"\xfe\xff\x00\xe0"  # tag of the first item of encapsulated pixel data
 FILE_META_GROUP = 0x0002
 
 
@@ -95,6 +97,13 @@ def size_px(header: FileDataset) -> tuple[int, int]:
     if rows < 1 or columns < 1:
         raise damaged()
     return rows, columns
+
+
+def encapsulated_value(header: FileDataset) -> bytes | None:
+    """Return the pixel data if they are compressed frames; None if they are native."""
+    element = header.get_item("PixelData", keep_deferred=True)
+    undefined = getattr(element, "length", 0) == UNDEFINED_LENGTH
+    return element.value if undefined or element.value.startswith(FIRST_ITEM) else None
 
 
 def laterality(header: FileDataset) -> str | None:

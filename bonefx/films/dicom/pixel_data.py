@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import DamagedRadiographError
-from bonefx.films.dicom.decoders import decode_containers, encapsulated_value
+from bonefx.films.dicom.decoders import decode_containers
 from bonefx.films.dicom.elements import text, whole_number
-from bonefx.films.dicom.header import undecoded
-from bonefx.films.dicom.pixel_format import PixelFormat
+from bonefx.films.dicom.header import encapsulated_value, undecoded
+from bonefx.films.dicom.pixel_format import PixelFormat, not_grey
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -70,8 +70,10 @@ def decode_pixels(header: FileDataset, form: PixelFormat, *, salvage: bool) -> S
             "missing or wrong; export or copy the film again, or read the rest anyway, in Read or "
             "with bonefx read --damaged"
         )
+    if form.samples == 3 and form.allocated == 8:
+        return StoredPixels(values=_colour(containers, form), form=form, damaged=damaged)
     if form.samples == 3:
-        return StoredPixels(values=containers, form=form, damaged=damaged)
+        containers, form = _grey_samples(containers, form)
     values = stored_values(containers, form)
     padding = padding_mask(header, containers, values, form)
     return StoredPixels(values=values, form=form, padding=padding, damaged=damaged)
@@ -93,6 +95,26 @@ def stored_values(containers: NDArray[Any], form: PixelFormat) -> NDArray[Any]:
     if form.signed:
         shifted = shifted.view(f"i{containers.dtype.itemsize}")
     return np.asarray(shifted >> shifted.dtype.type(size - form.stored))
+
+
+def _colour(containers: NDArray[Any], form: PixelFormat) -> NDArray[np.uint8]:
+    """Return colours in the range of 8 bits."""
+    if form.photometric != "RGB" or form.stored == 8:
+        return containers
+    values = stored_values(containers, replace(form, signed=False))
+    return np.asarray(np.rint(values * (255 / (2**form.stored - 1))), np.uint8)
+
+
+def _grey_samples(containers: NDArray[Any], form: PixelFormat) -> tuple[NDArray[Any], PixelFormat]:
+    """Return one sample of a film whose samples are equal.
+
+    Raises:
+        UnreadableRadiographError: They are not.
+    """
+    first = containers[:, :, 0]
+    if not (containers == first[:, :, None]).all():
+        raise not_grey(form.photometric, form.samples, form.allocated)
+    return first, replace(form, samples=1, photometric="MONOCHROME2")
 
 
 def padding_mask(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.dicom.elements import code_string, stored_words, text, whole_number
-from bonefx.films.dicom.header import size_px
+from bonefx.films.dicom.header import encapsulated_value, size_px
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -64,6 +64,9 @@ def pixel_format(header: FileDataset) -> PixelFormat:
     photometric = _photometric(header, given)
     samples = given or (3 if photometric in COLOUR else 1)
     allocated = _allocated(header, rows * columns * samples)
+    monochrome = photometric in MONOCHROME and samples > 1
+    if monochrome and not _has_all_samples(header, rows * columns, allocated):
+        samples = 1  # whatever the header says
     _check_samples(photometric, samples, allocated)
     stored, high = _stored(header, allocated)
     return PixelFormat(
@@ -78,6 +81,14 @@ def pixel_format(header: FileDataset) -> PixelFormat:
     )
 
 
+def not_grey(photometric: str, samples: int, allocated: int) -> UnreadableRadiographError:
+    """Return the error for pixels in a form that is not read."""
+    return UnreadableRadiographError(
+        f"found DICOM pixels stored as {photometric} with {samples} samples of {allocated} bit; "
+        "export them as grey, with one sample a pixel"
+    )
+
+
 def _photometric(header: FileDataset, samples: int | None) -> str:
     given = text(header, "PhotometricInterpretation").split("\\")[0].strip()
     if not given:  # viewers take grey with white as dense
@@ -87,6 +98,12 @@ def _photometric(header: FileDataset, samples: int | None) -> str:
     if joined.startswith("MONOCHROME"):
         return "MONOCHROME1" if joined == "MONOCHROME1" else "MONOCHROME2"
     return found
+
+
+def _has_all_samples(header: FileDataset, pixels: int, allocated: int) -> bool:
+    """Return whether native pixel data are long enough for three samples of each pixel."""
+    native = encapsulated_value(header) is None
+    return native and 8 * len(stored_words(header, "PixelData")[0]) >= 3 * pixels * allocated
 
 
 def _allocated(header: FileDataset, samples: int) -> int:
@@ -115,7 +132,6 @@ def _check_samples(photometric: str, samples: int, allocated: int) -> None:
         return
     if photometric in COLOUR and samples == 3 and allocated == 8:
         return
-    raise UnreadableRadiographError(
-        f"found DICOM pixels stored as {photometric} with {samples} samples of {allocated} bit; "
-        "export them as grey, with one sample a pixel"
-    )
+    if photometric == "RGB" and samples == 3 and allocated == 16:  # it may be grey
+        return
+    raise not_grey(photometric, samples, allocated)

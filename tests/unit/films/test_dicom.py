@@ -185,7 +185,9 @@ def test_grey_dicom_in_colour_channels_is_read():
             make_dicom(PhotometricInterpretation="PALETTE COLOR"), "PALETTE COLOR", id="palette"
         ),
         pytest.param(
-            make_dicom(SamplesPerPixel=3, PlanarConfiguration=0), "3 samples", id="samples"
+            make_dicom(np.dstack([make_grey()] * 3), PhotometricInterpretation="MONOCHROME2"),
+            "3 samples",
+            id="samples",
         ),
         pytest.param(
             make_dicom(PhotometricInterpretation="RGB"), "1 samples of 16 bit", id="no samples"

@@ -215,7 +215,10 @@ def test_films_without_preamble_or_meta_information(syntax):
     "data",
     [
         pytest.param(make_dicom(PixelData=bytes(1000)), id="native, too short"),
-        pytest.param(make_dicom(SamplesPerPixel=3), id="grey of three samples"),
+        pytest.param(
+            make_dicom(np.dstack([make_grey()] * 3), PhotometricInterpretation="MONOCHROME2"),
+            id="grey of three samples",
+        ),
         pytest.param(
             compressed_film(NATIVE, b"\xff\xd8\xff\xc3" + bytes(99), JPEGLosslessSV1), id="damaged"
         ),
