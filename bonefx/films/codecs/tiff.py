@@ -29,6 +29,7 @@ OLD_SUBFILE_TYPE, OLD_REDUCED = 255, 2  # SubfileType, replaced by NewSubfileTyp
 ORIENTATION = 274
 PHOTOMETRIC = 262
 UNASSOCIATED = 2  # ExtraSamples: alpha with which the values are not yet multiplied
+THUMBNAIL = 2  # times smaller than the film at each side, at least
 MAX_PAGES = 64  # that are looked at
 
 
@@ -64,6 +65,7 @@ def read_film_page(data: bytes) -> FilmPage:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         pages = [page.aspage() for page in islice(file.pages, MAX_PAGES)]
         full = [i for i, page in enumerate(pages) if not _is_auxiliary(page)] or [0]
+        full = [i for i in full if i == full[0] or not _is_thumbnail(pages[i], pages[full[0]])]
         if len(full) > 1:
             raise UnreadableRadiographError(
                 f"found {len(full)} pictures in one file; save the film as a single picture"
@@ -82,6 +84,14 @@ def read_film_page(data: bytes) -> FilmPage:
 def _is_auxiliary(page: TiffPage) -> bool:
     return bool(
         page.subfiletype & (REDUCED | MASK) or page.tags.valueof(OLD_SUBFILE_TYPE, 0) == OLD_REDUCED
+    )
+
+
+def _is_thumbnail(page: TiffPage, film: TiffPage) -> bool:
+    """Return whether a page after the film is much smaller, as untagged thumbnails are."""
+    return bool(
+        page.imagewidth * THUMBNAIL <= film.imagewidth
+        and page.imagelength * THUMBNAIL <= film.imagelength
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import formats
-from tests.fixtures.image_files import HEIGHT, WIDTH, make_grey
+from tests.fixtures.image_files import HEIGHT, WIDTH, encode_image, make_grey
 from tests.fixtures.tiff_files import encode_packed, encode_pages, encode_tiff
 
 DEEP = ("u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -214,3 +214,15 @@ def test_noise_gives_a_film_or_a_refusal_and_no_log(storage, caplog):
             continue
         assert np.isfinite(film.pixels).all()
     assert not [record for record in caplog.records if record.name == "tifffile"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_much_smaller_page_after_the_film_is_a_thumbnail_without_a_tag(dtype):
+    film, thumbnail = (Image.fromarray(make_grey(seed=seed, dtype=dtype)) for seed in (1, 2))
+    film = film.resize((192, 160), Image.Resampling.NEAREST)
+    data = encode_image(film, "TIFF", save_all=True, append_images=[thumbnail])
+    expected = formats.read_bytes(encode_image(film, "TIFF")).pixels
+    np.testing.assert_array_equal(formats.read_bytes(data).pixels, expected)
+    swapped = encode_image(thumbnail, "TIFF", save_all=True, append_images=[film])
+    with pytest.raises(UnreadableRadiographError, match="found 2 pictures in one file"):
+        formats.read_bytes(swapped)
