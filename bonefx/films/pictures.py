@@ -21,6 +21,7 @@ from bonefx.films.codecs.deep_values import (
     film_values,
     upright,
 )
+from bonefx.films.codecs.png import without_damaged_extras
 from bonefx.films.limits import check_size, too_large
 from bonefx.records import FilmNote, Radiograph
 
@@ -99,7 +100,7 @@ def _decoded(data: bytes, file_format: str, *, salvage: bool) -> Picture:
     except Exception as error:  # damaged data makes the decoders raise anything
         raise UnreadableRadiographError(
             f"the {file_format} file is damaged, incomplete or of a rare kind; "
-            "copy it again or save it as PNG"
+            f"copy it again or save it as {'TIFF' if file_format == 'PNG' else 'PNG'}"
         ) from error
 
 
@@ -123,7 +124,10 @@ def _decoded_jpeg(data: bytes, *, salvage: bool) -> Picture:
 
 def _decoded_single(data: bytes, file_format: str) -> Picture:
     """Decode a file of a format in which several pictures are an animation."""
-    data = _with_long_header(data) if file_format == "BMP" else data
+    if file_format == "BMP":
+        data = _with_long_header(data)
+    if file_format == "PNG":
+        data = without_damaged_extras(data)
     image: Image.Image = Image.open(io.BytesIO(data), formats=[file_format])
     check_size(*image.size)
     frames = getattr(image, "n_frames", 1)

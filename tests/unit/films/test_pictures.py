@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -246,3 +247,28 @@ def test_damaged_metadata_leave_the_picture_as_it_is(file_format):
     for exif in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0garbage", b"Exif\0\0MM\0*"):
         film = formats.read_bytes(encode_image(grey, file_format, exif=exif))
         np.testing.assert_array_equal(film.pixels, expected)
+
+
+def chunk(kind, content, *, checksum=None):
+    """A chunk of a PNG file."""
+    crc = zlib.crc32(kind + content) if checksum is None else checksum
+    return len(content).to_bytes(4, "big") + kind + content + crc.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind", [b"tEXt", b"tIME", b"pHYs", b"iCCP"])
+def test_a_png_is_read_without_the_extras_that_are_damaged(kind, dtype):
+    data = encode_image(make_grey(dtype=dtype))
+    header = 33  # bytes of signature and IHDR
+    damaged = data[:header] + chunk(kind, b"text here", checksum=1) + data[header:]
+    np.testing.assert_array_equal(
+        formats.read_bytes(damaged).pixels, formats.read_bytes(data).pixels
+    )
+
+
+@pytest.mark.parametrize("kind", [b"PLTE", b"tRNS", b"ABCD"])
+def test_a_png_with_a_damaged_chunk_of_its_picture_is_refused_with_another_remedy(kind):
+    data = encode_image(make_grey())
+    sentence = refusal(data[:33] + chunk(kind, b"\0\0", checksum=1) + data[33:])
+    assert "the PNG file is damaged" in sentence
+    assert "PNG" not in sentence.split(";")[1]
