@@ -1,26 +1,25 @@
 """Choose the display window of a film whose file gives none that can be used.
 
-The window spans the values of the film from the smallest to the largest, unless a marker, a border
-or defective pixels lie far outside of them.
+The window spans the values of the film from the smallest to the largest, without borders, markers
+and defective pixels, and without the pixels beside these, because a soft edge mixes the values of
+both.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.films.value_groups import film_limits
 from bonefx.records import Radiograph, Window, convex_mask
 
 AUTOMATIC = "Automatic"  # name of a window chosen here
-OUTLIER_DISTANCE = 2.0  # in ranges of the film; values farther away belong to something else
-TAIL = 0.005  # share of the values that are left out on either side to measure a film's range
-MIN_FILM_SHARE = 0.05  # of the values; a smaller group of values is no film beside a border
-MAX_GAPS = 4  # between the values of a film, its borders and its markers
-MAX_SAMPLES = 250_000  # of the pixels, for finding a border
+SOFT_EDGE = 0.01  # width of the edge of a border or marker, of the film's longest side
+FIELD_EDGE = 0.02  # width of the edge of an exposed field, of its longest side
 
 
 class DisplayedFilm(NamedTuple):
@@ -77,8 +76,13 @@ def fit_to_field(film: Radiograph) -> Radiograph:
     if film.field is None or not film.windows or film.windows[0].name != AUTOMATIC:
         return film
     corners = film.field_corners
-    beside = ~convex_mask(corners, film.field) if corners else None
-    low, high = automatic_range(film.values[film.field.slices], outside=beside)
+    shape = film.field.height, film.field.width
+    inside = convex_mask(corners, film.field) if corners else np.ones(shape, bool)
+    beyond = np.ones(film.values.shape, bool)
+    beyond[film.field.slices] = ~inside
+    low, high = _field_range(
+        film.values[film.field.slices], inside=inside, border=film.values[beyond]
+    )
     if not low < high:
         return film
     window = Window(name=AUTOMATIC, low=low, high=high)
@@ -92,19 +96,22 @@ def automatic_range(
     """Return the values of a film that are displayed black and white.
 
     Args:
-        values: (H, W), of any number type, finite.
+        values: (H, W), or (N,) for some of the pixels; of any number type, finite.
         outside: (H, W), True for pixels that are not part of the film.
 
     Returns:
-        Smallest and largest value; without those that lie more than OUTLIER_DISTANCE ranges of the
-        film away from it.
+        Smallest and largest value of the film, without borders, markers and defective pixels.
     """
-    kept = values.ravel() if outside is None else values[~outside]
+    inside = np.ones(values.shape, bool) if outside is None else ~outside
+    kept = values[inside]
     if kept.size == 0:
         return (0.0, 0.0)
-    low, high = _film_limits(kept)
-    kept = kept[(kept >= low) & (kept <= high)]
-    return float(kept.min()), float(kept.max())
+    low, high = film_limits(kept)
+    foreign = inside & ((values < low) | (values > high))
+    film = values[inside & ~_with_edges(foreign)]
+    if film.size < kept.size / 2:  # defects all over the film
+        film = values[inside & ~foreign]
+    return float(film.min()), float(film.max())
 
 
 def unit_range(values: NDArray[Any], *, low: float, high: float) -> NDArray[np.float32]:
@@ -136,44 +143,40 @@ def _as_shown(
     return shown
 
 
-def _film_limits(kept: NDArray[Any]) -> tuple[float, float]:
-    """Return limits outside of which values are outliers."""
-    step = max(1, kept.size // MAX_SAMPLES)
-    film = _without_borders(np.sort(kept[::step].astype(np.float64)))
-    first, last = np.quantile(film, (TAIL, 1 - TAIL))
-    reach = OUTLIER_DISTANCE * (last - first)
-    if reach == 0:  # nearly all of the film has one value
-        return float(kept.min()), float(kept.max())
-    return float(first - reach), float(last + reach)
+def _field_range(
+    values: NDArray[np.float32], *, inside: NDArray[np.bool_], border: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Return the range of a field, without its soft edge if the border exceeds that range.
+
+    Args:
+        values: Of the bounds of the field, (H, W).
+        inside: True for pixels of the field, (H, W).
+        border: Values outside of the field, (N,).
+    """
+    low, high = automatic_range(values, outside=~inside)
+    inner = _without_edge(inside)
+    if border.size == 0 or not inner.any():
+        return low, high
+    inner_low, inner_high = automatic_range(values, outside=~inner)
+    return (
+        inner_low if border.min() < inner_low else low,
+        inner_high if border.max() > inner_high else high,
+    )
 
 
-def _without_borders(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the values between gaps that are far wider than the range of the values there."""
-    while films := _groups_far_from_others(ordered):
-        ordered = max(films, key=_range)  # borders and markers have nearly one value
-    return ordered
+def _without_edge(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Leave out the pixels near the edge of a field, (H, W)."""
+    edge = int(FIELD_EDGE * max(inside.shape))
+    around = np.ones((2 * edge + 1, 2 * edge + 1), np.uint8)
+    padded = np.pad(inside.astype(np.uint8), 1)  # what lies beyond the bounds is no field
+    eroded = cv2.erode(padded, around, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
+    return np.asarray(eroded[1:-1, 1:-1], bool)
 
 
-def _groups_far_from_others(ordered: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    gaps = np.diff(ordered)
-    widest = np.sort(np.argsort(gaps)[-MAX_GAPS:])
-    cuts = [0, *(int(index) + 1 for index in widest), ordered.size]
-    beside = [np.inf, *(float(gaps[index]) for index in widest), np.inf]
-    return [
-        ordered[cuts[first] : cuts[last]]
-        for first, last in combinations(range(len(cuts)), 2)
-        if last - first < len(cuts) - 1
-        and _is_film(
-            ordered[cuts[first] : cuts[last]], min(beside[first], beside[last]), ordered.size
-        )
-    ]
-
-
-def _is_film(group: NDArray[np.float64], gap: float, size: int) -> bool:
-    """Return whether values are a film's, at a gap from the others, of so many values in all."""
-    return bool(group.size >= MIN_FILM_SHARE * size and 0 < _range(group) * OUTLIER_DISTANCE < gap)
-
-
-def _range(ordered: NDArray[np.float64]) -> float:
-    low, high = np.quantile(ordered, (TAIL, 1 - TAIL))
-    return float(high - low)
+def _with_edges(foreign: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add the pixels beside those of borders, markers and defects, (H, W) or (N,)."""
+    edge = int(SOFT_EDGE * max(foreign.shape))
+    if foreign.ndim == 1 or edge == 0 or not foreign.any():
+        return foreign
+    around = np.ones((2 * edge + 1, 2 * edge + 1), np.uint8)
+    return np.asarray(cv2.dilate(foreign.astype(np.uint8), around), bool)

@@ -25,7 +25,7 @@ from train.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
-CACHE_VERSION = 4  # increase when formats.read or letterbox give other pixels
+CACHE_VERSION = 5  # increase when formats.read or letterbox give other pixels
 SQUARES_FILE, CACHE_INDEX_FILE = "squares.npy", "index.npz"
 
 

@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.films.automatic_window import (
-    MAX_SAMPLES,
-    TAIL,
     DisplayedFilm,
     automatic_range,
     scaled_values,
@@ -28,6 +26,7 @@ from bonefx.films.dicom.elements import items, numbers
 from bonefx.films.dicom.lookup_tables import first_table
 from bonefx.films.dicom.pixel_data import StoredPixels
 from bonefx.films.dicom.voi_windows import LARGEST_VALUE, VoiWindow, header_windows, linear_windows
+from bonefx.films.value_groups import MAX_SAMPLES, TAIL
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
