@@ -1,4 +1,4 @@
-"""Tell the values of a film from those of borders, markers and defective pixels.
+"""Separate the values of a film from those of borders, markers and defective pixels.
 
 A border or a marker has nearly one value, and nearly no pixels have the values between it and the
 film, over a quarter of the range of all values or more. Those few come from soft edges. The values

@@ -52,8 +52,8 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("rows", draw);
 watch("value", () => {
-    // An answer to an earlier step: the user has gone on since.
-    if (waiting && props.value.list === position.list && props.value.opening < position.opening) return;
+    // An answer to an earlier step: the user has gone on since. It may come after that of the last step.
+    if (props.value.list === position.list && props.value.opening < position.opening) return;
     waiting = false;
     position = props.value;
     draw();
