@@ -1,7 +1,7 @@
 # make app          install into .venv, serve http://127.0.0.1:7860; leaves .venv/bin/bonefx
 # make check        ruff, mypy and import-linter
-# make unit         unit tests: a few minutes on two cores
-# make integration  trained runs, served apps, shipped weights
+# make unit         unit tests: a minute on two cores
+# make integration  trained runs, served apps, families of films, shipped weights
 # make browser      tests in Chromium
 # make test         checks and every test; WORKERS=4 for more than two processes
 

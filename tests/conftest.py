@@ -1,4 +1,8 @@
-"""Mark each test by its folder, and start the app once for all tests that need it."""
+"""Mark each test by its folder, and start the app once for all tests that need it.
+
+Product and libraries are imported inside of the fixtures: the process that hands out the tests
+needs neither, and would import them before the others start.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fixtures.evaluations import make_three_models
-from tests.fixtures.model_folders import copy_with_open_scope, make_model_folder
-from tests.fixtures.servers.app import SHIPPED_WEIGHTS, ServedApp, serve_app
+if TYPE_CHECKING:
+    from tests.fixtures.servers.app import ServedApp
 
 
 def pytest_collection_modifyitems(items):
@@ -27,30 +31,36 @@ def pytest_collection_finish():
     gc.freeze()
 
 
-def _copy_shipped_models(weights: Path) -> None:
-    """Copy the shipped models with scopes that accept every film.
+def _write_models(name: str, weights: Path) -> None:
+    """Write the models of a name: tiny, three or shipped.
 
-    These tests use synthetic films; integration/test_shipped_weights.py tests the scopes.
+    Tests use synthetic films, so the shipped models get scopes that accept every film;
+    integration/test_shipped_weights.py tests the scopes.
     """
-    copy_with_open_scope(SHIPPED_WEIGHTS, weights)
+    from tests.fixtures.evaluations import make_three_models
+    from tests.fixtures.model_folders import copy_with_open_scope, make_model_folder
+    from tests.fixtures.servers.app import SHIPPED_WEIGHTS
 
-
-MODELS_OF_APP: dict[str, Callable[[Path], object]] = {
-    "tiny": make_model_folder,
-    "shipped": _copy_shipped_models,
-    "three": make_three_models,
-}
+    match name:
+        case "tiny":
+            make_model_folder(weights)
+        case "three":
+            make_three_models(weights)
+        case _:
+            copy_with_open_scope(SHIPPED_WEIGHTS, weights)
 
 
 @pytest.fixture(scope="session")
 def served_apps(tmp_path_factory) -> Iterator[Callable[[str], ServedApp]]:
     """Serve the app with the models of a name; each app starts once, when it is first asked for."""
+    from tests.fixtures.servers.app import serve_app
+
     with ExitStack() as running:
 
         @cache
         def serve(name: str) -> ServedApp:
             folder = tmp_path_factory.mktemp(name)
-            MODELS_OF_APP[name](folder / "weights")
+            _write_models(name, folder / "weights")
             return running.enter_context(serve_app(folder / "weights", folder))
 
         yield serve

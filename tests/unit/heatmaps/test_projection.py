@@ -43,8 +43,8 @@ def test_no_gradient_and_no_hook_remains_on_the_network(network):
 def test_threads_on_shared_networks_get_their_own_maps():
     """8 threads with distinct requests of film, network and method; the benchmark sends 400."""
     networks = [make_network("efficientnet_b0"), make_network("efficientnet_b0_fpn")]
-    asked = list(itertools.product(range(4), range(2), HEATMAP_METHODS))
-    films = torch.rand(4, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    asked = list(itertools.product(range(2), range(2), HEATMAP_METHODS))
+    films = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
 
     def answer(request):
         film, network, method = request
@@ -54,7 +54,7 @@ def test_threads_on_shared_networks_get_their_own_maps():
     grad_cams = [
         maps for maps, (*_, method) in zip(alone, asked, strict=True) if method == GRAD_CAM
     ]
-    assert len({tuple(maps.flatten().tolist()) for maps in grad_cams}) == 8
+    assert len({tuple(maps.flatten().tolist()) for maps in grad_cams}) == 4
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(answer, asked))
     for expected, found in zip(alone, together, strict=True):

@@ -15,7 +15,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import Verdict, turn_radiograph
 from train.data import SPLITS_FOLDER
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 FILMS = 60
 FIELDS = {"RG2_JLSL": (188, 1437), "RG3_JLSN": (443, 1252)}  # left and right edge, looked at
 
