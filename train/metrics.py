@@ -139,10 +139,14 @@ def _resample_groups(
 ) -> Iterator[NDArray[np.int64]]:
     """Draw groups with replacement; yield the films of each resample that has both classes."""
     random = np.random.default_rng(0)
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    _, of_films, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    by_group = np.argsort(of_films, kind="stable")
+    firsts = np.cumsum(counts) - counts
     while draws:
-        drawn = random.integers(len(members), size=len(members))
-        films = np.concatenate([members[index] for index in drawn])
+        drawn = random.integers(len(counts), size=len(counts))
+        sizes = counts[drawn]
+        before = np.cumsum(sizes) - sizes
+        films = by_group[np.repeat(firsts[drawn] - before, sizes) + np.arange(sizes.sum())]
         if fractured[films].any() and not fractured[films].all():
             yield films
             draws -= 1
