@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     SCOPE_CHECK_FAILED = "scope_check_failed"
     BODY_PART = "body_part"
     UNLIKE_TRAINING_FILMS = "unlike_training_films"  # Mahalanobis distance, about 1 in training
+    RESEMBLES_OTHER_PICTURES = "resembles_other_pictures"  # log-odds
     LOOKS_INVERTED = "looks_inverted"
     INVERTED_BY_USER = "inverted_by_user"
     FEW_GREY_LEVELS = "few_grey_levels"  # levels of 256
@@ -62,7 +63,9 @@ class ReasonCode(StrEnum):
 
 
 # A rule, the body part or the polarity says what to correct first; the statistics do not.
-OVERRIDABLE_REASONS = frozenset({ReasonCode.UNLIKE_TRAINING_FILMS})
+OVERRIDABLE_REASONS = frozenset({
+    ReasonCode.UNLIKE_TRAINING_FILMS, ReasonCode.RESEMBLES_OTHER_PICTURES,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +79,8 @@ class Reason:
         limit: Limit that the value is beyond, or the review band that it lies in, in the same
             unit; None without one.
         name: Body part, operating point or model that the sentence names; None without one.
-        regions: Body regions that the model was trained for; only for BODY_PART and
-            UNLIKE_TRAINING_FILMS.
+        regions: Body regions that the model was trained for; only for BODY_PART,
+            UNLIKE_TRAINING_FILMS and RESEMBLES_OTHER_PICTURES.
     """
 
     code: ReasonCode

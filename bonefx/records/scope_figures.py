@@ -20,6 +20,8 @@ class IntruderFigures:
         by_rules: Number of pictures that the grey-level rules alone refuse.
         auroc: AUROC of the Mahalanobis distance alone, pictures against test films, in [0, 1].
         offered: Number of pictures that the app offers to read inverted.
+        borderline: The pictures are of films or bones, such as photographs of films; they are
+            marked on the card, and do not count among the intruders.
     """
 
     kind: str
@@ -28,6 +30,7 @@ class IntruderFigures:
     by_rules: int
     auroc: Estimate
     offered: int
+    borderline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +97,16 @@ class ScopeFigures:
         by_rules: Number of these films that the grey-level rules alone refuse, by split.
         intruders: Figures by kind, on the half of the sources on which nothing was chosen;
             without inverted films.
-        all_intruders: Share of all these pictures that is refused, in [0, 1].
+        all_intruders: Share of all these pictures but the borderline ones that is refused, in
+            [0, 1].
         inverted: Figures of inverted films by split; those of val were used to choose limits.
         regions: On test films; empty if the model recognises no region.
         all_regions: Share of test films on which exactly the regions shown are recognised.
         by_region: Figures of each operating point on the test films of each region, by the
             point's name.
         orientation: How the answer depends on the turn of a film; None where it was not measured.
+        learned_from: Number of pictures of a folder, not bone radiographs, from which the scope
+            learned to recognise such pictures; 0 without a folder.
     """
 
     sha256: str
@@ -114,3 +120,4 @@ class ScopeFigures:
     all_regions: Estimate | None
     by_region: dict[str, tuple[RegionFigures, ...]]
     orientation: OrientationFigures | None = None
+    learned_from: int = 0

@@ -24,6 +24,9 @@ REASON_TEXTS = {  # with the fields of _reason_fields
     ReasonCode.UNLIKE_TRAINING_FILMS: "This picture is unlike the films that the model was trained "
     "on. Use a plain radiograph{of_a_region}: the original film, upright and with unchanged grey "
     "levels. If the picture also shows its surroundings or other films, crop it to one film.",
+    ReasonCode.RESEMBLES_OTHER_PICTURES: "This picture resembles dental films, chest films, slices "
+    "of CT and MR, photographs or pages more than the films that the model was trained on. Use a "
+    "plain radiograph{of_a_region}, without its surroundings.",
     ReasonCode.LOOKS_INVERTED: "The film looks inverted, with dark bone. If it is a bone film, "
     "have it read inverted in Read, or on the command line with --invert.",
     ReasonCode.INVERTED_BY_USER: "With black and white swapped this is unlike the films that the "

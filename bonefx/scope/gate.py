@@ -144,12 +144,9 @@ def find_refusals(
     """
     measures = np.array([measure_grey_levels(film.exposed) for film in films])
     refused = scope.refuses(signatures, measures, turned)
-    distances, limits = scope.distances(signatures), scope.limits(turned)
     refusals = [
-        _refusal(scope, film_measures, distance, limit) if out else None
-        for film_measures, distance, limit, out in zip(
-            measures, distances, limits, refused, strict=True
-        )
+        _refusal(scope, measures[index], signatures[index], turned[index]) if out else None
+        for index, out in enumerate(refused.tolist())
     ]
     regions = scope.known_regions
     if not regions:
@@ -160,13 +157,23 @@ def find_refusals(
     ]
 
 
-def _refusal(scope: Scope, measures: NDArray[np.float64], distance: float, limit: float) -> Reason:
-    return find_broken_rule(measures, scope.rule_low, scope.rule_high) or Reason(
-        code=ReasonCode.UNLIKE_TRAINING_FILMS,
-        value=float(distance),
-        limit=float(limit),
-        regions=scope.known_regions,
-    )
+def _refusal(
+    scope: Scope, measures: NDArray[np.float64], signature: NDArray[np.float32], turned: np.bool_
+) -> Reason:
+    """Return the first reason for which a film is refused: grey levels, distance, or kind."""
+    broken = find_broken_rule(measures, scope.rule_low, scope.rule_high)
+    if broken is not None:
+        return broken
+    distances, each = scope.distances(signature[None]), np.array([turned])
+    if not scope.within(distances, each)[0]:
+        code, value, limit = (
+            ReasonCode.UNLIKE_TRAINING_FILMS, distances[0], scope.limits(each)[0],
+        )  # fmt: skip
+    else:
+        code, value, limit = (
+            ReasonCode.RESEMBLES_OTHER_PICTURES, scope.intruder_logits(signature[None])[0], 0.0,
+        )  # fmt: skip
+    return Reason(code=code, value=float(value), limit=float(limit), regions=scope.known_regions)
 
 
 def _in_scope_inverted(

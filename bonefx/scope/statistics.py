@@ -2,7 +2,8 @@
 
 A picture's signature is the spatial mean of deep activations. Its distance from the training films
 is a Mahalanobis distance under their principal components. A logistic regression on the signature
-recognises the body region, another one a film that lies on its side.
+recognises the body region, others a film that lies on its side, and pictures such as dental films
+that are not bone radiographs.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
     "rule_low", "rule_high", "sideways_weights", "sideways_bias", "turned_limit",
+    "intruder_weights", "intruder_bias",
 )  # fmt: skip
 SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
+INTRUDER_NAMES = ("intruder_weights", "intruder_bias")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -49,6 +52,9 @@ class Scope:
         turned_limit: Largest distance in scope of a film that was turned upright, <= limit. It is
             lower because any picture that counts as lying on its side has a second chance to
             resemble the training films.
+        intruder_weights: Logistic regression on standardised signatures that recognises pictures
+            that are not bone radiographs, (D,); zeros where it was not learned.
+        intruder_bias: Its bias; a picture is taken for one of these where the sum is > 0.
     """
 
     mean: NDArray[np.float32]
@@ -64,6 +70,8 @@ class Scope:
     sideways_weights: NDArray[np.float32]
     sideways_bias: NDArray[np.float32]
     turned_limit: NDArray[np.float32]
+    intruder_weights: NDArray[np.float32]
+    intruder_bias: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Standardise signatures, (N, D), by mean and deviation of the training films."""
@@ -116,7 +124,18 @@ class Scope:
             measures: By GREY_LEVEL_RULES, (N, M).
             turned: Whether each picture was turned upright, (N,).
         """
-        return self.breaks_a_rule(measures) | ~self.within(self.distances(signatures), turned)
+        near = self.within(self.distances(signatures), turned)
+        return self.breaks_a_rule(measures) | ~near | (self.intruder_logits(signatures) > 0)
+
+    def intruder_logits(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds that pictures are not bone radiographs, (N, D) to (N,); > 0 refuses.
+
+        They are not finite where a signature is not, and then the distance refuses.
+        """
+        logits: NDArray[np.float64] = (
+            self.standardised(signatures) @ self.intruder_weights + self.intruder_bias
+        )
+        return logits
 
     def sideways(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which films lie on their side, turned by 90 or 270 degrees, (N, D) to (N,)."""
@@ -158,8 +177,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         arrays = load(content)
     except SafetensorError as error:
         raise WeightsError(f"{source} is not a safetensors file; {MODEL_REMEDY}") from error
-    if not set(arrays) & set(SIDEWAYS_NAMES):  # written by version 0.1, which turned no film
-        arrays |= dict(zip(SIDEWAYS_NAMES, _no_sideways(arrays), strict=True))
+    arrays = _not_learned(arrays) | arrays
     if set(arrays) != set(NAMES):
         raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {MODEL_REMEDY}")
     scope = Scope(**arrays)
@@ -170,10 +188,10 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (len(REGIONS), width)
         and scope.region_biases.shape == (len(REGIONS),)
-        and scope.sideways_weights.shape == (width,)
+        and scope.sideways_weights.shape == scope.intruder_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
         and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
-        and scope.turned_limit.shape == ()
+        and scope.turned_limit.shape == scope.intruder_bias.shape == ()
         and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
@@ -182,14 +200,20 @@ def read_scope(content: bytes, *, source: str) -> Scope:
     return scope
 
 
-def _no_sideways(arrays: dict[str, NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
-    """Return the arrays of a scope that takes no film as lying on its side."""
-    width = arrays["mean"].size if "mean" in arrays else 0
-    return (
-        np.zeros(width, np.float32),
-        np.array(-1.0, np.float32),
-        np.asarray(arrays.get("limit", 0.0), np.float32),
-    )
+def _not_learned(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of recognitions that an older file has not: they recognise nothing."""
+    zeros = np.zeros(arrays["mean"].size if "mean" in arrays else 0, np.float32)
+    never, limit = np.array(-1.0, np.float32), np.asarray(arrays.get("limit", 0.0), np.float32)
+    without = {
+        SIDEWAYS_NAMES: (zeros, never, limit),
+        INTRUDER_NAMES: (zeros, never),
+    }
+    return {
+        name: value
+        for names, values in without.items()
+        if not set(names) & set(arrays)
+        for name, value in zip(names, values, strict=True)
+    }
 
 
 def scope_path(folder: Path) -> Path:

@@ -27,6 +27,15 @@ def add_full_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--full", action="store_true", help=words)
 
 
+def add_intruders_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that names a folder of pictures that are not bone radiographs."""
+    command.add_argument(
+        "--intruders", type=Path, metavar="DIR",
+        help="pictures that are not bone radiographs, with labels.csv (path, class, kind); half of "
+        "them teach the scope, half are measured",
+    )  # fmt: skip
+
+
 def add_outside_options(command: argparse.ArgumentParser) -> None:
     """Add the options that name another data set to measure on."""
     command.add_argument(

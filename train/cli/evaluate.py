@@ -10,6 +10,7 @@ from typing import Any
 from train.cli.data_options import (
     add_data_options,
     add_full_option,
+    add_intruders_option,
     add_outside_options,
     cache_folder,
 )
@@ -36,6 +37,7 @@ def add_evaluate_command(commands: Any) -> None:
         help="evaluated run of the same recipe on a grouped split of the same data set",
     )  # fmt: skip
     add_outside_options(evaluate)
+    add_intruders_option(evaluate)
     evaluate.add_argument("--outside-name", metavar="TEXT", help="name of --outside for the card")
     evaluate.add_argument("--set-name", metavar="TEXT", help="name of --data for the card")
     evaluate.add_argument(
@@ -59,6 +61,7 @@ def add_scope_command(commands: Any) -> None:
     add_data_options(scope)
     add_full_option(scope)
     add_outside_options(scope)
+    add_intruders_option(scope)
     scope.set_defaults(run=_run_scope)
 
 
@@ -124,7 +127,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
             with_test=options.test, size_px=options.size_px, grouped=options.grouped,
             outside=options.outside, outside_layout=options.outside_layout,
             outside_splits=options.outside_splits, outside_name=options.outside_name,
-            description=description, full=options.full,
+            description=description, full=options.full, intruders=options.intruders,
         ),
     )  # fmt: skip
     if evaluation.protocols:
@@ -149,6 +152,7 @@ def _run_scope(options: argparse.Namespace) -> None:
             device=str(pick_device(options.device)), splits=options.splits,
             outside=options.outside, outside_layout=options.outside_layout,
             outside_splits=options.outside_splits, full=options.full,
+            intruders=options.intruders,
         ),
     )  # fmt: skip
     assert evaluation.scope is not None  # it was just fitted

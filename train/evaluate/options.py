@@ -35,6 +35,8 @@ class EvaluateOptions:
         description: Replaces the description of the data set; None keeps that of its layout.
         outside_name: Replaces the name of the outside set; None keeps that of its layout.
         full: Use the whole weights although the recipe compresses the head.
+        intruders: Folder of pictures that are not bone radiographs; one half teaches the scope,
+            the other half is measured.
     """
 
     data: Path
@@ -50,3 +52,4 @@ class EvaluateOptions:
     description: DataSetDescription | None = None
     outside_name: str | None = None
     full: bool = False
+    intruders: Path | None = None

@@ -133,7 +133,7 @@ def _scope_films(
     return ScopeFilms(
         network=model.network, spec=recipe.spec(reads["val"].films.size_px),
         train=_load_split(model, data_set, "train", options).distinct(),
-        reads=reads, salvage=recipe.salvage,
+        reads=reads, salvage=recipe.salvage, intruders=options.intruders,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from bonefx.errors import WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
 from bonefx.scope.statistics import (
+    INTRUDER_NAMES,
     NAMES,
     REGIONS,
     SIDEWAYS_NAMES,
@@ -33,6 +34,7 @@ def make_scope(signatures, **changes):
         "rule_low": np.zeros(len(GREY_LEVEL_RULES)), "rule_high": np.ones(len(GREY_LEVEL_RULES)),
         "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
         "turned_limit": np.array(2.0),
+        "intruder_weights": np.zeros(12), "intruder_bias": np.array(-1.0),
     }  # fmt: skip
     return Scope(**{
         name: np.asarray(value, np.float32) for name, value in (values | changes).items()
@@ -110,9 +112,11 @@ def test_films_on_their_side_are_those_above_the_bias(signatures):
     assert 0 < expected.sum() < len(expected)
 
 
-def test_a_scope_of_an_earlier_version_takes_no_film_as_lying_on_its_side(signatures):
+@pytest.mark.parametrize("absent", [INTRUDER_NAMES, (*SIDEWAYS_NAMES, *INTRUDER_NAMES)])
+def test_a_scope_of_an_earlier_version_recognises_nothing_that_it_did_not(signatures, absent):
     scope = make_scope(signatures)
-    arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in SIDEWAYS_NAMES}
+    arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in absent}
     earlier = read_scope(save(arrays), source="scope.safetensors")
     assert not earlier.sideways(signatures * 50).any()
+    assert not (earlier.intruder_logits(signatures * 50) > 0).any()
     assert earlier.turned_limit == scope.limit

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,36 +38,53 @@ from train.data import Film
 MAX_COMPONENTS = 16
 MAX_REFUSED_SHARE = 0.02  # of validation films, by rules and distance together
 MAX_REFUSED_SHARE_TURNED = 0.1  # of those that were turned upright, which are few
+MAX_TAKEN_FOR_INTRUDERS = 0.005  # of validation films
+LEAST_FILMS = 50  # validation films of a source for which limits are chosen by themselves
 RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
 NO_LIMIT = 1e9  # larger than any measure
 INVERSE_PENALTY = 1e-3  # of logistic regressions: strong, because films are few
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
+class MeasuredSplit:
+    """Signatures and grey-level measures of films as they are.
+
+    Attributes:
+        films: N films.
+        signatures: (N, D).
+        measures: By GREY_LEVEL_RULES, (N, M).
+    """
+
+    films: Sequence[Film]
+    signatures: NDArray[np.float32]
+    measures: NDArray[np.float64]
+
+    @property
+    def sources(self) -> NDArray[np.str_]:
+        """Collection of each film, (N,)."""
+        return np.array([film.source for film in self.films])
+
+
 def fit_scope(
-    signatures: NDArray[np.float32],
-    films: Sequence[Film],
-    measures: NDArray[np.float64],
-    *,
-    val: NDArray[np.float32],
-    val_measures: NDArray[np.float64],
+    train: MeasuredSplit, val: MeasuredSplit, *, intruders: NDArray[np.float32] | None = None
 ) -> Scope:
-    """Fit principal components and regions on training films, and the limits with val.
+    """Fit principal components and recognitions on training films, and the limits with val.
 
     Args:
-        signatures: Signatures of the training films, (N, D).
-        films: The training films, for their body regions.
-        measures: Grey-level measures of the training films by GREY_LEVEL_RULES, (N, M).
-        val: Signatures of the validation films, (V, D).
-        val_measures: Grey-level measures of the validation films, (V, M).
+        train: Training films.
+        val: Validation films.
+        intruders: Signatures of pictures that are not bone radiographs, (I, D); without them no
+            such picture is recognised by its likeness to others.
     """
+    signatures = train.signatures
     mean, scale = signatures.mean(0), np.maximum(signatures.std(0), 1e-6)
     standardised = ((signatures - mean) / scale).astype(np.float64)
     found = PCA(
         n_components=min(MAX_COMPONENTS, *(side - 1 for side in signatures.shape)), random_state=0
     )
     found.fit(standardised)
-    low, high = rule_limits(np.concatenate([measures, val_measures]))
-    weights, biases = _regions(standardised, films)
+    low, high = rule_limits(np.concatenate([train.measures, val.measures]))
+    weights, biases = _regions(standardised, train.films)
     values = {
         "mean": mean, "scale": scale, "axes": found.components_,
         "variances": np.maximum(found.explained_variance_, 1e-9),
@@ -75,15 +92,39 @@ def fit_scope(
         "region_weights": weights, "region_biases": biases, "rule_low": low, "rule_high": high,
         "sideways_weights": np.zeros(mean.size), "sideways_bias": np.array(0.0),
         "turned_limit": np.array(np.inf),
+        "intruder_weights": np.zeros(mean.size), "intruder_bias": np.array(-1.0),
     }  # fmt: skip
     fitted = Scope(**{name: np.asarray(value, np.float32) for name, value in values.items()})
+    if intruders is not None:
+        fitted = _with_intruders(fitted, train, val, intruders)
+    refused = fitted.breaks_a_rule(val.measures) | (fitted.intruder_logits(val.signatures) > 0)
+    distances = fitted.distances(val.signatures)
     limits = {
-        name: np.asarray(_limit(fitted, val, val_measures, share), np.float32)
+        name: np.float32(1 + 1e-5) * _limit(distances, val.sources, share, refused=refused)
         for name, share in (
             ("limit", MAX_REFUSED_SHARE), ("turned_limit", MAX_REFUSED_SHARE_TURNED),
         )
     }  # fmt: skip
-    return replace(fitted, **limits)
+    return replace(
+        fitted, **{name: np.asarray(value, np.float32) for name, value in limits.items()}
+    )
+
+
+def _with_intruders(
+    scope: Scope, train: MeasuredSplit, val: MeasuredSplit, intruders: NDArray[np.float32]
+) -> Scope:
+    """Fit the recognition of intruders; its bias spares nearly all validation films."""
+    signatures = np.concatenate([train.signatures, intruders])
+    own = np.arange(len(signatures)) >= len(train.signatures)
+    fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=2000, class_weight="balanced")
+    fitted.fit(scope.standardised(signatures), own)
+    weights = fitted.coef_[0].astype(np.float32)
+    highest = _limit(
+        scope.standardised(val.signatures) @ weights, val.sources, MAX_TAKEN_FOR_INTRUDERS,
+        refused=scope.breaks_a_rule(val.measures),
+    )  # fmt: skip
+    bias = -max(highest + 1e-3, -float(fitted.intercept_[0]))
+    return replace(scope, intruder_weights=weights, intruder_bias=np.asarray(bias, np.float32))
 
 
 def measures_by_rule(
@@ -129,13 +170,30 @@ def _above(limits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _limit(
-    scope: Scope, val: NDArray[np.float32], measures: NDArray[np.float64], refused_share: float
+    values: NDArray[np.float64],
+    sources: NDArray[np.str_],
+    refused_share: float,
+    *,
+    refused: NDArray[np.bool_],
 ) -> float:
-    """Choose the distance limit so that rules and distance refuse a share of val."""
-    kept = ~scope.breaks_a_rule(measures)
-    room = max(0, int(refused_share * len(val)) - int((~kept).sum()))
-    nearest_first = np.sort(scope.distances(val)[kept])
-    return float(nearest_first[-1 - min(room, len(nearest_first) - 1)]) * (1 + 1e-5)
+    """Choose the lowest limit above which no source loses more than a share of its films.
+
+    Args:
+        values: Of the validation films, (V,).
+        sources: Collection of each film, (V,); those of less than LEAST_FILMS count with all films
+            together alone.
+        refused_share: Share of films refused for any reason, in [0, 1).
+        refused: Films that are refused whatever the limit, (V,).
+    """
+    names, counts = np.unique(sources, return_counts=True)
+    parts = [np.ones(len(values), bool)]
+    parts += [sources == name for name in names[counts >= LEAST_FILMS]]
+    limits = []
+    for part in parts:
+        lowest_first = np.sort(values[part & ~refused])
+        room = max(0, int(refused_share * part.sum()) - int((part & refused).sum()))
+        limits.append(float(lowest_first[-1 - min(room, len(lowest_first) - 1)]))
+    return max(limits)
 
 
 def region_labels(films: Sequence[Film]) -> NDArray[np.bool_]:

@@ -57,12 +57,14 @@ class MeasuredIntruders:
 
     Attributes:
         kinds: Kind of each picture, (N,).
+        borderline: Whether each picture is borderline, (N,).
         sources: Source of each picture, (N,).
         upright: Measures of the pictures as they are.
         inverted: Measures of the pictures with black and white swapped.
     """
 
     kinds: NDArray[np.str_]
+    borderline: NDArray[np.bool_]
     sources: NDArray[np.str_]
     upright: MeasuredFilms
     inverted: MeasuredFilms
@@ -108,10 +110,11 @@ def measure_intruders(
     scope: Scope, network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
 ) -> MeasuredIntruders:
     """Measure intruders, as they are and inverted; see measure_films."""
-    kinds, sources, parts = [], [], []
+    kinds, borderline, sources, parts = [], [], [], []
     remaining = iter(intruders)
     while batch := list(islice(remaining, SCOPE_BATCH)):
         kinds += [one.kind for one in batch]
+        borderline += [one.borderline for one in batch]
         sources += [one.source for one in batch]
         films = [one.film for one in batch]
         measured = measure_films(scope, network, films, spec)
@@ -125,8 +128,9 @@ def measure_intruders(
         for way in (0, 1)
     ]
     return MeasuredIntruders(
-        kinds=np.array(kinds), sources=np.array(sources), upright=both[0], inverted=both[1]
-    )
+        kinds=np.array(kinds), borderline=np.array(borderline), sources=np.array(sources),
+        upright=both[0], inverted=both[1],
+    )  # fmt: skip
 
 
 def refused_share(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> Estimate:
@@ -147,7 +151,7 @@ def intruder_figures(
     out = found.upright.refused_by(scope)
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
-    others = found.kinds != INVERTED_KIND
+    others = (found.kinds != INVERTED_KIND) & ~found.borderline
     return figures, share_of_films(out[others], _unique_sources(found)[others])
 
 
@@ -241,6 +245,7 @@ def _kind(
             draws=SCOPE_DRAWS,
         ),
         offered=int(_out_and_offered(scope, found)[1][own].sum()),
+        borderline=bool(found.borderline[own].any()),
     )
 
 

@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bonefx.models.networks import SplitNetwork
+from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.reading.orientation import UPRIGHT_TURNS
+from bonefx.records import turn_radiograph
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.evaluate.scope.fit import fit_scope, measures_by_rule
+from train.evaluate.scope.fit import MeasuredSplit, fit_scope, measures_by_rule
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
     REPORTED,
@@ -26,9 +28,11 @@ from train.evaluate.scope.intruders import (
     draw_intruders,
     find_intruders,
     invert_films,
+    read_intruders,
     spoil_films,
 )
 from train.evaluate.scope.measure import (
+    SCOPE_BATCH,
     MeasuredFilms,
     intruder_figures,
     inverted_figures,
@@ -56,6 +60,7 @@ class ScopeFilms:
         train: The distinct training films.
         reads: Films of val, test, and outside if it is measured, with the network outputs.
         salvage: See bonefx.films.formats.read.
+        intruders: Folder of pictures that are not bone radiographs; see read_intruders.
     """
 
     network: SplitNetwork
@@ -63,22 +68,53 @@ class ScopeFilms:
     train: CachedFilms
     reads: dict[str, ReadSplit]
     salvage: bool
+    intruders: Path | None = None
 
 
 def fit_upright_scope(films: ScopeFilms) -> Scope:
     """Fit a scope with its recognition of films on their side; val is read as it was given."""
     val = films.reads["val"]
     scope = fit_scope(
-        compute_film_signatures(films.network, films.train, films.spec),
-        films.train.films,
-        measures_by_rule(films.train.films, salvage=films.salvage),
-        val=val.outputs.signatures,
-        val_measures=measures_by_rule(val.films.films, salvage=films.salvage),
+        _measured(
+            films.train, compute_film_signatures(films.network, films.train, films.spec), films
+        ),
+        _measured(val.films, val.outputs.signatures, films),
+        intruders=_development_signatures(films),
     )
     weights, bias = fit_sideways(
         scope, films.network, films.train, films.spec, val=val.outputs.signatures
     )
     return replace(scope, sideways_weights=weights, sideways_bias=bias)
+
+
+def _measured(
+    cached: CachedFilms, signatures: NDArray[np.float32], films: ScopeFilms
+) -> MeasuredSplit:
+    return MeasuredSplit(
+        films=cached.films,
+        signatures=signatures,
+        measures=measures_by_rule(cached.films, salvage=films.salvage),
+    )
+
+
+def _development_signatures(films: ScopeFilms) -> NDArray[np.float32] | None:
+    """Compute signatures of development intruders, as they are and turned; None without a folder.
+
+    The pictures that are at hand anyway, drawn and packaged ones, are too unlike films to teach
+    which pictures are nearly films: alone they change nothing that the distance does not refuse.
+    """
+    if films.intruders is None:
+        return None
+    pictures = [
+        *read_intruders(films.intruders, DEVELOPMENT), *find_intruders(DEVELOPMENT),
+        *draw_intruders(DEVELOPMENT),
+    ]  # fmt: skip
+    shown = [one.film for one in pictures if not one.borderline]
+    shown += [turn_radiograph(film, UPRIGHT_TURNS) for film in shown]
+    return np.concatenate([
+        compute_signatures(films.network, shown[first : first + SCOPE_BATCH], films.spec)
+        for first in range(0, len(shown), SCOPE_BATCH)
+    ])  # fmt: skip
 
 
 def turn_upright(scope: Scope, films: ScopeFilms) -> ScopeFilms:
@@ -147,10 +183,13 @@ def _orientation(
     )
 
 
-def _intruders(read: ReadSplit, half: str) -> list[Intruder]:
+def _intruders(read: ReadSplit, half: str, folder: Path | None) -> list[Intruder]:
     films = read.films.distinct().films
     made = [*spoil_films(films), *invert_films(films)]
-    return made if half == DEVELOPMENT else [*find_intruders(half), *draw_intruders(half), *made]
+    if half == DEVELOPMENT:
+        return made
+    others = [] if folder is None else read_intruders(folder, half)
+    return [*find_intruders(half), *draw_intruders(half), *others, *made]
 
 
 def _figures(
@@ -158,7 +197,9 @@ def _figures(
 ) -> ScopeFigures:
     reads, test, val = films.reads, films.reads["test"], films.reads["val"].films
     halves = {
-        split: measure_intruders(scope, films.network, films.spec, _intruders(reads[split], half))
+        split: measure_intruders(
+            scope, films.network, films.spec, _intruders(reads[split], half, films.intruders)
+        )
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
     intruders, all_intruders = intruder_figures(scope, halves["test"], measured["test"])
@@ -185,4 +226,7 @@ def _figures(
         orientation=_orientation(
             scope, evaluation, turned_outputs(films.network, val, films.spec), val
         ),
+        learned_from=0
+        if films.intruders is None
+        else sum(not one.borderline for one in read_intruders(films.intruders, DEVELOPMENT)),
     )

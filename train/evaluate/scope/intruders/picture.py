@@ -25,11 +25,13 @@ class Intruder:
         kind: Such as "photographs".
         source: Name of the source; parts of one photograph share it, and count together.
         film: The picture as a radiograph.
+        borderline: It shows a film or bones after all; a refusal is neither right nor wrong.
     """
 
     kind: str
     source: str
     film: Radiograph
+    borderline: bool = False
 
 
 def half(sources: Sequence[Source], name: str) -> list[Source]:
@@ -37,9 +39,11 @@ def half(sources: Sequence[Source], name: str) -> list[Source]:
     return list(sources[HALVES.index(name) :: len(HALVES)])
 
 
-def make_intruder(kind: str, source: str, levels: NDArray[np.generic]) -> Intruder:
+def make_intruder(
+    kind: str, source: str, levels: NDArray[np.generic], *, borderline: bool = False
+) -> Intruder:
     """Make an intruder of grey levels in [0, 255], (H, W)."""
-    return Intruder(kind=kind, source=source, film=as_film(levels))
+    return Intruder(kind=kind, source=source, film=as_film(levels), borderline=borderline)
 
 
 def as_film(levels: NDArray[np.generic]) -> Radiograph:

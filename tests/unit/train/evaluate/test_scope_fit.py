@@ -1,0 +1,100 @@
+"""Fitting of a scope: limits for each collection, and pictures that are not bone radiographs."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from bonefx.errors import RecipeError
+from bonefx.scope.rules import GREY_LEVEL_RULES
+from train.data import Film
+from train.evaluate.scope.fit import MAX_REFUSED_SHARE, MeasuredSplit, fit_scope
+from train.evaluate.scope.intruders import DEVELOPMENT, REPORTED, read_intruders
+
+LENGTH = 12
+
+
+def split_of(sources, random, *, spread=1.0):
+    """Return films of the named sources; those of source b spread more widely."""
+    films = [
+        Film(path=Path("x"), name="x", fractured=False, split="val", group=str(i), source=source)
+        for i, source in enumerate(sources)
+    ]
+    widths = np.where(np.array(sources) == "b", spread, 1.0)
+    signatures = random.normal(size=(len(sources), LENGTH)) * widths[:, None]
+    measures = random.random((len(sources), len(GREY_LEVEL_RULES)))
+    return MeasuredSplit(films=films, signatures=signatures.astype(np.float32), measures=measures)
+
+
+def test_no_source_loses_more_films_than_allowed():
+    """One limit for all films together would refuse a tenth of the smaller, wider source."""
+    random = np.random.default_rng(0)
+    train = split_of(["a"] * 400, random)
+    val = split_of(["a"] * 400 + ["b"] * 100, random, spread=2.0)
+    scope = fit_scope(train, val)
+    refused = scope.refuses(val.signatures, val.measures, np.zeros(500, bool))
+    assert refused[400:].sum() <= MAX_REFUSED_SHARE * 100
+    assert refused.sum() <= MAX_REFUSED_SHARE * 500
+
+
+def test_a_few_films_of_one_source_set_no_limit():
+    random = np.random.default_rng(0)
+    train = split_of(["a"] * 400, random)
+    val = split_of(["a"] * 400 + ["b"] * 4, random, spread=50.0)
+    scope = fit_scope(train, val)
+    refused = scope.refuses(val.signatures, val.measures, np.zeros(404, bool))
+    assert refused[400:].all()
+
+
+def test_intruders_within_the_distance_are_refused_and_films_kept():
+    random = np.random.default_rng(0)
+    train, val = (split_of(["a"] * n, random) for n in (400, 200))
+    alike = random.normal(size=(2, 100, LENGTH)).astype(np.float32)
+    alike[..., 4] = 2.5  # well inside of what the distance admits
+    unread = np.zeros(100, bool)
+    measures = val.measures[:100]
+    plain, taught = fit_scope(train, val), fit_scope(train, val, intruders=alike[0])
+    assert plain.refuses(alike[1], measures, unread).mean() < 0.2
+    assert taught.refuses(alike[1], measures, unread).mean() > 0.5
+    films = taught.refuses(val.signatures, val.measures, np.zeros(200, bool))
+    assert films.sum() <= MAX_REFUSED_SHARE * 200
+
+
+@pytest.fixture
+def folder(tmp_path):
+    lines = ["path,class,kind"]
+    for title, kind in (("dental_film", "intruder"), ("photo_of_film", "borderline")):
+        for number in range(4):
+            name = f"{title}{number}.png"
+            cv2.imwrite(str(tmp_path / name), np.full((40, 30, 3), (0, 20 * number, 200), np.uint8))
+            lines.append(f"{name},{title},{kind}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_folder_of_intruders_is_halved_class_by_class(folder):
+    halves = [read_intruders(folder, name) for name in (DEVELOPMENT, REPORTED)]
+    for half in halves:
+        assert [one.kind for one in half] == ["dental film"] * 2 + ["photo of film"] * 2
+        assert [one.borderline for one in half] == [False] * 2 + [True] * 2
+    assert not {one.source for one in halves[0]} & {one.source for one in halves[1]}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("path,class\nx.png,a", "columns path, class and kind"),
+        ("path,class,kind\nx.png,a,odd", "kinds odd; use intruder and borderline"),
+        ("path,class,kind\nx.png,a,intruder\ny.png,a,intruder", "cannot be read as a picture"),
+    ],
+)
+def test_a_table_of_intruders_that_does_not_fit_is_refused(tmp_path, table, message):
+    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+    with pytest.raises(RecipeError, match=message):
+        read_intruders(tmp_path, DEVELOPMENT)
+
+
+def test_a_folder_without_a_table_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"labels\.csv cannot be read"):
+        read_intruders(tmp_path, DEVELOPMENT)
