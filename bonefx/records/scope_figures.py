@@ -62,6 +62,20 @@ class RecognisedFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFigures:
+    """How often a body region is named, on test films whose region is known.
+
+    Attributes:
+        named: Share of the films on which at least one region is named, in [0, 1].
+        wrong: Share of these on which a region is named that they do not show; None if no region
+            was named.
+    """
+
+    named: Estimate
+    wrong: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrientationFigures:
     """How a model's answer depends on the orientation, on validation films turned in all four.
 
@@ -101,7 +115,9 @@ class ScopeFigures:
             [0, 1].
         inverted: Figures of inverted films by split; those of val were used to choose limits.
         regions: On test films; empty if the model recognises no region.
-        all_regions: Share of test films on which exactly the regions shown are recognised.
+        all_regions: Share of test films on which exactly the regions shown are recognised, in
+            figures of version 0.1; None in later ones, which have `named`.
+        named: How often a region is named, and wrongly; None if no region is known.
         by_region: Figures of each operating point on the test films of each region, by the
             point's name.
         orientation: How the answer depends on the turn of a film; None where it was not measured.
@@ -121,3 +137,4 @@ class ScopeFigures:
     by_region: dict[str, tuple[RegionFigures, ...]]
     orientation: OrientationFigures | None = None
     learned_from: int = 0
+    named: NamedFigures | None = None

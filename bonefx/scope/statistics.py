@@ -19,15 +19,19 @@ from safetensors.numpy import load, save
 from bonefx.errors import MODEL_REMEDY, WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
 
-REGIONS = ("hand", "leg", "hip", "shoulder")
+REGIONS = (
+    "hand", "leg", "hip", "shoulder",  # those of files of version 0.1
+    "finger", "wrist", "forearm", "elbow", "humerus",
+)  # fmt: skip
 SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
     "rule_low", "rule_high", "sideways_weights", "sideways_bias", "turned_limit",
-    "intruder_weights", "intruder_bias",
+    "intruder_weights", "intruder_bias", "region_limits",
 )  # fmt: skip
 SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
 INTRUDER_NAMES = ("intruder_weights", "intruder_bias")
+EVEN = 0.5  # probability from which a region is recognised where no limit was chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -44,6 +48,8 @@ class Scope:
         region_weights: Logistic regression on standardised signatures, (R, D), in the order of
             REGIONS; zeros for a region that was not learned.
         region_biases: (R,).
+        region_limits: Probability from which each region is recognised, (R,); above 1 where no
+            limit makes the recognition sure.
         rule_low: Lowest value of each measure in rules.GREY_LEVEL_RULES, (M,).
         rule_high: Highest value of each measure, (M,).
         sideways_weights: Logistic regression on standardised signatures that recognises a film
@@ -72,6 +78,7 @@ class Scope:
     turned_limit: NDArray[np.float32]
     intruder_weights: NDArray[np.float32]
     intruder_bias: NDArray[np.float32]
+    region_limits: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Standardise signatures, (N, D), by mean and deviation of the training films."""
@@ -158,8 +165,12 @@ class Scope:
         """Return the regions on a film, by its signature (D,); None if none can be recognised."""
         if not self.known_regions:
             return None
-        likely = (self.regions(signature[None])[0] >= 0.5).tolist()
-        return tuple(name for name, there in zip(REGIONS, likely, strict=True) if there)
+        (sure,) = self.shows(signature[None]).tolist()
+        return tuple(name for name, there in zip(REGIONS, sure, strict=True) if there)
+
+    def shows(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which of REGIONS are surely on each film, (N, D) to (N, R)."""
+        return np.asarray(self.regions(signatures) >= self.region_limits, np.bool_)
 
 
 def scope_bytes(scope: Scope) -> bytes:
@@ -177,7 +188,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         arrays = load(content)
     except SafetensorError as error:
         raise WeightsError(f"{source} is not a safetensors file; {MODEL_REMEDY}") from error
-    arrays = _not_learned(arrays) | arrays
+    arrays = _with_all_regions(_not_learned(arrays) | arrays)
     if set(arrays) != set(NAMES):
         raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {MODEL_REMEDY}")
     scope = Scope(**arrays)
@@ -187,7 +198,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.mean.shape == scope.scale.shape == (width,)
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (len(REGIONS), width)
-        and scope.region_biases.shape == (len(REGIONS),)
+        and scope.region_biases.shape == scope.region_limits.shape == (len(REGIONS),)
         and scope.sideways_weights.shape == scope.intruder_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
         and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
@@ -213,6 +224,20 @@ def _not_learned(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np
         for names, values in without.items()
         if not set(names) & set(arrays)
         for name, value in zip(names, values, strict=True)
+    }
+
+
+def _with_all_regions(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Add the regions that an older file has not, as regions that were not learned."""
+    weights, biases = (arrays.get(name) for name in ("region_weights", "region_biases"))
+    if weights is None or biases is None or weights.ndim != 2 or biases.shape != weights.shape[:1]:
+        return arrays  # refused with the other arrays
+    absent = max(0, len(REGIONS) - len(weights))
+    limits = arrays.get("region_limits", np.full(len(weights), EVEN, np.float32))
+    return arrays | {
+        "region_weights": np.pad(weights, ((0, absent), (0, 0))),
+        "region_biases": np.pad(biases, (0, absent)),
+        "region_limits": np.pad(limits, (0, absent), constant_values=2.0),
     }
 
 

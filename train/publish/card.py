@@ -17,7 +17,7 @@ from bonefx.report.reason_texts import alternatives_text
 from bonefx.report.wording import FEWEST_OF_A_REGION
 from train.evaluate.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
-from train.evaluate.scope.fit import MAX_REFUSED_SHARE
+from train.evaluate.scope.fit import MAX_NAMED_WRONGLY, MAX_REFUSED_SHARE
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
 
 PROTOCOL_NAMES = {
@@ -171,6 +171,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             tolerance=TOLERANCE_PX / LONGER_SIDE_PX,
             hottest=HOTTEST,
             refused_at_most=MAX_REFUSED_SHARE,
+            named_wrongly_at_most=MAX_NAMED_WRONGLY,
             regions=[own.region for own in evaluation.scope.regions] if evaluation.scope else [],
             fewest_to_tell=FEWEST_OF_A_REGION,
         )

@@ -35,6 +35,7 @@ def make_scope(signatures, **changes):
         "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
         "turned_limit": np.array(2.0),
         "intruder_weights": np.zeros(12), "intruder_bias": np.array(-1.0),
+        "region_limits": np.full(len(REGIONS), 0.5),
     }  # fmt: skip
     return Scope(**{
         name: np.asarray(value, np.float32) for name, value in (values | changes).items()
@@ -110,6 +111,31 @@ def test_films_on_their_side_are_those_above_the_bias(signatures):
     expected = scope.standardised(signatures)[:, 3] > 0.5
     np.testing.assert_array_equal(scope.sideways(signatures), expected)
     assert 0 < expected.sum() < len(expected)
+
+
+def test_a_region_is_named_from_its_own_limit_on(signatures):
+    weights = np.zeros((len(REGIONS), 12))
+    weights[:2, 0] = 2
+    limits = np.where(np.arange(len(REGIONS)) == 1, 0.99, 0.5)
+    scope = make_scope(signatures, region_weights=weights, region_limits=limits)
+    likely = scope.mean + np.eye(12, dtype=np.float32)[0]
+    assert scope.recognised_regions(likely)[:1] == REGIONS[:1]
+    assert REGIONS[1] not in scope.recognised_regions(likely)
+    assert REGIONS[1] in scope.recognised_regions(scope.mean + 9 * np.eye(12, dtype=np.float32)[0])
+
+
+def test_a_scope_of_four_regions_names_no_other(signatures):
+    """Files of version 0.1 have four regions and no limits."""
+    arrays = {
+        name: np.array(getattr(make_scope(signatures), name))
+        for name in NAMES
+        if name != "region_limits"
+    }
+    arrays["region_weights"] = np.ones((4, 12), np.float32)
+    arrays["region_biases"] = np.ones(4, np.float32)
+    scope = read_scope(save(arrays), source="scope.safetensors")
+    assert scope.known_regions == ("hand", "leg", "hip", "shoulder")
+    assert scope.recognised_regions(scope.mean) == ("hand", "leg", "hip", "shoulder")
 
 
 @pytest.mark.parametrize("absent", [INTRUDER_NAMES, (*SIDEWAYS_NAMES, *INTRUDER_NAMES)])

@@ -32,7 +32,7 @@ from bonefx.films import formats
 from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import turn_radiograph
 from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
-from bonefx.scope.statistics import REGIONS, Scope
+from bonefx.scope.statistics import EVEN, REGIONS, Scope
 from train.data import Film
 
 MAX_COMPONENTS = 16
@@ -41,6 +41,15 @@ MAX_REFUSED_SHARE_TURNED = 0.1  # of those that were turned upright, which are f
 MAX_TAKEN_FOR_INTRUDERS = 0.005  # of validation films
 LEAST_FILMS = 50  # validation films of a source for which limits are chosen by themselves
 RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
+MAX_NAMED_WRONGLY = 0.01  # of the validation films on which a region is named
+NEVER_SURE = 2.0  # above every probability
+ALIASES = {"fingers": "finger"}
+MAY_SHOW = {  # regions that a film of each region may show as well, although nobody says so
+    "hand": {"finger", "wrist", "forearm", "elbow"}, "finger": {"hand"},
+    "wrist": {"hand", "finger", "forearm"}, "forearm": {"hand", "wrist", "elbow"},
+    "elbow": {"hand", "forearm", "humerus"}, "humerus": {"elbow", "shoulder"},
+    "shoulder": {"humerus"}, "leg": set(), "hip": set(),
+}  # fmt: skip
 NO_LIMIT = 1e9  # larger than any measure
 INVERSE_PENALTY = 1e-3  # of logistic regressions: strong, because films are few
 
@@ -89,25 +98,24 @@ def fit_scope(
         "mean": mean, "scale": scale, "axes": found.components_,
         "variances": np.maximum(found.explained_variance_, 1e-9),
         "noise": np.array(max(found.noise_variance_, 1e-9)), "limit": np.array(np.inf),
-        "region_weights": weights, "region_biases": biases, "rule_low": low, "rule_high": high,
+        "region_weights": weights, "region_biases": biases,
+        "region_limits": np.full(len(REGIONS), EVEN), "rule_low": low, "rule_high": high,
         "sideways_weights": np.zeros(mean.size), "sideways_bias": np.array(0.0),
         "turned_limit": np.array(np.inf),
         "intruder_weights": np.zeros(mean.size), "intruder_bias": np.array(-1.0),
     }  # fmt: skip
     fitted = Scope(**{name: np.asarray(value, np.float32) for name, value in values.items()})
+    limits = _region_limits(fitted, val)
+    fitted = replace(fitted, region_limits=np.asarray(limits, np.float32))
     if intruders is not None:
         fitted = _with_intruders(fitted, train, val, intruders)
     refused = fitted.breaks_a_rule(val.measures) | (fitted.intruder_logits(val.signatures) > 0)
     distances = fitted.distances(val.signatures)
-    limits = {
-        name: np.float32(1 + 1e-5) * _limit(distances, val.sources, share, refused=refused)
-        for name, share in (
-            ("limit", MAX_REFUSED_SHARE), ("turned_limit", MAX_REFUSED_SHARE_TURNED),
-        )
-    }  # fmt: skip
-    return replace(
-        fitted, **{name: np.asarray(value, np.float32) for name, value in limits.items()}
+    limit, turned_limit = (
+        np.float32((1 + 1e-5) * _limit(distances, val.sources, share, refused=refused))
+        for share in (MAX_REFUSED_SHARE, MAX_REFUSED_SHARE_TURNED)
     )
+    return replace(fitted, limit=np.asarray(limit), turned_limit=np.asarray(turned_limit))
 
 
 def _with_intruders(
@@ -197,8 +205,28 @@ def _limit(
 
 
 def region_labels(films: Sequence[Film]) -> NDArray[np.bool_]:
-    """Return which of REGIONS each film shows, (N, R)."""
-    return np.array([[region in film.region.split("+") for region in REGIONS] for film in films])
+    """Return which of REGIONS each film is said to show, (N, R)."""
+    return np.array([[region in _named(film) for region in REGIONS] for film in films])
+
+
+def known_region_labels(films: Sequence[Film]) -> NDArray[np.bool_]:
+    """Return for which of REGIONS it is known whether each film shows them, (N, R).
+
+    A film that is said to show a forearm shows the forearm, and no hip; whether it shows the elbow
+    too is not said. See MAY_SHOW.
+    """
+    return np.array([
+        [
+            bool(named) and (region in named or not any(region in MAY_SHOW[one] for one in named))
+            for region in REGIONS
+        ]
+        for named in map(_named, films)
+    ])  # fmt: skip
+
+
+def _named(film: Film) -> set[str]:
+    names = {ALIASES.get(name, name) for name in film.region.split("+")}
+    return names & set(REGIONS)
 
 
 def _regions(
@@ -207,8 +235,29 @@ def _regions(
     """Fit a logistic regression for each region that some films show and others do not."""
     weights = np.zeros((len(REGIONS), standardised.shape[1]))
     biases = np.full(len(REGIONS), -20.0)
-    for place, shown in enumerate(region_labels(films).T):
-        if 0 < shown.sum() < len(shown):
-            fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=2000).fit(standardised, shown)
+    for place, (shown, known) in enumerate(
+        zip(region_labels(films).T, known_region_labels(films).T, strict=True)
+    ):
+        if 0 < shown.sum() < known.sum():
+            fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=2000)
+            fitted.fit(standardised[known], shown[known])
             weights[place], biases[place] = fitted.coef_[0], fitted.intercept_[0]
     return weights, biases
+
+
+def _region_limits(scope: Scope, val: MeasuredSplit) -> list[float]:
+    """Choose for each region the lowest probability from which it is hardly ever named wrongly."""
+    probabilities = scope.regions(val.signatures)
+    shown, known = region_labels(val.films), known_region_labels(val.films)
+    return [
+        _sure_from(probabilities[known[:, place], place], shown[known[:, place], place])
+        for place in range(len(REGIONS))
+    ]
+
+
+def _sure_from(probabilities: NDArray[np.float64], shown: NDArray[np.bool_]) -> float:
+    """Return the lowest limit from which on at most MAX_NAMED_WRONGLY of the films are wrong."""
+    order = np.argsort(-probabilities, kind="stable")
+    wrong = np.cumsum(~shown[order]) / np.arange(1, len(order) + 1)
+    sure = np.flatnonzero(wrong <= MAX_NAMED_WRONGLY)
+    return float(probabilities[order][sure[-1]]) if len(sure) else NEVER_SURE

@@ -20,12 +20,17 @@ from bonefx.records import (
     invert_radiograph,
     turn_radiograph,
 )
-from bonefx.records.scope_figures import IntruderFigures, InvertedFigures, RecognisedFigures
+from bonefx.records.scope_figures import (
+    IntruderFigures,
+    InvertedFigures,
+    NamedFigures,
+    RecognisedFigures,
+)
 from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train import metrics
 from train.data.cache import CachedFilms
-from train.evaluate.scope.fit import region_labels
+from train.evaluate.scope.fit import known_region_labels, region_labels
 from train.evaluate.scope.intruders import INVERTED_KIND, Intruder
 
 SCOPE_BATCH = 16
@@ -167,14 +172,28 @@ def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
 
 def region_figures(
     scope: Scope, films: CachedFilms, measured: MeasuredFilms
-) -> tuple[tuple[RecognisedFigures, ...], Estimate | None]:
+) -> tuple[RecognisedFigures, ...]:
     """Measure the recognition of body regions; empty if the scope knows no region."""
     if not scope.known_regions:
-        return (), None
-    shown, recognised = region_labels(films.films), scope.regions(measured.signatures) >= 0.5
-    return (
-        tuple(_regions_of(shown, recognised, films.groups)),
-        share_of_films((shown == recognised).all(axis=1), films.groups),
+        return ()
+    named, known = scope.shows(measured.signatures), known_region_labels(films.films)
+    return tuple(_regions_of(region_labels(films.films), named, known, films.groups))
+
+
+def named_regions(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> NamedFigures | None:
+    """Measure how often a region is named, and wrongly, on films whose region is known."""
+    labelled = region_labels(films.films).any(axis=1)
+    if not scope.known_regions or not labelled.any():
+        return None
+    named = scope.shows(measured.signatures)[labelled]
+    shown = region_labels(films.films)[labelled]
+    known = known_region_labels(films.films)[labelled]
+    any_named = np.asarray(named.any(axis=1), np.bool_)
+    wrong = np.asarray((named & known & ~shown).any(axis=1), np.bool_)
+    groups = films.groups[labelled]
+    return NamedFigures(
+        named=share_of_films(any_named, groups),
+        wrong=metrics.estimate_proportion(wrong[any_named], groups[any_named]),
     )
 
 
@@ -208,15 +227,18 @@ def _at_region(
 
 
 def _regions_of(
-    shown: NDArray[np.bool_], recognised: NDArray[np.bool_], groups: NDArray[np.str_]
+    shown: NDArray[np.bool_],
+    named: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    groups: NDArray[np.str_],
 ) -> Iterator[RecognisedFigures]:
     for place, region in enumerate(REGIONS):
-        own = shown[:, place]
-        if own.any() and not own.all():
+        own, other = shown[:, place], known[:, place] & ~shown[:, place]
+        if own.any() and other.any():
             yield RecognisedFigures(
                 region=region,
-                found=share_of_films(recognised[own, place], groups[own]),
-                false_positive_rate=share_of_films(recognised[~own, place], groups[~own]),
+                found=share_of_films(named[own, place], groups[own]),
+                false_positive_rate=share_of_films(named[other, place], groups[other]),
             )
 
 

@@ -37,6 +37,7 @@ from train.evaluate.scope.measure import (
     intruder_figures,
     inverted_figures,
     measure_intruders,
+    named_regions,
     points_by_region,
     refused_share,
     region_figures,
@@ -203,7 +204,6 @@ def _figures(
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
     intruders, all_intruders = intruder_figures(scope, halves["test"], measured["test"])
-    regions, all_regions = region_figures(scope, test.films, measured["test"])
     shown = reads.get(evaluation.unseen_split, test)
     return ScopeFigures(
         sha256="",
@@ -215,8 +215,9 @@ def _figures(
         intruders=intruders,
         all_intruders=all_intruders,
         inverted={name: inverted_figures(scope, half) for name, half in halves.items()},
-        regions=regions,
-        all_regions=all_regions,
+        regions=region_figures(scope, test.films, measured["test"]),
+        all_regions=None,
+        named=named_regions(scope, test.films, measured["test"]),
         by_region=points_by_region(
             scope,
             shown.films,

@@ -1,5 +1,6 @@
 """Fitting of a scope: limits for each collection, and pictures that are not bone radiographs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,8 +9,16 @@ import pytest
 
 from bonefx.errors import RecipeError
 from bonefx.scope.rules import GREY_LEVEL_RULES
+from bonefx.scope.statistics import REGIONS
 from train.data import Film
-from train.evaluate.scope.fit import MAX_REFUSED_SHARE, MeasuredSplit, fit_scope
+from train.evaluate.scope.fit import (
+    MAX_NAMED_WRONGLY,
+    MAX_REFUSED_SHARE,
+    MeasuredSplit,
+    fit_scope,
+    known_region_labels,
+    region_labels,
+)
 from train.evaluate.scope.intruders import DEVELOPMENT, REPORTED, read_intruders
 
 LENGTH = 12
@@ -59,6 +68,47 @@ def test_intruders_within_the_distance_are_refused_and_films_kept():
     assert taught.refuses(alike[1], measures, unread).mean() > 0.5
     films = taught.refuses(val.signatures, val.measures, np.zeros(200, bool))
     assert films.sum() <= MAX_REFUSED_SHARE * 200
+
+
+def region_split(regions, random, *, doubtful=0.0):
+    """Return films whose signatures tell the first label, but for a share that tells another."""
+    made = split_of(["a"] * len(regions), random)
+    for index, region in enumerate(regions):
+        told = region if random.random() >= doubtful else "leg"
+        made.signatures[index, REGIONS.index(told)] += 6
+    films = [replace(film, region=region) for film, region in zip(made.films, regions, strict=True)]
+    return replace(made, films=films)
+
+
+def test_only_regions_that_a_label_excludes_teach_their_absence():
+    plain = split_of(["a"] * 4, np.random.default_rng(0)).films
+    films = [
+        replace(film, region=region)
+        for film, region in zip(plain, ("forearm", "hand+leg", "", "fingers"), strict=True)
+    ]
+    known = [
+        {name for name, there in zip(REGIONS, row, strict=True) if there}
+        for row in known_region_labels(films).tolist()
+    ]
+    assert known[0] == set(REGIONS) - {"hand", "wrist", "elbow"}
+    assert known[1] == set(REGIONS) - {"finger", "wrist", "forearm", "elbow"}
+    assert known[2] == set()
+    assert region_labels(films)[3].tolist() == [name == "finger" for name in REGIONS]
+
+
+def test_regions_are_named_where_they_are_hardly_ever_wrong():
+    random = np.random.default_rng(0)
+    names = ["hand", "leg", "hip"] * 100
+    train = region_split(names, random)
+    sure, mixed = (region_split(names, random, doubtful=share) for share in (0.0, 0.4))
+    scopes = [fit_scope(train, val) for val in (sure, mixed)]
+    named = [scope.shows(val.signatures) for scope, val in zip(scopes, (sure, mixed), strict=True)]
+    leg = REGIONS.index("leg")
+    assert (named[0][:, leg] == region_labels(sure.films)[:, leg]).mean() > 0.98
+    wrong = named[1][:, leg] & ~region_labels(mixed.films)[:, leg]
+    assert wrong.sum() <= MAX_NAMED_WRONGLY * max(1, named[1][:, leg].sum())
+    assert scopes[1].region_limits[leg] > scopes[0].region_limits[leg]
+    assert scopes[0].region_limits[REGIONS.index("elbow")] > 1  # no film shows it
 
 
 @pytest.fixture
