@@ -58,7 +58,7 @@ class Recipe:
         augmentation: Random changes of training films.
         evidence: Localisation loss.
         distillation: Distillation loss; None for training without a teacher.
-        look: Rule for the grey levels of the network's input; see
+        grey_levels: Rule for the grey levels of the network's input; see
             bonefx.models.preprocess.PreprocessSpec.
         mean: Per-channel mean of the network's input.
         std: Per-channel standard deviation of the network's input.
@@ -87,7 +87,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     evidence: EvidenceLoss = field(default_factory=EvidenceLoss)
     distillation: Distillation | None = None
-    look: Literal["as_shown", "percentiles"] = "as_shown"
+    grey_levels: Literal["as_shown", "percentiles"] = "as_shown"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -132,7 +132,9 @@ class Recipe:
 
     def spec(self, size_px: int) -> PreprocessSpec:
         """Return the preprocessing at one of the recipe's input sizes."""
-        return PreprocessSpec(size_px=size_px, mean=self.mean, std=self.std, look=self.look)
+        return PreprocessSpec(
+            size_px=size_px, mean=self.mean, std=self.std, grey_levels=self.grey_levels
+        )
 
     @property
     def epochs(self) -> int:

@@ -101,7 +101,9 @@ def load_split_maps(model: LoadedModel, split: str, options: argparse.Namespace)
     """Compute a model's maps of the annotated films of a split."""
     films = load_data("fracatlas", options.data).split(split)
     spec = model.manifest.preprocess
-    cached = load_cached(films, size_px=spec.size_px, folder=options.cache, look=spec.look)
+    cached = load_cached(
+        films, size_px=spec.size_px, folder=options.cache, grey_levels=spec.grey_levels
+    )
     return compute_model_maps(model, cached)
 
 

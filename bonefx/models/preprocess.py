@@ -21,7 +21,7 @@ RESIZE = "letterbox_area"
 POLARITY = "white_is_dense"
 AS_SHOWN = "as_shown"  # grey levels as displayed
 STRETCHED = "percentiles"  # grey levels from STRETCH_PERCENTILES of the film
-LOOKS = (AS_SHOWN, STRETCHED)
+GREY_LEVELS = (AS_SHOWN, STRETCHED)
 STRETCH_PERCENTILES = (1.0, 99.5)
 FilmPosition = TypeVar("FilmPosition", float, NDArray[np.float64])
 
@@ -36,7 +36,7 @@ class PreprocessSpec:
         std: Per channel, divided by; > 0.
         resize: Name of the resize rule; only RESIZE exists.
         polarity: Name of the polarity rule; only POLARITY exists.
-        look: Name of the rule for grey levels, one of LOOKS.
+        grey_levels: Name of the rule for grey levels, one of GREY_LEVELS.
     """
 
     size_px: int
@@ -44,7 +44,7 @@ class PreprocessSpec:
     std: tuple[float, float, float]
     resize: str = RESIZE
     polarity: str = POLARITY
-    look: str = AS_SHOWN
+    grey_levels: str = AS_SHOWN
 
     def __post_init__(self) -> None:
         if self.size_px < 32 or self.size_px % 32:
@@ -54,7 +54,7 @@ class PreprocessSpec:
         for name, needed, known in (
             ("resize", self.resize, (RESIZE,)),
             ("polarity", self.polarity, (POLARITY,)),
-            ("look", self.look, LOOKS),
+            ("grey_levels", self.grey_levels, GREY_LEVELS),
         ):
             if needed not in known:
                 raise WeightsError(
@@ -147,13 +147,15 @@ def film_letterbox(film: Radiograph, *, size_px: int) -> Letterbox:
     return letterbox_of(height, width, size_px=size_px, field=film.field)
 
 
-def letterbox(radiograph: Radiograph, *, size_px: int, look: str = AS_SHOWN) -> NDArray[np.uint8]:
+def letterbox(
+    radiograph: Radiograph, *, size_px: int, grey_levels: str = AS_SHOWN
+) -> NDArray[np.uint8]:
     """Resize the exposed field of a film into a black square.
 
     Args:
         radiograph: The film, (H, W) in [0, 1].
         size_px: Side of the square.
-        look: Rule for the grey levels, one of LOOKS.
+        grey_levels: Rule for the grey levels, one of GREY_LEVELS.
 
     Returns:
         (size_px, size_px) uint8.
@@ -164,7 +166,7 @@ def letterbox(radiograph: Radiograph, *, size_px: int, look: str = AS_SHOWN) -> 
         (place.width, place.height),
         interpolation=cv2.INTER_AREA if place.scale_x < 1 else cv2.INTER_LINEAR,
     )
-    if look == STRETCHED:
+    if grey_levels == STRETCHED:
         resized = stretch(resized)
     square = np.zeros((size_px, size_px), np.uint8)
     square[place.slices] = np.clip(np.rint(resized * 255.0), 0, 255).astype(np.uint8)
@@ -202,6 +204,9 @@ def normalise(squares: torch.Tensor, spec: PreprocessSpec) -> torch.Tensor:
 def to_batch(radiographs: list[Radiograph], spec: PreprocessSpec) -> torch.Tensor:
     """Preprocess films for one forward pass, (N, 3, S, S) float32 on the CPU."""
     squares = np.stack(
-        [letterbox(film, size_px=spec.size_px, look=spec.look) for film in radiographs]
+        [
+            letterbox(film, size_px=spec.size_px, grey_levels=spec.grey_levels)
+            for film in radiographs
+        ]
     )
     return normalise(torch.from_numpy(squares), spec)

@@ -89,7 +89,7 @@ class AugmentedFilms(Dataset[Sample]):
             random = np.random.default_rng(int(torch.randint(2**31, ())))  # seeded by the loader
             inside = self._cache.place(index).slices
             film = change_look(square[inside], random, probability=probability)
-            if self._recipe.look == STRETCHED:
+            if self._recipe.grey_levels == STRETCHED:
                 film = np.rint(255 * stretch(film / np.float32(255))).astype(np.uint8)
             square[inside] = film
         return square

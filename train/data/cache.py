@@ -94,7 +94,12 @@ class CachedFilms:
 
 
 def load_cached(
-    films: list[Film], *, size_px: int, folder: Path, salvage: bool = False, look: str = AS_SHOWN
+    films: list[Film],
+    *,
+    size_px: int,
+    folder: Path,
+    salvage: bool = False,
+    grey_levels: str = AS_SHOWN,
 ) -> CachedFilms:
     """Load films from the cache; decode them into the cache first if they are not there.
 
@@ -104,19 +109,19 @@ def load_cached(
         folder: Folder of all caches, with one sub-folder per list of films and size.
         salvage: Read the decodable part of truncated films; see
             bonefx.films.formats.read_bytes.
-        look: Rule for the grey levels; see bonefx.models.preprocess.letterbox.
+        grey_levels: Rule for the grey levels; see bonefx.models.preprocess.letterbox.
 
     Raises:
         RecipeError: No film could be read, or the disk is full.
     """
-    cache_folder = folder / _cache_name(films, size_px, salvage=salvage, look=look)
+    cache_folder = folder / _cache_name(films, size_px, salvage=salvage, grey_levels=grey_levels)
     if not (cache_folder / CACHE_INDEX_FILE).is_file():
         _make_folder(cache_folder)
         with FileLock(
             cache_folder.with_suffix(".lock")
         ):  # one process decodes while the others wait
             if not (cache_folder / CACHE_INDEX_FILE).is_file():
-                _write_cache(films, size_px, cache_folder, salvage=salvage, look=look)
+                _write_cache(films, size_px, cache_folder, salvage=salvage, grey_levels=grey_levels)
     with np.load(cache_folder / CACHE_INDEX_FILE) as index:
         rows, places, sha256 = index["rows"], index["places"], index["sha256"]
     shapes, fields = places[:, :2], places[:, 2:]
@@ -144,11 +149,11 @@ def compute_file_checksums(films: list[Film]) -> list[str]:
         return list(pool.map(_file_checksum, films))
 
 
-def _cache_name(films: list[Film], size_px: int, *, salvage: bool, look: str) -> str:
+def _cache_name(films: list[Film], size_px: int, *, salvage: bool, grey_levels: str) -> str:
     """Derive a cache's name from all that determines its content: files, their times, and size."""
     facts = [[film.name, *_size_and_time(film.path)] for film in films]
     digest = hashlib.sha256(
-        json.dumps([CACHE_VERSION, size_px, salvage, look, facts]).encode()
+        json.dumps([CACHE_VERSION, size_px, salvage, grey_levels, facts]).encode()
     ).hexdigest()
     return f"{size_px}px-{digest[:16]}"
 
@@ -168,14 +173,14 @@ def _make_folder(path: Path) -> None:
 
 
 def _write_cache(
-    films: list[Film], size_px: int, cache_folder: Path, *, salvage: bool, look: str
+    films: list[Film], size_px: int, cache_folder: Path, *, salvage: bool, grey_levels: str
 ) -> None:
     """Write squares.npy, then index.npz, which marks the cache as complete."""
     sha256 = np.array(compute_file_checksums(films))
     _, first, rows = np.unique(sha256, return_index=True, return_inverse=True)
 
     def decode(index: int) -> DecodedSquare | None:
-        return _decode_film(films, int(index), size_px, salvage=salvage, look=look)
+        return _decode_film(films, int(index), size_px, salvage=salvage, grey_levels=grey_levels)
 
     places = np.zeros((len(first), 6), np.int32)
     write_atomically(
@@ -234,7 +239,7 @@ def _save_squares(
 
 
 def _decode_film(
-    films: list[Film], index: int, size_px: int, *, salvage: bool, look: str
+    films: list[Film], index: int, size_px: int, *, salvage: bool, grey_levels: str
 ) -> DecodedSquare | None:
     try:
         radiograph = formats.read(films[index].path, salvage=salvage)
@@ -245,4 +250,4 @@ def _decode_film(
     height, width = radiograph.pixels.shape
     field = radiograph.field or PixelBox(top=0, left=0, bottom=height, right=width)
     edges = field.top, field.left, field.bottom, field.right
-    return letterbox(radiograph, size_px=size_px, look=look), (height, width, *edges)
+    return letterbox(radiograph, size_px=size_px, grey_levels=grey_levels), (height, width, *edges)

@@ -142,7 +142,7 @@ def _write_compressed(run: Path, options: EvaluateOptions) -> None:
         size_px=size_px,
         folder=options.cache,
         salvage=recipe.salvage,
-        look=recipe.look,
+        grey_levels=recipe.grey_levels,
     )
     device = torch.device(options.device)
     network = load_best(run, facts, float16=False).to(device)

@@ -56,7 +56,10 @@ def _shown_maps(
     """Return the maps that a model shows on films that it calls fractured, by film checksum."""
     manifest = model.manifest
     read = load_cached(
-        films, size_px=manifest.preprocess.size_px, folder=cache, look=manifest.preprocess.look
+        films,
+        size_px=manifest.preprocess.size_px,
+        folder=cache,
+        grey_levels=manifest.preprocess.grey_levels,
     )
     outputs = compute_network_outputs(model.network, read, manifest.preprocess)
     threshold = model.point(BALANCED).threshold

@@ -101,7 +101,9 @@ def _films_by_source(
         own = [film for film in wanted if film.source == source]
         if not source:  # the set may share films with the model's own
             own = [film for film in own if not film.in_other_set]
-        films = load_cached(own, size_px=spec.size_px, folder=options.cache, look=spec.look)
+        films = load_cached(
+            own, size_px=spec.size_px, folder=options.cache, grey_levels=spec.grey_levels
+        )
         yield source or options.name or data_set.name, films.distinct()
 
 

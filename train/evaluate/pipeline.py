@@ -159,7 +159,7 @@ def _load_split(
     recipe = model.facts.recipe
     return load_cached(
         data_set.split(name), size_px=options.size_px or model.size_px, folder=options.cache,
-        salvage=recipe.salvage, look=recipe.look,
+        salvage=recipe.salvage, grey_levels=recipe.grey_levels,
     )  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def _read_outside(model: EvaluatedModel, outside: DataSet, options: EvaluateOpti
     size_px = options.size_px or model.size_px
     kept = [film for film in outside.films if not film.in_other_set]
     films = load_cached(
-        kept, size_px=size_px, folder=options.cache, look=model.facts.recipe.look
+        kept, size_px=size_px, folder=options.cache, grey_levels=model.facts.recipe.grey_levels
     ).distinct()
     spec = model.facts.recipe.spec(size_px)
     return as_given(model.network, films, spec)

@@ -25,9 +25,9 @@ def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> Loa
     """Load the teacher that a recipe names; None for a recipe without distillation.
 
     Raises:
-        RecipeError: The model is missing or damaged, needs films of another look, or was trained
-            on another split, so that its training films may include validation or test films of
-            this one.
+        RecipeError: The model is missing or damaged, has another rule for grey levels, or was
+            trained on another split, so that its training films may include validation or test
+            films of this one.
     """
     if recipe.distillation is None:
         return None
@@ -45,11 +45,11 @@ def load_teacher(recipe: Recipe, data_set: DataSet, device: torch.device) -> Loa
             f"the teacher {name} was trained on another split, so its training films may include "
             "validation or test films of this split; choose a teacher of the same split"
         )
-    look = teacher.manifest.preprocess.look
-    if look != recipe.look:
+    rule = teacher.manifest.preprocess.grey_levels
+    if rule != recipe.grey_levels:
         raise RecipeError(
-            f"the teacher {name} reads films with the look {look!r}, the recipe has "
-            f"{recipe.look!r}; choose a teacher of the same look"
+            f"the teacher {name} reads films with grey_levels {rule!r}, the recipe has "
+            f"{recipe.grey_levels!r}; choose a teacher with the same rule"
         )
     return teacher
 

@@ -170,7 +170,7 @@ class TrainingRun:
         if key not in self._loaded:
             self._loaded[key] = load_cached(
                 self.data_set.split(split), size_px=size_px, folder=self.options.cache,
-                salvage=self.recipe.salvage, look=self.recipe.look,
+                salvage=self.recipe.salvage, grey_levels=self.recipe.grey_levels,
             )  # fmt: skip
         return self._loaded[key]
 

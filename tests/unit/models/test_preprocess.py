@@ -80,20 +80,22 @@ def test_a_spec_that_cannot_be_followed_is_refused(changes):
 def test_a_dim_film_is_stretched_to_its_percentiles():
     pixels = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (64, 1))
     dim = make_radiograph(pixels=0.3 + 0.2 * pixels)
-    shown, stretched = (letterbox(dim, size_px=64, look=look) for look in (AS_SHOWN, STRETCHED))
+    shown, stretched = (
+        letterbox(dim, size_px=64, grey_levels=grey_levels) for grey_levels in (AS_SHOWN, STRETCHED)
+    )
     assert (shown.min(), shown.max()) == (76, 128)
     assert (stretched.min(), stretched.max()) == (0, 255)
-    full = letterbox(make_radiograph(pixels=pixels), size_px=64, look=STRETCHED)
+    full = letterbox(make_radiograph(pixels=pixels), size_px=64, grey_levels=STRETCHED)
     assert np.abs(stretched.astype(int) - full).max() <= 1
 
 
 def test_a_film_of_one_level_is_not_stretched():
     flat = make_radiograph(pixels=np.full((64, 64), 0.5, np.float32))
-    assert (letterbox(flat, size_px=64, look=STRETCHED) == 128).all()
+    assert (letterbox(flat, size_px=64, grey_levels=STRETCHED) == 128).all()
 
 
 def test_an_unknown_look_is_refused():
     with pytest.raises(
-        WeightsError, match=r"needs look 'fog'.*as_shown, percentiles.*update bonefx"
+        WeightsError, match=r"needs grey_levels 'fog'.*as_shown, percentiles.*update bonefx"
     ):
-        make_spec(look="fog")
+        make_spec(grey_levels="fog")
