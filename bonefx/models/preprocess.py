@@ -166,11 +166,15 @@ def letterbox(
         (place.width, place.height),
         interpolation=cv2.INTER_AREA if place.scale_x < 1 else cv2.INTER_LINEAR,
     )
-    if grey_levels == STRETCHED:
-        resized = stretch(resized)
+    resized = with_grey_levels(resized, grey_levels)
     square = np.zeros((size_px, size_px), np.uint8)
     square[place.slices] = np.clip(np.rint(resized * 255.0), 0, 255).astype(np.uint8)
     return square
+
+
+def with_grey_levels(pixels: NDArray[Any], rule: str) -> NDArray[Any]:
+    """Apply a rule for grey levels, one of GREY_LEVELS, to the exposed field of a film, (H, W)."""
+    return stretch(pixels) if rule == STRETCHED else pixels
 
 
 def stretch(pixels: NDArray[Any]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from bonefx.heatmaps.forward import ForwardPass
 from bonefx.heatmaps.methods import GRAD_CAM, class_activation_map
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input, peak_on_film
 from bonefx.heatmaps.trust import logit_drops, measure_trust
-from bonefx.models.preprocess import film_letterbox
+from bonefx.models.preprocess import film_letterbox, with_grey_levels
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, Trust
 
@@ -121,8 +121,9 @@ def _check_maps(
         assert item.peak is not None
         film = films[index]
         trust = measure_trust(
-            film.exposed, on_field(film, item.heat), peak=item.peak, drop=drop, limits=limits
-        )
+            with_grey_levels(film.exposed, model.manifest.preprocess.grey_levels),
+            on_field(film, item.heat), peak=item.peak, drop=drop, limits=limits,
+        )  # fmt: skip
         checked[index] = replace(item, heat=None if trust.failures else item.heat, trust=trust)
     return checked
 

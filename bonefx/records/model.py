@@ -183,7 +183,8 @@ class TrainingData:
 
     Attributes:
         label_meaning: What a film with the positive label shows.
-        left_out: Films that the set holds and nobody used, by their publisher's own mark.
+        left_out: Films that the set holds and nobody used, by their publisher's own mark or because
+            their label is not known.
         unsuitable_for: Patients unlike those of the films, such as "children"; empty if the set
             does not describe its patients.
         sources: Hospitals and collections of the films by name; empty if they are of one.

@@ -65,6 +65,8 @@ class RecognisedFigures:
 class NamedFigures:
     """How often a body region is named, on test films whose region is known.
 
+    Regions of which it is not known whether a film shows them count neither way.
+
     Attributes:
         named: Share of the films on which at least one region is named, in [0, 1].
         wrong: Share of these on which a region is named that they do not show; None if no region

@@ -22,7 +22,7 @@ class SetFigures:
         fractured: Number of films with a fracture.
         groups: Number of patients or sources.
         refused: Share of films that the scope refuses.
-        auroc: Area under the ROC curve; None if the films have one label.
+        auroc: Area under the ROC curve; None with fewer than 5 films of either label.
         points: Each operating point's figures on these films.
         called_fracture: Share of the films in scope called fracture at the balanced point.
         sent_to_review: Share of the films in scope sent to review at the balanced point.

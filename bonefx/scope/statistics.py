@@ -32,6 +32,7 @@ NAMES = (
 SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
 INTRUDER_NAMES = ("intruder_weights", "intruder_bias")
 EVEN = 0.5  # probability from which a region is recognised where no limit was chosen
+NEVER_SURE = 2.0  # above every probability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -150,9 +151,14 @@ class Scope:
         return np.asarray(logits > 0, np.bool_)
 
     @property
+    def learned_regions(self) -> NDArray[np.bool_]:
+        """Which of REGIONS were learned, (R,)."""
+        return np.asarray((self.region_weights != 0).any(axis=1), np.bool_)
+
+    @property
     def known_regions(self) -> tuple[str, ...]:
         """Body regions that can be recognised; empty if the training films had no such label."""
-        learned = (self.region_weights != 0).any(axis=1).tolist()
+        learned = self.learned_regions.tolist()
         return tuple(name for name, known in zip(REGIONS, learned, strict=True) if known)
 
     def regions(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -170,7 +176,8 @@ class Scope:
 
     def shows(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which of REGIONS are surely on each film, (N, D) to (N, R)."""
-        return np.asarray(self.regions(signatures) >= self.region_limits, np.bool_)
+        likely = self.regions(signatures) >= self.region_limits
+        return np.asarray(likely & self.learned_regions, np.bool_)
 
 
 def scope_bytes(scope: Scope) -> bytes:
@@ -237,7 +244,7 @@ def _with_all_regions(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArr
     return arrays | {
         "region_weights": np.pad(weights, ((0, absent), (0, 0))),
         "region_biases": np.pad(biases, (0, absent)),
-        "region_limits": np.pad(limits, (0, absent), constant_values=2.0),
+        "region_limits": np.pad(limits, (0, absent), constant_values=NEVER_SURE),
     }
 
 

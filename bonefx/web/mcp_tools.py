@@ -242,7 +242,7 @@ def received_films(films: Sequence[str]) -> Iterator[list[str]]:
             try:
                 path = _film_path(film, Path(folder) / f"film {number}")
             except UnreadableRadiographError as error:
-                invalid = error  # the uploads after it are deleted too
+                invalid = invalid or error  # the uploads after it are deleted too
             else:
                 received.callback(path.unlink, missing_ok=True)
                 paths.append(str(path))

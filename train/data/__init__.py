@@ -25,13 +25,14 @@ __all__ = [
     "index_image_folder", "index_mura", "load_data", "read_coco_annotations",
 ]  # fmt: skip
 
+COMBINED = "combined"
 ADAPTERS: dict[str, Callable[[Path], DataSet]] = {
     "fracatlas": index_fracatlas,
     "image_folder": index_image_folder,
     "csv": index_films_csv,
     "mura": index_mura,
     "grazpedwri": index_grazpedwri,
-    "combined": lambda folder: index_combined(folder, load_data),
+    COMBINED: lambda folder: index_combined(folder, load_data),
 }
 
 
@@ -53,5 +54,9 @@ def load_data(
     """
     if layout not in ADAPTERS:
         raise RecipeError(f"there is no data layout {layout!r}; use one of {', '.join(ADAPTERS)}")
+    if layout == COMBINED and splits is not None:
+        raise RecipeError(
+            "several data sets together take no --splits; each set has its own split, see sets.toml"
+        )
     data_set = ADAPTERS[layout](folder) if splits is None else index_csv(folder, splits)
     return data_set.of_sources(sources) if sources else data_set

@@ -79,7 +79,8 @@ class DataSet:
             and splits if an adapter computes them; None if folders define the splits.
         films: All indexed films.
         label_meaning: Finding that the positive label stands for.
-        left_out: Number of films excluded by the publisher's own marks, or without a known label.
+        left_out: Number of films of the whole set excluded by the publisher's own marks, or without
+            a known label.
         unsuitable_for: See bonefx.records.model.TrainingData.
         sources: By Film.source; empty if the data set is one source.
     """
@@ -123,11 +124,18 @@ class DataSet:
         kept = {name: source for name, source in self.sources.items() if name in names}
         return replace(
             self,
+            name=self.name if len(kept) == len(self.sources) else join_titles(kept.values()),
             films=tuple(film for film in self.films if film.source in names),
             sources=kept,
             licence=join_licences(kept.values()),
             source=join_addresses(kept.values()),
         )
+
+
+def join_titles(sources: Iterable[DataSource]) -> str:
+    """Return the titles of sources as one text."""
+    *first, last = (one.title for one in sources)
+    return f"{'; '.join(first)}; and {last}" if first else last
 
 
 def join_licences(sources: Iterable[DataSource]) -> str:

@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from bonefx.models.cell_grid import CellGrid
 from bonefx.models.decision import decide
-from bonefx.models.evaluation import read_evaluation
+from bonefx.models.evaluation import read_model_evaluation
 from bonefx.models.registry import LoadedModel, load_model, pick_device
 from bonefx.records import Estimate, Verdict
-from bonefx.records.evaluation import EVALUATION, Evaluation
+from bonefx.records.evaluation import EVALUATION
 from bonefx.records.set_figures import SetFigures
 from train import metrics
-from train.data import DataSet, load_data
+from train.data import DataSet, Film, load_data
 from train.data.cache import CachedFilms, load_cached
 from train.evaluate.localisation import CALLED, measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
@@ -63,10 +62,12 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
 
     Raises:
         RecipeError: The model has no evaluation, or the data set does not fit or has no such films.
-        WeightsError: The model folder is damaged.
+        WeightsError: The model folder is damaged, or its evaluation is of other weights.
     """
     model = load_model(folder, device=pick_device(options.device))
-    evaluation = read_evaluation(folder / EVALUATION)
+    evaluation = read_model_evaluation(model)
+    if evaluation is None:
+        raise RecipeError(f"{model.name} has no {EVALUATION}; evaluate it with --test first")
     data_set = load_data(options.layout, options.data, options.splits)
     sources = [
         _read_source(model, films, name=name, trained_on=_was_trained_on(model, data_set, name))
@@ -74,7 +75,7 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
     ]
     measured = tuple(
         _measure(
-            source, evaluation, model.network.grid(), split=options.split,
+            source, model, split=options.split,
             others=[other for other in sources if other is not source],
         )
         for source in sources
@@ -93,7 +94,12 @@ def _films_by_source(
     A set without sources is one source.
     """
     spec = model.manifest.preprocess
-    wanted = [film for film in data_set.films if options.split in (ALL_SPLITS, film.split)]
+    wanted = [
+        film
+        for film in data_set.films
+        if options.split == film.split
+        or (options.split == ALL_SPLITS and not _taught(model, data_set, film))
+    ]
     sources = sorted({film.source for film in wanted})
     if not sources:
         raise RecipeError(f"{data_set.name} has no films of the split {options.split!r}")
@@ -148,21 +154,19 @@ def _read_source(
 
 def _measure(
     source: _SourceRead,
-    evaluation: Evaluation,
-    grid: CellGrid,
+    model: LoadedModel,
     *,
     split: str,
     others: Sequence[_SourceRead],
 ) -> SetFigures:
     films, logits = source.read.films, source.read.logits
     fractured, groups = films.fractured, films.groups
-    probability = calibrated_probabilities(logits, evaluation.calibration)
-    points = evaluation.test.points
-    balanced = next(point for point in points if point.name == BALANCED)
+    probability = calibrated_probabilities(logits, model.manifest.calibration)
+    points, balanced = model.manifest.operating_points, model.point(BALANCED)
     verdicts = np.array([decide(float(one), balanced) for one in probability])
     in_scope = partial(_share_in_scope, refused=source.refused, groups=groups)
     called = probability >= balanced.threshold
-    maps = measure_localisation(films, source.read.outputs.cells, called, grid)
+    maps = measure_localisation(films, source.read.outputs.cells, called, model.network.grid())
     return SetFigures(
         name=source.name,
         split=split,
@@ -200,6 +204,12 @@ def _share_in_scope(
     hits: NDArray[np.bool_], *, refused: NDArray[np.bool_], groups: NDArray[np.str_]
 ) -> Estimate | None:
     return metrics.estimate_proportion(hits[~refused], groups[~refused])
+
+
+def _taught(model: LoadedModel, data_set: DataSet, film: Film) -> bool:
+    """Return whether a film is in the training split of a source that was trained on."""
+    name = film.source or data_set.name
+    return film.split == "train" and _was_trained_on(model, data_set, name)
 
 
 def _was_trained_on(model: LoadedModel, data_set: DataSet, name: str) -> bool:

@@ -9,30 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
-from bonefx.records import Calibration
 from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
-from bonefx.records.model import SplitCounts, TrainingData
 from train.data import DataSet, load_data
 from train.data.cache import CachedFilms, compute_file_checksums, load_cached
-from train.evaluate.compression import load_for_evaluation, measure_compression
+from train.evaluate.compression import load_for_evaluation
 from train.evaluate.evaluated_model import EvaluatedModel, is_model
+from train.evaluate.evaluation_record import build_evaluation
 from train.evaluate.logits import LOGITS, write_logits
 from train.evaluate.operating_points import (
     BALANCED,
     calibrated_probabilities,
-    choose_heat_floor,
-    choose_points,
-    fit_calibration,
 )
 from train.evaluate.options import EvaluateOptions
-from train.evaluate.protocols import EvaluatedSets, measure_protocols
+from train.evaluate.protocols import EvaluatedSets
 from train.evaluate.scope.intruders.sample_pictures import check_samples
 from train.evaluate.scope.pipeline import (
     ScopeFilms,
@@ -41,10 +36,8 @@ from train.evaluate.scope.pipeline import (
     turn_upright,
     write_evaluation,
 )
-from train.evaluate.split_figures import ReadSplit, as_given, split_figures
-from train.evaluate.trust_limits import trust_limits
-from train.fit.outputs import compute_network_outputs
-from train.fit.run_folder import count_split
+from train.evaluate.split_figures import ReadSplit, as_given
+from train.fit.run_folder import labelled
 
 MISSES = "misses.png"
 
@@ -72,11 +65,12 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
         films = _scope_films(model, data_set, reads, options)
         scope = fit_upright_scope(films)
         films = turn_upright(scope, films)
-        reads = films.reads
-        evaluation = _measured(model, sets, reads, grouped=options.grouped)
-        evaluation = add_scope(evaluation, scope, films, folder)
+        given, reads = reads, _with_own_labels(model, films.reads)
+        evaluation = build_evaluation(model, sets, reads, given=given, grouped=options.grouped)
+        evaluation = add_scope(evaluation, scope, films, judged=reads, folder=folder)
     else:
-        evaluation = _measured(model, sets, reads, grouped=options.grouped)
+        given, reads = reads, _with_own_labels(model, reads)
+        evaluation = build_evaluation(model, sets, reads, given=given, grouped=options.grouped)
     write_evaluation(evaluation, folder)
     write_logits(folder / LOGITS, reads, evaluation.calibration, sets.trained_on)
     if "test" in reads and not is_model(folder):
@@ -87,9 +81,11 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
 def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     """Fit and measure the scope of an evaluated model again; its other figures are kept.
 
+    Figures of other sets, which `outside` measured with the former scope, are removed.
+
     Raises:
-        RecipeError: The model was not evaluated on test, the data do not fit, or the sample
-            pictures for the scope are not installed.
+        RecipeError: The model was not evaluated on test, or by a version that did not turn films
+            upright; the data do not fit; or the sample pictures for the scope are not installed.
     """
     check_samples()
     options = replace(options, with_test=True)
@@ -99,11 +95,19 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     if evaluation.weights_sha256 != model.weights_sha256:
         raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
     options = replace(options, size_px=evaluation.size_px)
+    if evaluation.scope is None or evaluation.scope.orientation is None:
+        raise RecipeError(
+            f"the figures of {folder.name} were measured without turning films upright; evaluate "
+            "it again with --test, which fits its scope too"
+        )
     data_set = _own_set(model, options)
     reads = _read_splits(model, data_set, outside, names=("val", "test"), options=options)
     films = _scope_films(model, data_set, reads, options)
     scope = fit_upright_scope(films)
-    evaluation = add_scope(evaluation, scope, turn_upright(scope, films), folder)
+    films = turn_upright(scope, films)
+    judged = _with_own_labels(model, films.reads)
+    evaluation = add_scope(evaluation, scope, films, judged=judged, folder=folder)
+    evaluation = replace(evaluation, sets=())  # they were measured with the former scope
     write_evaluation(evaluation, folder)
     return evaluation
 
@@ -135,6 +139,22 @@ def _scope_films(
         train=_load_split(model, data_set, "train", options).distinct(),
         reads=reads, salvage=recipe.salvage, intruders=options.intruders,
     )  # fmt: skip
+
+
+def _with_own_labels(model: EvaluatedModel, reads: dict[str, ReadSplit]) -> dict[str, ReadSplit]:
+    """Leave out films of sources whose labels are not trained on; the outside set stays whole.
+
+    Where a source has one class, a network that recognises the source knows the label. Thresholds
+    and figures of films of all sources together would be those of the mixture; `outside` measures
+    such sources one by one.
+    """
+    recipe = model.facts.recipe
+    return {
+        name: read
+        if name == OUTSIDE or not recipe.sources
+        else read.select(np.flatnonzero(labelled(read.films, recipe)))
+        for name, read in reads.items()
+    }
 
 
 def _draw_misses(read: ReadSplit, evaluation: Evaluation, path: Path) -> None:
@@ -196,105 +216,3 @@ def _read_outside(model: EvaluatedModel, outside: DataSet, options: EvaluateOpti
     ).distinct()
     spec = model.facts.recipe.spec(size_px)
     return as_given(model.network, films, spec)
-
-
-def _measured(
-    model: EvaluatedModel,
-    sets: EvaluatedSets,
-    reads: dict[str, ReadSplit],
-    *,
-    grouped: Path | None,
-) -> Evaluation:
-    """Choose calibration, points and limits on val, then measure each split."""
-    val = reads["val"]
-    calibration = fit_calibration(val.logits, val.films.fractured, split="val")
-    probability = calibrated_probabilities(val.logits, calibration)
-    held_out = sets.trained_on.isdisjoint(val.films.sha256.tolist())
-    points = choose_points(probability, val.films.fractured, held_out=held_out)
-    balanced = next(point for point in points if point.name == BALANCED)
-    measure = partial(
-        split_figures,
-        calibration=calibration,
-        points=points,
-        grid=model.network.grid(),
-        trained_on=sets.trained_on,
-    )
-    splits = {name: measure(read) for name, read in reads.items()}
-    recipe = model.facts.recipe
-    floor = choose_heat_floor(
-        val.outputs.peaks, probability, val.films.fractured, balanced.threshold
-    )
-    shown = (probability >= balanced.threshold) & (val.outputs.peaks >= floor)
-    return Evaluation(
-        model=recipe.id,
-        recipe_sha256=model.facts.recipe_sha256,
-        weights_sha256=model.weights_sha256,
-        size_px=val.films.size_px,
-        trained_size_px=recipe.size_px,
-        supervised=recipe.evidence.uses_boxes,
-        taught_by=None if recipe.distillation is None else recipe.distillation.teacher,
-        teacher_sha256=model.teacher_sha256,
-        data=_data(model, sets.own, reads),
-        outside=None if sets.outside is None else sets.outside.name,
-        calibration=calibration,
-        heat_floor=floor,
-        trust=trust_limits(
-            model.network, val, shown & val.films.fractured, recipe.spec(val.films.size_px)
-        ),
-        float16_drift=_drift(model, val, calibration),
-        head_ranks=model.head_ranks,
-        compression=(
-            measure_compression(model, reads["test"], calibration) if "test" in reads else None
-        ),
-        splits=splits,
-        protocols=measure_protocols(model, sets, splits, grouped),
-        training=model.training,
-    )
-
-
-def _drift(model: EvaluatedModel, val: ReadSplit, calibration: Calibration) -> float:
-    """Return the largest change of a val probability by storing float16.
-
-    Measured for a run; for a model folder, which has no exact weights, as its manifest states.
-    """
-    if model.exact is None:
-        assert model.float16_drift is not None  # a model folder states it
-        return model.float16_drift
-    spec = model.facts.recipe.spec(val.films.size_px)
-    exact = compute_network_outputs(model.exact, val.films, spec)
-    return float(
-        np.abs(
-            calibrated_probabilities(val.logits, calibration)
-            - calibrated_probabilities(exact.logits, calibration)
-        ).max()
-    )
-
-
-def _data(model: EvaluatedModel, own: DataSet, reads: dict[str, ReadSplit]) -> TrainingData:
-    measured = {
-        name: count_split(read.films.films) for name, read in reads.items() if name != OUTSIDE
-    }
-    before = model.facts.data
-    return replace(
-        before,
-        name=own.name,
-        licence=own.licence,
-        source=own.source,
-        label_meaning=own.label_meaning,
-        left_out=own.left_out,
-        unsuitable_for=own.unsuitable_for,
-        counts=before.counts | measured,
-        sources={
-            name: replace(source, counts=source.counts | _counts_of(name, reads))
-            for name, source in before.sources.items()
-        },
-    )
-
-
-def _counts_of(source: str, reads: dict[str, ReadSplit]) -> dict[str, SplitCounts]:
-    """Count the films of one source in each split of the own data set."""
-    own = {split: read.films.films for split, read in reads.items() if split != OUTSIDE}
-    return {
-        split: count_split([film for film in films if film.source == source])
-        for split, films in own.items()
-    }

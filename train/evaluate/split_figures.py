@@ -53,6 +53,14 @@ class ReadSplit:
         """Logit of each film, (N,)."""
         return self.outputs.logits
 
+    def select(self, indices: NDArray[np.int64]) -> ReadSplit:
+        """Return the films at the given indices, in that order."""
+        return ReadSplit(
+            films=self.films.select(indices),
+            outputs=self.outputs.select(indices),
+            turned=self.turned[indices],
+        )
+
 
 def as_given(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> ReadSplit:
     """Run films through a network in the orientation of their files."""

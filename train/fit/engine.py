@@ -33,6 +33,7 @@ from train.fit.run_folder import (
     EpochLog,
     RunFacts,
     check_same_run,
+    check_sources_teach,
     describe_training_data,
     is_best_epoch,
     labelled,
@@ -102,7 +103,8 @@ class TrainingRun:
         self._loaded: dict[tuple[str, int], CachedFilms] = {}
         first_px = recipe.stage_at(0).size_px
         splits = {name: self._films(name, first_px) for name in ("train", "val")}
-        mean_auroc(splits["val"], np.zeros(len(splits["val"].films)), recipe)  # before training
+        mean_auroc(splits["val"], np.zeros(len(splits["val"].films)), recipe)  # raises if it cannot
+        check_sources_teach(splits["train"], recipe)
         self.sharding = shard_batches(splits["train"], recipe, self.accelerator)
         self.trainer = Trainer(
             network, recipe, accelerator=self.accelerator, steps=self.sharding.steps,

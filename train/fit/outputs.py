@@ -35,6 +35,12 @@ class NetworkOutputs:
     peaks: NDArray[np.float64]
     signatures: NDArray[np.float32]
 
+    def select(self, indices: NDArray[np.int64]) -> NetworkOutputs:
+        """Return the outputs of the films at the given indices, in that order."""
+        return NetworkOutputs(**{
+            field.name: getattr(self, field.name)[indices] for field in fields(self)
+        })  # fmt: skip
+
     def replaced(self, places: NDArray[np.bool_], new: NetworkOutputs) -> NetworkOutputs:
         """Return a copy whose films at some places, (N,), have other outputs."""
         changed = {field.name: getattr(self, field.name).copy() for field in fields(self)}

@@ -163,6 +163,26 @@ def labelled(films: CachedFilms, recipe: Recipe) -> NDArray[np.bool_]:
     return np.array([recipe.uses_label_of(film.source) for film in films.films])
 
 
+def check_sources_teach(films: CachedFilms, recipe: Recipe) -> None:
+    """Check that the training films of each source take part in a loss.
+
+    Raises:
+        RecipeError: The labels of a source are not used, and neither are its boxes nor a teacher.
+    """
+    if recipe.distillation is not None:
+        return
+    for name in recipe.sources:
+        own = [film for film in films.films if film.source == name]
+        placed = recipe.evidence.uses_boxes and any(
+            film.annotated or not film.fractured for film in own
+        )
+        if not recipe.uses_label_of(name) and not placed:
+            raise RecipeError(
+                f"the films of {name!r} would teach nothing: its labels are not used, it has no "
+                f"boxes or [evidence] has no weight; set labels = true or remove [sources.{name}]"
+            )
+
+
 def is_best_epoch(line: EpochLog, earlier: Sequence[EpochLog], recipe: Recipe) -> bool:
     """Whether an epoch is the best so far; only epochs of the last stage qualify."""
     if recipe.stage_at(line.epoch - 1) != recipe.stages[-1]:

@@ -22,7 +22,7 @@ from bonefx.films.codecs.codestreams import (
     read_frame_header,
 )
 from bonefx.films.codecs.deep_jpeg import decode_deep_jpeg
-from bonefx.films.codecs.jpeg import decode_jpeg, is_damaged
+from bonefx.films.codecs.jpeg import decode_jpeg, is_damaged, with_end
 from bonefx.films.dicom.elements import text, whole_number
 from bonefx.films.dicom.header import damaged, encapsulated_value
 from bonefx.films.dicom.pixel_format import MONOCHROME, PixelFormat
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 JPEG_BASELINE, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 JPEG = (0xC0, 0xC1, 0xC2, 0xC3)  # of SYNTAXES: lossy ones, and lossless without JPEG-LS
-JPEG_END = b"\xff\xd9"
 SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads progressive ones too
     0xC0: JPEG_BASELINE,
     0xC1: JPEG_EXTENDED,
@@ -81,7 +80,7 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
         return Containers(_by_pydicom(header, form, syntax, frame=frame), form)
     form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
     if stream.marker in JPEG:  # encoders of some vendors leave out the end
-        complete = frame if JPEG_END in frame[-4:] else frame + JPEG_END
+        complete = with_end(frame)
         if form.samples == 1 or complete != frame or is_damaged(complete):
             return _jpeg(complete, stream, form)
     return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)

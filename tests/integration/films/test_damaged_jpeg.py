@@ -54,6 +54,16 @@ def cut(stream):
     return stream[:middle] + stream[middle + 200 :]
 
 
+def test_a_progressive_film_cut_between_two_scans_is_damaged():
+    """Each scan is whole, so that a decoder warns of nothing once an end marker is added."""
+    stream = encode_image(GREY, "JPEG", quality=95, progressive=True)
+    scans = [place for place in range(len(stream)) if stream[place : place + 2] == b"\xff\xda"]
+    film = compressed_film(make_dicom(GREY), stream[: scans[-1]], JPEGBaseline8Bit)
+    with pytest.raises(DamagedRadiographError):
+        formats.read_bytes(film)
+    assert FilmNote.DAMAGED in formats.read_bytes(film, salvage=True).notes
+
+
 @pytest.mark.parametrize("name", FILMS)
 def test_a_whole_film_has_no_note(name):
     values, *_ = FILMS[name]

@@ -84,6 +84,11 @@ def index_combined(folder: Path, load_set: LoadSet) -> DataSet:
     parts = [_load_part(folder, entry, load_set) for entry in table.sets]
     films = tuple(film for part in parts for film in part.films)
     unknown = sorted({film.source for film in films} - set(table.sources))
+    if "" in unknown:
+        raise RecipeError(
+            "some films have no source; give their table a column source, or their entry under "
+            f'[[sets]] in {SETS_TOML} a line source = "NAME"'
+        )
     if unknown:
         raise RecipeError(
             f"films have the source {unknown[0]!r}, which {SETS_TOML} does not describe; add "

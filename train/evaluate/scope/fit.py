@@ -32,7 +32,7 @@ from bonefx.films import formats
 from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import turn_radiograph
 from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
-from bonefx.scope.statistics import EVEN, REGIONS, Scope
+from bonefx.scope.statistics import EVEN, NEVER_SURE, REGIONS, Scope
 from train.data import Film
 
 MAX_COMPONENTS = 16
@@ -42,7 +42,6 @@ MAX_TAKEN_FOR_INTRUDERS = 0.005  # of validation films
 LEAST_FILMS = 50  # validation films of a source for which limits are chosen by themselves
 RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
 MAX_NAMED_WRONGLY = 0.01  # of the validation films on which a region is named
-NEVER_SURE = 2.0  # above every probability
 ALIASES = {"fingers": "finger"}
 MAY_SHOW = {  # regions that a film of each region may show as well, although nobody says so
     "hand": {"finger", "wrist", "forearm", "elbow"}, "finger": {"hand"},
@@ -247,10 +246,12 @@ def _regions(
 
 def _region_limits(scope: Scope, val: MeasuredSplit) -> list[float]:
     """Choose for each region the lowest probability from which it is hardly ever named wrongly."""
-    probabilities = scope.regions(val.signatures)
+    probabilities, learned = scope.regions(val.signatures), scope.learned_regions
     shown, known = region_labels(val.films), known_region_labels(val.films)
     return [
         _sure_from(probabilities[known[:, place], place], shown[known[:, place], place])
+        if learned[place] and known[:, place].any()
+        else NEVER_SURE
         for place in range(len(REGIONS))
     ]
 
@@ -258,6 +259,8 @@ def _region_limits(scope: Scope, val: MeasuredSplit) -> list[float]:
 def _sure_from(probabilities: NDArray[np.float64], shown: NDArray[np.bool_]) -> float:
     """Return the lowest limit from which on at most MAX_NAMED_WRONGLY of the films are wrong."""
     order = np.argsort(-probabilities, kind="stable")
+    highest_first = probabilities[order]
     wrong = np.cumsum(~shown[order]) / np.arange(1, len(order) + 1)
-    sure = np.flatnonzero(wrong <= MAX_NAMED_WRONGLY)
-    return float(probabilities[order][sure[-1]]) if len(sure) else NEVER_SURE
+    ends = np.append(highest_first[1:] < highest_first[:-1], True)  # not between equal ones
+    sure = np.flatnonzero((wrong <= MAX_NAMED_WRONGLY) & ends)
+    return float(highest_first[sure[-1]]) if len(sure) else NEVER_SURE

@@ -188,7 +188,7 @@ def named_regions(scope: Scope, films: CachedFilms, measured: MeasuredFilms) -> 
     named = scope.shows(measured.signatures)[labelled]
     shown = region_labels(films.films)[labelled]
     known = known_region_labels(films.films)[labelled]
-    any_named = np.asarray(named.any(axis=1), np.bool_)
+    any_named = np.asarray((named & known).any(axis=1), np.bool_)
     wrong = np.asarray((named & known & ~shown).any(axis=1), np.bool_)
     groups = films.groups[labelled]
     return NamedFigures(

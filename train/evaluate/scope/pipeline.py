@@ -139,20 +139,25 @@ def turn_read(
     return replace(read, outputs=read.outputs.replaced(turned, again), turned=turned)
 
 
-def add_scope(evaluation: Evaluation, scope: Scope, films: ScopeFilms, folder: Path) -> Evaluation:
+def add_scope(
+    evaluation: Evaluation,
+    scope: Scope,
+    films: ScopeFilms,
+    *,
+    judged: dict[str, ReadSplit],
+    folder: Path,
+) -> Evaluation:
     """Write a scope into a folder, and return the evaluation with its figures.
 
     Args:
         evaluation: Of the model, measured on the films as they were read.
         scope: See fit_upright_scope.
         films: See turn_upright.
+        judged: The films of `films` whose answers are measured.
         folder: Of the model.
     """
-    measured = {
-        name: measure_read(read, salvage=films.salvage) for name, read in films.reads.items()
-    }
     content = scope_bytes(scope)
-    figures = _figures(scope, evaluation, films, measured)
+    figures = _figures(scope, evaluation, films, judged=judged)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
 
@@ -194,9 +199,14 @@ def _intruders(read: ReadSplit, half: str, folder: Path | None) -> list[Intruder
 
 
 def _figures(
-    scope: Scope, evaluation: Evaluation, films: ScopeFilms, measured: dict[str, MeasuredFilms]
+    scope: Scope,
+    evaluation: Evaluation,
+    films: ScopeFilms,
+    *,
+    judged: dict[str, ReadSplit],
 ) -> ScopeFigures:
-    reads, test, val = films.reads, films.reads["test"], films.reads["val"].films
+    reads, test, val = films.reads, films.reads["test"], judged["val"].films
+    measured = {name: measure_read(read, salvage=films.salvage) for name, read in reads.items()}
     halves = {
         split: measure_intruders(
             scope, films.network, films.spec, _intruders(reads[split], half, films.intruders)
@@ -204,7 +214,7 @@ def _figures(
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
     intruders, all_intruders = intruder_figures(scope, halves["test"], measured["test"])
-    shown = reads.get(evaluation.unseen_split, test)
+    shown = judged.get(evaluation.unseen_split, judged["test"])
     return ScopeFigures(
         sha256="",
         limit=float(scope.limit),

@@ -97,6 +97,23 @@ def test_a_folder_without_sets_toml_is_refused(tmp_path):
         load_data("combined", tmp_path)
 
 
+def test_a_split_file_for_several_sets_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="take no --splits"):
+        load_data("combined", make_sets(tmp_path), tmp_path / "splits.csv")
+
+
+def test_films_without_a_source_are_refused(tmp_path):
+    text = SETS.replace('layout = "image_folder"\nsource = "north"', 'layout = "image_folder"')
+    with pytest.raises(RecipeError, match="films have no source; give their table a column"):
+        load_data("combined", make_sets(tmp_path, text))
+
+
+def test_some_sources_of_a_set_have_their_own_name(tmp_path):
+    data_set = load_data("combined", make_sets(tmp_path))
+    assert data_set.of_sources(["south"]).name == "South"
+    assert data_set.of_sources(["north", "south"]).name == "Two hospitals"
+
+
 def test_the_shipped_table_of_several_sources_is_valid(tmp_path):
     from train.data import SPLITS_FOLDER
     from train.data.adapters.combined import index_combined

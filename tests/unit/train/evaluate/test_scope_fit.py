@@ -131,12 +131,27 @@ def test_a_folder_of_intruders_is_halved_class_by_class(folder):
     assert not {one.source for one in halves[0]} & {one.source for one in halves[1]}
 
 
+def test_pictures_of_one_group_are_in_one_half(folder):
+    table = (folder / "labels.csv").read_text().splitlines()
+    groups = ["group", *("ab"[number // 2] for number in range(4)), *"cdef"]
+    lines = [f"{line},{group}" for line, group in zip(table, groups, strict=True)]
+    (folder / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
+    first, second = (
+        {one.source for one in read_intruders(folder, name)} for name in (DEVELOPMENT, REPORTED)
+    )
+    assert first == {"a", "c", "e"}
+    assert second == {"b", "d", "f"}
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("path,class\nx.png,a", "columns path, class and kind"),
-        ("path,class,kind\nx.png,a,odd", "kinds odd; use intruder and borderline"),
-        ("path,class,kind\nx.png,a,intruder\ny.png,a,intruder", "cannot be read as a picture"),
+        ("path,class\nx.png,a", "has no column 'kind'"),
+        ("path,class,kind\nx.png,a,odd", "line 2: the kind is 'odd'; use intruder or borderline"),
+        (
+            "path,class,kind\nx.png,a,intruder\ny.png,a,intruder",
+            "line 2: the picture is missing or cannot be read",
+        ),
     ],
 )
 def test_a_table_of_intruders_that_does_not_fit_is_refused(tmp_path, table, message):
@@ -146,5 +161,5 @@ def test_a_table_of_intruders_that_does_not_fit_is_refused(tmp_path, table, mess
 
 
 def test_a_folder_without_a_table_is_refused(tmp_path):
-    with pytest.raises(RecipeError, match=r"labels\.csv cannot be read"):
+    with pytest.raises(RecipeError, match=r"labels\.csv is missing"):
         read_intruders(tmp_path, DEVELOPMENT)

@@ -1,0 +1,122 @@
+"""A model trained on several sources: whose labels choose, and which films are measured."""
+
+import csv
+import json
+
+import cv2
+import pytest
+
+from bonefx.models.evaluation import read_evaluation
+from tests.fixtures.datasets import make_image_folder, make_labelled_pixels
+from tests.fixtures.recipes import write_initial_weights, write_recipe
+from tests.fixtures.runs import copy_run, train_run
+from train.cli import main as train
+
+SETS = """
+name = "Two hospitals"
+
+[[sets]]
+folder = "north"
+layout = "image_folder"
+source = "north"
+
+[[sets]]
+folder = "south"
+layout = "csv"
+
+[sources.north]
+title = "North"
+licence = "none"
+
+[sources.south]
+title = "South"
+licence = "none"
+"""
+SOURCES = """
+[sources.north]
+share = 0.5
+
+[sources.south]
+share = 0.5
+labels = false
+"""
+NORMALS = 7  # films of the south in each split, none fractured
+
+
+def make_south(folder):
+    folder.mkdir()
+    with (folder / "films.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "label", "split", "group", "source"))
+        for seed in range(3 * NORMALS):
+            pixels, _ = make_labelled_pixels(False, seed=7000 + seed)
+            cv2.imwrite(str(folder / f"{seed}.png"), pixels)
+            split = ("train", "val", "test")[seed % 3]
+            table.writerow((f"{seed}.png", "no_fracture", split, seed, "south"))
+
+
+@pytest.fixture(scope="module")
+def trained_on_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    make_image_folder(folder / "data" / "north", films=6)
+    make_south(folder / "data" / "south")
+    (folder / "data" / "sets.toml").write_text(SETS)
+    recipe = write_recipe(folder / "recipe.toml")
+    text = recipe.read_text().replace('data = "image_folder"', 'data = "combined"')
+    recipe.write_text(text.replace("[[stages]]", SOURCES + "\n[[stages]]"))
+    write_initial_weights(folder / "init.safetensors")
+    assert train_run(folder, "run") == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluation(trained_on_two):
+    data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
+    assert train(["evaluate", str(trained_on_two / "run"), *data, "--test"]) == 0
+    return read_evaluation(trained_on_two / "run" / "evaluation.json")
+
+
+def test_figures_and_thresholds_are_those_of_films_whose_labels_are_trained_on(evaluation):
+    assert {name: one.n for name, one in evaluation.splits.items()} == {"val": 12, "test": 12}
+    assert evaluation.calibration.n == 12
+    assert {name: one.films for name, one in evaluation.data.counts.items()} == {
+        "train": 12 + NORMALS, "val": 12 + NORMALS, "test": 12 + NORMALS,
+    }  # fmt: skip
+
+
+def test_the_scope_is_fitted_and_measured_on_all_sources(evaluation):
+    assert {name: one.n for name, one in evaluation.scope.refused.items()} == {
+        "val": 12 + NORMALS, "test": 12 + NORMALS,
+    }  # fmt: skip
+
+
+def test_figures_of_other_sets_leave_out_the_films_that_taught(trained_on_two, evaluation, capsys):
+    run, data = trained_on_two / "run", str(trained_on_two / "data")
+    assert train(["export", str(run), "--weights", str(trained_on_two / "weights")]) == 0
+    model = str(trained_on_two / "weights" / evaluation.model)
+    arguments = ("--layout", "combined", "--split", "all", "--device", "cpu")
+    capsys.readouterr()
+    assert train(["outside", model, "--data", data, *arguments]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["name"], one["n"]) for one in printed] == [("north", 24), ("south", 2 * NORMALS)]
+
+
+def test_a_scope_is_fitted_again_unless_the_figures_know_no_films_turned_upright(
+    trained_on_two, evaluation, tmp_path
+):
+    run = copy_run(trained_on_two / "run", tmp_path / "run")
+    table = json.loads((run / "evaluation.json").read_text())
+    data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
+    table["scope"]["orientation"] = None
+    (run / "evaluation.json").write_text(json.dumps(table))
+    assert train(["scope", str(run), *data]) != 0
+    copied = copy_run(trained_on_two / "run", tmp_path / "again")
+    assert train(["scope", str(copied), *data]) == 0
+    assert read_evaluation(copied / "evaluation.json").splits.keys() == evaluation.splits.keys()
+
+
+def test_a_source_that_would_teach_nothing_is_refused(trained_on_two, tmp_path, capsys):
+    recipe = (trained_on_two / "recipe.toml").read_text().replace("weight = 0.5", "weight = 0.0")
+    (trained_on_two / "nothing.toml").write_text(recipe)
+    assert train_run(trained_on_two, tmp_path / "run", recipe="nothing.toml") != 0
+    assert "films of 'south' would teach nothing" in capsys.readouterr().err
