@@ -6,7 +6,7 @@ The interval of a proportion is the union of the bootstrap interval and Wilson's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -80,7 +80,7 @@ def estimate_with_interval(
     """
     resamples = _resample_groups(fractured, groups, draws)
     results = [metric(fractured[films], values[films]) for films in resamples]
-    return _percentile_estimate(metric(fractured, values), results, n=len(fractured))
+    return percentile_estimate(metric(fractured, values), results, n=len(fractured))
 
 
 def estimate_ratio_of_means(
@@ -101,7 +101,7 @@ def estimate_ratio_of_means(
     totals = [np.bincount(members, weights=values) for values in (above, below)]
     drawn = random.integers(len(names), size=(BOOTSTRAP_DRAWS, len(names)))
     results = totals[0][drawn].sum(1) / totals[1][drawn].sum(1)
-    return _percentile_estimate(float(above.mean() / below.mean()), results.tolist(), n=len(above))
+    return percentile_estimate(float(above.mean() / below.mean()), results.tolist(), n=len(above))
 
 
 def estimate_paired_difference(
@@ -131,7 +131,7 @@ def estimate_paired_difference(
         return metric(labels, first[films]) - metric(labels, second[films])
 
     results = [difference(films) for films in _resample_groups(fractured, groups, draws)]
-    return _percentile_estimate(difference(np.arange(len(fractured))), results, n=len(fractured))
+    return percentile_estimate(difference(np.arange(len(fractured))), results, n=len(fractured))
 
 
 def _resample_groups(
@@ -152,7 +152,19 @@ def _resample_groups(
             draws -= 1
 
 
-def _percentile_estimate(value: float, results: list[float], *, n: int) -> Estimate:
+def resampled_weights(
+    groups: NDArray[np.str_], *, draws: int = BOOTSTRAP_DRAWS
+) -> Iterator[NDArray[np.float64]]:
+    """Draw groups with replacement; yield how often each film counts in each resample, (N,)."""
+    random = np.random.default_rng(0)
+    names, of_films = np.unique(groups, return_inverse=True)
+    for _ in range(draws):
+        drawn = random.integers(len(names), size=len(names))
+        yield np.bincount(drawn, minlength=len(names))[of_films].astype(np.float64)
+
+
+def percentile_estimate(value: float, results: Sequence[float], *, n: int) -> Estimate:
+    """Return a value with the 95 % percentile interval of its resamples, widened to include it."""
     low, high = np.quantile(results, (0.025, 0.975))
     return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
 

@@ -10,6 +10,7 @@ from typing import Any
 from bonefx.errors import BonefxError, RecipeError, WeightsError
 from bonefx.models.registry import LoadedModel
 from bonefx.records.evaluation import EVALUATION, Evaluation
+from bonefx.records.set_figures import SetSummary
 from bonefx.schema import parse_record
 
 EVALUATE_REMEDY = "run `python -m train evaluate RUN --data DIR --test`"
@@ -25,11 +26,13 @@ class EvaluationSummary:
         tested_on: Name of the data set on which its operating points were measured: one that the
             model was not trained on, if there is one. Empty if unknown.
         taught_by: Id of the model that it learned from; None if unknown or none.
+        other_sets: See Evaluation.other_sets.
     """
 
     caution: str = ""
     tested_on: str = ""
     taught_by: str | None = None
+    other_sets: tuple[SetSummary, ...] = ()
 
 
 def read_evaluation(
@@ -106,5 +109,6 @@ def summarise_evaluation(model: LoadedModel) -> EvaluationSummary:
             f"{test.n} test films. It is included for comparison with other models only."
         )
     return EvaluationSummary(
-        caution=caution, tested_on=evaluation.unseen_set, taught_by=evaluation.taught_by
-    )
+        caution=caution, tested_on=evaluation.unseen_set, taught_by=evaluation.taught_by,
+        other_sets=evaluation.other_sets,
+    )  # fmt: skip

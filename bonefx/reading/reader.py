@@ -183,7 +183,11 @@ class Reader:
         summary = self._summaries[loaded.name]
         return [
             replace(
-                reading, caution=summary.caution, taught_by=summary.taught_by, elapsed_s=elapsed_s
+                reading,
+                caution=summary.caution,
+                taught_by=summary.taught_by,
+                other_sets=summary.other_sets,
+                elapsed_s=elapsed_s,
             )
             for reading in readings
         ]

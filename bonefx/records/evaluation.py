@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 from bonefx.records.estimate import Estimate
 from bonefx.records.model import Calibration, TrainingData, TrustLimits
 from bonefx.records.scope_figures import ScopeFigures
-from bonefx.records.set_figures import SetFigures
+from bonefx.records.set_figures import SetFigures, SetSummary
 from bonefx.records.split_figures import SplitFigures
 
 EVALUATION = "evaluation.json"
@@ -161,6 +161,20 @@ class Evaluation:
         if self.outside is None or OUTSIDE not in self.splits:
             return None
         return self.outside, self.splits[OUTSIDE]
+
+    @property
+    def other_sets(self) -> tuple[SetSummary, ...]:
+        """Results on sets of which no film was trained on, the largest set first."""
+        found = {
+            one.name: SetSummary(name=one.name, auroc=one.auroc, refused=one.refused)
+            for one in self.sets
+            if one.auroc is not None and not one.trained_on
+        }
+        if self.outside_figures is not None:
+            name, figures = self.outside_figures
+            refused = self.scope.refused.get(OUTSIDE) if self.scope else None
+            found[name] = SetSummary(name=name, auroc=figures.auroc, refused=refused)
+        return tuple(sorted(found.values(), key=lambda one: -one.auroc.n))
 
     @property
     def unseen_split(self) -> str:

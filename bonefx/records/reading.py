@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bonefx.records.model import OperatingPoint, TrustLimits
 from bonefx.records.radiograph import NOT_EDITED, Corners, FilmEdit, FilmNote, PixelBox
+from bonefx.records.set_figures import SetSummary
 
 
 class Verdict(StrEnum):
@@ -166,6 +167,8 @@ class Reading:
         trust: Checks of the map; None without a map or without limits of the model.
         caution: Why films should not be read with the model; empty where nothing is known.
         taught_by: Id of the model that this one was distilled from; None where none is known.
+        other_sets: What the model was measured to do on films of other hospitals; empty where
+            nothing is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map, without decoding the file; in a
@@ -200,6 +203,7 @@ class Reading:
     trust: Trust | None = None
     caution: str = ""
     taught_by: str | None = None
+    other_sets: tuple[SetSummary, ...] = ()
     edit: FilmEdit = NOT_EDITED
     notes: tuple[FilmNote, ...] = ()
     outside_scope: Reason | None = None

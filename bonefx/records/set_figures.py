@@ -46,3 +46,18 @@ class SetFigures:
     sent_to_review: Estimate | None
     pointing: Estimate | None
     normals_against_others: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSummary:
+    """What accompanies each reading of a model: how it did on films of other hospitals.
+
+    Attributes:
+        name: Name of the set.
+        auroc: Area under the ROC curve of all its films, in [0, 1].
+        refused: Share of its films that the scope refuses; None where it was not measured.
+    """
+
+    name: str
+    auroc: Estimate
+    refused: Estimate | None

@@ -155,6 +155,8 @@ class ReadingTable:
     """Body regions recognised; null when out of scope or if the model recognises none."""
     region_notes: tuple[str, ...]
     """What the model was measured to do on films of these regions, a sentence or two each."""
+    other_hospitals: tuple[str, ...]
+    """What the model was measured to do on films of other hospitals; empty out of scope."""
     device: str
     """Device of the network, such as cpu or cuda:0."""
     elapsed_s: float

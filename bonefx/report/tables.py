@@ -26,7 +26,7 @@ from bonefx.report.table_records import (
     TopLeftBottomRight,
     TrustTable,
 )
-from bonefx.report.wording import NOTICE, region_words, test_films_words
+from bonefx.report.wording import NOTICE, other_sets_words, region_words, test_films_words
 from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 2
@@ -172,6 +172,7 @@ def _reading(reading: Reading) -> ReadingTable:
         ),
         regions=reading.regions,
         region_notes=tuple(region_words(reading)),
+        other_hospitals=tuple(other_sets_words(reading)),
         device=reading.device,
         elapsed_s=reading.elapsed_s,
     )

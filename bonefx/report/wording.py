@@ -15,11 +15,14 @@ from bonefx.records import (
     Trust,
     Verdict,
     estimate_parts,
+    estimate_text,
     probability_text,
 )
+from bonefx.records.set_figures import SetSummary
 from bonefx.report.film_wording import edit_texts, film_note_texts
 from bonefx.report.reason_texts import reason_text, reasons_text
 
+MOST_SETS = 2  # in the sentence on other hospitals
 NOTICE = "Research software, not a medical device."
 
 
@@ -101,14 +104,38 @@ def verdict_words(reading: Reading) -> tuple[str, str]:
 
 
 def reading_notes(reading: Reading) -> list[str]:
-    """Return notes on a reading: its scope, the film's changes and file, and its body regions."""
+    """Return notes on a reading: scope, changes, file, body regions, and other hospitals."""
     return [
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
         *turned_words(reading),
         *region_words(reading),
+        *other_sets_words(reading),
     ]
+
+
+def other_sets_words(reading: Reading) -> list[str]:
+    """Return a sentence on how the model did on films of other hospitals.
+
+    Returns:
+        One sentence; empty for a film out of scope, also if the user had it read.
+    """
+    if reading.probability is None or reading.outside_scope is not None:
+        return []
+    if not reading.other_sets:
+        return ["Other hospitals: the performance on their films is not known."]
+    return [f"Other hospitals: {'; '.join(map(_set_words, reading.other_sets[:MOST_SETS]))}."]
+
+
+def _set_words(measured: SetSummary) -> str:
+    refused = ""
+    if measured.refused is not None:
+        refused = f", {estimate_parts(measured.refused, percent=True)[0]} of them refused"
+    return (
+        f"AUROC {estimate_text(measured.auroc)} on {measured.auroc.n:,} films of "
+        f"{measured.name}{refused}"
+    )
 
 
 def turned_words(reading: Reading) -> list[str]:

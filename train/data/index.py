@@ -30,6 +30,7 @@ class Film:
         annotated: Whether the boxes cover all fractures of the film.
         view: frontal, lateral or oblique, joined by "+" if one file shows several; "" if unknown.
         hardware: Whether metal such as plates or wires is visible; None if unknown.
+        types: Fracture types of the film in the publisher's words; empty if unknown.
         source: Hospital or collection of the film, where a data set holds several; else "".
         in_other_set: Whether the other published set (FracAtlas or the Kaggle set) contains the
             film too; evaluation across the two sets excludes it.
@@ -46,6 +47,7 @@ class Film:
     annotated: bool = False
     view: str = ""
     hardware: bool | None = None
+    types: tuple[str, ...] = ()
     source: str = ""
     in_other_set: bool = False
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bonefx.records import Estimate, RegionFigures, Verdict
-from bonefx.report.wording import reading_notes, region_words
+from bonefx.records.set_figures import SetSummary
+from bonefx.report.wording import other_sets_words, reading_notes, region_words
 from tests.fixtures.records import make_point, make_reading
 
 
@@ -53,3 +54,24 @@ def test_a_refused_film_on_its_side_was_checked_and_not_read():
     (checked,) = reading_notes(make_reading(verdict=Verdict.OUT_OF_SCOPE, read_turned=1))
     assert "it was checked turned clockwise by 90 degrees" in checked
     assert "read it" not in checked
+
+
+def test_a_reading_says_what_the_model_did_on_films_of_other_hospitals():
+    measured = (
+        SetSummary(
+            name="Elsewhere",
+            auroc=Estimate(value=0.657, low=0.56, high=0.743, n=3717),
+            refused=Estimate(value=0.145, low=0.1, high=0.2, n=3717),
+        ),
+        SetSummary(
+            name="A clinic", auroc=Estimate(value=0.9, low=0.8, high=0.95, n=80), refused=None
+        ),
+    )
+    (sentence,) = other_sets_words(make_reading(other_sets=measured))
+    assert sentence == (
+        "Other hospitals: AUROC 0.657 (0.560 to 0.743) on 3,717 films of Elsewhere, 14.5 % of them "
+        "refused; AUROC 0.900 (0.800 to 0.950) on 80 films of A clinic."
+    )
+    (unknown,) = other_sets_words(make_reading())
+    assert "not known" in unknown
+    assert other_sets_words(make_reading(verdict=Verdict.OUT_OF_SCOPE)) == []

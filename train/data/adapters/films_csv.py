@@ -35,8 +35,9 @@ def index_csv(folder: Path, csv_path: Path) -> DataSet:
 
     Required columns are path (relative to the folder), label (empty if it is not known) and split
     (train, val, test or excluded). Optional columns are group, region, view, hardware (1 or 0),
-    source (hospital or collection), fracatlas_twin (any text if FracAtlas contains the film too),
-    and boxes: all fractures of the film as a JSON list of [left, top, right, bottom], in shares of
+    types (of fracture, separated by semicolons), source (hospital or collection), fracatlas_twin
+    (any text if FracAtlas contains the film too), and boxes: all fractures of the film as a JSON
+    list of [left, top, right, bottom], in shares of
     its width and height, beside the columns width and height in pixels. Other columns are ignored.
     A film without a group forms a group of its own. Films without a known label are left out.
 
@@ -98,6 +99,7 @@ def _film(folder: Path, row: CsvRow) -> Film:
         source=row.text("source"),
         view=row.text("view"),
         hardware=row.flag("hardware"),
+        types=tuple(name for part in row.text("types").split(";") if (name := part.strip())),
         in_other_set=bool(row.text("fracatlas_twin")) or name in kaggle_paths_in_fracatlas(),
     )
 
