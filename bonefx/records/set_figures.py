@@ -31,6 +31,8 @@ class SetFigures:
         normals_against_others: AUROC of the logit for telling this set's films without fracture
             from those of the other sets measured with it. 0.5 if the model does not tell sources
             apart; None without such films.
+        calibration_error: Expected calibration error of the probability, in [0, 1]; None with fewer
+            than 5 films of either label.
     """
 
     name: str
@@ -46,6 +48,7 @@ class SetFigures:
     sent_to_review: Estimate | None
     pointing: Estimate | None
     normals_against_others: Estimate | None = None
+    calibration_error: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ def halves():
 
 def test_the_halves_share_no_source(halves):
     assert set(half(range(9), DEVELOPMENT)).isdisjoint(half(range(9), REPORTED))
-    sources = [{(one.kind, one.source) for one in found} for found in halves.values()]
+    sources = [{(one.kind, one.origin) for one in found} for found in halves.values()]
     assert sources[0].isdisjoint(sources[1])
     kinds = [{kind for kind, _ in half} for half in sources]
     assert kinds[0] >= {"photographs", "documents", "CT and MR slices", "ultrasound"}

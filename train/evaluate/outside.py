@@ -175,29 +175,33 @@ def _measure(
         fractured=int(fractured.sum()),
         groups=len(np.unique(groups)),
         refused=share_of_films(source.refused, groups),
-        auroc=_auroc(fractured, logits, groups),
+        auroc=_estimate(metrics.auroc, fractured, logits, groups),
         points=tuple(point_on(probability, fractured, point, groups=groups) for point in points),
         called_fracture=in_scope(verdicts == Verdict.FRACTURE),
         sent_to_review=in_scope(verdicts == Verdict.REVIEW),
         pointing=maps[CALLED].map.pointing if CALLED in maps else None,
         normals_against_others=_normals_against(source, others),
+        calibration_error=_estimate(metrics.calibration_error, fractured, probability, groups),
     )
 
 
-def _auroc(
-    positive: NDArray[np.bool_], logits: NDArray[np.float64], groups: NDArray[np.str_]
+def _estimate(
+    metric: metrics.Metric,
+    positive: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    groups: NDArray[np.str_],
 ) -> Estimate | None:
-    """Estimate an AUROC; None with fewer than MIN_FILMS_PER_CLASS films of either class."""
+    """Estimate a metric; None with fewer than MIN_FILMS_PER_CLASS films of either class."""
     if min(positive.sum(), (~positive).sum()) < MIN_FILMS_PER_CLASS:
         return None
-    return metrics.estimate_with_interval(metrics.auroc, positive, logits, groups)
+    return metrics.estimate_with_interval(metric, positive, values, groups)
 
 
 def _normals_against(source: _SourceRead, others: Sequence[_SourceRead]) -> Estimate | None:
     logits = [source.normal_logits, *(other.normal_logits for other in others)]
     groups = [source.normal_groups, *(other.normal_groups for other in others)]
     own = np.arange(sum(map(len, logits))) < len(logits[0])
-    return _auroc(own, np.concatenate(logits), np.concatenate(groups))
+    return _estimate(metrics.auroc, own, np.concatenate(logits), np.concatenate(groups))
 
 
 def _share_in_scope(

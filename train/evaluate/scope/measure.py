@@ -63,14 +63,14 @@ class MeasuredIntruders:
     Attributes:
         kinds: Kind of each picture, (N,).
         borderline: Whether each picture is borderline, (N,).
-        sources: Source of each picture, (N,).
+        origins: Origin of each picture, (N,); see Intruder.
         upright: Measures of the pictures as they are.
         inverted: Measures of the pictures with black and white swapped.
     """
 
     kinds: NDArray[np.str_]
     borderline: NDArray[np.bool_]
-    sources: NDArray[np.str_]
+    origins: NDArray[np.str_]
     upright: MeasuredFilms
     inverted: MeasuredFilms
 
@@ -115,12 +115,12 @@ def measure_intruders(
     scope: Scope, network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
 ) -> MeasuredIntruders:
     """Measure intruders, as they are and inverted; see measure_films."""
-    kinds, borderline, sources, parts = [], [], [], []
+    kinds, borderline, origins, parts = [], [], [], []
     remaining = iter(intruders)
     while batch := list(islice(remaining, SCOPE_BATCH)):
         kinds += [one.kind for one in batch]
         borderline += [one.borderline for one in batch]
-        sources += [one.source for one in batch]
+        origins += [one.origin for one in batch]
         films = [one.film for one in batch]
         measured = measure_films(scope, network, films, spec)
         parts.append((measured, measure_inverted(measured, network, films, spec)))
@@ -133,7 +133,7 @@ def measure_intruders(
         for way in (0, 1)
     ]
     return MeasuredIntruders(
-        kinds=np.array(kinds), borderline=np.array(borderline), sources=np.array(sources),
+        kinds=np.array(kinds), borderline=np.array(borderline), origins=np.array(origins),
         upright=both[0], inverted=both[1],
     )  # fmt: skip
 
@@ -157,7 +157,7 @@ def intruder_figures(
     kinds = sorted(set(found.kinds.tolist()) - {INVERTED_KIND})
     figures = tuple(_kind(scope, found, test, kind=kind, out=out) for kind in kinds)
     others = (found.kinds != INVERTED_KIND) & ~found.borderline
-    return figures, share_of_films(out[others], _unique_sources(found)[others])
+    return figures, share_of_films(out[others], _unique_origins(found)[others])
 
 
 def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
@@ -165,8 +165,8 @@ def inverted_figures(scope: Scope, found: MeasuredIntruders) -> InvertedFigures:
     own = found.kinds == INVERTED_KIND
     out, offered = _out_and_offered(scope, found)
     return InvertedFigures(
-        refused=share_of_films(out[own], found.sources[own]),
-        recognised=share_of_films(offered[own], found.sources[own]),
+        refused=share_of_films(out[own], found.origins[own]),
+        recognised=share_of_films(offered[own], found.origins[own]),
     )
 
 
@@ -251,19 +251,19 @@ def _kind(
     out: NDArray[np.bool_],
 ) -> IntruderFigures:
     own = found.kinds == kind
-    sources = _unique_sources(found)[own]
+    origins = _unique_origins(found)[own]
     near, far = scope.distances(test.signatures), scope.distances(found.upright.signatures[own])
     alone = np.arange(len(near)).astype(str)
     return IntruderFigures(
         kind=kind,
-        sources=len(np.unique(sources)),
-        refused=share_of_films(out[own], sources),
+        sources=len(np.unique(origins)),
+        refused=share_of_films(out[own], origins),
         by_rules=int(scope.breaks_a_rule(found.upright.measures[own]).sum()),
         auroc=metrics.estimate_with_interval(
             metrics.auroc,
             np.arange(len(near) + len(far)) >= len(near),
             np.concatenate([near, far]),
-            np.concatenate([alone, sources]),
+            np.concatenate([alone, origins]),
             draws=SCOPE_DRAWS,
         ),
         offered=int(_out_and_offered(scope, found)[1][own].sum()),
@@ -279,9 +279,9 @@ def _out_and_offered(
     return out, out & ~found.inverted.refused_by(scope)
 
 
-def _unique_sources(found: MeasuredIntruders) -> NDArray[np.str_]:
-    """Return sources with their kinds, because drawings of each kind count from 0."""
-    return np.char.add(np.char.add(found.kinds, "/"), found.sources)
+def _unique_origins(found: MeasuredIntruders) -> NDArray[np.str_]:
+    """Return origins with their kinds, because drawings of each kind count from 0."""
+    return np.char.add(np.char.add(found.kinds, "/"), found.origins)
 
 
 def share_of_films(hits: NDArray[np.bool_], groups: NDArray[np.str_]) -> Estimate:

@@ -25,7 +25,7 @@ def test_every_way_of_spoiling_changes_a_film_and_keeps_its_patient(films):
     made = list(spoil_films(films))
     assert [one.kind for one in made] == list(SPOILED)
     for one, film in zip(made, films[::3], strict=True):
-        assert one.source == film.group
+        assert one.origin == film.group
         before = cv2.imread(str(film.path), cv2.IMREAD_GRAYSCALE) / np.float32(255)
         assert np.abs(one.film.pixels - before).mean() > 0.005
 

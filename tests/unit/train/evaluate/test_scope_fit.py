@@ -128,7 +128,7 @@ def test_a_folder_of_intruders_is_halved_class_by_class(folder):
     for half in halves:
         assert [one.kind for one in half] == ["dental film"] * 2 + ["photo of film"] * 2
         assert [one.borderline for one in half] == [False] * 2 + [True] * 2
-    assert not {one.source for one in halves[0]} & {one.source for one in halves[1]}
+    assert not {one.origin for one in halves[0]} & {one.origin for one in halves[1]}
 
 
 def test_pictures_of_one_group_are_in_one_half(folder):
@@ -137,7 +137,7 @@ def test_pictures_of_one_group_are_in_one_half(folder):
     lines = [f"{line},{group}" for line, group in zip(table, groups, strict=True)]
     (folder / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
     first, second = (
-        {one.source for one in read_intruders(folder, name)} for name in (DEVELOPMENT, REPORTED)
+        {one.origin for one in read_intruders(folder, name)} for name in (DEVELOPMENT, REPORTED)
     )
     assert first == {"a", "c", "e"}
     assert second == {"b", "d", "f"}

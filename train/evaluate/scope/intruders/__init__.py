@@ -1,7 +1,7 @@
 """Pictures that are not bone radiographs, for measuring a scope.
 
 They are drawn, taken from installed packages, made from films, or read from a folder of the
-user's; nothing is downloaded. Half of the sources of each kind are for development, the other half
+user's; nothing is downloaded. Half of the origins of each kind are for development, the other half
 is measured and reported.
 """
 

@@ -14,7 +14,7 @@ from bonefx.records import Radiograph
 
 DEVELOPMENT, REPORTED = "development", "test"
 HALVES = (DEVELOPMENT, REPORTED)
-Source = TypeVar("Source")
+Origin = TypeVar("Origin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
@@ -23,27 +23,27 @@ class Intruder:
 
     Attributes:
         kind: Such as "photographs".
-        source: Name of the source; parts of one photograph share it, and count together.
+        origin: Photograph, patient or drawing; parts of one share it, and count together.
         film: The picture as a radiograph.
         borderline: It shows a film or bones after all; a refusal is neither right nor wrong.
     """
 
     kind: str
-    source: str
+    origin: str
     film: Radiograph
     borderline: bool = False
 
 
-def half(sources: Sequence[Source], name: str) -> list[Source]:
-    """Return every second source for one of HALVES; no source is in both."""
-    return list(sources[HALVES.index(name) :: len(HALVES)])
+def half(origins: Sequence[Origin], name: str) -> list[Origin]:
+    """Return every second origin for one of HALVES; no origin is in both."""
+    return list(origins[HALVES.index(name) :: len(HALVES)])
 
 
 def make_intruder(
-    kind: str, source: str, levels: NDArray[np.generic], *, borderline: bool = False
+    kind: str, origin: str, levels: NDArray[np.generic], *, borderline: bool = False
 ) -> Intruder:
     """Make an intruder of grey levels in [0, 255], (H, W)."""
-    return Intruder(kind=kind, source=source, film=as_film(levels), borderline=borderline)
+    return Intruder(kind=kind, origin=origin, film=as_film(levels), borderline=borderline)
 
 
 def as_film(levels: NDArray[np.generic]) -> Radiograph:
