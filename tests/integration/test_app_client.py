@@ -31,7 +31,7 @@ def test_reading_returns_typed_values(client):
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
         "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
         "exposed_field", "exposed_field_corners", "film_notes",
-        "regions", "region_notes", "device", "elapsed_s",
+        "regions", "region_notes", "other_hospitals", "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}
     assert 0 <= reading["probability"] <= 1

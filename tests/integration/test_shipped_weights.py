@@ -103,8 +103,12 @@ def test_examples_give_the_recorded_readings(reader, films, name):
         assert table.keys() - expected.keys() == {
             "elapsed_s", "reason_code", "reason_value", "reason_limit", "outside_scope", "mirrored",
             "turned_degrees", "read_turned_degrees", "crop", "exposed_field",
-            "exposed_field_corners", "film_notes",
+            "exposed_field_corners", "film_notes", "other_hospitals",
         }  # fmt: skip
+        measured = [
+            text.startswith("Other hospitals: AUROC 0.") for text in table["other_hospitals"]
+        ]
+        assert measured == ([] if table["probability"] is None else [True])
         for key, value in expected.items():
             assert_close(table[key], value)
 
