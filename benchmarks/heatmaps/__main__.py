@@ -27,7 +27,7 @@ from bonefx.records import Estimate
 from bonefx.schema import dump_record
 from train.data import load_data
 from train.data.cache import load_cached
-from train.evaluate.localisation import measure_maps, overlap_with_boxes
+from train.evaluate.maps.localisation import measure_maps, overlap_with_boxes
 from train.metrics import estimate_ratio_of_means
 
 THRESHOLDS = np.linspace(0.05, 0.95, 19)

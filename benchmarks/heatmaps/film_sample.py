@@ -23,7 +23,7 @@ from bonefx.heatmaps.projection import heat_on_input
 from bonefx.models.architectures import architecture_of
 from bonefx.models.networks import SplitNetwork, log_odds
 from bonefx.schema import dump_record
-from train.evaluate.localisation import map_heats, measure_maps
+from train.evaluate.maps.localisation import map_heats, measure_maps
 from train.fit.outputs import network_input_batches
 
 SLOW_METHODS = {"score_cam": "ScoreCAM", "ablation_cam": "AblationCAM"}

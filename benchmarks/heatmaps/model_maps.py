@@ -15,7 +15,7 @@ from bonefx.heatmaps.methods import GRAD_CAM, HEATMAP_METHODS, class_activation_
 from bonefx.models.registry import LoadedModel
 from train.data.augment import draw_fracture_mask
 from train.data.cache import CachedFilms
-from train.evaluate.localisation import (
+from train.evaluate.maps.localisation import (
     AnnotatedFilm,
     Heat,
     annotated_films,

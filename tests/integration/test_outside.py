@@ -8,31 +8,9 @@ import torch
 from bonefx.cli.parser import main as bonefx
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.registry import load_model
-from tests.fixtures.datasets import make_image_folder
+from tests.fixtures.datasets import make_image_folder, write_two_hospitals
 from tests.fixtures.runs import copy_run
 from train.cli import main as train
-
-SETS = """
-name = "Two hospitals"
-
-[[sets]]
-folder = "north"
-layout = "image_folder"
-source = "north"
-
-[[sets]]
-folder = "south"
-layout = "image_folder"
-source = "south"
-
-[sources.north]
-title = "North"
-licence = "none"
-
-[sources.south]
-title = "South"
-licence = "none"
-"""
 
 
 @pytest.fixture
@@ -47,7 +25,7 @@ def hospitals(tmp_path):
     folder = tmp_path / "hospitals"
     for name, films, first_seed in (("north", 5, 5000), ("south", 6, 9000)):
         make_image_folder(folder / name, films=films, first_seed=first_seed)
-    (folder / "sets.toml").write_text(SETS)
+    write_two_hospitals(folder)
     return folder
 
 

@@ -10,7 +10,7 @@ from bonefx.models.manifest import read_manifest
 from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.model_folders import make_model_folder
 from train.data import load_data
-from train.evaluate.map_overlap import map_overlap
+from train.evaluate.maps.overlap import map_overlap
 
 
 @pytest.fixture(scope="module")

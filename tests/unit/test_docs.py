@@ -1,5 +1,7 @@
 """README and docs: size, links, commands, and what is rendered from the code."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -43,6 +45,16 @@ def subcommands_of(parser):
 
 def test_readme_is_at_most_8_kb():
     assert len(README.read_bytes()) <= README_BYTES
+
+
+def test_the_reading_in_readme_is_the_recorded_one():
+    text = README.read_text(encoding="utf-8")
+    (shown,) = map(json.loads, re.findall(r"^\{.*\}$", text, re.MULTILINE))
+    (film,) = re.findall(r"bonefx read (examples/\S+)", text)
+    digest = hashlib.sha256((ROOT / film).read_bytes()).hexdigest()
+    recorded = (ROOT / "tests/integration/examples_efficientnet_b0.jsonl").read_text().splitlines()
+    (reading,) = (one for one in map(json.loads, recorded) if one["sha256"] == digest)
+    assert shown == {name: reading[name] for name in shown}
 
 
 def test_readme_has_one_table_of_results():

@@ -59,7 +59,7 @@ def _run_compare(options: argparse.Namespace) -> None:
 def _measure_overlap(options: argparse.Namespace) -> MapOverlap | None:
     from bonefx.models.registry import pick_device
     from train.data import load_data
-    from train.evaluate.map_overlap import map_overlap
+    from train.evaluate.maps.overlap import map_overlap
 
     films = load_data(options.layout, options.data, options.splits).split("val")
     return map_overlap(

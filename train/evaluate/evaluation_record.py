@@ -14,6 +14,7 @@ from bonefx.records.model import SplitCounts, TrainingData
 from train.data import DataSet
 from train.evaluate.compression import measure_compression
 from train.evaluate.evaluated_model import EvaluatedModel
+from train.evaluate.maps.trust_limits import trust_limits
 from train.evaluate.operating_points import (
     BALANCED,
     calibrated_probabilities,
@@ -23,7 +24,6 @@ from train.evaluate.operating_points import (
 )
 from train.evaluate.protocols import EvaluatedSets, measure_protocols
 from train.evaluate.split_figures import ReadSplit, split_figures
-from train.evaluate.trust_limits import trust_limits
 from train.fit.outputs import compute_network_outputs
 from train.fit.run_folder import count_split
 

@@ -23,7 +23,7 @@ from bonefx.records.set_figures import SetFigures
 from train import metrics
 from train.data import DataSet, Film, load_data
 from train.data.cache import CachedFilms, load_cached
-from train.evaluate.localisation import CALLED, measure_localisation
+from train.evaluate.maps.localisation import CALLED, measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.evaluate.scope.measure import share_of_films
 from train.evaluate.scope.pipeline import measure_read, turn_read, write_evaluation

@@ -21,7 +21,7 @@ from bonefx.records.split_figures import ClassFigures, Classification, GroupFigu
 from train import metrics
 from train.data.cache import CachedFilms
 from train.data.index import film_subgroups
-from train.evaluate.localisation import measure_localisation
+from train.evaluate.maps.localisation import measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.fit.outputs import NetworkOutputs, compute_network_outputs
 

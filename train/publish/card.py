@@ -15,7 +15,7 @@ from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
 from bonefx.report.reason_texts import alternatives_text
 from bonefx.report.wording import FEWEST_OF_A_REGION
-from train.evaluate.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
+from train.evaluate.maps.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
 from train.evaluate.scope.fit import MAX_NAMED_WRONGLY, MAX_REFUSED_SHARE
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS

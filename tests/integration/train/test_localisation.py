@@ -21,7 +21,7 @@ from bonefx.models.cell_grid import CellGrid
 from tests.fixtures.model_folders import make_network
 from train.data import Film
 from train.data.cache import CachedFilms
-from train.evaluate.localisation import (
+from train.evaluate.maps.localisation import (
     annotated_films,
     hottest_holds,
     map_heats,

@@ -7,31 +7,11 @@ import cv2
 import pytest
 
 from bonefx.models.evaluation import read_evaluation
-from tests.fixtures.datasets import make_image_folder, make_labelled_pixels
+from tests.fixtures.datasets import make_image_folder, make_labelled_pixels, write_two_hospitals
 from tests.fixtures.recipes import write_initial_weights, write_recipe
 from tests.fixtures.runs import copy_run, train_run
 from train.cli import main as train
 
-SETS = """
-name = "Two hospitals"
-
-[[sets]]
-folder = "north"
-layout = "image_folder"
-source = "north"
-
-[[sets]]
-folder = "south"
-layout = "csv"
-
-[sources.north]
-title = "North"
-licence = "none"
-
-[sources.south]
-title = "South"
-licence = "none"
-"""
 SOURCES = """
 [sources.north]
 share = 0.5
@@ -60,7 +40,7 @@ def trained_on_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
     make_image_folder(folder / "data" / "north", films=6)
     make_south(folder / "data" / "south")
-    (folder / "data" / "sets.toml").write_text(SETS)
+    write_two_hospitals(folder / "data", layout_of_south="csv")
     recipe = write_recipe(folder / "recipe.toml")
     text = recipe.read_text().replace('data = "image_folder"', 'data = "combined"')
     recipe.write_text(text.replace("[[stages]]", SOURCES + "\n[[stages]]"))

@@ -36,24 +36,24 @@ def split_of(sources, random, *, spread=1.0):
     return MeasuredSplit(films=films, signatures=signatures.astype(np.float32), measures=measures)
 
 
-def test_no_source_loses_more_films_than_allowed():
-    """One limit for all films together would refuse a tenth of the smaller, wider source."""
+def refused_of_two_sources(films_of_b, *, spread):
+    """Fit a scope with 400 films of a; return which val films it refuses, those of b last."""
     random = np.random.default_rng(0)
     train = split_of(["a"] * 400, random)
-    val = split_of(["a"] * 400 + ["b"] * 100, random, spread=2.0)
-    scope = fit_scope(train, val)
-    refused = scope.refuses(val.signatures, val.measures, np.zeros(500, bool))
+    val = split_of(["a"] * 400 + ["b"] * films_of_b, random, spread=spread)
+    unturned = np.zeros(400 + films_of_b, bool)
+    return fit_scope(train, val).refuses(val.signatures, val.measures, unturned)
+
+
+def test_no_source_loses_more_films_than_allowed():
+    """One limit for all films together would refuse a tenth of the smaller, wider source."""
+    refused = refused_of_two_sources(100, spread=2.0)
     assert refused[400:].sum() <= MAX_REFUSED_SHARE * 100
     assert refused.sum() <= MAX_REFUSED_SHARE * 500
 
 
 def test_a_few_films_of_one_source_set_no_limit():
-    random = np.random.default_rng(0)
-    train = split_of(["a"] * 400, random)
-    val = split_of(["a"] * 400 + ["b"] * 4, random, spread=50.0)
-    scope = fit_scope(train, val)
-    refused = scope.refuses(val.signatures, val.measures, np.zeros(404, bool))
-    assert refused[400:].all()
+    assert refused_of_two_sources(4, spread=50.0)[400:].all()
 
 
 def test_intruders_within_the_distance_are_refused_and_films_kept():

@@ -24,26 +24,12 @@ from train.data.index import film_subgroups
 from train.metrics import estimate_proportion, estimate_ratio_of_means
 
 LONGER_SIDE_PX = 500
-
-
 TOLERANCE_PX = 15  # around a box, as usual in the pointing game on pictures of about 500 px
-
-
 HOTTEST = 0.05  # share of a film
-
-
 CENTRE_SPREAD = 0.15  # standard deviation of the centre's map, as a share of each side
-
-
 SMALLEST_HEAT = float(np.finfo(np.float32).tiny)  # the smallest heat that counts as heat
-
-
 ANNOTATED, CALLED = "annotated", "called_fracture"  # sets of films; see measure_localisation
-
-
 Shape = tuple[int, int]
-
-
 Heat = NDArray[np.float32]
 
 

@@ -15,7 +15,7 @@ from bonefx.models.measured_comparison import MapOverlap
 from bonefx.models.registry import LoadedModel, load_model
 from train.data import Film
 from train.data.cache import CachedFilms, load_cached
-from train.evaluate.localisation import LONGER_SIDE_PX
+from train.evaluate.maps.localisation import LONGER_SIDE_PX
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, calibrated_probabilities
 from train.fit.outputs import NetworkOutputs, compute_network_outputs
 

@@ -1,0 +1,1 @@
+"""Heat maps against annotations, against those of another model, and the limits of their checks."""
