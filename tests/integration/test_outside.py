@@ -51,6 +51,8 @@ def test_each_source_has_figures_that_equal_the_readings(model, hospitals, capsy
         assert sets[0].called_fracture.value == in_scope.count("fracture") / len(in_scope)
     assert sets[0].auroc is not None
     assert sets[0].auroc.n == 10
+    assert sets[0].calibration_error.n == 10
+    assert 0 <= sets[0].calibration_error.value <= 1
     north, south = (one.normals_against_others for one in sets)
     assert north.n == south.n == 11
     assert north.value == pytest.approx(1 - south.value)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
 from bonefx.models.decision import decide
-from bonefx.models.evaluation import read_model_evaluation
+from bonefx.models.evaluation import read_evaluation, read_model_evaluation
 from bonefx.models.registry import LoadedModel, load_model, pick_device
 from bonefx.records import Estimate, Verdict
 from bonefx.records.evaluation import EVALUATION
@@ -65,9 +65,9 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
         WeightsError: The model folder is damaged, or its evaluation is of other weights.
     """
     model = load_model(folder, device=pick_device(options.device))
-    evaluation = read_model_evaluation(model)
-    if evaluation is None:
+    if read_model_evaluation(model) is None:
         raise RecipeError(f"{model.name} has no {EVALUATION}; evaluate it with --test first")
+    evaluation = read_evaluation(folder / EVALUATION)  # with no unknown key, which would be lost
     data_set = load_data(options.layout, options.data, options.splits)
     sources = [
         _read_source(model, films, name=name, trained_on=_was_trained_on(model, data_set, name))
