@@ -86,11 +86,11 @@ def _cell(text: str) -> str:
 
 def api_markdown() -> str:
     """Render each table of the JSON output from its JSON schema."""
-    from bonefx.report import table_records
+    from bonefx.report import report_records, table_records
 
     kinds = (
         table_records.ReadingTable, table_records.ComparisonTable, table_records.RowTable,
-        table_records.ReportTable,
+        report_records.ReportTable,
     )  # fmt: skip
     tables: dict[str, dict[str, Any]] = {}
     for kind in kinds:

@@ -7,6 +7,8 @@ needs neither, and would import them before the others start.
 from __future__ import annotations
 
 import gc
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -15,8 +17,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+NETWORK_CACHE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
 if TYPE_CHECKING:
     from tests.fixtures.servers.app import ServedApp
+
+
+def pytest_configure(config):
+    """Give all processes of a run one cache of exported networks, not the user's own."""
+    if not hasattr(config, "workerinput"):
+        config.stash[NETWORK_CACHE] = tempfile.TemporaryDirectory(prefix="bonefx-tests-")
+        os.environ["BONEFX_CACHE"] = config.stash[NETWORK_CACHE].name
+
+
+def pytest_unconfigure(config):
+    """Remove that cache."""
+    if NETWORK_CACHE in config.stash:
+        config.stash[NETWORK_CACHE].cleanup()
 
 
 def pytest_collection_modifyitems(items):

@@ -10,7 +10,7 @@ from bonefx.heatmaps.agreement import hot_region_overlap
 from bonefx.heatmaps.methods import GRAD_CAM
 from bonefx.schema import dump_record
 from train.evaluate.maps.localisation import AnnotatedFilm, Heat, map_heats
-from train.evaluate.maps.trust_limits import shares_off_anatomy
+from train.evaluate.maps.map_checks import shares_off_anatomy
 from train.metrics import estimate_ratio_of_means
 
 

@@ -73,6 +73,10 @@ def add_machine_arguments(command: argparse.ArgumentParser) -> None:
         "--weights", type=Path, metavar="DIR",
         help="folder of models (default: BONEFX_WEIGHTS, else the models of bonefx itself)",
     )  # fmt: skip
+    command.add_argument(
+        "--engine", metavar="NAME",
+        help="onnx or torch: what runs the networks on a CPU (default: BONEFX_ENGINE, else onnx)",
+    )  # fmt: skip
 
 
 def add_extra_models_argument(command: argparse.ArgumentParser) -> None:
@@ -100,7 +104,9 @@ def load_reader(
     from bonefx.reading.reader import Reader
 
     device = pick_device(options.device)
-    return Reader.from_folder(options.weights, device=device, ids=ids, also=also)
+    return Reader.from_folder(
+        options.weights, device=device, ids=ids, also=also, engine=options.engine
+    )
 
 
 def load_requested_model(options: argparse.Namespace) -> Reader:

@@ -25,6 +25,8 @@ environment:
   BONEFX_MCP                 1: offer the readings to assistants over MCP
   BONEFX_WEIGHTS             folder of models
   BONEFX_DEVICE              cpu, cuda, cuda:N, mps or auto
+  BONEFX_ENGINE              onnx or torch: what runs the networks on a CPU
+  BONEFX_CACHE               folder of networks that were exported for ONNX Runtime
 """
 
 
@@ -52,6 +54,7 @@ def run_serve(options: argparse.Namespace) -> int:
     from bonefx.web import page
     from bonefx.web.mcp_tools import mcp_app_settings
 
+    page.check_address(settings)  # before models load, and before the address is printed
     reader = load_reader(options, also=options.model)
     reader.warm_up()
     print(_start_message(reader, settings), file=sys.stderr, flush=True)

@@ -32,11 +32,13 @@ def shrink_to(picture: NDArray[Value], longest_px: int) -> NDArray[Value]:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(picture.dtype)
 
 
-def encode_png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+def encode_png(picture: NDArray[np.uint8] | NDArray[np.uint16], *, repeats: bool = True) -> bytes:
     """Encode a picture as PNG, without loss and without metadata.
 
     Args:
         picture: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA; 8 or 16 bit.
+        repeats: Search for repeated values. In the noisy values of a deep film there are none: the
+            search takes most of the time there, and makes the file larger.
 
     Returns:
         The content of the file.
@@ -44,5 +46,11 @@ def encode_png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     in_order = (
         cv2.cvtColor(picture, TO_OPENCV_ORDER[picture.shape[2]]) if picture.ndim == 3 else picture
     )
-    _, encoded = cv2.imencode(".png", in_order, [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+    strategy = (
+        cv2.IMWRITE_PNG_STRATEGY_DEFAULT if repeats else cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY
+    )
+    settings = [
+        cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION, cv2.IMWRITE_PNG_STRATEGY, strategy
+    ]  # fmt: skip
+    _, encoded = cv2.imencode(".png", in_order, settings)
     return encoded.tobytes()

@@ -5,12 +5,12 @@ A map that fails a check is not drawn, because a confidently wrong location is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.transforms.v2 import functional as transforms
 
 from bonefx.heatmaps.markers import border_mask, marker_mask
 from bonefx.heatmaps.overlay import HOT_SHARE
@@ -44,9 +44,23 @@ def measure_trust(
         border_share=border,
         marker_share=markers,
         drop=drop,
-        failures=tuple(_failures(border, markers, drop, limits)),
+        failures=map_failures(border=border, markers=markers, drop=drop, limits=limits),
         limits=limits,
     )
+
+
+def map_failures(
+    *, border: float, markers: float, drop: float, limits: TrustLimits
+) -> tuple[Reason, ...]:
+    """Return the checks that a map fails.
+
+    Args:
+        border: Share of the map on the film's border, in [0, 1].
+        markers: Share of the map on markers, in [0, 1].
+        drop: Fall of the log-odds without the hot region, in logits.
+        limits: Of the model.
+    """
+    return tuple(_failures(border, markers, drop, limits))
 
 
 def _failures(border: float, markers: float, drop: float, limits: TrustLimits) -> Iterator[Reason]:
@@ -73,16 +87,24 @@ def heat_share(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
 
 
 def blur_batch(batch: torch.Tensor) -> torch.Tensor:
-    """Blur (N, 3, S, S) so strongly that no fracture remains visible."""
+    """Blur (N, 3, S, S) so strongly that no fracture remains visible; mirrored at the edges."""
     sigma = BLUR * batch.shape[-1]
     kernel = 2 * round(2 * sigma) + 1
-    blurred: torch.Tensor = transforms.gaussian_blur(batch, [kernel, kernel], [sigma, sigma])
-    return blurred
+    films = batch.detach().float().cpu().permute(0, 2, 3, 1).contiguous().numpy()
+    blurred = [
+        cv2.GaussianBlur(film, (kernel, kernel), sigma, borderType=cv2.BORDER_REFLECT_101)
+        for film in films
+    ]
+    return torch.from_numpy(np.stack(blurred)).permute(0, 3, 1, 2).to(batch)
 
 
 @torch.inference_mode()
 def logit_drops(
-    network: SplitNetwork, batch: torch.Tensor, heats: NDArray[np.float32]
+    network: SplitNetwork,
+    batch: torch.Tensor,
+    heats: NDArray[np.float32],
+    *,
+    logits: Sequence[float],
 ) -> list[float]:
     """Compute by how much each film's log-odds fall when its hot region is blurred.
 
@@ -90,11 +112,12 @@ def logit_drops(
         network: In evaluation mode.
         batch: (N, 3, S, S).
         heats: The maps on the network's input, (N, S, S) in [0, 1].
+        logits: The log-odds of each film as it is, N.
 
     Returns:
         N falls, in logits; negative where the log-odds rise.
     """
     hot = torch.from_numpy(heats >= HOT_SHARE)[:, None].to(batch.device)
     logits_without, _ = network(torch.where(hot, blur_batch(batch), batch))
-    drops: list[float] = (network(batch)[0] - logits_without).tolist()
-    return drops
+    pairs = zip(logits, logits_without.tolist(), strict=True)
+    return [logit - without for logit, without in pairs]

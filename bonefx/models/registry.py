@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,12 @@ from bonefx.errors import MODEL_REMEDY, SettingsError, WeightsError
 from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import SplitNetwork, compute_signatures
+from bonefx.models.onnx_network import OnnxNetwork, cache_folder
 from bonefx.records import OperatingPoint, Origin, Radiograph
 from bonefx.scope.statistics import Scope, read_scope
 
 WEIGHTS = data_folder("weights")
+ENGINES = ONNX_ENGINE, TORCH_ENGINE = "onnx", "torch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
@@ -102,6 +104,29 @@ def pick_device(requested: str | None = None) -> torch.device:
             f"this machine has no device {device_name!r}; use cpu or auto"
         ) from error
     return device
+
+
+def pick_engine(requested: str | None = None) -> str:
+    """Return what runs the networks on a CPU: requested, else BONEFX_ENGINE, else onnx.
+
+    Raises:
+        SettingsError: There is no such engine.
+    """
+    engine = requested or os.environ.get("BONEFX_ENGINE") or ONNX_ENGINE
+    if engine not in ENGINES:
+        raise SettingsError(f"unknown engine {engine!r}; use {' or '.join(ENGINES)}")
+    return engine
+
+
+def on_engine(model: LoadedModel, engine: str) -> LoadedModel:
+    """Return a model that runs on an engine; on a GPU every model runs in PyTorch."""
+    if engine != ONNX_ENGINE or model.device.type != "cpu":
+        return model
+    network = OnnxNetwork(
+        model.network, name=model.name, key=model.manifest.sha256,
+        size_px=model.manifest.preprocess.size_px, cache=cache_folder(),
+    )  # fmt: skip
+    return replace(model, network=network)
 
 
 def disable_tf32() -> None:

@@ -115,7 +115,9 @@ def _check_maps(
     grid, size_px = model.network.grid(), model.manifest.preprocess.size_px
     heats = np.stack([heat_on_input(evidence[i].cells, grid, size_px=size_px) for i in shown])
     checked = list(evidence)
-    for index, drop in zip(shown, logit_drops(model.network, batch[shown], heats), strict=True):
+    logits = [evidence[index].logit for index in shown]
+    drops = logit_drops(model.network, batch[shown], heats, logits=logits)
+    for index, drop in zip(shown, drops, strict=True):
         item = evidence[index]
         assert item.heat is not None
         assert item.peak is not None

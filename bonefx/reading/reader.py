@@ -15,7 +15,13 @@ from bonefx.heatmaps.methods import GRAD_CAM, check_heatmap_method
 from bonefx.models.decision import calibrated_probability, decide, review_reason
 from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.hub import load_located_model, locate_model
-from bonefx.models.registry import LoadedModel, model_ids, weights_folder
+from bonefx.models.registry import (
+    LoadedModel,
+    model_ids,
+    on_engine,
+    pick_engine,
+    weights_folder,
+)
 from bonefx.reading.evidence import FilmEvidence, compute_evidence
 from bonefx.reading.orientation import pass_upright, turn_back
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
@@ -47,6 +53,7 @@ class Reader:
         device: torch.device,
         ids: Sequence[str] | None = None,
         also: Sequence[str] = (),
+        engine: str | None = None,
     ) -> Reader:
         """Load models from a weights folder and from other places.
 
@@ -55,14 +62,18 @@ class Reader:
             device: Device of the networks.
             ids: Models to load, as for hub.locate_model; None for all in the folder.
             also: More models, after those; a model named twice is loaded once.
+            engine: What runs the networks on a CPU; see registry.pick_engine.
 
         Raises:
+            SettingsError: There is no such engine.
             WeightsError: A model is missing or damaged, or there is none.
         """
+        chosen = pick_engine(engine)
         folder = weights_folder(weights)
         names = [*(model_ids(folder) if ids is None else ids), *also]
         places = dict.fromkeys(locate_model(name, weights=folder) for name in names)
-        return cls([load_located_model(place, device=device) for place in places])
+        loaded = (load_located_model(place, device=device) for place in places)
+        return cls([on_engine(model, chosen) for model in loaded])
 
     @property
     def models(self) -> list[LoadedModel]:
@@ -232,5 +243,6 @@ def _reading(
         heat_peak=evidence.peak,
         trust=evidence.trust,
         regions=scope.regions,
+        regions_from_header=scope.regions_from_header,
         outside_scope=scope.overridden,
     )

@@ -16,13 +16,12 @@ from typing import Any
 from bonefx.errors import SettingsError
 from bonefx.films.raster import encode_png
 from bonefx.films.sources import FilmSource, film_or_error
-from bonefx.models.decision import reading_at_point
 from bonefx.models.preprocess import letterbox
 from bonefx.reading.reader import Reader
+from bonefx.reading.second_opinion import at_point, with_second_opinion
 from bonefx.records import (
     NOT_EDITED,
     FilmEdit,
-    OperatingPoint,
     Radiograph,
     Reading,
     Verdict,
@@ -85,6 +84,7 @@ def read_worklist(
     batch_films: int = BATCH_FILMS,
     thumbnails: bool = True,
     edit: FilmEdit = NOT_EDITED,
+    before: Sequence[WorklistRow] = (),
 ) -> Iterator[WorklistRow]:
     """Read films in the order given.
 
@@ -96,6 +96,7 @@ def read_worklist(
         batch_films: Films in one forward pass, >= 1.
         thumbnails: Add a thumbnail to each row.
         edit: Changes of each film before it is read.
+        before: Rows of the same list that were read before; places continue after them.
 
     Yields:
         One row a film, a batch at a time.
@@ -105,7 +106,10 @@ def read_worklist(
     """
     reader.model(model).point(point)  # raises before the first film is opened
     first_places: dict[str, int] = {}
-    numbered = enumerate(films, start=1)
+    for row in before:
+        if row.sha256 is not None:
+            first_places.setdefault(row.sha256, row.place)
+    numbered = enumerate(films, start=len(before) + 1)
     while batch := list(itertools.islice(numbered, batch_films)):
         opened = [edited_or_error(film_or_error(source), edit) for _, source in batch]
         readable = [film for film in opened if not isinstance(film, str)]
@@ -151,10 +155,24 @@ def sorted_by_urgency(rows: Iterable[WorklistRow]) -> list[WorklistRow]:
     return sorted(rows, key=lambda row: (urgency(row), row.place))
 
 
-def rows_at_point(rows: Iterable[WorklistRow], point: OperatingPoint) -> list[WorklistRow]:
-    """Recompute all verdicts at another operating point, without the network."""
+def with_second_verdicts(reader: Reader, rows: Iterable[WorklistRow]) -> Iterator[WorklistRow]:
+    """Add a second model's verdict to rows, in their order; see reading.second_opinion.
+
+    A row stays as it is if it has one, if its film was not read, or can no longer be opened.
+    """
+    for row in rows:
+        reading = row.reading
+        if reading is not None and reading.second is None:
+            film = edited_or_error(film_or_error(row.source), reading.edit)
+            if isinstance(film, Radiograph):
+                reading = with_second_opinion(reader, film, reading)
+        yield replace(row, reading=reading)
+
+
+def rows_at_point(reader: Reader, rows: Iterable[WorklistRow], point: str) -> list[WorklistRow]:
+    """Recompute all verdicts at another operating point, by its name, without the networks."""
     return [
-        row if row.reading is None else replace(row, reading=reading_at_point(row.reading, point))
+        row if row.reading is None else replace(row, reading=at_point(reader, row.reading, point))
         for row in rows
     ]
 

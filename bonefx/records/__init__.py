@@ -25,7 +25,6 @@ from bonefx.records.model import (
     OperatingPoint,
     Origin,
     RegionFigures,
-    TrustLimits,
 )
 from bonefx.records.radiograph import (
     MIN_SIDE_PX,
@@ -46,12 +45,13 @@ from bonefx.records.reading import (
     Trust,
     Verdict,
 )
+from bonefx.records.trust_limits import GradeFigures, MapGrade, TrustLimits
 
 __all__ = [
     "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "QUARTER_TURN_DEGREES", "Agreement", "Calibration",
-    "Corners", "Estimate", "FilmEdit", "FilmNote", "Guarantee", "OperatingPoint", "Origin",
-    "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "Trust",
-    "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask", "crop_radiograph",
-    "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph",
-    "probability_text", "turn_radiograph",
+    "Corners", "Estimate", "FilmEdit", "FilmNote", "GradeFigures", "Guarantee", "MapGrade",
+    "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode",
+    "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask",
+    "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph",
+    "mirror_radiograph", "probability_text", "turn_radiograph",
 ]  # fmt: skip

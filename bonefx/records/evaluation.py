@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pydantic import ConfigDict
 
 from bonefx.records.estimate import Estimate
-from bonefx.records.model import Calibration, TrainingData, TrustLimits
+from bonefx.records.model import Calibration, TrainingData
 from bonefx.records.scope_figures import ScopeFigures
 from bonefx.records.set_figures import SetFigures, SetSummary
 from bonefx.records.split_figures import SplitFigures
+from bonefx.records.trust_limits import TrustLimits
 
 EVALUATION = "evaluation.json"
 AS_PUBLISHED, GROUPED, OUTSIDE = "as_published", "grouped", "outside"

@@ -1,4 +1,4 @@
-"""Records of a model: origin, calibration, operating points, and limits for heat maps."""
+"""Records of a model: origin, calibration, operating points and training data."""
 
 from __future__ import annotations
 
@@ -120,29 +120,6 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustLimits:
-    """Limits for heat maps, from the maps of validation true positives.
-
-    Attributes:
-        peaks: Peaks of the maps in logits, at even quantiles from the lowest to the highest.
-        border_share: Largest accepted share of a map's sum on the film's border, in [0, 1].
-        marker_share: Largest accepted share on side markers and burnt-in text, in [0, 1].
-        drop: Smallest accepted fall of the log-odds when the hot region is blurred, in logits.
-        n: Number of maps that the limits come from.
-    """
-
-    peaks: tuple[float, ...]
-    border_share: float
-    marker_share: float
-    drop: float
-    n: int
-
-    def __post_init__(self) -> None:
-        if not self.peaks or list(self.peaks) != sorted(self.peaks):
-            raise WeightsError("trust limits need rising peaks; export the model again")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCounts:
     """Films of one split that were read, and how many of them are fractured or carry boxes.
 
@@ -201,6 +178,11 @@ class TrainingData:
     sources: dict[str, SourceData] = field(default_factory=dict)
 
     def share_of(self, split: str) -> float | None:
-        """Share of fractured films in a split, in [0, 1]; None where it holds none."""
-        counts = self.counts.get(split)
-        return counts.fractured / counts.films if counts and counts.films else None
+        """Share of fractured films in a split, in [0, 1]; None where it holds none.
+
+        Of several sources those count whose labels were used: thresholds are chosen on their films.
+        """
+        used = [source.counts for source in self.sources.values() if source.labels_used]
+        counts = [each[split] for each in used or [self.counts] if split in each]
+        films = sum(each.films for each in counts)
+        return sum(each.fractured for each in counts) / films if films else None

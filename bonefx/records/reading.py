@@ -9,9 +9,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records.model import OperatingPoint, TrustLimits
+from bonefx.records.model import OperatingPoint
 from bonefx.records.radiograph import NOT_EDITED, Corners, FilmEdit, FilmNote, PixelBox
 from bonefx.records.set_figures import SetSummary
+from bonefx.records.trust_limits import MapGrade, TrustLimits
 
 
 class Verdict(StrEnum):
@@ -35,6 +36,7 @@ class ReasonCode(StrEnum):
     BODY_PART = "body_part"
     UNLIKE_TRAINING_FILMS = "unlike_training_films"  # Mahalanobis distance, about 1 in training
     RESEMBLES_OTHER_PICTURES = "resembles_other_pictures"  # log-odds
+    RESEMBLES_INVERTED_FILMS = "resembles_inverted_films"  # log-odds
     LOOKS_INVERTED = "looks_inverted"
     INVERTED_BY_USER = "inverted_by_user"
     FEW_GREY_LEVELS = "few_grey_levels"  # levels of 256
@@ -66,6 +68,7 @@ class ReasonCode(StrEnum):
 # A rule, the body part or the polarity says what to correct first; the statistics do not.
 OVERRIDABLE_REASONS = frozenset({
     ReasonCode.UNLIKE_TRAINING_FILMS, ReasonCode.RESEMBLES_OTHER_PICTURES,
+    ReasonCode.RESEMBLES_INVERTED_FILMS,
 })  # fmt: skip
 
 
@@ -81,7 +84,7 @@ class Reason:
             unit; None without one.
         name: Body part, operating point or model that the sentence names; None without one.
         regions: Body regions that the model was trained for; only for BODY_PART,
-            UNLIKE_TRAINING_FILMS and RESEMBLES_OTHER_PICTURES.
+            UNLIKE_TRAINING_FILMS, RESEMBLES_OTHER_PICTURES and RESEMBLES_INVERTED_FILMS.
     """
 
     code: ReasonCode
@@ -147,6 +150,13 @@ class Trust:
     limits: TrustLimits
     agreement: Agreement | None = None
 
+    @property
+    def grade(self) -> MapGrade | None:
+        """How far the map can be trusted; None if the model's maps were not graded."""
+        if not self.failures and not self.limits.grades:
+            return None
+        return self.limits.grade(drop=self.drop, fails=bool(self.failures))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Reading:
@@ -186,6 +196,9 @@ class Reading:
         regions: Body regions recognised on the film; empty where none is, None where the film is
             out of scope, also if the user had it read, or the model was not trained to recognise
             them.
+        regions_from_header: The film's header names the regions.
+        second: A second model's reading of the same film, without its map and without a second
+            reading of its own; None where no second model read it.
     """
 
     radiograph_sha256: str
@@ -212,6 +225,8 @@ class Reading:
     field_corners: Corners = ()
     read_turned: int = 0
     regions: tuple[str, ...] | None = None
+    regions_from_header: bool = False
+    second: Reading | None = None
 
     def __post_init__(self) -> None:
         refused = self.verdict is Verdict.OUT_OF_SCOPE
@@ -222,6 +237,15 @@ class Reading:
             raise ValueError("a reading of a film out of scope has neither logit, map nor region")
         if refused and self.outside_scope is not None:
             raise ValueError("a film read outside the scope of the model is not refused")
+        if self.second is not None and self.second.radiograph_sha256 != self.radiograph_sha256:
+            raise ValueError("a second reading must be of the same film")
+
+    @property
+    def models_disagree(self) -> bool:
+        """Whether a second model read the film, too, and came to another verdict."""
+        if self.second is None or None in {self.probability, self.second.probability}:
+            return False
+        return self.second.verdict is not self.verdict
 
     @property
     def can_be_overridden(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bonefx.records.estimate import Estimate
 from bonefx.records.model import OperatingPoint
+from bonefx.records.trust_limits import GradeFigures, MapGrade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,8 @@ class SplitFigures:
             point; a film that shows two regions or views counts in both.
         localisation: Figures of the heat maps by set of films: "annotated" and
             "called_fracture".
+        map_grades: Figures of the maps of boxed fractures called fracture, by grade; empty where
+            there are none, or the model has no trust limits.
     """
 
     n: int
@@ -139,6 +142,7 @@ class SplitFigures:
     classification: Classification
     subgroups: dict[str, dict[str, GroupFigures]] = field(default_factory=dict)
     localisation: dict[str, Localisation] = field(default_factory=dict)
+    map_grades: dict[MapGrade, GradeFigures] = field(default_factory=dict)
 
     def point(self, name: str) -> OperatingPoint:
         """Look up an operating point by name."""

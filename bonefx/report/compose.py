@@ -11,7 +11,7 @@ from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, Reading
 from bonefx.report import Overlay, Report
-from bonefx.report.film_wording import film_facts
+from bonefx.report.wording.films import film_facts
 
 OPACITY = 0.5
 SCALE_STEPS = 256

@@ -12,13 +12,14 @@ from bonefx.errors import SettingsError
 from bonefx.films.raster import encode_png, shrink_to
 from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
-from bonefx.report.wording import (
+from bonefx.report.wording.maps import map_words
+from bonefx.report.wording.readings import (
     NOTICE,
-    map_words,
     point_words,
     probability_words,
     reading_notes,
     reason_words,
+    second_model_words,
     verdict_words,
 )
 
@@ -125,6 +126,7 @@ def _lines(report: Report) -> list[tuple[str, bool]]:
     return [
         (f"{sign} {words}", True),
         (probability_words(reading), True),
+        *([(second_model_words(reading), reading.models_disagree)] if reading.second else []),
         *([(report.reading.caution, True)] if report.reading.caution else []),
         (reason_words(reading), False),
         *((words, False) for words in reading_notes(reading)),

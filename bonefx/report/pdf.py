@@ -24,16 +24,17 @@ from bonefx.report.image import scale_bar
 from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_MM, Colour, Sheet
 from bonefx.report.record import Report
 from bonefx.report.typeface import MISSING_GLYPH, printable_text
-from bonefx.report.wording import (
+from bonefx.report.wording.maps import map_words
+from bonefx.report.wording.readings import (
     MEASURES,
     NOTICE,
     REFUSED,
     guarantee_words,
-    map_words,
     point_words,
     probability_name,
     reading_notes,
     reason_words,
+    second_model_words,
     test_films_words,
     verdict_words,
 )
@@ -105,6 +106,9 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
         reason, width, label_end = reason_words(reading), REASON_MM, _probability(sheet, reading, y)
     lines = _cut(sheet.wrapped(reason, width, size_pt=9), MAX_REASON_LINES, "…")
     y = sheet.paragraph(MARGIN_MM, y + 9, lines, line_mm=4.4, size_pt=9)
+    second = sheet.wrapped(second_model_words(reading), width, size_pt=9) if reading.second else []
+    colour = WARNING if reading.models_disagree else INK
+    y = sheet.paragraph(MARGIN_MM, y, second, line_mm=4.4, size_pt=9, colour=colour)
     notes = sheet.wrapped(" ".join(reading_notes(reading)), INNER_MM, size_pt=8.5)
     y = sheet.paragraph(MARGIN_MM, max(y, label_end), notes, line_mm=4.2, colour=DIM)
     caution = sheet.wrapped(reading.caution, INNER_MM, size_pt=9) if reading.caution else []

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bonefx.records import Calibration, Estimate, FilmNote, Guarantee, ReasonCode, Verdict
+from bonefx.records import FilmNote, MapGrade, ReasonCode, Verdict
 
 DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a field describes it
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -69,6 +69,8 @@ class TrustTable:
     """Share of the map's sum on side markers and burnt-in text."""
     drop: float
     """Fall of the log-odds when the hot region is blurred, in logits."""
+    grade: MapGrade | None
+    """How far the map can be trusted; null if the model's maps were not graded."""
     failures: tuple[ReasonTable, ...]
     """Checks that the map fails, so that it is not drawn; empty where it passes them all."""
     agreement: AgreementTable | None
@@ -85,6 +87,34 @@ class FilmNoteTable:
     """Which note."""
     text: str
     """The note as sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondTable:
+    """A second model's answer about the same film."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    model: str
+    """As in ReadingTable, likewise below."""
+    weights_sha256: Sha256
+    """As in ReadingTable."""
+    verdict: Verdict
+    """At the operating point of the same name, or else the model's default."""
+    disagrees: bool
+    """The two verdicts differ."""
+    reason: str | None
+    """As in ReadingTable."""
+    reason_code: ReasonCode | None
+    """As in ReadingTable."""
+    probability: Share | None
+    """As in ReadingTable."""
+    point: str
+    """As in ReadingTable."""
+    threshold: Share
+    """As in ReadingTable."""
+    review_band: tuple[Share, Share]
+    """As in ReadingTable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +182,16 @@ class ReadingTable:
     film_notes: tuple[FilmNoteTable, ...]
     """What to know about how the film's file was read; empty if there is nothing."""
     regions: tuple[str, ...] | None
-    """Body regions recognised; null when out of scope or if the model recognises none."""
+    """Body regions by the header, or else recognised; null when out of scope or if the model
+    recognises none."""
+    regions_from_header: bool
+    """The film's header names the regions."""
     region_notes: tuple[str, ...]
     """What the model was measured to do on films of these regions, a sentence or two each."""
     other_hospitals: tuple[str, ...]
     """What the model was measured to do on films of other hospitals; empty out of scope."""
+    second_model: SecondTable | None
+    """A second model's answer about the film; null where no second model read it."""
     device: str
     """Device of the network, such as cpu or cuda:0."""
     elapsed_s: float
@@ -209,6 +244,14 @@ class RowTable:
     """As in ReadingTable."""
     read_turned_degrees: int | None = None
     """As in ReadingTable."""
+    second_model: str | None = None
+    """Id of the second model; null without one, likewise below."""
+    second_verdict: Verdict | None = None
+    """Its verdict."""
+    second_probability: Share | None = None
+    """Its calibrated probability of fracture; null when out of scope."""
+    models_disagree: bool | None = None
+    """The two verdicts differ."""
     film_notes: tuple[FilmNoteTable, ...] | None = None
     """As in ReadingTable; in CSV the codes alone, separated by blanks."""
 
@@ -227,71 +270,3 @@ class ComparisonTable:
     """Largest peak of a shown map, in logits; null without a map."""
     agreements: tuple[AgreementTable, ...]
     """Of every two models, in the order of the readings."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapTable:
-    """What a report shows of the heat map; the peak is in the reading."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    shown: bool
-    """The report shows a map."""
-    contours: tuple[tuple[tuple[int, int], ...], ...]
-    """Closed lines around the hot regions, each of [x, y] in pixels of the film."""
-    opacity: Share | None
-    """Weight of the map's colour at its peak; null without a map."""
-    floor: float
-    """Peak in logits below which the model shows no map."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredTable:
-    """What the operating point did on test films, at the threshold alone; null if not measured."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    sensitivity: Estimate | None
-    """Share of the fractured films called fracture."""
-    specificity: Estimate | None
-    """Share of the intact films called no fracture."""
-    review_rate: Estimate | None
-    """Share of the films in the review band."""
-    missed_rate: Estimate | None
-    """Share of fractures among the films called no fracture."""
-    guarantee: Guarantee | None
-    """Certificate of the review band's lower edge on validation films."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportTable:
-    """A filed report, in its canonical form."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    schema_version: int
-    """Version of this table."""
-    software: str
-    """Always bonefx."""
-    version: str
-    """Version of the software."""
-    notice: str
-    """Not a medical device."""
-    created: str
-    """Date and time in ISO 8601, with its time zone."""
-    film: dict[str, str]
-    """Facts from the film's file, the part that was read and the changes; no patient data."""
-    reading: ReadingTable
-    """The model's answer."""
-    measured_on: str
-    """Number of the test films and name of their data set."""
-    measured: MeasuredTable
-    """What the operating point did on these films."""
-    calibration: Calibration | None
-    """Calibration of the probability; null if not known."""
-    map: MapTable
-    """The heat map, as shown."""
-    model_origin: str | None
-    """Repository and commit that the model was fetched from; null for a local model."""
-    text: str
-    """The user's own text."""

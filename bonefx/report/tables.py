@@ -10,23 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from bonefx.records import Agreement, OperatingPoint, PixelBox, Reading, Reason, Trust
-from bonefx.report.film_wording import film_note_texts
-from bonefx.report.reason_texts import reason_text, reasons_text
 from bonefx.report.record import Overlay, Report
+from bonefx.report.report_records import MapTable, MeasuredTable, ReportTable
 from bonefx.report.table_records import (
     AgreementTable,
     ComparisonTable,
     FilmNoteTable,
-    MapTable,
-    MeasuredTable,
     ReadingTable,
     ReasonTable,
-    ReportTable,
     RowTable,
+    SecondTable,
     TopLeftBottomRight,
     TrustTable,
 )
-from bonefx.report.wording import NOTICE, other_sets_words, region_words, test_films_words
+from bonefx.report.wording.films import film_note_texts
+from bonefx.report.wording.readings import NOTICE, other_sets_words, region_words, test_films_words
+from bonefx.report.wording.reasons import reason_text, reasons_text
 from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 2
@@ -76,8 +75,21 @@ def worklist_table(
             same_as=same_as,
             sha256=sha256,
             **of_reading,
+            **_second_of_row(reading),
         )
     )
+
+
+def _second_of_row(reading: Reading | None) -> dict[str, Any]:
+    second = None if reading is None else _second(reading)
+    if second is None:
+        return {}
+    return {
+        "second_model": second.model,
+        "second_verdict": second.verdict,
+        "second_probability": second.probability,
+        "models_disagree": second.disagrees,
+    }
 
 
 def models_table(
@@ -171,11 +183,29 @@ def _reading(reading: Reading) -> ReadingTable:
             for note, text in zip(reading.notes, film_note_texts(reading.notes), strict=True)
         ),
         regions=reading.regions,
+        regions_from_header=reading.regions_from_header,
         region_notes=tuple(region_words(reading)),
         other_hospitals=tuple(other_sets_words(reading)),
+        second_model=_second(reading),
         device=reading.device,
         elapsed_s=reading.elapsed_s,
     )
+
+
+def _second(reading: Reading) -> SecondTable | None:
+    if reading.second is None:
+        return None
+    answer = _reading(reading.second)
+    return SecondTable(
+        disagrees=reading.models_disagree,
+        **{
+            name: getattr(answer, name)
+            for name in (
+                "model", "weights_sha256", "verdict", "reason", "reason_code", "probability",
+                "point", "threshold", "review_band",
+            )
+        },
+    )  # fmt: skip
 
 
 def _trust(trust: Trust) -> TrustTable:
@@ -184,6 +214,7 @@ def _trust(trust: Trust) -> TrustTable:
         border_share=trust.border_share,
         marker_share=trust.marker_share,
         drop=trust.drop,
+        grade=trust.grade,
         failures=tuple(_reason_table(reason) for reason in trust.failures),
         agreement=_agreement(trust.agreement) if trust.agreement else None,
     )

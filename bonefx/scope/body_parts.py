@@ -1,4 +1,4 @@
-"""Body parts other than limbs that a DICOM header may name.
+"""Body parts that a DICOM header may name: those that are no limbs, and regions of the limbs.
 
 Source:
     DICOM PS3.16, annex L, "Correspondence of anatomic region codes and body part examined", its
@@ -33,6 +33,25 @@ NON_LIMB_BODY_PARTS = frozenset({
 NON_LIMB_PATTERN = re.compile(
     "ABDOM|CHEST|DENTAL|SKULL|SPINE|THORA|TORAX"
 )  # as in LSPINE, CHEST_PA
+
+
+REGION_OF_WORD = {  # words of body_part in films.dicom.anatomy; regions of scope.statistics
+    "HAND": "hand", "METACARPAL": "hand", "FINGER": "finger", "THUMB": "finger",
+    "WRIST": "wrist", "CARPAL": "wrist", "FOREARM": "forearm", "RADIUS": "forearm",
+    "ULNA": "forearm", "ELBOW": "elbow", "HUMERUS": "humerus", "UPPERARM": "humerus",
+    "SHOULDER": "shoulder",
+    "CLAVICLE": "shoulder", "SCAPULA": "shoulder", "ACROMIOCLAVICULAR": "shoulder",
+    "STERNOCLAVICULAR": "shoulder", "HIP": "hip", "PELVIS": "hip", "ILIUM": "hip",
+    "LEG": "leg", "KNEE": "leg", "ANKLE": "leg", "FOOT": "leg", "TOE": "leg", "TIBIA": "leg",
+    "FIBULA": "leg", "FEMUR": "leg", "THIGH": "leg", "PATELLA": "leg", "CALCANEUS": "leg",
+    "TARSAL": "leg",
+}  # fmt: skip
+
+
+def regions_in_header(film: Radiograph) -> frozenset[str]:
+    """Return the regions of the limbs that a film's header names; empty if it names none."""
+    words = re.findall("[A-Z]+", (film.body_part or "").replace("UPPER ARM", "UPPERARM"))
+    return frozenset(REGION_OF_WORD[word] for word in words if word in REGION_OF_WORD)
 
 
 def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> Reason | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.records import Radiograph, Reason, ReasonCode, invert_radiograph
-from bonefx.scope.body_parts import body_part_refusal
+from bonefx.scope.body_parts import body_part_refusal, regions_in_header
 from bonefx.scope.rules import find_broken_rule, measure_grey_levels
 from bonefx.scope.statistics import Scope
 
@@ -30,14 +30,16 @@ class ScopeResult:
         refusal: Why the film is out of scope; None if it is in scope.
         overridden: Refusal that the user overrode; None in all other cases.
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
-        regions: Body regions recognised on a film in scope; empty if none is, None if the model
-            was not trained to recognise them.
+        regions: Body regions of a film in scope; empty if none is known, None if the model was not
+            trained to recognise them.
+        regions_from_header: The film's header names the regions.
     """
 
     refusal: Reason | None = None
     overridden: Reason | None = None
     looks_inverted: bool = False
     regions: tuple[str, ...] | None = None
+    regions_from_header: bool = False
 
 
 def find_sideways(scope: Scope | None, signatures: NDArray[np.float32]) -> list[bool]:
@@ -110,11 +112,23 @@ def _check(
     )
     in_scope_inverted = dict(zip(refused, inverted, strict=True))
     return [
-        ScopeResult(regions=scope.recognised_regions(signature))
+        _admit(scope, films[index], signature)
         if refusal is None
         else _refuse(films[index], refusal, in_scope_inverted=in_scope_inverted[index])
         for index, (refusal, signature) in enumerate(zip(refusals, signatures, strict=True))
     ]
+
+
+def _admit(scope: Scope, film: Radiograph, signature: NDArray[np.float32]) -> ScopeResult:
+    """Admit a film, with its regions by the header or else by its signature.
+
+    Where the header names a region that the model does not know, none is named.
+    """
+    known, named = scope.known_regions, regions_in_header(film)
+    if known and named:
+        regions = tuple(region for region in known if region in named)
+        return ScopeResult(regions=regions, regions_from_header=True)
+    return ScopeResult(regions=scope.recognised_regions(signature))
 
 
 def _refuse(film: Radiograph, refusal: Reason, *, in_scope_inverted: bool) -> ScopeResult:
@@ -160,7 +174,7 @@ def find_refusals(
 def _refusal(
     scope: Scope, measures: NDArray[np.float64], signature: NDArray[np.float32], turned: np.bool_
 ) -> Reason:
-    """Return the first reason for which a film is refused: grey levels, distance, or kind."""
+    """Return the first reason for a refusal: grey levels, distance, kind, or polarity."""
     broken = find_broken_rule(measures, scope.rule_low, scope.rule_high)
     if broken is not None:
         return broken
@@ -169,10 +183,11 @@ def _refusal(
         code, value, limit = (
             ReasonCode.UNLIKE_TRAINING_FILMS, distances[0], scope.limits(each)[0],
         )  # fmt: skip
+    elif (logit := scope.intruder_logits(signature[None])[0]) > 0:
+        code, value, limit = ReasonCode.RESEMBLES_OTHER_PICTURES, logit, 0.0
     else:
-        code, value, limit = (
-            ReasonCode.RESEMBLES_OTHER_PICTURES, scope.intruder_logits(signature[None])[0], 0.0,
-        )  # fmt: skip
+        logit = scope.inverted_logits(signature[None])[0]
+        code, value, limit = ReasonCode.RESEMBLES_INVERTED_FILMS, logit, 0.0
     return Reason(code=code, value=float(value), limit=float(limit), regions=scope.known_regions)
 
 

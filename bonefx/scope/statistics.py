@@ -2,8 +2,8 @@
 
 A picture's signature is the spatial mean of deep activations. Its distance from the training films
 is a Mahalanobis distance under their principal components. A logistic regression on the signature
-recognises the body region, others a film that lies on its side, and pictures such as dental films
-that are not bone radiographs.
+recognises the body region, others a film that lies on its side, a film with black and white
+swapped, and pictures such as dental films that are not bone radiographs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
     "rule_low", "rule_high", "sideways_weights", "sideways_bias", "turned_limit",
-    "intruder_weights", "intruder_bias", "region_limits",
+    "intruder_weights", "intruder_bias", "region_limits", "inverted_weights", "inverted_bias",
 )  # fmt: skip
 SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
 INTRUDER_NAMES = ("intruder_weights", "intruder_bias")
+INVERTED_NAMES = ("inverted_weights", "inverted_bias")
 EVEN = 0.5  # probability from which a region is recognised where no limit was chosen
 NEVER_SURE = 2.0  # above every probability
 
@@ -62,6 +63,9 @@ class Scope:
         intruder_weights: Logistic regression on standardised signatures that recognises pictures
             that are not bone radiographs, (D,); zeros where it was not learned.
         intruder_bias: Its bias; a picture is taken for one of these where the sum is > 0.
+        inverted_weights: Logistic regression on standardised signatures that recognises films with
+            black and white swapped, (D,); zeros where it was not learned.
+        inverted_bias: Its bias; a film is taken for inverted where the sum is > 0.
     """
 
     mean: NDArray[np.float32]
@@ -80,6 +84,8 @@ class Scope:
     intruder_weights: NDArray[np.float32]
     intruder_bias: NDArray[np.float32]
     region_limits: NDArray[np.float32]
+    inverted_weights: NDArray[np.float32]
+    inverted_bias: NDArray[np.float32]
 
     def standardised(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Standardise signatures, (N, D), by mean and deviation of the training films."""
@@ -133,7 +139,9 @@ class Scope:
             turned: Whether each picture was turned upright, (N,).
         """
         near = self.within(self.distances(signatures), turned)
-        return self.breaks_a_rule(measures) | ~near | (self.intruder_logits(signatures) > 0)
+        resembles_others = self.intruder_logits(signatures) > 0
+        inverted = self.inverted_logits(signatures) > 0
+        return self.breaks_a_rule(measures) | ~near | resembles_others | inverted
 
     def intruder_logits(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-odds that pictures are not bone radiographs, (N, D) to (N,); > 0 refuses.
@@ -142,6 +150,13 @@ class Scope:
         """
         logits: NDArray[np.float64] = (
             self.standardised(signatures) @ self.intruder_weights + self.intruder_bias
+        )
+        return logits
+
+    def inverted_logits(self, signatures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds that black and white are swapped, (N, D) to (N,); > 0 refuses."""
+        logits: NDArray[np.float64] = (
+            self.standardised(signatures) @ self.inverted_weights + self.inverted_bias
         )
         return logits
 
@@ -207,9 +222,10 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.region_weights.shape == (len(REGIONS), width)
         and scope.region_biases.shape == scope.region_limits.shape == (len(REGIONS),)
         and scope.sideways_weights.shape == scope.intruder_weights.shape == (width,)
+        and scope.inverted_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
         and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
-        and scope.turned_limit.shape == scope.intruder_bias.shape == ()
+        and scope.turned_limit.shape == scope.intruder_bias.shape == scope.inverted_bias.shape == ()
         and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
@@ -225,6 +241,7 @@ def _not_learned(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np
     without = {
         SIDEWAYS_NAMES: (zeros, never, limit),
         INTRUDER_NAMES: (zeros, never),
+        INVERTED_NAMES: (zeros, never),
     }
     return {
         name: value

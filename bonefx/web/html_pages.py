@@ -1,8 +1,9 @@
-"""Adapt gradio's HTML page: title, icon and login page.
+"""Adapt gradio's HTML page: title, icon, first script and login page.
 
 gradio's page refers to its icon and a manifest by paths from the root of the host, which do not
 exist behind a reverse proxy. It has no title before its script runs, and the fields of its login
-form are invisible on a dark ground.
+form are invisible on a dark ground. The listeners of its window are called in the order in which
+they were added, so that a script which must come before gradio's stands in the head of the page.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import base64
 import re
 from pathlib import Path
 
+from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bonefx.report.wording import NOTICE
+from bonefx.report.wording.readings import NOTICE
 from bonefx.web.shared.templates import render
 
 ASSETS_FOLDER = Path(__file__).parent / "assets"
 ICON = base64.b64encode((ASSETS_FOLDER / "favicon.svg").read_bytes()).decode()
+FIRST_SCRIPT = (ASSETS_FOLDER / "js" / "unsaved.js").read_text(encoding="utf-8")
 ASKS_FOR_LOGIN = '"auth_required":true'  # in gradio's settings of the page
 MANIFEST_LINK = re.compile(r'<link rel="manifest"[^>]*>')
 
@@ -62,10 +65,10 @@ class _PageSend:
 
 
 def customise_page(page: str) -> str:
-    """Add title and icon to gradio's page; return our login page where it asks for a login."""
+    """Add title, icon and first script; return our login page where gradio asks for a login."""
     if ASKS_FOR_LOGIN in page:
         page = render("shared/login.html.j2", notice=NOTICE)
-    head = render("shared/head.html.j2", icon=ICON)
+    head = render("shared/head.html.j2", icon=ICON, script=Markup(FIRST_SCRIPT))  # noqa: S704
     return MANIFEST_LINK.sub("", page).replace("</head>", f"{head}</head>", 1)
 
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
 import anyio
-from gradio.utils import get_upload_folder
 from pydantic import Field
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -32,7 +31,7 @@ from bonefx.web.compare.api import CompareApi
 from bonefx.web.read.api import ReadApi
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.shared.error_messages import as_sentence
-from bonefx.web.shared.uploads import MAX_UPLOAD_MB
+from bonefx.web.shared.uploads import MAX_UPLOAD_MB, is_upload
 from bonefx.web.worklist.api import WorklistApi
 from bonefx.web.worklist.session_list import LIST_FOLDER_PREFIX
 
@@ -253,10 +252,9 @@ def received_films(films: Sequence[str]) -> Iterator[list[str]]:
 
 def _film_path(film: str, target: Path) -> Path:
     """Return the path of an upload; or write base64 to the target, and return this path."""
-    uploads = Path(get_upload_folder()).resolve()
     if len(film) < MAX_PATH_LENGTH and film.isprintable():
         path = Path(unquote(film.rpartition("/gradio_api/file=")[2])).resolve()
-        if uploads in path.parents and path.is_file():
+        if is_upload(path):
             return path
     characters = "".join((film.partition("base64,")[2] or film).split())
     try:

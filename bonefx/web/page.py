@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.middleware import Middleware
 
 from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
-from bonefx.report.wording import NOTICE
+from bonefx.report.wording.readings import NOTICE
 from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.compare.screen import build_compare
 from bonefx.web.html_pages import ASSETS_FOLDER, PageMiddleware
@@ -22,22 +23,22 @@ from bonefx.web.server_settings import ServerSettings
 from bonefx.web.shared.components import UNQUEUED_EVENT, html_block
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.templates import render
-from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
+from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES, protect_uploads
 from bonefx.web.theme import dark_theme
 from bonefx.web.worklist.screen import build_worklist
 from bonefx.web.worklist.session_list import delete_leftovers
 
 STYLES = (  # a later sheet overrides an earlier one
     "css/base.css", "css/compare.css", "css/components.css", "css/viewer.css", "css/read.css",
-    "css/worklist.css", "css/model_card.css", "css/touch.css",
+    "css/worklist.css", "css/model_card.css", "css/touch.css", "css/small.css",
 )  # fmt: skip
 
 
 SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later ones use
     "js/shared.js", "js/accessible_names.js", "js/logout_link.js", "js/address.js",
     "js/current_row.js", "js/read_first.js", "js/dropped_folders.js", "js/drop_and_paste.js",
-    "js/upload_failures.js", "js/new_file.js", "js/film_focus.js", "js/viewer.js",
-    "js/viewer_controls.js", "js/film_crop.js", "js/viewer_gestures.js",
+    "js/uploads.js", "js/new_file.js", "js/old_messages.js", "js/film_focus.js",
+    "js/viewer.js", "js/viewer_controls.js", "js/film_crop.js", "js/viewer_gestures.js",
 )  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def launch(
         SettingsError: The address or the port cannot be used.
     """
     delete_leftovers()
+    protect_uploads()
     with _address_errors(settings):
         page.queue(api_open=False).launch(
             server_name=settings.host,
@@ -150,6 +152,17 @@ def _privacy() -> dict[str, Any]:
         "max_file_size": MAX_UPLOAD_MB * gr.FileSize.MB,
         "state_session_capacity": MAX_SESSIONS,
     }
+
+
+def check_address(settings: ServerSettings) -> None:
+    """Raise a SettingsError where another program listens, or the address is not this machine's."""
+    with _address_errors(settings):
+        family, kind, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
 
 
 @contextmanager

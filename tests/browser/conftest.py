@@ -52,17 +52,16 @@ def page(app, chromium, requested) -> Iterator[Page]:
     """Open the app in a new session of 1280 x 720 pixels, ready for a radiograph."""
     from playwright.sync_api import expect
 
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
-    page = context.new_page()
+    from tests.browser.helpers import new_page
+
+    page = new_page(chromium)
     page.on("request", lambda request: requested.append(request.url))
     page.goto(app.url)
     expect(page.get_by_role("button", name="Example 1: ")).to_be_visible()
     # accessible_names.js sets this attribute: the scripts have run.
     page.wait_for_selector("#film input[type=file][multiple]", state="attached")
     yield page
-    context.close()
+    page.context.close()
 
 
 @pytest.fixture

@@ -15,6 +15,14 @@ VERDICTS = re.compile(r"Fracture|No fracture|Review")
 SERIOUS = ("serious", "critical")
 
 
+def new_page(browser, *, width=1280, height=720, **settings):
+    """Open an empty page in a session of its own; close its context at the end."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+    context.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
+    return context.new_page()
+
+
 def upload_film(page, path):
     page.locator("#film input[type=file]").set_input_files(path)
 
@@ -56,6 +64,20 @@ def drop_file(page, path, *, target):
         [content, path.name],
     )
     page.dispatch_event(target, "drop", {"dataTransfer": transfer})
+
+
+def paste_picture(page, content):
+    """Paste the bytes of a PNG file into the page."""
+    page.evaluate(
+        """async (letters) => {
+            const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+            const carried = new DataTransfer();
+            carried.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
+            document.body.dispatchEvent(
+                new ClipboardEvent("paste", {clipboardData: carried, bubbles: true}));
+        }""",
+        base64.b64encode(content).decode(),
+    )
 
 
 def wait_for_paint(page):

@@ -12,7 +12,12 @@ from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from bonefx.web.auth.passwords import hash_password
-from tests.browser.helpers import expect_verdict_and_film, find_serious_violations, upload_film
+from tests.browser.helpers import (
+    expect_verdict_and_film,
+    find_serious_violations,
+    new_page,
+    upload_film,
+)
 from tests.fixtures.evaluations import make_three_models
 from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.app import REPOSITORY, serve_app
@@ -49,16 +54,13 @@ def faults():
 @pytest.fixture
 def login_page(chromium, url, faults):
     """Open the login page in a new session."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
-    page = context.new_page()
+    page = new_page(chromium)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and faults.append(answer.url))
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))
     page.goto(url)
     yield page
-    context.close()
+    page.context.close()
 
 
 @pytest.fixture

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
+from tests.browser.helpers import (
+    expect_verdict_and_film,
+    paste_picture,
+    upload_film,
+    verdict_region,
+)
 from tests.fixtures.image_files import make_png
 
 pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
@@ -55,16 +59,7 @@ def test_a_link_opens_its_tab_and_the_address_follows(page, app):
 
 
 def test_a_pasted_film_is_read(page):
-    page.evaluate(
-        """async (letters) => {
-            const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
-            const carried = new DataTransfer();
-            carried.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
-            document.body.dispatchEvent(
-                new ClipboardEvent("paste", {clipboardData: carried, bubbles: true}));
-        }""",
-        base64.b64encode(make_png(200, 150)).decode(),
-    )
+    paste_picture(page, make_png(200, 150))
     expect_verdict_and_film(page)
 
 

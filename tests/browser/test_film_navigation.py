@@ -91,7 +91,7 @@ def test_each_film_is_shown_with_the_verdict_of_its_row(worklist_page):
     open_row(worklist_page, 0)
     for index in range(FILMS + 1):
         row = worklist_page.locator("#list tbody tr").nth(index)
-        words = row.locator("td.called").text_content()
+        words = row.locator("td.called .words").text_content()
         expect(verdict_region(worklist_page).get_by_role("heading")).to_contain_text(
             words.strip("✕ ")
         )
@@ -124,7 +124,7 @@ def test_keys_pressed_faster_than_films_are_read_lose_no_step(worklist_page):
     worklist_page.keyboard.press("p")
     expect_film(worklist_page, 3)
     row = worklist_page.locator("#list tbody tr").nth(3)
-    words = row.locator("td.called").text_content().strip("✕ ")
+    words = row.locator("td.called .words").text_content().strip("✕ ")
     expect(verdict_region(worklist_page).get_by_role("heading")).to_contain_text(words)
     expect(verdict_region(worklist_page)).to_contain_text(row.locator("td.number").text_content())
 
@@ -202,6 +202,7 @@ def test_another_list_ends_the_navigation_of_the_earlier_one(worklist_page, film
     sort_by_place(worklist_page)
     open_row(worklist_page, 0)
     worklist_page.get_by_role("tab", name="Worklist").click()
+    worklist_page.on("dialog", lambda dialog: dialog.accept())
     worklist_page.locator("#films input[type=file]").set_input_files(film_file)
     expect(worklist_page.locator("#list [role=status]")).to_contain_text("1 film")
     worklist_page.get_by_role("tab", name="Read").click()

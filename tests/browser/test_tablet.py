@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.helpers import expect_verdict_and_film
+from tests.browser.helpers import expect_verdict_and_film, new_page
 from tests.fixtures.image_files import make_png
 
 TAPPED_PX = 40
@@ -25,18 +25,13 @@ TOO_SMALL = """
 def tablet(request, app_of_three, chromium):
     """Open the page on a tablet, with an example read by a tap."""
     width, height = request.param
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, has_touch=True, is_mobile=True
-    )
-    context.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
-    page = context.new_page()
+    page = new_page(chromium, width=width, height=height, has_touch=True, is_mobile=True)
     page.goto(app_of_three.url)
     page.get_by_role("button", name="Example 3: ").tap()
     expect_verdict_and_film(page)
     expect(page.locator("figure.film[data-drawn]")).to_have_count(1)
     yield page
-    context.close()
+    page.context.close()
 
 
 def expect_touch_sized_controls(page):

@@ -31,7 +31,8 @@ def test_reading_returns_typed_values(client):
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
         "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
         "exposed_field", "exposed_field_corners", "film_notes",
-        "regions", "region_notes", "other_hospitals", "device", "elapsed_s",
+        "regions", "region_notes", "regions_from_header", "second_model", "other_hospitals",
+        "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}
     assert 0 <= reading["probability"] <= 1
@@ -79,7 +80,8 @@ def test_a_broken_film_is_refused_with_a_message(client, tmp_path):
 def test_a_path_on_the_server_is_not_read(app):
     stolen = {"path": str(EXAMPLE), "meta": {"_type": "gradio.FileData"}}
     call = f"{app.url}/gradio_api/call/read"
-    event = httpx.post(call, json={"data": [stolen, "balanced"]}).json()["event_id"]
+    data = [stolen, "balanced", False, 0, False, None, False, False]
+    event = httpx.post(call, json={"data": data}).json()["event_id"]
     told = httpx.get(f"{call}/{event}").text
     assert told.startswith("event: error")
     assert EXAMPLE.is_file()

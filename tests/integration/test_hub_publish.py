@@ -72,9 +72,10 @@ def test_the_repository_page_is_the_card_with_front_matter_and_test_figures(hub,
     assert card.strip().startswith((shipped / "CARD.md").read_text().strip())
     assert f"--model hf:{REPO}\n" in card
     facts = yaml.safe_load(matter)
-    assert facts["license"] == "cc-by-4.0"
+    assert facts["license"] == "other"  # some films are for research use only
+    assert "research-use-only" in facts["license_name"]
     assert (facts["library_name"], facts["pipeline_tag"]) == ("bonefx", "image-classification")
-    assert facts["datasets"] == ["fracatlas"]
+    assert facts["datasets"] == ["fracatlas-and-4-other-collections"]
     result = facts["model-index"][0]["results"][0]
     measured = {metric["type"]: metric["value"] for metric in result["metrics"]}
     test = json.loads((shipped / "evaluation.json").read_text())["splits"]["test"]

@@ -37,10 +37,10 @@ def test_each_source_has_figures_that_equal_the_readings(model, hospitals, capsy
     assert measure(model, hospitals, "--layout", "combined") == 0
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one["name"], one["n"], one["fractured"]) for one in printed] == [
-        ("north", 10, 5), ("south", 12, 6),
+        ("North", 10, 5), ("South", 12, 6),
     ]  # fmt: skip
     sets = read_evaluation(model / "evaluation.json").sets
-    assert [one.name for one in sets] == ["north", "south"]
+    assert [one.name for one in sets] == ["North", "South"]
     films = hospitals / "north" / "test"
     bonefx(["read", str(films), "--weights", str(model.parent), "--device", "cpu"])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -66,15 +66,23 @@ def test_figures_of_the_same_set_are_replaced_and_others_kept(model, hospitals):
         assert measure(model, data, *arguments) == 0
     sets = read_evaluation(model / "evaluation.json").sets
     assert [(one.name, one.split, one.n) for one in sets] == [
-        ("north", "test", 10), ("south", "test", 12), ("Whole north", "all", 30),
+        ("North", "test", 10), ("South", "test", 12), ("Whole north", "all", 30),
     ]  # fmt: skip
+
+
+def test_one_source_of_a_set_is_measured_alone(model, hospitals, capsys):
+    combined = ("--layout", "combined", "--sources")
+    assert measure(model, hospitals, *combined, "south", "--split", "all") == 0
+    assert [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()] == ["South"]
+    assert measure(model, hospitals, *combined, "east") != 0
+    assert "no source 'east'; it has north, south; name one of these" in capsys.readouterr().err
 
 
 def test_the_card_states_the_figures_and_the_model_still_loads(model, hospitals):
     assert measure(model, hospitals, "--layout", "combined") == 0
     card = (model / "CARD.md").read_text()
     assert "## Films of other hospitals" in card
-    assert "| north, test | synthetic | 10 | 5 |" in card
+    assert "| North, test | synthetic | 10 | 5 |" in card
     assert load_model(model, device=torch.device("cpu")).name == "synthetic"
 
 

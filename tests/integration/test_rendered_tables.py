@@ -43,6 +43,17 @@ def test_results_and_readme_get_the_measured_figures_between_their_markers(train
     assert "old" not in text + small
 
 
+def test_results_show_former_models_beside_the_included_ones(trained, tmp_path):
+    _, results = write_pages(tmp_path)
+    model = trained / "weights" / "synthetic"
+    (tmp_path / "results" / "former").mkdir(parents=True)
+    shutil.copy(model / "evaluation.json", tmp_path / "results" / "former" / "synthetic_2025.json")
+    assert update_tables(model, tmp_path) == 0
+    text = results.read_text()
+    assert "| synthetic | published split: data | 8 |" in text
+    assert "| synthetic_2025 | published split: data | 8 |" in text
+
+
 def test_readme_shows_no_benchmark_of_other_weights(trained, tmp_path, capsys):
     write_pages(tmp_path)
     (tmp_path / "results").mkdir()

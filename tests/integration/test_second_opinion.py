@@ -1,22 +1,29 @@
 """Second opinion: agreement of two models' maps, and maps removed for disagreement."""
 
+import io
 import json
 from dataclasses import replace
 
+import pypdf
 import pytest
 import torch
 
+from bonefx.models.decision import decide, reading_at_point
 from bonefx.models.measured_comparison import comparison_path
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
-from bonefx.reading.second_opinion import second_model, with_second_opinion
-from bonefx.records import TrustLimits
-from bonefx.report import reading_table
-from bonefx.report.wording import map_words, trust_rows
+from bonefx.reading.second_opinion import at_point, second_model, with_second_opinion
+from bonefx.records import Calibration, TrustLimits, Verdict
+from bonefx.report import reading_table, report_bytes
+from bonefx.report.compose import compose_report
+from bonefx.report.wording.maps import map_words, trust_rows
+from bonefx.report.wording.readings import ONE_ANSWER, second_model_words, verdict_words
+from bonefx.web.shared.verdict_card import verdict_html
 from tests.fixtures.evaluations import make_comparison, make_evaluation
 from tests.fixtures.model_folders import make_model_folder
-from tests.fixtures.records import make_radiograph
+from tests.fixtures.records import make_measured_point, make_radiograph, make_reading
 
+CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=100, split="val")
 EASY = TrustLimits(peaks=(0.0,), border_share=1.0, marker_share=1.0, drop=-1e9, n=1)
 
 
@@ -100,6 +107,71 @@ def test_a_model_with_a_caution_gives_no_second_opinion(pair):
 
 def test_a_single_model_has_no_agreement(pair):
     assert read(Reader(pair[:1])).trust.agreement is None
+
+
+@pytest.mark.parametrize("kind", ["map", "no map"])
+def test_the_second_verdict_stands_in_the_card_and_in_every_report(pair, kind):
+    reader = Reader(pair)
+    film = make_radiograph()
+    reading = with_second_opinion(reader, film, reader.read(film, model="a", heat=kind == "map"))
+    alone = reader.read(film, model="b", heat=False)
+    assert (reading.second.model, reading.second.heat) == ("b", None)
+    assert reading.second.verdict is alone.verdict
+    assert reading.second.probability == pytest.approx(alone.probability, abs=1e-6)
+    words = second_model_words(reading)
+    assert f"b: {verdict_words(alone)[0]}" in words
+    assert words in verdict_html(reading, pair[0].manifest.calibration)
+    report = compose_report(film, reading, model=pair[0])
+    pdf = pypdf.PdfReader(io.BytesIO(report_bytes(report, "pdf")))
+    assert words in " ".join(pdf.pages[0].extract_text().split())
+    table = json.loads(report_bytes(report, "json"))["reading"]["second_model"]
+    assert (table["model"], table["verdict"]) == ("b", alone.verdict.value)
+    assert table["disagrees"] is reading.models_disagree
+
+
+@pytest.mark.parametrize(("other", "disagree"), [(0.9, False), (0.1, True)])
+def test_two_verdicts_that_differ_are_marked(other, disagree):
+    first, second = make_reading(probability=0.9), make_reading(model="b", probability=other)
+    point = make_measured_point(threshold=0.5, review_band=(0.4, 0.6))
+    first, second = (reading_at_point(reading, point) for reading in (first, second))
+    both = replace(first, second=second)
+    assert both.models_disagree is disagree
+    assert ("disagree" in second_model_words(both)) is disagree
+    assert ('class="second disagrees"' in verdict_html(both, CALIBRATION)) is disagree
+
+
+@pytest.mark.parametrize("refused", ["first", "second"])
+def test_a_model_that_gives_no_answer_does_not_disagree(refused):
+    readings = {
+        "first": make_reading(),
+        "second": make_reading(model="b"),
+        refused: make_reading(
+            model="b" if refused == "second" else "tiny", verdict=Verdict.OUT_OF_SCOPE
+        ),
+    }
+    both = replace(readings["first"], second=readings["second"])
+    assert not both.models_disagree
+    assert second_model_words(both).endswith(ONE_ANSWER)
+
+
+def test_a_second_reading_is_of_the_same_film():
+    with pytest.raises(ValueError, match="same film"):
+        make_reading(second=make_reading(radiograph_sha256="00" * 32))
+
+
+def test_another_operating_point_decides_both_verdicts(pair):
+    reader = Reader(pair)
+    strict = at_point(reader, read(reader), "specific")
+    assert (strict.point.name, strict.second.point.name) == ("specific", "specific")
+    for reading in (strict, strict.second):
+        assert reading.verdict is decide(reading.probability, reading.point)
+
+
+def test_a_point_that_the_second_model_lacks_is_its_default_there(pair):
+    points = tuple(p for p in pair[1].manifest.operating_points if p.name != "specific")
+    poorer = replace(pair[1], manifest=replace(pair[1].manifest, operating_points=points))
+    strict = at_point(reader := Reader([pair[0], poorer]), read(reader), "specific")
+    assert (strict.point.name, strict.second.point.name) == ("specific", "balanced")
 
 
 def test_a_missing_map_of_the_second_model_gives_a_reason(pair):

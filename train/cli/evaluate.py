@@ -1,4 +1,4 @@
-"""`python -m train evaluate`, `scope` and `outside`: measure a fitted run or a model."""
+"""`python -m train evaluate`, `scope`, `maps` and `outside`: measure a fitted run or a model."""
 
 from __future__ import annotations
 
@@ -50,19 +50,33 @@ def add_evaluate_command(commands: Any) -> None:
     evaluate.set_defaults(run=_run_evaluate)
 
 
+def _add_evaluated_model(command: argparse.ArgumentParser) -> None:
+    """Add the folder of an evaluated run or model, and its data."""
+    command.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
+    )
+    add_data_options(command)
+    add_full_option(command)
+
+
 def add_scope_command(commands: Any) -> None:
     """Add the command `scope` to the sub-commands of a parser."""
     scope = commands.add_parser(
         "scope", help="fit and measure the scope of an evaluated run or model again"
     )
-    scope.add_argument(
-        "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
-    )
-    add_data_options(scope)
-    add_full_option(scope)
+    _add_evaluated_model(scope)
     add_outside_options(scope)
     add_intruders_option(scope)
     scope.set_defaults(run=_run_scope)
+
+
+def add_maps_command(commands: Any) -> None:
+    """Add the command `maps` to the sub-commands of a parser."""
+    maps = commands.add_parser(
+        "maps", help="choose the limits of an evaluated run's or model's heat maps again"
+    )
+    _add_evaluated_model(maps)
+    maps.set_defaults(run=_run_maps)
 
 
 def add_outside_command(commands: Any) -> None:
@@ -79,6 +93,10 @@ def add_outside_command(commands: Any) -> None:
     outside.add_argument(
         "--split", default="test", metavar="NAME",
         help="val, test, or all for every film (default: test)",
+    )  # fmt: skip
+    outside.add_argument(
+        "--sources", nargs="+", default=(), metavar="NAME",
+        help="sources of a set of several (default: each)",
     )  # fmt: skip
     outside.add_argument("--name", metavar="TEXT", help="name of a set of one source for the card")
     outside.set_defaults(run=_run_outside)
@@ -97,7 +115,8 @@ def _run_outside(options: argparse.Namespace) -> None:
         options.model,
         OutsideOptions(
             data=options.data, layout=options.layout, splits=options.splits, split=options.split,
-            name=options.name, cache=cache_folder(options, options.model), device=options.device,
+            sources=tuple(options.sources), name=options.name,
+            cache=cache_folder(options, options.model), device=options.device,
         ),
     )  # fmt: skip
     rewrite_card(options.model)  # it states the figures
@@ -135,15 +154,43 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     print(json.dumps(dump_record(evaluation)))
 
 
+def _run_maps(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.models.registry import pick_device
+    from bonefx.schema import dump_record
+    from train.evaluate.options import EvaluateOptions
+    from train.evaluate.pipeline import evaluate_maps
+
+    evaluation = evaluate_maps(
+        options.run_folder,
+        EvaluateOptions(
+            data=options.data, cache=cache_folder(options, options.run_folder),
+            device=str(pick_device(options.device)), splits=options.splits, full=options.full,
+        ),
+    )  # fmt: skip
+    _export_model(options.run_folder)
+    print(
+        json.dumps({name: dump_record(own.map_grades) for name, own in evaluation.splits.items()})
+    )
+
+
+def _export_model(folder: Path) -> None:
+    """Write the manifest and card of a model folder again, which state its evaluation."""
+    from train.evaluate.evaluated_model import is_model
+    from train.publish.export import export
+
+    if is_model(folder):
+        export(folder, folder.parent)
+
+
 def _run_scope(options: argparse.Namespace) -> None:
     import json
 
     from bonefx.models.registry import pick_device
     from bonefx.schema import dump_record
-    from train.evaluate.evaluated_model import is_model
     from train.evaluate.options import EvaluateOptions
     from train.evaluate.pipeline import evaluate_scope
-    from train.publish.export import export
 
     evaluation = evaluate_scope(
         options.run_folder,
@@ -156,6 +203,5 @@ def _run_scope(options: argparse.Namespace) -> None:
         ),
     )  # fmt: skip
     assert evaluation.scope is not None  # it was just fitted
-    if is_model(options.run_folder):  # its manifest states the checksum of the scope
-        export(options.run_folder, options.run_folder.parent)
+    _export_model(options.run_folder)
     print(json.dumps(dump_record(evaluation.scope)))

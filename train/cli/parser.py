@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from bonefx.errors import BonefxError, SettingsError
 from train.cli.audit import add_audit_commands
 from train.cli.compare import add_compare_command
-from train.cli.evaluate import add_evaluate_command, add_outside_command, add_scope_command
+from train.cli.evaluate import (
+    add_evaluate_command,
+    add_maps_command,
+    add_outside_command,
+    add_scope_command,
+)
 from train.cli.fit import add_fit_command
 from train.cli.publish import (
     add_card_command,
@@ -73,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_fit_command(commands)
     add_evaluate_command(commands)
     add_scope_command(commands)
+    add_maps_command(commands)
     add_outside_command(commands)
     add_compare_command(commands)
     add_export_command(commands)

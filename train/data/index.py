@@ -121,7 +121,7 @@ class DataSet:
         if unknown:
             known = ", ".join(self.sources) or "no source"
             raise RecipeError(
-                f"{self.name} has no source {unknown[0]!r}; it has {known}: correct [sources]"
+                f"{self.name} has no source {unknown[0]!r}; it has {known}; name one of these"
             )
         kept = {name: source for name, source in self.sources.items() if name in names}
         return replace(
@@ -135,9 +135,11 @@ class DataSet:
 
 
 def join_titles(sources: Iterable[DataSource]) -> str:
-    """Return the titles of sources as one text."""
-    *first, last = (one.title for one in sources)
-    return f"{'; '.join(first)}; and {last}" if first else last
+    """Return the titles of sources as one short name."""
+    first, *others = (one.title for one in sources)
+    if len(others) > 1:
+        return f"{first} and {len(others)} other collections"
+    return f"{first} and {others[0]}" if others else first
 
 
 def join_licences(sources: Iterable[DataSource]) -> str:

@@ -14,7 +14,7 @@ from bonefx.records.model import SplitCounts, TrainingData
 from train.data import DataSet
 from train.evaluate.compression import measure_compression
 from train.evaluate.evaluated_model import EvaluatedModel
-from train.evaluate.maps.trust_limits import trust_limits
+from train.evaluate.maps.grading import grade_maps
 from train.evaluate.operating_points import (
     BALANCED,
     calibrated_probabilities,
@@ -63,8 +63,7 @@ def build_evaluation(
     floor = choose_heat_floor(
         val.outputs.peaks, probability, val.films.fractured, balanced.threshold
     )
-    shown = (probability >= balanced.threshold) & (val.outputs.peaks >= floor)
-    return Evaluation(
+    evaluation = Evaluation(
         model=recipe.id,
         recipe_sha256=model.facts.recipe_sha256,
         weights_sha256=model.weights_sha256,
@@ -77,12 +76,6 @@ def build_evaluation(
         outside=None if sets.outside is None else sets.outside.name,
         calibration=calibration,
         heat_floor=floor,
-        trust=trust_limits(
-            model.network,
-            val,
-            shown & val.films.fractured & ~val.turned,
-            recipe.spec(val.films.size_px),
-        ),
         float16_drift=_drift(model, given["val"], calibration),
         head_ranks=model.head_ranks,
         compression=(
@@ -92,6 +85,8 @@ def build_evaluation(
         protocols=measure_protocols(model, sets, splits, grouped),
         training=model.training,
     )
+    spec = recipe.spec(val.films.size_px)
+    return grade_maps(evaluation, model.network, spec, reads=reads, boxed_val=given["val"])
 
 
 def _drift(model: EvaluatedModel, val: ReadSplit, calibration: Calibration) -> float:

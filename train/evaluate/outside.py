@@ -41,6 +41,7 @@ class OutsideOptions:
         layout: A key of ADAPTERS.
         splits: CSV file with groups and splits; None for the layout's own.
         split: Split to measure; ALL_SPLITS for all films.
+        sources: Names of the sources that are measured; empty for each.
         name: Replaces the name of a data set without sources; None keeps it.
         cache: Folder of decoded films.
         device: A torch device; None for the best one.
@@ -50,6 +51,7 @@ class OutsideOptions:
     layout: str
     splits: Path | None
     split: str
+    sources: tuple[str, ...] = ()
     name: str | None
     cache: Path
     device: str | None = None
@@ -68,9 +70,9 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
     if read_model_evaluation(model) is None:
         raise RecipeError(f"{model.name} has no {EVALUATION}; evaluate it with --test first")
     evaluation = read_evaluation(folder / EVALUATION)  # with no unknown key, which would be lost
-    data_set = load_data(options.layout, options.data, options.splits)
+    data_set = load_data(options.layout, options.data, options.splits, sources=options.sources)
     sources = [
-        _read_source(model, films, name=name, trained_on=_was_trained_on(model, data_set, name))
+        _read_source(model, films, name=name, trained_on=_was_trained_on(model, name))
         for name, films in _films_by_source(model, data_set, options)
     ]
     measured = tuple(
@@ -110,7 +112,7 @@ def _films_by_source(
         films = load_cached(
             own, size_px=spec.size_px, folder=options.cache, grey_levels=spec.grey_levels
         )
-        yield source or options.name or data_set.name, films.distinct()
+        yield _title(data_set, source) or options.name or data_set.name, films.distinct()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -212,13 +214,16 @@ def _share_in_scope(
 
 def _taught(model: LoadedModel, data_set: DataSet, film: Film) -> bool:
     """Return whether a film is in the training split of a source that was trained on."""
-    name = film.source or data_set.name
-    return film.split == "train" and _was_trained_on(model, data_set, name)
+    name = _title(data_set, film.source) or data_set.name
+    return film.split == "train" and _was_trained_on(model, name)
 
 
-def _was_trained_on(model: LoadedModel, data_set: DataSet, name: str) -> bool:
+def _was_trained_on(model: LoadedModel, name: str) -> bool:
     """Return whether films of a source were trained on, by its title or the names of the sets."""
     data = model.manifest.training_data
-    titles = {data.name, *(source.title for source in data.sources.values())}
-    own = data_set.sources[name].title if name in data_set.sources else name
-    return own in titles
+    return name in {data.name, *(source.title for source in data.sources.values())}
+
+
+def _title(data_set: DataSet, source: str) -> str:
+    """Return the title of a source; the name in the films' table for one without."""
+    return data_set.sources[source].title if source in data_set.sources else source

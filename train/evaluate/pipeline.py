@@ -16,16 +16,15 @@ import numpy as np
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
+from bonefx.scope.statistics import SCOPE_FILE, read_scope
 from train.data import DataSet, load_data
 from train.data.cache import CachedFilms, compute_file_checksums, load_cached
 from train.evaluate.compression import load_for_evaluation
 from train.evaluate.evaluated_model import EvaluatedModel, is_model
 from train.evaluate.evaluation_record import build_evaluation
 from train.evaluate.logits import LOGITS, write_logits
-from train.evaluate.operating_points import (
-    BALANCED,
-    calibrated_probabilities,
-)
+from train.evaluate.maps.grading import grade_maps
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.evaluate.options import EvaluateOptions
 from train.evaluate.protocols import EvaluatedSets
 from train.evaluate.scope.intruders.sample_pictures import check_samples
@@ -33,6 +32,8 @@ from train.evaluate.scope.pipeline import (
     ScopeFilms,
     add_scope,
     fit_upright_scope,
+    measured_scope,
+    turn_read,
     turn_upright,
     write_evaluation,
 )
@@ -91,9 +92,7 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     options = replace(options, with_test=True)
     outside = _outside_set(options)
     model = load_for_evaluation(folder, options)
-    evaluation = read_evaluation(folder / EVALUATION)
-    if evaluation.weights_sha256 != model.weights_sha256:
-        raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
+    evaluation = _evaluation_of(folder, model)
     options = replace(options, size_px=evaluation.size_px)
     if evaluation.scope is None or evaluation.scope.orientation is None:
         raise RecipeError(
@@ -109,6 +108,40 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     evaluation = add_scope(evaluation, scope, films, judged=judged, folder=folder)
     evaluation = replace(evaluation, sets=())  # they were measured with the former scope
     write_evaluation(evaluation, folder)
+    return evaluation
+
+
+def evaluate_maps(folder: Path, options: EvaluateOptions) -> Evaluation:
+    """Choose the trust limits of an evaluated model again, and measure its maps by grade.
+
+    Only fractured films of val and test are read. All other figures are kept.
+
+    Raises:
+        RecipeError: The model was not evaluated on test, or the data do not fit.
+    """
+    model = load_for_evaluation(folder, options)
+    evaluation = _evaluation_of(folder, model)
+    scope = read_scope(measured_scope(folder, evaluation), source=SCOPE_FILE)
+    options = replace(options, size_px=evaluation.size_px)
+    data_set, spec = _own_set(model, options), model.facts.recipe.spec(evaluation.size_px)
+    given = {}
+    for name in ("val", "test"):
+        films = _load_split(model, data_set, name, options)
+        fractured = films.select(np.flatnonzero(films.fractured))
+        given[name] = as_given(model.network, fractured, spec)
+    turned = {name: turn_read(read, scope, model.network, spec) for name, read in given.items()}
+    evaluation = grade_maps(
+        evaluation, model.network, spec,
+        reads=_with_own_labels(model, turned), boxed_val=given["val"],
+    )  # fmt: skip
+    write_evaluation(evaluation, folder)
+    return evaluation
+
+
+def _evaluation_of(folder: Path, model: EvaluatedModel) -> Evaluation:
+    evaluation = read_evaluation(folder / EVALUATION)
+    if evaluation.weights_sha256 != model.weights_sha256:
+        raise RecipeError(f"{folder.name} was trained on after its evaluation; evaluate it again")
     return evaluation
 
 

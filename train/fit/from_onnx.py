@@ -4,7 +4,7 @@
 
 The input is an ONNX export of Keras' VGG16, with or without its head. Its kernels expect blue,
 green and red from 0 to 255 minus a mean. They are converted to the input of torchvision's VGG16, so
-that the same film gives the same features. Requires `pip install onnx`.
+that the same film gives the same features.
 """
 
 from __future__ import annotations

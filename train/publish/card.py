@@ -13,17 +13,32 @@ from bonefx.models.manifest import Manifest, name_with_checksum
 from bonefx.models.measured_comparison import MeasuredComparison
 from bonefx.records import Estimate, estimate_text
 from bonefx.records.evaluation import AS_PUBLISHED, GROUPED, OUTSIDE, Evaluation
-from bonefx.report.reason_texts import alternatives_text
-from bonefx.report.wording import FEWEST_OF_A_REGION
+from bonefx.records.set_figures import SetFigures
+from bonefx.report.wording.readings import FEWEST_OF_A_REGION
+from bonefx.report.wording.reasons import alternatives_text
 from train.evaluate.maps.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
+from train.evaluate.maps.trust_limits import STRONG_POINTING
 from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
-from train.evaluate.scope.fit import MAX_NAMED_WRONGLY, MAX_REFUSED_SHARE
+from train.evaluate.scope.fit import MAX_REFUSED_SHARE
+from train.evaluate.scope.regions import MAX_NAMED_WRONGLY
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
 
 PROTOCOL_NAMES = {
     AS_PUBLISHED: "published split",
     GROUPED: "grouped split (films of one patient or source on one side)",
     OUTSIDE: "another data set",
+}
+SPEED_ROWS = {
+    "plain_torch": "plain pass in PyTorch",
+    "plain": "plain pass, as readings run it",
+    "verdict": "reading without map: gate and verdict",
+    "reading": "whole reading: gate, verdict, map and its checks",
+    "in_16": "the same in a batch of 16, a film",
+    "stock": "PyTorch for the verdict, then GradCAM of pytorch-grad-cam",
+    "part: network input": "of a reading: network input",
+    "part: network": "of a reading: network and gradients",
+    "part: gate": "of a reading: gate",
+    "part: map and its checks": "of a reading: map and its checks, if the map is shown",
 }
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -53,9 +68,27 @@ def render_sets(evaluations: Sequence[Evaluation]) -> str:
     Args:
         evaluations: Evaluations that were measured on other sets; see train.evaluate.outside.
     """
-    return (
-        _environment().get_template("sets.md.j2").render(evaluations=evaluations, balanced=BALANCED)
-    )
+    template = _environment().get_template("sets.md.j2")
+    return template.render(rows=_rows_of_sets(evaluations), balanced=BALANCED)
+
+
+def _common_sets(evaluations: Sequence[Evaluation]) -> list[list[SetFigures]]:
+    """Return the sets that all evaluations were measured on: of each its figures by evaluation."""
+    first, *others = ({(one.name, one.split): one for one in own.sets} for own in evaluations)
+    return [
+        [one, *(other[key] for other in others)]
+        for key, one in first.items()
+        if all(key in other for other in others)
+    ]
+
+
+def _rows_of_sets(evaluations: Sequence[Evaluation]) -> list[tuple[str, SetFigures]]:
+    """Return the models and their figures, with all models of one set beside each other."""
+    rows: dict[tuple[str, str], list[tuple[str, SetFigures]]] = {}
+    for evaluation in evaluations:
+        for one in evaluation.sets:
+            rows.setdefault((one.name, one.split), []).append((evaluation.model, one))
+    return [row for own in rows.values() for row in own]
 
 
 def render_comparisons(comparisons: Sequence[MeasuredComparison]) -> str:
@@ -82,13 +115,15 @@ def render_performance(evaluations: Sequence[Evaluation]) -> str:
 
     Args:
         evaluations: Evaluations on the same test films, a column each. A row that not every
-            evaluation has is left out.
+            evaluation has is left out. The rows of other hospitals are those of `sets`, or else
+            that of the outside set.
     """
     first, tests = evaluations[0], [evaluation.test for evaluation in evaluations]
     others = [
         own.splits[OUTSIDE] for own in evaluations
         if own.outside_figures is not None and own.outside == first.outside
     ]  # fmt: skip
+    sets = _common_sets(evaluations)
     scopes = [evaluation.scope for evaluation in evaluations if evaluation.scope is not None]
     maps = [test.localisation[CALLED] for test in tests if CALLED in test.localisation]
     complete: dict[str, Sequence[object]] = {"others": others, "scopes": scopes, "maps": maps}
@@ -98,7 +133,7 @@ def render_performance(evaluations: Sequence[Evaluation]) -> str:
         .get_template("performance.md.j2")
         .render(
             evaluations=evaluations, evaluation=first, tests=tests, point=BALANCED,
-            points=[test.point(BALANCED) for test in tests],
+            points=[test.point(BALANCED) for test in tests], sets=sets,
             **(dict.fromkeys(complete, ()) | rows),
         )
     )  # fmt: skip
@@ -117,6 +152,11 @@ def render_maps(benches: Sequence[dict[str, Any]]) -> str:
             of the first.
     """
     return _environment().get_template("maps.md.j2").render(benches=benches, bench=benches[0])
+
+
+def render_speed(bench: dict[str, Any]) -> str:
+    """Render a table of what takes how long, from the JSON line of `python -m benchmarks.speed`."""
+    return _environment().get_template("speed.md.j2").render(bench=bench, works=SPEED_ROWS)
 
 
 def _of_table(table: dict[str, Any] | None, *, percent: bool = False) -> str:
@@ -160,6 +200,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             manifest=manifest,
             evaluation=evaluation,
             evaluations=[evaluation],
+            rows=_rows_of_sets([evaluation]),
             val=evaluation.splits["val"],
             test=evaluation.test,
             shown=evaluation.splits[evaluation.unseen_split],
@@ -174,5 +215,6 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             named_wrongly_at_most=MAX_NAMED_WRONGLY,
             regions=[own.region for own in evaluation.scope.regions] if evaluation.scope else [],
             fewest_to_tell=FEWEST_OF_A_REGION,
+            strong_pointing=STRONG_POINTING,
         )
     )

@@ -19,7 +19,7 @@ from bonefx.models.manifest import (
     ScopeFile,
     read_manifest,
 )
-from bonefx.records import OperatingPoint
+from bonefx.records import OperatingPoint, TrustLimits
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE
@@ -27,6 +27,7 @@ from train.evaluate.evaluated_model import EvaluatedModel, is_model, load_evalua
 from train.evaluate.logits import LOGITS
 from train.evaluate.operating_points import BALANCED
 from train.evaluate.plots.figures import draw_plots
+from train.evaluate.scope.pipeline import measured_scope
 from train.files import write_atomically
 from train.fit.training_curves import draw_training
 from train.publish.card import render_card
@@ -61,7 +62,7 @@ def export(folder: Path, weights: Path, *, full: bool = False) -> Path:
             f"{folder.name} was evaluated with head_ranks {evaluation.head_ranks}, and these are "
             f"{model.head_ranks}; evaluate and export both with --full, or both without"
         )
-    scope = _scope_of(folder, evaluation)
+    scope = measured_scope(folder, evaluation)
     manifest = _manifest(model, evaluation, scope)
     content = model.content
     write_atomically(place / SCOPE_FILE, lambda part: part.write_bytes(scope))
@@ -98,21 +99,6 @@ def rewrite_card(model: Path) -> Path:
     return model / CARD_NAME
 
 
-def _scope_of(folder: Path, evaluation: Evaluation) -> bytes:
-    """Read the scope file of the evaluation.
-
-    Raises:
-        RecipeError: There is none, or the evaluation measured another one.
-    """
-    remedy = f"run `python -m train scope {folder.name} --data DIR`"
-    if evaluation.scope is None or not (folder / SCOPE_FILE).is_file():
-        raise RecipeError(f"{folder.name} has no scope, and so reads no film; {remedy}")
-    content = (folder / SCOPE_FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != evaluation.scope.sha256:
-        raise RecipeError(f"{folder.name}/{SCOPE_FILE} is not the one that was measured; {remedy}")
-    return content
-
-
 def _manifest(model: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Manifest:
     facts, content = model.facts, model.content
     recipe = facts.recipe
@@ -138,7 +124,7 @@ def _manifest(model: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Ma
         initial_weights=facts.initial,
         recipe_sha256=facts.recipe_sha256,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
-        trust=evaluation.trust,
+        trust=_trust(evaluation),
         head_ranks=model.head_ranks,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
@@ -154,6 +140,14 @@ def _points(evaluation: Evaluation) -> tuple[OperatingPoint, ...]:
             raise RecipeError(f"point {point.name!r} differs between val and test; evaluate again")
     by_region = evaluation.scope.by_region if evaluation.scope else {}
     return tuple(replace(point, by_region=by_region.get(point.name, ())) for point in measured)
+
+
+def _trust(evaluation: Evaluation) -> TrustLimits | None:
+    """Return the limits chosen on val with the grades of the maps on unseen films."""
+    if evaluation.trust is None:
+        return None
+    grades = evaluation.splits[evaluation.unseen_split].map_grades
+    return replace(evaluation.trust, grades=grades)
 
 
 def _write_json(path: Path, record: object) -> None:

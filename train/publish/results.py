@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,12 @@ from train.publish.card import (
     render_performance,
     render_protocols,
     render_sets,
+    render_speed,
 )
 
 RESULTS_PAGE = "results.md"
+FORMER = "former"
+SPEED = "speed.json"
 README_BLOCK = "performance"
 
 
@@ -36,8 +41,9 @@ def write_results(model: Path, *, docs: Path, readme: Path) -> None:
 
     Args:
         model: Folder of the model whose figures are shown first, beside those of its neighbours.
-        docs: Folder of results.md, with `audits` (one JSON file a data set) and `results` (the
-            output of the benchmarks, heatmaps_<id>.json).
+        docs: Folder of results.md, with `audits` (one JSON file a data set) and `results`: the
+            output of the benchmarks, heatmaps_<id>.json, and in `former` the evaluations of
+            models whose weights are no longer included, <name>.json.
         readme: The README file.
 
     Raises:
@@ -56,7 +62,7 @@ def render_pages(model: Path, *, docs: Path, readme: Path) -> dict[Path, str]:
     """Return the text of both pages with their tables; see write_results."""
     blocks = {
         docs / RESULTS_PAGE: render_blocks(model, docs),
-        readme: {README_BLOCK: render_performance(_on_the_same_films(model))},
+        readme: {README_BLOCK: render_performance(_groups_on_the_same_films(model, [])[0])},
     }
     return {page: fill_blocks(page, tables) for page, tables in blocks.items()}
 
@@ -67,11 +73,13 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
     from train.audit.table import render_audits
 
     evaluation = read_evaluation(model / EVALUATION)
+    former = _former_evaluations(docs / "results" / FORMER)
+    evaluations = _all_evaluations(model.parent) + former
     blocks = {
-        "figures": render_figures(_on_the_same_films(model)),
-        "protocols": render_protocols(_all_evaluations(model.parent)),
+        "figures": "\n\n".join(map(render_figures, _groups_on_the_same_films(model, former))),
+        "protocols": render_protocols(evaluations),
     }
-    with_sets = [own for own in _all_evaluations(model.parent) if own.sets]
+    with_sets = [own for own in evaluations if own.sets]
     if with_sets:
         blocks["sets"] = render_sets(with_sets)
     if evaluation.scope is not None:
@@ -85,11 +93,21 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
     benchmarks = _heatmap_benchmarks(docs / "results", model)
     if benchmarks:
         blocks["maps"] = render_maps(benchmarks)
+    speed = docs / "results" / SPEED
+    if speed.is_file():
+        blocks["speed"] = render_speed(_read_speed(speed, model.parent))
     return blocks
 
 
 def _all_evaluations(weights: Path) -> list[Evaluation]:
     return [read_evaluation(weights / name / EVALUATION) for name in model_ids(weights)]
+
+
+def _former_evaluations(folder: Path) -> list[Evaluation]:
+    """Read the evaluations of models that are no longer included, named after their files."""
+    return [
+        replace(read_evaluation(path), model=path.stem) for path in sorted(folder.glob("*.json"))
+    ]
 
 
 def _comparisons(weights: Path) -> list[MeasuredComparison]:
@@ -112,23 +130,28 @@ def _comparisons(weights: Path) -> list[MeasuredComparison]:
     return comparisons
 
 
-def _on_the_same_films(model: Path) -> list[Evaluation]:
-    """Return a model's evaluation, and those of its neighbours with the same test films.
+def _groups_on_the_same_films(model: Path, former: Sequence[Evaluation]) -> list[list[Evaluation]]:
+    """Group a model's evaluation, its neighbours' and former ones by their test films.
 
     Films are the same if data set, checksum of the split and number of test films agree. A split
-    that the data set's folders define has no checksum; such a model is returned alone.
+    that the data set's folders define has no checksum: the model's own is alone, and others of
+    this kind, which may be published splits with copies of training films, are left out.
+
+    Args:
+        model: Folder of the model whose group comes first.
+        former: Evaluations of models that are no longer included.
     """
     first = read_evaluation(model / EVALUATION)
-    if first.data.split_sha256 is None:
-        return [first]
-    others = [
-        other for other in _all_evaluations(model.parent)
-        if other.model != first.model
-        and other.data.name == first.data.name
-        and other.data.split_sha256 == first.data.split_sha256
-        and other.test.n == first.test.n
-    ]  # fmt: skip
-    return [first, *others]
+    others = [one for one in _all_evaluations(model.parent) if one.model != first.model]
+    groups: dict[tuple[str, str, int], list[Evaluation]] = {_test_films(first): [first]}
+    for one in (*others, *former):
+        if one.data.split_sha256 is not None:
+            groups.setdefault(_test_films(one), []).append(one)
+    return list(groups.values())
+
+
+def _test_films(evaluation: Evaluation) -> tuple[str, str, int]:
+    return evaluation.data.name, evaluation.data.split_sha256 or "", evaluation.test.n
 
 
 def _heatmap_benchmarks(folder: Path, model: Path) -> list[dict[str, Any]]:
@@ -140,12 +163,23 @@ def _heatmap_benchmarks(folder: Path, model: Path) -> list[dict[str, Any]]:
 
 def _read_benchmark(path: Path, model: Path) -> dict[str, Any]:
     benchmark: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if benchmark["weights_sha256"] != read_manifest(model).sha256:
-        raise RecipeError(
-            f"{path.name} was measured with other weights than {model.name} has; run "
-            f"`python -m benchmarks.heatmaps --data DIR --model {model.name} > {path}`"
-        )
+    again = f"python -m benchmarks.heatmaps --data DIR --model {model.name} > {path}"
+    _check_weights(benchmark, model, path=path, again=again)
     return benchmark
+
+
+def _read_speed(path: Path, weights: Path) -> dict[str, Any]:
+    benchmark: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for name, own in benchmark["models"].items():
+        _check_weights(own, weights / name, path=path, again=f"python -m benchmarks.speed > {path}")
+    return benchmark
+
+
+def _check_weights(measured: dict[str, Any], model: Path, *, path: Path, again: str) -> None:
+    if measured["weights_sha256"] != read_manifest(model).sha256:
+        raise RecipeError(
+            f"{path.name} was measured with other weights than {model.name} has; run `{again}`"
+        )
 
 
 def fill_blocks(page: Path, blocks: dict[str, str]) -> str:

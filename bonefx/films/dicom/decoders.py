@@ -41,7 +41,9 @@ SYNTAXES = {  # by FrameHeader.marker; a decoder of the baseline syntax reads pr
     JPEG_2000_SIZE: "1.2.840.10008.1.2.4.91",
 }
 GE_PRIVATE = "1.2.840.113619.5.2"  # Implicit VR Little Endian, but for big-endian pixels
-PLUGINS = {JPEG_BASELINE: "pillow"}  # gdcm ends the process on damaged colour JPEGs
+# gdcm, which pydicom would take by itself where it is installed, ends the process on some files.
+PLUGINS = {JPEG_BASELINE: "pillow", JPEG_EXTENDED: "pillow"}
+OWN_PLUGIN = "pydicom"  # for all other syntaxes; it reads RLE
 
 
 class Containers(NamedTuple):
@@ -81,9 +83,11 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
     form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
     if stream.marker in JPEG:  # encoders of some vendors leave out the end
         complete = with_end(frame)
-        if form.samples == 1 or complete != frame or is_damaged(complete):
+        by_pydicom = form.samples == 3 and syntax in PLUGINS and stream.bits == 8
+        if complete != frame or is_damaged(complete) or not by_pydicom:
             return _jpeg(complete, stream, form)
-    return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)
+        return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)
+    return Containers(_by_imagecodecs(frame, stream, form), form)
 
 
 def _only_frame(compressed: bytes) -> bytes:
@@ -130,17 +134,32 @@ def _of_codestream(form: PixelFormat, stream: FrameHeader) -> PixelFormat:
 def _jpeg(frame: bytes, stream: FrameHeader, form: PixelFormat) -> Containers:
     """Decode a JPEG, and find out whether it is damaged.
 
-    pydicom reads no lossy one of 12 bits, and passes over damage; gdcm ends the process on some.
+    pydicom reads no lossy one of 12 bits, and passes over damage.
     """
-    if stream.bits == 8:
+    if stream.bits == 8 and SYNTAXES[stream.marker] in PLUGINS:
         image, is_partial = decode_jpeg(frame, salvage=True)
         values = np.asarray(image.convert("RGB" if form.samples == 3 else "L"))
     else:
         (values, _), is_partial = decode_deep_jpeg(frame, salvage=True)
+    return Containers(_checked(values, form), form, is_partial)
+
+
+def _by_imagecodecs(frame: bytes, stream: FrameHeader, form: PixelFormat) -> NDArray[Any]:
+    """Decode JPEG-LS and JPEG 2000."""
+    import imagecodecs
+
+    is_jpeg_ls = stream.marker == JPEG_LS_FRAME
+    decode = imagecodecs.jpegls_decode if is_jpeg_ls else imagecodecs.jpeg2k_decode
+    values = np.asarray(decode(frame))
+    return _checked(values.view(f"u{values.dtype.itemsize}"), form)
+
+
+def _checked(values: NDArray[Any], form: PixelFormat) -> NDArray[Any]:
+    """Return decoded values unchanged if they have the shape that the header says."""
     expected = (form.rows, form.columns)
     if values.shape != (expected if form.samples == 1 else (*expected, 3)):
         raise damaged()
-    return Containers(values, form, is_partial)
+    return values
 
 
 def _by_pydicom(
@@ -173,7 +192,7 @@ def _by_pydicom(
     decoded, _ = get_decoder(UID(syntax)).as_array(
         element.value if frame is None else encapsulate([frame]),
         index=0,
-        decoding_plugin=PLUGINS.get(syntax, ""),
+        decoding_plugin="" if frame is None else PLUGINS.get(syntax, OWN_PLUGIN),
         **options,
     )
     native = decoded.astype(decoded.dtype.newbyteorder("="))

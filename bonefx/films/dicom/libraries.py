@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from contextlib import suppress
 
 
 def prepare_dicom_libraries() -> None:
@@ -25,7 +26,7 @@ def prepare_dicom_libraries() -> None:
 
 
 def _load_gdcm() -> None:
-    """Load gdcm before pydicom does, with its probes for modules of Python 2 blocked.
+    """Load gdcm, where it is installed, before pydicom does, with its probes for modules blocked.
 
     gdcm imports `dl`, then `DLFCN`, and uses what it finds. A folder of such a name in the working
     directory would make gdcm, and with it pydicom, fail to load.
@@ -35,7 +36,8 @@ def _load_gdcm() -> None:
     blocked = [name for name in ("dl", "DLFCN") if name not in sys.modules]
     sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None blocks an import
     try:
-        import gdcm  # noqa: F401
+        with suppress(ImportError):
+            import gdcm  # noqa: F401
     finally:
         for name in blocked:
             sys.modules.pop(name, None)

@@ -17,7 +17,7 @@ from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.patient_ids import FILING_ELEMENTS, UTF_8, StudyHeader
 from bonefx.report.record import Report
 from bonefx.report.tables import json_bytes
-from bonefx.report.wording import NOTICE
+from bonefx.report.wording.readings import NOTICE
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

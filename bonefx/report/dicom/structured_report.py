@@ -24,7 +24,7 @@ from bonefx.report.dicom.filing import (
     source_reference,
 )
 from bonefx.report.record import Report
-from bonefx.report.wording import (
+from bonefx.report.wording.readings import (
     MEASURES,
     NOTICE,
     estimate_words,
@@ -33,6 +33,7 @@ from bonefx.report.wording import (
     probability_words,
     reading_notes,
     reason_words,
+    second_model_words,
     test_films_words,
 )
 
@@ -213,6 +214,7 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
     impression: Code = codes.DCM.Impression
     texts = [
         (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
+        *([(comment, second_model_words(reading))] if reading.second else []),
         (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
         (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
         (comment, NOTICE),

@@ -17,8 +17,9 @@ from bonefx.models.registry import LoadedModel
 from bonefx.reading.comparison import ModelComparison
 from bonefx.records import Agreement, Radiograph, Reading, Verdict
 from bonefx.report.compose import OPACITY
-from bonefx.report.film_wording import film_facts
-from bonefx.report.wording import VERDICT_WORDING, agreement_words
+from bonefx.report.wording.films import film_facts
+from bonefx.report.wording.maps import agreement_words
+from bonefx.report.wording.readings import VERDICT_WORDING
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.viewer import (

@@ -7,6 +7,7 @@ An upload is deleted as soon as it is read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
@@ -22,10 +23,20 @@ from bonefx.web.compare.state import (
     ComparisonUpdate,
     ExampleUpdate,
     FilmUpdate,
+    UploadedUpdate,
 )
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence
 from bonefx.web.shared.examples import Example
+from bonefx.web.shared.gone_film import (
+    FILM_GONE,
+    UPLOADED,
+    FilmOrigin,
+    film_origin,
+    gone,
+    is_gone,
+)
+from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.performance import performance_html
 from bonefx.web.shared.uploads import read_and_delete, upload_failure_text
 from bonefx.web.shared.viewer import NO_FILM_HTML, READING_HTML
@@ -43,22 +54,37 @@ class CompareHandlers:
     reader: Reader
     examples: tuple[Example, ...]
 
-    def on_start(self) -> FilmUpdate:
-        """Clear columns, legend and film before another film is read."""
-        return FilmUpdate(sides=message_html(READING_HTML), legend="", compared=None)
+    def on_sent(self, openings: Openings) -> FilmUpdate:
+        """Clear columns, legend and film when a file begins to be sent, unless it has arrived."""
+        if openings.announce():
+            return FilmUpdate(sides=message_html(READING_HTML), legend="", compared=None)
+        same: Any = gr.skip()
+        return FilmUpdate(sides=same, legend=same, compared=same, origin=same)
 
-    def on_pick(self, event: gr.EventData) -> ExampleUpdate:
+    def on_uploaded(self, path: str | None, openings: Openings) -> UploadedUpdate:
+        """Clear the screen for a file that has arrived, and make room for the next one."""
+        openings.end_upload()
+        return UploadedUpdate(
+            sides=message_html(READING_HTML), legend="", compared=None, uploaded=path, film=None
+        )
+
+    def on_pick(self, openings: Openings, event: gr.EventData) -> ExampleUpdate:
         """Clear the screen and keep the example's index; only the first handler gets the event."""
+        openings.open()
         return ExampleUpdate(
             sides=message_html(READING_HTML), legend="", compared=None, picked=int(event.index)
         )
 
-    def on_switch(self) -> ColumnsUpdate:
-        """Clear columns and legend, but keep the film for other models."""
+    def on_switch(self, compared: ComparedFilm | None) -> ColumnsUpdate:
+        """Clear columns and legend of a film, but keep the film for other models."""
+        if compared is None:
+            same: Any = gr.skip()
+            return ColumnsUpdate(sides=same, legend=same)
         return ColumnsUpdate(sides=message_html(READING_HTML), legend="")
 
-    def on_refused(self, why: str, names: list[str]) -> ComparisonUpdate:
+    def on_refused(self, why: str, names: list[str], openings: Openings) -> ComparisonUpdate:
         """Show why an upload failed."""
+        openings.end_upload()
         message = self._message(names, verdict_card.not_read_html(upload_failure_text(why)))
         return replace(message, film=None)
 
@@ -67,27 +93,31 @@ class CompareHandlers:
         try:
             compared = ComparedFilm(film=read_and_delete(path))
         except BonefxError as error:
-            message = self._message(names, verdict_card.not_read_html(as_sentence(error)))
-            return replace(message, film=None)
-        return replace(self._comparison(compared, names), film=None)
+            return self._message(names, verdict_card.not_read_html(as_sentence(error)))
+        return replace(self._comparison(compared, names), origin=UPLOADED)
 
     def on_example(self, picked: int, names: list[str]) -> ComparisonUpdate:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
         film = formats.read(example.path)
-        return self._comparison(ComparedFilm(film=film, extra=extra), names)
+        comparison = self._comparison(ComparedFilm(film=film, extra=extra), names)
+        return replace(comparison, origin=film_origin("example", picked))
 
-    def on_models(self, names: list[str], compared: ComparedFilm | None) -> ComparisonUpdate:
+    def on_models(
+        self, names: list[str], compared: ComparedFilm | None, origin: FilmOrigin
+    ) -> ComparisonUpdate:
         """Read the film on screen with the chosen models."""
-        if compared is None:
-            return self._message(names, NO_FILM_HTML)
-        return self._comparison(compared, names)
+        if compared is not None:
+            return replace(self._comparison(compared, names), origin=origin)
+        if is_gone(origin, compared):
+            message = self._message(names, verdict_card.not_read_html(FILM_GONE))
+            return replace(message, origin=gone(origin))
+        return self._message(names, NO_FILM_HTML)
 
     def on_fault(self, names: list[str]) -> ComparisonUpdate:
         """Clear the screen and report that the program failed."""
-        message = self._message(names, verdict_card.not_read_html(READING_FAULT))
-        return replace(message, film=None)
+        return self._message(names, verdict_card.not_read_html(READING_FAULT))
 
     def _comparison(self, compared: ComparedFilm, names: list[str]) -> ComparisonUpdate:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,18 @@ from bonefx.reading.reader import Reader
 from bonefx.web.compare.api import CompareApi
 from bonefx.web.compare.columns import message_html
 from bonefx.web.compare.handlers import CompareHandlers
-from bonefx.web.compare.state import ColumnsUpdate, ComparisonUpdate, ExampleUpdate, FilmUpdate
+from bonefx.web.compare.state import (
+    ColumnsUpdate,
+    ComparisonUpdate,
+    ExampleUpdate,
+    FilmUpdate,
+    UploadedUpdate,
+)
 from bonefx.web.shared.components import MODEL_EVENT, PRIVATE_EVENT, UNQUEUED_EVENT, html_block
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
+from bonefx.web.shared.gone_film import load_again_button
+from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.performance import performance_html
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.updates import connect
@@ -30,23 +39,30 @@ class CompareComponents:
     """Components that handlers read or update.
 
     Attributes:
-        film: Input of a file.
+        film: Input of a file; empty but for the moment between an upload and its reading.
+        uploaded: Path of the upload that is read next.
+        openings: The session's Openings.
         models: Choice of the models that are compared.
         gallery: Buttons of the example films.
         sides: The columns of the comparison.
         legend: The common colour scale of the maps.
         performance: What the chosen models do on test films.
         compared: The session's ComparedFilm.
+        origin: Button that opens a film again which the server no longer has; its value is the
+            FilmOrigin of the film on the page.
         picked: Index of the example that was clicked last.
     """
 
     film: gr.File
+    uploaded: gr.State
+    openings: gr.State
     models: gr.CheckboxGroup
     gallery: gr.HTML
     sides: gr.HTML
     legend: gr.HTML
     performance: gr.HTML
     compared: gr.State
+    origin: gr.HTML
     picked: gr.State
 
 
@@ -88,8 +104,11 @@ def _build_components(
             gallery = html_block(gallery_html(examples), "compare-examples", js_on_load=ON_LOAD)
         return CompareComponents(
             film=film,
+            uploaded=gr.State(None),
+            openings=gr.State(Openings()),
             models=models,
             gallery=gallery,
+            origin=load_again_button("compare-load-again"),
             sides=html_block(message_html(NO_FILM_HTML), "compare-sides"),
             legend=html_block("", "compare-legend"),
             performance=html_block(performance_html(chosen), "compare-performance"),
@@ -100,23 +119,26 @@ def _build_components(
 
 def _connect_readings(handlers: CompareHandlers, parts: CompareComponents) -> None:
     """Connect each way to start a reading: clear the screen, read, and report a fault."""
-    film, models = parts.film, parts.models
-    starts: tuple[tuple[Any, Any, type[ColumnsUpdate], Any, list[Any]], ...] = (
-        (film.upload, handlers.on_start, FilmUpdate, handlers.on_upload, [film, models]),
+    film, models, openings = parts.film, parts.models, parts.openings
+    starts: tuple[tuple[Any, Any, Any, type[ColumnsUpdate], Any, list[Any]], ...] = (
         (
-            parts.gallery.select, handlers.on_pick, ExampleUpdate, handlers.on_example,
-            [parts.picked, models],
+            film.upload, [film, openings], handlers.on_uploaded, UploadedUpdate,
+            handlers.on_upload, [parts.uploaded, models],
         ),
         (
-            models.input, handlers.on_switch, ColumnsUpdate, handlers.on_models,
-            [models, parts.compared],
+            parts.gallery.select, openings, handlers.on_pick, ExampleUpdate,
+            handlers.on_example, [parts.picked, models],
+        ),
+        (
+            models.input, parts.compared, handlers.on_switch, ColumnsUpdate, handlers.on_models,
+            [models, parts.compared, parts.origin],
         ),
     )  # fmt: skip
-    for trigger, clear, cleared, read, inputs in starts:
-        started = connect(trigger, clear, None, update=cleared, components=parts, **UNQUEUED_EVENT)
+    for trigger, given, clear, cleared, read, inputs in starts:
+        started = connect(trigger, clear, given, update=cleared, components=parts, **UNQUEUED_EVENT)
         done = connect(
-            started.then, read, inputs, update=ComparisonUpdate, components=parts,
-            trigger_mode="multiple", **MODEL_EVENT, **PRIVATE_EVENT,
+            started.then, _newest_only(read), [*inputs, openings], update=ComparisonUpdate,
+            components=parts, trigger_mode="multiple", **MODEL_EVENT, **PRIVATE_EVENT,
         )  # fmt: skip
         connect(
             done.failure, handlers.on_fault, models, update=ComparisonUpdate, components=parts,
@@ -124,15 +146,31 @@ def _connect_readings(handlers: CompareHandlers, parts: CompareComponents) -> No
         )  # fmt: skip
 
 
+def _newest_only(read: Callable[..., ComparisonUpdate]) -> Callable[..., ComparisonUpdate]:
+    """Wrap a handler that reads a film: its last argument is the session's Openings."""
+
+    def wrapped(*values: Any) -> ComparisonUpdate:
+        openings: Openings
+        *own, openings = values
+        return openings.newest_only(lambda: read(*own), outdated=ComparisonUpdate.outdated)
+
+    return wrapped
+
+
 def _connect_upload_notices(handlers: CompareHandlers, parts: CompareComponents) -> None:
     """Connect two hidden buttons that the page's script clicks: upload started, upload failed."""
     sent = gr.Button(elem_id="compare-sent", visible="hidden")
     connect(
-        sent.click, handlers.on_start, None, update=FilmUpdate, components=parts, **UNQUEUED_EVENT
+        sent.click,
+        handlers.on_sent,
+        parts.openings,
+        update=FilmUpdate,
+        components=parts,
+        **UNQUEUED_EVENT,
     )
     refused = gr.Button(elem_id="compare-refused", visible="hidden")
     why = gr.Textbox(visible=False)
     connect(
-        refused.click, handlers.on_refused, [why, parts.models],
+        refused.click, handlers.on_refused, [why, parts.models, parts.openings],
         update=ComparisonUpdate, components=parts, js=WHY_JS, queue=False, **PRIVATE_EVENT,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from bonefx.records import Radiograph
+from bonefx.web.shared.gone_film import NO_FILM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
@@ -38,9 +39,23 @@ class ColumnsUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmUpdate(ColumnsUpdate):
-    """New columns and legend, and the film that they show; None while another one is read."""
+    """New columns and legend, and the film that they show; None while another one is read.
+
+    Attributes:
+        compared: The film.
+        origin: Where the film on the page came from.
+    """
 
     compared: ComparedFilm | None
+    origin: Any = field(default_factory=lambda: NO_FILM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedUpdate(FilmUpdate):
+    """The same, the path of the file that is read next, and a file input that takes another."""
+
+    uploaded: str | None
+    film: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +71,16 @@ class ComparisonUpdate(FilmUpdate):
 
     Attributes:
         performance: HTML of the models' measured performance.
-        film: None empties the file input once its file is read; by default it stays, as another
+        film: None empties the file input after a refused upload; by default it stays, as another
             file may have been uploaded meanwhile.
     """
 
     performance: str
     film: Any = field(default_factory=gr.skip)
+
+    def outdated(self) -> ComparisonUpdate:
+        """Return what still holds once another film is opened: the models' performance."""
+        same: Any = gr.skip()
+        return ComparisonUpdate(
+            sides=same, legend=same, compared=same, origin=same, performance=self.performance
+        )

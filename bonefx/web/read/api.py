@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.records import QUARTER_TURN_DEGREES, FilmEdit, box_of_edges, edit_radiograph
 from bonefx.report import reading_table
+from bonefx.web.shared.components import MODEL_EVENT
+from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.uploads import read_and_delete
 
 
@@ -59,8 +63,9 @@ class ReadApi:
             exposed_field_corners (of a field that does not fill this part; black beside it),
             film_notes (what to know about how the file was read), regions (recognised body regions;
             null where the model does not recognise any), region_notes (figures of the model for
-            these regions), device and elapsed_s. A film out of scope has no probability and no map;
-            reason says why and what to do.
+            these regions), second_model (the verdict of a second model, with disagrees where it
+            differs; null without one), device and elapsed_s. A film out of scope has no probability
+            and no map; reason says why and what to do.
         """
         radiograph = read_and_delete(film, salvage=damaged)  # first, so that no upload is kept
         edit = FilmEdit(
@@ -78,3 +83,29 @@ def _quarter_turns(degrees: int) -> int:
     if degrees not in QUARTER_TURN_DEGREES:
         raise SettingsError(f"a film is turned by 0, 90, 180 or 270 degrees, not by {degrees}")
     return QUARTER_TURN_DEGREES.index(degrees)
+
+
+def offer_read_api(reader: Reader, *, film: gr.File, point: gr.Radio) -> None:
+    """Offer reading to programs as the endpoint /read.
+
+    Args:
+        reader: Holds the loaded models.
+        film: Names the argument of the file.
+        point: Names the argument of the operating point.
+    """
+    gr.Button(visible=False).click(
+        show_errors_to_user(ReadApi(reader=reader).read),
+        [
+            film,
+            point,
+            gr.Checkbox(label="Invert", visible=False),
+            gr.Number(0, label="Turn", precision=0, visible=False),
+            gr.Checkbox(label="Mirror", visible=False),
+            gr.JSON(label="Crop", visible=False),
+            gr.Checkbox(label="Outside scope", visible=False),
+            gr.Checkbox(label="Damaged", visible=False),
+        ],
+        gr.JSON(visible=False),
+        api_name="read",
+        **MODEL_EVENT,
+    )

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from bonefx.web.read.api import ReadApi
+from bonefx.web.read.api import offer_read_api
+from bonefx.web.read.awaited_opinion import AwaitedOpinion
+from bonefx.web.read.choices import CHOICE_NAMES, Inputs, with_choices
 from bonefx.web.read.film_changes import CROP_JS
+from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import (
     AnsweredUpdate,
-    Choices,
     ClearedUpdate,
     MeasuredUpdate,
     PickedUpdate,
     PointUpdate,
     ReadComponents,
     ReadUpdate,
+    RefusedUpdate,
+    RowGoneUpdate,
+    SecondUpdate,
+    UploadedUpdate,
     WaitingUpdate,
 )
 from bonefx.web.shared.components import (
@@ -30,12 +36,9 @@ from bonefx.web.shared.components import (
     UNQUEUED_EVENT,
 )
 from bonefx.web.shared.downloads import offer_download
-from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.navigation import NO_POSITION
 from bonefx.web.shared.updates import connect
 from bonefx.web.shared.uploads import WHY_JS
-
-Inputs = Mapping[str, Component]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class ReadEvents:
         self._connect_uploads()
         self._connect_choices()
         self._connect_own_answers()
-        self._connect_api()
+        offer_read_api(self.screen.reader, film=self.components.film, point=self.components.point)
 
     def open_from(
         self,
@@ -78,27 +81,33 @@ class ReadEvents:
         """
         parts, screen = self.components, self.screen
         opened.success(lambda name: name, model, parts.model, **UNQUEUED_EVENT)
-        cleared = self._clear(opened.success, screen.on_open_row, position)
-        opened.failure(lambda: NO_POSITION, None, parts.position, **UNQUEUED_EVENT)
-        reading = self._read(
+        cleared = self._clear(opened.success, screen.on_open_row, [position, parts.openings])
+        connect(
+            opened.failure, row_gone, parts.origin, update=RowGoneUpdate,
+            components=parts, **UNQUEUED_EVENT,
+        )  # fmt: skip
+        self._read(
             cleared,
             screen.on_source,
             {"source": source, "position": position} | self._choices(model=model, point=point),
         )
-        # A film that is still being read must not replace the film that was asked for.
-        opened.success(None, None, None, cancels=[reading], **PRIVATE_EVENT)
 
     def _connect_films(self) -> None:
         """Clear the screen, then read a film or read it again."""
         parts, screen = self.components, self.screen
         shown = {"shown": parts.shown}
         self._read(
-            self._clear(parts.film.upload, screen.on_start),
+            self._clear(
+                parts.film.upload,
+                screen.on_uploaded,
+                [parts.film, parts.openings],
+                update=UploadedUpdate,
+            ),
             screen.on_upload,
-            {"path": parts.film} | self._choices(),
+            {"path": parts.uploaded} | self._choices(),
         )
         self._read(
-            self._clear(parts.gallery.select, screen.on_pick, update=PickedUpdate),
+            self._clear(parts.gallery.select, screen.on_pick, parts.openings, update=PickedUpdate),
             screen.on_example,
             {"index": parts.picked} | self._choices(),
         )
@@ -116,7 +125,7 @@ class ReadEvents:
         self._read(
             self._wait(parts.damaged.click),
             screen.on_damaged,
-            held | self._choices(),
+            held | shown | self._choices(),
         )
         self._connect_crop(shown)
 
@@ -138,13 +147,13 @@ class ReadEvents:
         """
         parts, screen = self.components, self.screen
         sent = gr.Button(elem_id="sent", visible="hidden")
-        self._clear(sent.click, screen.on_start)
+        self._clear(sent.click, screen.on_sent, parts.openings)
         refused = gr.Button(elem_id="refused", visible="hidden")
-        self._connect(
+        self._connect(  # WHY_JS sets the first input
             refused.click,
             screen.on_refused,
-            {"why": gr.Textbox(visible=False)} | self._choices(),  # WHY_JS sets the first input
-            update=ReadUpdate,
+            {"why": gr.Textbox(visible=False), "openings": parts.openings} | self._choices(),
+            update=RefusedUpdate,
             js=WHY_JS,
             queue=False,
             **PRIVATE_EVENT,
@@ -154,13 +163,19 @@ class ReadEvents:
     def _connect_choices(self) -> None:
         """Answer to another operating point or prevalence without running the network."""
         parts, screen = self.components, self.screen
+        films = {"shown": parts.shown, "held": parts.held}
         self._connect(
             parts.point.input,
             screen.on_point,
-            {"shown": parts.shown} | self._choices(),
+            films | {"openings": parts.openings} | self._choices(),
             update=PointUpdate,
             **LATEST_ONLY_EVENT,
         )
+        for button in parts.report_buttons:
+            inputs = films | self._choices()
+            self._connect(
+                button.click, screen.on_report, inputs, update=ReadUpdate, **UNQUEUED_EVENT
+            )
         self._connect(
             parts.prevalence_percent.input,
             screen.on_prevalence,
@@ -183,37 +198,18 @@ class ReadEvents:
                 **PRIVATE_EVENT,
             )
             self._clear_on_fault(done, self._choices())
-
-    def _connect_api(self) -> None:
-        """Offer reading to programs as the endpoint /read."""
-        parts, api = self.components, ReadApi(reader=self.screen.reader)
-        gr.Button(visible=False).click(
-            show_errors_to_user(api.read),
-            [
-                parts.film,
-                parts.point,
-                gr.Checkbox(label="Invert", visible=False),
-                gr.Number(0, label="Turn", precision=0, visible=False),
-                gr.Checkbox(label="Mirror", visible=False),
-                gr.JSON(label="Crop", visible=False),
-                gr.Checkbox(label="Outside scope", visible=False),
-                gr.Checkbox(label="Damaged", visible=False),
-            ],
-            gr.JSON(visible=False),
-            api_name="read",
-            **MODEL_EVENT,
-        )
+            self._add_second_opinion(done)
 
     def _choices(self, **replaced: Component) -> dict[str, Component]:
         """Return the components that hold the fields of Choices, by field."""
-        own = {name: getattr(self.components, name) for name in _choice_names()}
+        own = {name: getattr(self.components, name) for name in CHOICE_NAMES}
         return own | replaced
 
     def _clear(
         self,
         trigger: Callable[..., Any],
         handler: Callable[..., Any],
-        inputs: Any = None,
+        inputs: Any,
         *,
         update: type[Any] = ClearedUpdate,
     ) -> Any:
@@ -224,9 +220,9 @@ class ReadEvents:
 
     def _wait(self, trigger: Callable[..., Any]) -> Any:
         """Remove picture and verdict, but keep the film, until it is read again."""
-        return self._clear(
-            trigger, self.screen.on_switch, self.components.shown, update=WaitingUpdate
-        )
+        parts = self.components
+        films = [parts.shown, parts.held, parts.openings]
+        return self._clear(trigger, self.screen.on_switch, films, update=WaitingUpdate)
 
     def _read(
         self,
@@ -235,8 +231,8 @@ class ReadEvents:
         inputs: Inputs,
         *,
         js: str | None = None,
-    ) -> Any:
-        """Attach a handler that fills the screen after it was cleared; return its event."""
+    ) -> None:
+        """Attach a handler that fills the screen after it was cleared."""
         done = self._connect(
             cleared.then,
             handler,
@@ -247,13 +243,25 @@ class ReadEvents:
             **MODEL_EVENT,
             **PRIVATE_EVENT,
         )
-        self._clear_on_fault(done, {name: inputs[name] for name in _choice_names()})
-        return done
+        self._clear_on_fault(done, {name: inputs[name] for name in CHOICE_NAMES})
+        self._add_second_opinion(done)
+
+    def _add_second_opinion(self, done: Any) -> None:
+        """Let the second model read a film once the first one's verdict is on the screen."""
+        parts, choices = self.components, self._choices()
+        read_twice = self._connect(
+            done.success,
+            AwaitedOpinion(updates=self.screen.updates).on_verdict,
+            {"shown": parts.shown, "openings": parts.openings} | choices,
+            update=SecondUpdate,
+            **MODEL_EVENT,
+            **PRIVATE_EVENT,
+        )
+        self._clear_on_fault(read_twice, choices)
 
     def _clear_on_fault(self, done: Any, choices: Inputs) -> None:
-        self._connect(
-            done.failure, self.screen.on_fault, choices, update=ReadUpdate, **PRIVATE_EVENT
-        )
+        fault = self.screen.on_fault
+        self._connect(done.failure, fault, choices, update=ReadUpdate, **PRIVATE_EVENT)
 
     def _connect(
         self,
@@ -264,28 +272,15 @@ class ReadEvents:
         update: type[Any],
         **settings: Any,
     ) -> Any:
-        """Attach a handler that takes its inputs by name, with the user's choices as one record."""
+        """Attach a handler that takes its inputs by name, with the user's choices as one record.
+
+        Of its update only the reader's answers are kept if another film was opened meanwhile.
+        """
         return connect(
             trigger,
-            _with_choices(handler, inputs),
-            list(inputs.values()),
+            with_choices(handler, inputs),
+            [*inputs.values(), self.components.openings],
             update=update,
             components=self.components,
             **settings,
         )
-
-
-def _choice_names() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Choices))
-
-
-def _with_choices(handler: Callable[..., Any], inputs: Inputs) -> Callable[..., Any]:
-    """Wrap a handler of named arguments for gradio, which passes values in the order of inputs."""
-
-    def wrapped(*values: Any) -> Any:
-        named = dict(zip(inputs, values, strict=True))
-        choices = Choices(**{name: named.pop(name) for name in _choice_names()})
-        return handler(choices=choices, **named)
-
-    wrapped.__name__ = handler.__name__
-    return wrapped

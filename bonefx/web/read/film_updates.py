@@ -12,16 +12,23 @@ import gradio as gr
 
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
-from bonefx.reading.second_opinion import with_second_opinion
-from bonefx.records import NOT_EDITED, OperatingPoint
+from bonefx.reading.second_opinion import second_model
+from bonefx.records import NOT_EDITED, OperatingPoint, Reading
+from bonefx.web.read.choices import Choices
 from bonefx.web.read.read_first import answered
-from bonefx.web.read.state import Choices, ReadUpdate, ShownFilm
+from bonefx.web.read.state import ReadUpdate, RowGoneUpdate, ShownFilm
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice
-from bonefx.web.shared.uploads import FILM_LIFETIME_S
+from bonefx.web.shared.gone_film import (
+    FILM_GONE,
+    LIST_GONE,
+    NO_FILM,
+    FilmOrigin,
+    gone,
+    is_gone,
+)
+from bonefx.web.shared.navigation import NO_POSITION
 from bonefx.web.shared.viewer import NO_FILM_HTML, film_figure
-
-FILM_EXPIRED = f"This film was removed after {FILM_LIFETIME_S // 60} minutes; load it again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +54,17 @@ class FilmUpdates:
     def read(
         self, shown: ShownFilm, *, choices: Choices, outside_scope: bool = False
     ) -> ReadUpdate:
-        """Read a film with the chosen model, and show its verdict and heat map."""
+        """Read a film with the chosen model, and show its verdict and heat map.
+
+        A second model reads it afterwards; see SecondOpinion.
+        """
         film, loaded = shown.film, self.reader.model(choices.model)
         reading = self.reader.read(
             film, point=choices.point, model=choices.model, outside_scope=outside_scope
         )
-        reading = with_second_opinion(self.reader, film, reading)
         return replace(
             self.without_film(
-                verdict_card.verdict_html(reading, loaded.manifest.calibration),
+                self.verdict_html(reading),
                 choices=replace(choices, point=reading.point.name),
             ),
             viewer=film_figure(film, reading, heat_floor=loaded.manifest.heat_floor),
@@ -65,7 +74,16 @@ class FilmUpdates:
             invert=gr.Button(visible=reading.looks_inverted),
             outside=gr.Button(visible=reading.can_be_overridden),
             **_change_tools(shown),
-            shown=replace(shown, reading=replace(reading, heat=None)),
+            origin=gr.skip(),
+            shown=replace(shown, reading=reading),
+        )
+
+    def verdict_html(self, reading: Reading) -> str:
+        """Render the verdict of a film on screen, which a second model may still have to read."""
+        calibration = self.reader.model(reading.model).manifest.calibration
+        awaited = None if reading.second else second_model(self.reader, reading.model)
+        return verdict_card.verdict_html(
+            reading, calibration, awaited=awaited.name if awaited else ""
         )
 
     def ask_reader(self, shown: ShownFilm, *, choices: Choices) -> ReadUpdate:
@@ -77,12 +95,16 @@ class FilmUpdates:
             details=verdict_card.details_html(loaded.manifest, str(loaded.device), film=film),
             own_answer=gr.Row(visible=True),
             **_change_tools(shown),
+            origin=gr.skip(),
             shown=replace(shown, reading=None),
         )
 
-    def expired(self, choices: Choices) -> ReadUpdate:
-        """Show that the film on screen is no longer in memory."""
-        return self.not_read(FILM_EXPIRED, choices=choices)
+    def film_gone(self, choices: Choices) -> ReadUpdate:
+        """Keep the picture of a film that the server no longer has, and offer to open it again."""
+        update = self.not_read(FILM_GONE, choices=choices)
+        if not is_gone(choices.origin):
+            return replace(update, viewer=gr.skip())
+        return replace(update, viewer=gr.skip(), origin=gone(choices.origin))
 
     def not_read(self, why: str, *, choices: Choices) -> ReadUpdate:
         """Show why a film was not read, as sentences."""
@@ -100,6 +122,7 @@ class FilmUpdates:
             point=point_choice(loaded, point),
             own_answer=gr.Row(visible=False),
             **hidden_offers(),
+            origin=NO_FILM,
             caution=verdict_card.caution_html(self.reader.caution(choices.model)),
             shown=None,
         )
@@ -108,6 +131,27 @@ class FilmUpdates:
         """Render what an operating point of the chosen model did on test films."""
         loaded, prevalence = self.reader.model(choices.model), choices.prevalence_percent / 100
         return measured_html_of(self.reader, loaded, point, prevalence)
+
+
+def with_origin(origin: FilmOrigin, update: ReadUpdate) -> ReadUpdate:
+    """Return an update with the origin of its film; unchanged where it has none."""
+    if update.shown is None and update.held is None:
+        return update
+    return replace(update, origin=origin)
+
+
+def row_gone(origin: FilmOrigin) -> RowGoneUpdate:
+    """End the position in a list whose row cannot be opened.
+
+    Args:
+        origin: Of the film on the page; if that is gone, it was to be opened again from its row,
+            and the offer ends, too.
+    """
+    if not origin["gone"]:
+        return RowGoneUpdate(position=NO_POSITION)
+    return RowGoneUpdate(
+        position=NO_POSITION, verdict=verdict_card.not_read_html(LIST_GONE), origin=NO_FILM
+    )
 
 
 def hidden_offers() -> dict[str, Any]:

@@ -1,47 +1,45 @@
 """Handlers of the Read screen: one film, its verdict, the evidence and the heat map.
 
 A handler that reads a film updates the whole screen at once, so that a film is never shown beside
-another film's verdict. ReadHandlers holds the loaded models and the example films; nothing of a
-request is stored in it.
+another film's verdict. Nothing of a request is stored in the handlers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from bonefx.errors import BonefxError, SettingsError
 from bonefx.films.sources import FilmSource
-from bonefx.models.decision import reading_at_point
 from bonefx.reading.reader import Reader
+from bonefx.reading.second_opinion import at_point
 from bonefx.records import NOT_EDITED
+from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, edit_after_crop, edit_after_inverting
-from bonefx.web.read.film_updates import FilmUpdates, hidden_offers
-from bonefx.web.read.read_first import (
-    ANSWERS,
-    ReaderAnswer,
-    agreement_csv,
-    agreement_html,
-)
+from bonefx.web.read.film_updates import FilmUpdates, hidden_offers, with_origin
+from bonefx.web.read.read_first import ANSWERS, ReaderAnswer, agreement_csv, agreement_html
 from bonefx.web.read.state import (
     AnsweredUpdate,
-    Choices,
     ClearedUpdate,
     MeasuredUpdate,
     PickedUpdate,
     PointUpdate,
     ReadUpdate,
+    RefusedUpdate,
     ShownFilm,
+    UploadedUpdate,
     WaitingUpdate,
 )
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
 from bonefx.web.shared.examples import Example
+from bonefx.web.shared.gone_film import FROM_ROW, NO_FILM, UPLOADED, film_origin, is_gone
 from bonefx.web.shared.navigation import NO_POSITION, ListPosition
+from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.uploads import (
     OpenedFilm,
     open_and_delete,
@@ -50,6 +48,8 @@ from bonefx.web.shared.uploads import (
     upload_failure_text,
 )
 from bonefx.web.shared.viewer import READING_HTML
+
+Update = TypeVar("Update", bound=ClearedUpdate | ReadUpdate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,44 +64,71 @@ class ReadHandlers:
         """Updates of the screen for a film."""
         return FilmUpdates(reader=self.reader)
 
-    def on_start(self) -> ClearedUpdate:
-        """Remove the last film, its verdict and its buttons before the next film is read."""
+    def on_sent(self, openings: Openings) -> ClearedUpdate:
+        """Clear the screen when a file begins to be sent, unless it has arrived meanwhile."""
+        if openings.announce():
+            return self.cleared()
+        unchanged: dict[str, Any] = {field.name: gr.skip() for field in fields(ClearedUpdate)}
+        return ClearedUpdate(**unchanged)
+
+    def cleared(self) -> ClearedUpdate:
+        """Return the screen without the last film, before the next film is read."""
         return ClearedUpdate(
             viewer=READING_HTML,
             verdict=verdict_card.waiting_html(),
             shown=None,
             position=NO_POSITION,
+            report_text="",
+            uploaded=None,
             own_answer=gr.Row(visible=False),
+            origin=NO_FILM,
             **hidden_offers(),
         )
 
-    def on_open_row(self, position: ListPosition) -> ClearedUpdate:
-        """Do the same for a film of a worklist, and show the film's position in the list."""
-        return replace(self.on_start(), position=position)
+    def on_uploaded(self, path: str | None, openings: Openings) -> UploadedUpdate:
+        """Clear the screen for a file that has arrived, and make room for the next one."""
+        openings.end_upload()
+        return _extended(UploadedUpdate, replace(self.cleared(), uploaded=path), film=None)
 
-    def on_pick(self, event: gr.EventData) -> PickedUpdate:
-        """Remember which example was clicked; gradio passes the event to the first handler only."""
-        cleared = self.on_start()
-        named = {field.name: getattr(cleared, field.name) for field in fields(cleared)}
-        return PickedUpdate(picked=int(event.index), **named)
+    def on_open_row(self, position: ListPosition, openings: Openings) -> ClearedUpdate:
+        """Clear the screen for a film of a worklist, and show the film's position in the list."""
+        openings.open()
+        return replace(self.cleared(), position=position)
 
-    def on_switch(self, shown: ShownFilm | None) -> WaitingUpdate:
-        """Remove picture and verdict, but keep the film for another reading of it."""
-        if shown is not None and shown.reading is None:  # the reader's answer comes first
+    def on_pick(self, openings: Openings, event: gr.EventData) -> PickedUpdate:
+        """Keep which example was clicked; gradio passes the event to the first handler only."""
+        openings.open()
+        return _extended(PickedUpdate, self.cleared(), picked=int(event.index))
+
+    def on_switch(
+        self, shown: ShownFilm | None, held: OpenedFilm | None, openings: Openings
+    ) -> WaitingUpdate:
+        """Remove picture and verdict, but keep the film for another reading of it.
+
+        Nothing changes where there is no film to read, and where the reader's answer comes first.
+        """
+        openings.request()
+        if held is None and (shown is None or shown.reading is None):
             return WaitingUpdate()
         return WaitingUpdate(viewer=READING_HTML, verdict=verdict_card.waiting_html())
 
-    def on_refused(self, *, why: str, choices: Choices) -> ReadUpdate:
+    def on_refused(self, *, why: str, openings: Openings, choices: Choices) -> RefusedUpdate:
         """Show why an upload failed."""
+        openings.end_upload()
         update = self.updates.without_film(
             verdict_card.not_read_html(upload_failure_text(why)), choices=choices
         )
-        return replace(update, film=None)
+        return _extended(RefusedUpdate, replace(update, film=None))
 
     def on_upload(self, *, path: str | None, choices: Choices) -> ReadUpdate:
-        """Read an uploaded film, and delete the upload."""
+        """Read an uploaded film, and delete the upload.
+
+        Without a path another film has been opened since the file arrived, and nothing changes.
+        """
+        if path is None:
+            return ReadUpdate()
         update = self._open(lambda: open_and_delete(path), choices=choices)
-        return replace(update, position=NO_POSITION, film=None)
+        return replace(with_origin(UPLOADED, update), position=NO_POSITION)
 
     def on_example(self, *, index: int, choices: Choices) -> ReadUpdate:
         """Read the example that was clicked."""
@@ -109,14 +136,14 @@ class ReadHandlers:
         facts = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
         film = ShownFilm(opened=open_example(example.path), reading=None, facts=facts)
         update = self.updates.read_or_ask(film, choices=choices)
-        return replace(update, position=NO_POSITION)
+        return replace(with_origin(film_origin("example", index), update), position=NO_POSITION)
 
     def on_source(
         self, *, source: FilmSource, position: ListPosition, choices: Choices
     ) -> ReadUpdate:
         """Read a film of a worklist; the update carries the film's position in the list."""
         update = self._open(lambda: open_source(source), choices=choices)
-        return replace(update, position=position)
+        return replace(with_origin(FROM_ROW, update), position=position)
 
     def on_model(
         self, *, shown: ShownFilm | None, held: OpenedFilm | None, choices: Choices
@@ -125,15 +152,17 @@ class ReadHandlers:
         default = self.reader.model(choices.model).manifest.default_point
         choices = replace(choices, point=default)
         if held is not None:  # the question about the damaged film stays open
-            return self._offer_damaged(held, choices=choices)
-        if shown is None:
-            return self.updates.without_film(verdict_card.idle_html(), choices=choices)
-        return self.updates.read_again(shown, choices=choices)
+            return replace(self._offer_damaged(held, choices=choices), origin=choices.origin)
+        if is_gone(choices.origin, shown):
+            return self.updates.film_gone(choices)
+        if shown is not None:
+            return self.updates.read_again(shown, choices=choices)
+        return self.updates.without_film(verdict_card.idle_html(), choices=choices)
 
     def on_invert(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Read the film on screen with black and white swapped, after the screen offered it."""
         if shown is None:
-            return self.updates.expired(choices)
+            return self.updates.film_gone(choices)
         if shown.reading is None or not shown.reading.looks_inverted:  # a second click
             return ReadUpdate()
         edit = edit_after_inverting(shown.film)
@@ -142,34 +171,36 @@ class ReadHandlers:
     def on_outside_scope(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Read a film that is out of scope anyway, after the screen offered it."""
         if shown is None:
-            return self.updates.expired(choices)
+            return self.updates.film_gone(choices)
         if shown.reading is None or not shown.reading.can_be_overridden:  # a second click
             return ReadUpdate()
         return self.updates.read(shown, choices=choices, outside_scope=True)
 
-    def on_damaged(self, *, held: OpenedFilm | None, choices: Choices) -> ReadUpdate:
+    def on_damaged(
+        self, *, held: OpenedFilm | None, shown: ShownFilm | None, choices: Choices
+    ) -> ReadUpdate:
         """Read a damaged film anyway, after the screen offered it."""
-        if held is None:
-            return self.updates.expired(choices)
+        if held is None:  # expired, or a second click
+            return self.updates.film_gone(choices) if shown is None else ReadUpdate()
         return self.updates.read_or_ask(ShownFilm(opened=held, reading=None), choices=choices)
 
     def on_change(self, *, change: str, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Turn or mirror the film on screen, by the words of the button, and read it again."""
         if shown is None:
-            return self.updates.expired(choices)
+            return self.updates.film_gone(choices)
         edit = CHANGES[change](shown.film).edit
         return self.updates.read_again(replace(shown, edit=edit), choices=choices)
 
     def on_undo(self, *, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Read the film on screen as it is in its file."""
         if shown is None:
-            return self.updates.expired(choices)
+            return self.updates.film_gone(choices)
         return self.updates.read_again(replace(shown, edit=NOT_EDITED), choices=choices)
 
     def on_crop(self, *, crop: str | None, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
         """Read the part of the film on screen that was drawn; see edit_after_crop."""
         if shown is None:
-            return self.updates.expired(choices)
+            return self.updates.film_gone(choices)
         try:
             edit = edit_after_crop(shown.film, crop)
         except SettingsError as error:
@@ -178,17 +209,27 @@ class ReadHandlers:
         return self.updates.read_again(replace(shown, edit=edit), choices=choices)
 
     @show_errors_to_user
-    def on_point(self, *, shown: ShownFilm | None, choices: Choices) -> PointUpdate:
+    def on_point(
+        self,
+        *,
+        shown: ShownFilm | None,
+        held: OpenedFilm | None,
+        openings: Openings,
+        choices: Choices,
+    ) -> PointUpdate:
         """Decide again at another operating point; the network does not run."""
-        loaded = self.reader.model(choices.model)
-        point = loaded.point(choices.point)
+        openings.point = choices.point
+        point = self.reader.model(choices.model).point(choices.point)
         measured = self.updates.measured_html(point, choices=choices)
+        if is_gone(choices.origin, shown, held):
+            gone = self.updates.film_gone(choices)
+            return PointUpdate(measured=measured, verdict=gone.verdict, origin=gone.origin)
         if shown is None or shown.reading is None:
             return PointUpdate(measured=measured)
-        reading = reading_at_point(shown.reading, point)
+        reading = at_point(self.reader, shown.reading, point.name)
         return PointUpdate(
             measured=measured,
-            verdict=verdict_card.verdict_html(reading, loaded.manifest.calibration),
+            verdict=self.updates.verdict_html(reading),
             shown=replace(shown, reading=reading),
         )
 
@@ -202,14 +243,15 @@ class ReadHandlers:
     ) -> AnsweredUpdate:
         """Record the reader's own answer, then run the model and count how often both agree."""
         if shown is None:
-            return _answered_update(self.updates.expired(choices), reads=choices.reads)
+            return _extended(AnsweredUpdate, self.updates.film_gone(choices), reads=choices.reads)
         if shown.reading is not None:  # a second click, sent before the first was answered
             return AnsweredUpdate()
         update = self.updates.read(shown, choices=choices)
         reading, reads = update.shown.reading, choices.reads
         if reading.probability is not None:  # a film out of scope is not counted
             reads = [*reads, ReaderAnswer(own=ANSWERS[answer], reading=reading)]
-        return _answered_update(
+        return _extended(
+            AnsweredUpdate,
             update,
             reads=reads,
             agreement=agreement_html(reads),
@@ -220,10 +262,17 @@ class ReadHandlers:
         """Return the table of the session as a CSV file."""
         return Download(name="my-reads.csv", media_type="text/csv", content=agreement_csv(reads))
 
+    def on_report(
+        self, *, shown: ShownFilm | None, held: OpenedFilm | None, choices: Choices
+    ) -> ReadUpdate:
+        """Offer to open a film again that is to be reported and is no longer on the server."""
+        if is_gone(choices.origin, shown, held):
+            return self.updates.film_gone(choices)
+        return ReadUpdate()
+
     def on_fault(self, *, choices: Choices) -> ReadUpdate:
         """Clear the screen when the program fails, so that nothing of an earlier film remains."""
-        update = self.updates.not_read(READING_FAULT, choices=choices)
-        return replace(update, film=None)
+        return self.updates.not_read(READING_FAULT, choices=choices)
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:
         """Open a film and read it; show why if it cannot be opened or read."""
@@ -242,6 +291,7 @@ class ReadHandlers:
         return replace(update, damaged=gr.Button(visible=True), held=opened)
 
 
-def _answered_update(update: ReadUpdate, **session: Any) -> AnsweredUpdate:
+def _extended(kind: type[Update], update: ClearedUpdate | ReadUpdate, **further: Any) -> Update:
+    """Return an update of a subclass with the values of another update and further ones."""
     named = {field.name: getattr(update, field.name) for field in fields(update)}
-    return AnsweredUpdate(**named, **session)
+    return kind(**named, **further)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
@@ -16,6 +17,8 @@ from bonefx.report.files import DICOM_FORMS
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.downloads import Download, offer_download
+from bonefx.web.shared.gone_film import FILM_GONE, FilmOrigin, is_gone
+from bonefx.web.shared.uploads import OpenedFilm
 
 REPORT_BUTTONS = {  # label and media type of each form
     "pdf": ("PDF", "application/pdf"),
@@ -34,17 +37,28 @@ class ReportPanel:
 
     reader: Reader
 
-    def on_form(self, form: str, text: str, shown: ShownFilm | None) -> Download:
+    def on_form(  # noqa: PLR0917 (gradio passes values by position)
+        self,
+        form: str,
+        text: str,
+        shown: ShownFilm | None,
+        held: OpenedFilm | None,
+        origin: FilmOrigin,
+    ) -> Download:
         """Return one form of the report; the model reads the film again for its heat map.
 
         Args:
             form: Key of REPORT_BUTTONS.
             text: The user's own text, printed in the report.
             shown: The film on screen.
+            held: A damaged film that waits for the user's decision.
+            origin: Where the film on the page came from.
 
         Raises:
             SettingsError: There is no reading, or no DICOM film for a DICOM form.
         """
+        if is_gone(origin, shown, held):
+            raise SettingsError(FILM_GONE)
         if shown is None or shown.reading is None:
             raise SettingsError(NOTHING_READ)
         header = shown.opened.study if form in DICOM_FORMS else None
@@ -66,14 +80,24 @@ class ReportPanel:
         )
 
 
-def build_report_panel(reader: Reader, shown: gr.State) -> None:
-    """Build the panel; call it inside the screen's column."""
+def build_report_panel(
+    reader: Reader, *, shown: gr.State, held: gr.State, origin: gr.HTML
+) -> dict[str, Any]:
+    """Build the panel; call it inside the screen's column.
+
+    Returns:
+        Components by their names in ReadComponents: the field of the user's own text, which the
+        screen empties with each new film, and the buttons.
+    """
     panel = ReportPanel(reader=reader)
     with gr.Accordion("Report", open=False, elem_id="report"):
         text = gr.Textbox(
             label="Your own text, printed in the report", lines=2, elem_id="report_text"
         )
         with gr.Row(elem_id="report_forms"):
-            for form, (words, _) in REPORT_BUTTONS.items():
-                button = gr.Button(words, size="sm")
-                offer_download(button, partial(panel.on_form, form), [text, shown], **MODEL_EVENT)
+            buttons = {form: gr.Button(words, size="sm")
+                       for form, (words, _) in REPORT_BUTTONS.items()}  # fmt: skip
+    for form, button in buttons.items():
+        inputs = [text, shown, held, origin]
+        offer_download(button, partial(panel.on_form, form), inputs, **MODEL_EVENT)
+    return {"report_text": text, "report_buttons": tuple(buttons.values())}

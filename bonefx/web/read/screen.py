@@ -17,7 +17,9 @@ from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import html_block, point_choice
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
+from bonefx.web.shared.gone_film import load_again_button
 from bonefx.web.shared.navigation import navigation_bar
+from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.uploads import FILM_LIFETIME_S
 from bonefx.web.shared.viewer import NO_FILM_HTML
 
@@ -44,7 +46,9 @@ def _build_components(reader: Reader, examples: tuple[Example, ...]) -> ReadComp
                 **_film_and_verdict(reader),
                 **_model_and_point(reader),
             }
-            build_report_panel(reader, shown)
+            right |= build_report_panel(
+                reader, shown=shown, held=right["held"], origin=right["origin"]
+            )
             right |= {**_session(), **_details(reader)}
         with gr.Column(elem_id="left"):
             viewer = html_block(NO_FILM_HTML, "viewer")
@@ -63,6 +67,8 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         buttons = tuple(gr.Button(words) for words in ANSWERS)
     return {
         "film": film,
+        "uploaded": gr.State(None),
+        "openings": gr.State(Openings()),
         "read_first": read_first,
         "verdict": verdict,
         "own_answer": own_answer,
@@ -70,6 +76,7 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         "invert": gr.Button("Read it inverted", visible=False, elem_id="invert"),
         "outside": gr.Button("Read anyway", visible=False, elem_id="outside"),
         "damaged": gr.Button("Read the damaged film", visible=False, elem_id="damaged"),
+        "origin": load_again_button("load-again"),
         "held": gr.State(None, time_to_live=FILM_LIFETIME_S),
         "caution": html_block(verdict_card.caution_html(reader.caution()), "caution"),
     }

@@ -1,4 +1,4 @@
-"""Records of the Read screen: its components, the user's choices, and updates of components.
+"""Records of the Read screen: its film, its components, and updates of components.
 
 The fields of an update have the names of the components that it changes; see shared/updates.py.
 """
@@ -11,30 +11,11 @@ from typing import Any
 import gradio as gr
 
 from bonefx.records import NOT_EDITED, FilmEdit, Radiograph, Reading, edit_radiograph
-from bonefx.web.read.read_first import ReaderAnswer
+from bonefx.web.shared.gone_film import FilmOrigin
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.uploads import OpenedFilm
 
 Facts = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What the user has chosen on the screen.
-
-    Attributes:
-        point: Name of the operating point.
-        model: Name of the model.
-        prevalence_percent: Share of fractures among the user's own films, in [1, 90].
-        read_first: The user answers before the model does.
-        reads: Films of this session that the user answered before the model.
-    """
-
-    point: str
-    model: str
-    prevalence_percent: float
-    read_first: bool
-    reads: list[ReaderAnswer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it may hold an array
@@ -44,7 +25,8 @@ class ShownFilm:
     Attributes:
         opened: The film as read from its file, and what a DICOM report needs.
         edit: What the user changed on the film.
-        reading: Without its heat map; None while the screen waits for the reader's own answer.
+        reading: With its heat map until the second model has read the film, then without it; None
+            while the screen waits for the reader's own answer.
         facts: Names and values that are not in the film's file, such as an example's label.
     """
 
@@ -64,7 +46,9 @@ class ReadComponents:
     """Components of the screen.
 
     Attributes:
-        film: File chooser.
+        film: File chooser; empty but for the moment between an upload and its reading.
+        uploaded: Session state: path of the upload that is read next, or None.
+        openings: Session state: Openings.
         viewer: Film with its heat map and tools.
         verdict: Verdict card.
         measured: What the operating point did on test films.
@@ -75,12 +59,16 @@ class ReadComponents:
         invert: Button that reads the film with black and white swapped.
         outside: Button that reads a film out of scope anyway.
         damaged: Button that reads a damaged film anyway.
+        origin: Button that opens a film again which the server no longer has; its value is the
+            FilmOrigin of the film on the page.
         held: Session state: OpenedFilm that is damaged, until the user decides, or None.
         changes: Row of buttons that turn, mirror and crop the film.
         change_buttons: The buttons of that row that need no rectangle, in the order of CHANGES.
         undo: Button of that row that takes all changes back.
         caution: Warning about the model.
         position: Navigation bar for the films of a worklist.
+        report_buttons: Buttons that make reports.
+        report_text: The user's own text for reports of the film on screen.
         shown: Session state: the ShownFilm on screen, or None.
         model: Choice of the model.
         prevalence_percent: Slider for the share of fractures among the user's films.
@@ -94,6 +82,8 @@ class ReadComponents:
     """
 
     film: gr.File
+    uploaded: gr.State
+    openings: gr.State
     viewer: gr.HTML
     verdict: gr.HTML
     measured: gr.HTML
@@ -104,12 +94,15 @@ class ReadComponents:
     invert: gr.Button
     outside: gr.Button
     damaged: gr.Button
+    origin: gr.HTML
     held: gr.State
     changes: gr.Row
     change_buttons: tuple[gr.Button, ...]
     undo: gr.Button
     caution: gr.HTML
     position: gr.HTML
+    report_buttons: tuple[gr.Button, ...]
+    report_text: gr.Textbox
     shown: gr.State
     model: gr.Radio
     prevalence_percent: gr.Slider
@@ -124,16 +117,19 @@ class ReadComponents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearedUpdate:
-    """The screen without its film, before another film is read."""
+    """The screen without its film and all that belongs to it, before another film is read."""
 
     viewer: str
     verdict: str
     shown: None
     position: ListPosition
+    report_text: str
+    uploaded: str | None
     own_answer: gr.Row
     invert: gr.Button
     outside: gr.Button
     damaged: gr.Button
+    origin: FilmOrigin
     held: None
     changes: gr.Row
 
@@ -143,6 +139,22 @@ class PickedUpdate(ClearedUpdate):
     """The screen without its film, and the index of the example that is read next."""
 
     picked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedUpdate(ClearedUpdate):
+    """The screen without its film, and a file chooser that takes the next file at once."""
+
+    film: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGoneUpdate:
+    """The screen when a row of a worklist cannot be opened. Unset fields change nothing."""
+
+    position: ListPosition
+    verdict: Any = field(default_factory=gr.skip)
+    origin: Any = field(default_factory=gr.skip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +171,25 @@ class PointUpdate:
 
     measured: str
     verdict: Any = field(default_factory=gr.skip)
+    origin: Any = field(default_factory=gr.skip)
     shown: Any = field(default_factory=gr.skip)
+
+    def outdated(self) -> PointUpdate:
+        """Return what still holds once another film is opened: the figures of the point."""
+        return PointUpdate(measured=self.measured)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondUpdate:
+    """The screen after the second model has read the film. Unset fields change nothing."""
+
+    viewer: Any = field(default_factory=gr.skip)
+    verdict: Any = field(default_factory=gr.skip)
+    shown: Any = field(default_factory=gr.skip)
+
+    def outdated(self) -> SecondUpdate:
+        """Return what still holds once another film is opened: nothing."""
+        return SecondUpdate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,12 +198,16 @@ class MeasuredUpdate:
 
     measured: str
 
+    def outdated(self) -> MeasuredUpdate:
+        """Return what still holds once another film is opened: everything."""
+        return self
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUpdate:
     """The whole screen, so that no part of an earlier film remains. Unset fields change nothing.
 
-    Only an upload empties `film`, so that a file that arrives meanwhile is not lost.
+    Only a refused upload empties `film`, so that a file that arrives meanwhile is not lost.
     """
 
     film: Any = field(default_factory=gr.skip)
@@ -186,12 +220,26 @@ class ReadUpdate:
     invert: Any = field(default_factory=gr.skip)
     outside: Any = field(default_factory=gr.skip)
     damaged: Any = field(default_factory=gr.skip)
+    origin: Any = field(default_factory=gr.skip)
     held: Any = field(default_factory=gr.skip)
     changes: Any = field(default_factory=gr.skip)
     undo: Any = field(default_factory=gr.skip)
     caution: Any = field(default_factory=gr.skip)
     position: Any = field(default_factory=gr.skip)
     shown: Any = field(default_factory=gr.skip)
+
+    def outdated(self) -> ReadUpdate:
+        """Return what still holds once another film is opened: nothing."""
+        return ReadUpdate()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedUpdate(ReadUpdate):
+    """The whole screen, with why an upload failed."""
+
+    def outdated(self) -> RefusedUpdate:
+        """Return what still holds once another film is opened: everything."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,3 +249,7 @@ class AnsweredUpdate(ReadUpdate):
     reads: Any = field(default_factory=gr.skip)
     agreement: Any = field(default_factory=gr.skip)
     session: Any = field(default_factory=gr.skip)
+
+    def outdated(self) -> AnsweredUpdate:
+        """Return what still holds once another film is opened: the session's answers."""
+        return AnsweredUpdate(reads=self.reads, agreement=self.agreement, session=self.session)

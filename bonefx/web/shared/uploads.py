@@ -1,12 +1,26 @@
-"""Open films from uploads, worklists and examples. An upload is deleted once it is read."""
+"""Take uploads, and open films from them, from worklists and examples.
+
+An upload is deleted once it is read. gradio names the folder of an upload after its content: two
+users who send the same file would get the same path, and reading the one would delete the other. It
+also accepts the path of any folder inside its upload folder in place of a file, so that a client
+could hand over the uploads of everybody else. Here nobody can guess the name of an upload, and a
+file chooser accepts nothing but uploads.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import route_utils
+from gradio.data_classes import FileData, ListFiles
+from gradio.utils import get_upload_folder
 
 from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
 from bonefx.films import formats
@@ -24,6 +38,8 @@ UPLOAD_FAILURES = {  # by HTTP status; "refused" by the page itself, "" for all 
     "": "The file did not arrive: the connection broke, or a proxy server refused it. Choose it "
     "again.",
 }
+NOT_AN_UPLOAD = "The film did not arrive; choose it again."
+SECRET_BYTES = 32
 WHY_JS = "(why, ...others) => [document.documentElement.dataset.notSent, ...others]"
 
 
@@ -114,3 +130,34 @@ def _with_study(film: Radiograph, study: Callable[[], StudyHeader]) -> OpenedFil
         return OpenedFilm(film=film, study=study())
     except UnreadableRadiographError as error:
         return OpenedFilm(film=film, study=str(error))
+
+
+def is_upload(path: Path) -> bool:
+    """Return whether a path is that of a regular file which was uploaded to this app."""
+    whole, uploads = path.resolve(), Path(get_upload_folder()).resolve()
+    return whole.parent.parent == uploads and whole.is_file() and not path.is_symlink()
+
+
+class _PrivateUploadFile(route_utils.GradioUploadFile):
+    """An upload whose folder is named after a secret, too."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.sha.update(secrets.token_bytes(SECRET_BYTES))
+
+
+def protect_uploads() -> None:
+    """Give uploads names that nobody can guess, and let file choosers accept nothing else."""
+    route_utils.GradioUploadFile = _PrivateUploadFile  # type: ignore[misc]
+    gr.File.preprocess = _preprocess_uploads  # type: ignore[method-assign, assignment]
+
+
+_preprocess_files = gr.File.preprocess
+
+
+def _preprocess_uploads(chooser: gr.File, payload: ListFiles | FileData | None) -> Any:
+    """Return the paths of uploads, as gradio does; raise gr.Error for any other path."""
+    files = [payload] if isinstance(payload, FileData) else payload or []
+    if not all(is_upload(Path(file.path)) for file in files):
+        raise gr.Error(NOT_AN_UPLOAD, print_exception=False)
+    return _preprocess_files(chooser, payload)

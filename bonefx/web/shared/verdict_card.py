@@ -10,12 +10,14 @@ from markupsafe import Markup
 from bonefx.models.decision import predictive_values
 from bonefx.models.manifest import Manifest
 from bonefx.records import Calibration, OperatingPoint, Radiograph, Reading, probability_text
-from bonefx.report.film_wording import film_facts
-from bonefx.report.wording import (
+from bonefx.report.wording.films import film_facts
+from bonefx.report.wording.maps import trust_rows, trust_summary
+from bonefx.report.wording.readings import (
     MEASURES,
     guarantee_words,
     reading_notes,
     reason_words,
+    second_model_words,
     test_films_words,
     verdict_words,
 )
@@ -46,14 +48,18 @@ class PredictiveValue:
     high: float
 
 
-def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Verdict") -> Markup:
-    """Render the verdict, the probability on its scale, the reason and the notes.
+def verdict_html(
+    reading: Reading, calibration: Calibration, *, label: str = "Verdict", awaited: str = ""
+) -> Markup:
+    """Render the verdict, its probability and reason, how far the map can be trusted, and notes.
 
     Args:
         reading: The model's reading.
         calibration: Of the same model.
         label: Name of the card for screen readers.
+        awaited: Name of a second model that is still to read the film; empty for none.
     """
+    trust = reading.trust
     sign, words = verdict_words(reading)
     probability = reading.probability
     return render(
@@ -68,6 +74,11 @@ def verdict_html(reading: Reading, calibration: Calibration, *, label: str = "Ve
         point=reading.point,
         calibration=calibration,
         reason=reason_words(reading),
+        second=second_model_words(reading),
+        awaited=awaited,
+        disagrees=reading.models_disagree,
+        trust_summary="" if trust is None else trust_summary(trust),
+        trust_rows=[] if trust is None else trust_rows(trust),
         notes=reading_notes(reading),
     )
 

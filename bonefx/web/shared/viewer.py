@@ -19,28 +19,30 @@ from numpy.typing import NDArray
 from bonefx.films.raster import encode_png, shrink_to
 from bonefx.films.windows import window_presets
 from bonefx.heatmaps.overlay import heat_layer, hot_contours
-from bonefx.records import Radiograph, Reading, Trust, Verdict
+from bonefx.records import Radiograph, Reading, Verdict
 from bonefx.report.compose import OPACITY
-from bonefx.report.wording import map_words, trust_rows
+from bonefx.report.wording.maps import map_words
 from bonefx.web.shared.templates import render
 
 MAX_FILM_PX = 2560  # longer side on screen; a larger film is shown smaller, but read whole
+SHOWN_BITS = (8, 12, 16)  # see readValues in assets/js/viewer.js
 MAX_MAP_PX = 480  # longer side; the map is smooth, the browser enlarges it
 NO_FILM_HTML = render(
     "shared/empty_film.html.j2",
+    opening=False,
     lines=[
         "No film.",
         "Drop one anywhere on this page, paste or choose a file, or try an example.",
     ],
 )
-READING_HTML = render("shared/empty_film.html.j2", lines=["Reading the film …"])
+READING_HTML = render("shared/empty_film.html.j2", opening=True, lines=["Reading the film …"])
 READER_FIRST = "The model has not read this film yet: your answer comes first."
 KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
 OWN_KEYS = "1 fracture, 2 no fracture, 3 not sure"
 
 
 def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float) -> Markup:
-    """Render a film with its heat map, the tools, and how far the map can be trusted.
+    """Render a film with its heat map and the tools.
 
     The map is hidden at first where the verdict is no fracture.
 
@@ -51,7 +53,6 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
         heat_floor: Peak below which the model's maps are not shown, in logits.
     """
     heat = None if reading is None else reading.heat
-    trust = None if reading is None else reading.trust
     has_map = heat is not None
     map_shown = reading is not None and has_map and reading.verdict is not Verdict.NO_FRACTURE
     return render(
@@ -66,10 +67,17 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
         ),
         tools=tools_html(film, has_map=has_map, map_shown=map_shown),
         reader_first=READER_FIRST if reading is None else "",
+        reduced=reduced_words(film),
         note=Markup() if reading is None else map_note(reading, heat_floor=heat_floor),
-        trust_summary="" if trust is None else _trust_summary(trust),
-        trust_rows=[] if trust is None else trust_rows(trust),
     )
+
+
+def reduced_words(film: Radiograph) -> str:
+    """Return that a large film is shown smaller than it is; empty for other films."""
+    longer = max(film.pixels.shape)
+    if longer <= MAX_FILM_PX:
+        return ""
+    return f"Shown reduced to {MAX_FILM_PX:,} of {longer:,} px; the model reads the whole film."
 
 
 def stage_html(
@@ -90,7 +98,7 @@ def stage_html(
         label=label,
         keys=keys,
         source_url=_source_url(film) if carries_film else "",
-        bits=16 if _is_deep(film) else 8,
+        bits=_shown_bits(film),
         width=width,
         height=height,
         layers=layers,
@@ -127,20 +135,20 @@ def contour_path(heat: NDArray[np.float32]) -> str:
     )
 
 
-def _is_deep(film: Radiograph) -> bool:
-    return film.bits > 8
+def _shown_bits(film: Radiograph) -> int:
+    """Return the depth in which a film is sent to the page."""
+    return next(bits for bits in SHOWN_BITS if film.bits <= bits or bits == SHOWN_BITS[-1])
 
 
 def _source_url(film: Radiograph) -> str:
     """Encode the film's values; a deep film carries the upper byte as red, the lower as green."""
     values = shrink_to(film.values, MAX_FILM_PX)
-    if not _is_deep(film):
+    bits = _shown_bits(film)
+    if bits == SHOWN_BITS[0]:
         return png_data_url(np.rint(values * 255.0).astype(np.uint8))
-    levels = np.rint(values * 65535.0).astype(np.uint16)
-    upper, lower = levels >> 8, levels & 255
-    opaque = np.full_like(upper, 255)
-    planes = np.dstack([upper, lower, np.zeros_like(upper), opaque])
-    return png_data_url(planes.astype(np.uint8))
+    levels = np.rint(values * (2**bits - 1)).astype(np.uint16) << (16 - bits)
+    planes = np.dstack([levels >> 8, levels & 255, np.zeros_like(levels)]).astype(np.uint8)
+    return data_url(encode_png(planes, repeats=False))
 
 
 def tools_html(film: Radiograph, *, has_map: bool, map_shown: bool) -> Markup:
@@ -171,13 +179,14 @@ def map_note(reading: Reading, *, heat_floor: float) -> Markup:
     )
 
 
-def _trust_summary(trust: Trust) -> str:
-    return f"Map {'fails' if trust.failures else 'passes'} its checks"
-
-
 def png_data_url(picture: NDArray[np.uint8]) -> str:
     """Encode a picture as PNG in a data URL; see encode_png."""
-    return "data:image/png;base64," + base64.b64encode(encode_png(picture)).decode()
+    return data_url(encode_png(picture))
+
+
+def data_url(png: bytes) -> str:
+    """Return a data URL of a PNG file's content."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _description(film: Radiograph, *, has_map: bool) -> str:

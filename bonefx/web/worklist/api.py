@@ -32,7 +32,8 @@ class WorklistApi:
             bytes), sha256, model, weights_sha256, point, threshold, caution (why this model should
             not be used for reading), inverted, looks_inverted, mirrored and turned_degrees (as
             from /read), read_turned_degrees (the model's own turn of a film that lies on its side)
-            and film_notes (what to know about how the file was read).
+            and film_notes (what to know about how the file was read). One model reads the list,
+            so second_model, second_verdict, second_probability and models_disagree are null.
         """
         session_list = SessionList()
         try:

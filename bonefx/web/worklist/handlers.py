@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
-from bonefx.films.sources import FilmSource
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import WorklistRow, read_worklist, rows_at_point, worklist_csv
+from bonefx.reading.second_opinion import second_model
+from bonefx.reading.worklist import (
+    WorklistRow,
+    read_worklist,
+    rows_at_point,
+    with_second_verdicts,
+    worklist_csv,
+)
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.downloads import Download
@@ -20,9 +26,12 @@ from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
 from bonefx.web.shared.navigation import list_position
 from bonefx.web.worklist.session_list import SessionList, SessionLists
 from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
-from bonefx.web.worklist.table import TableValue, message_value, row_html, table_value
+from bonefx.web.worklist.table import TableValue, gone_value, message_value, row_html, table_value
 
-LIST_EXPIRED = "the films of this list were deleted after one hour; choose them again"
+LIST_EXPIRED = (
+    "the films of this list were deleted, after one hour or because the program restarted; choose "
+    "them again"
+)
 NO_FILM = "no film was found; choose PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
 LIST_FAULT = (
     "The program failed on this list. This is a fault in bonefx; the server's log has the details."
@@ -52,15 +61,24 @@ class WorklistHandlers:
     def on_run(
         self, session_list: SessionList | None, model: str, point: str
     ) -> Iterator[TableValue]:
-        """Read a queued list; yield the table after each film, until it is stopped or replaced."""
+        """Read a queued list; yield the table after each film, until it is stopped or replaced.
+
+        The second model reads the films when the first has read all of them, so that the most
+        urgent films are known early.
+        """
         if session_list is None or not session_list.claim():
             return
-        shown, sequence_number = list[str](), session_list.sequence_number
+        shown = [row_html(row) for row in session_list.rows]
+        sequence_number = session_list.sequence_number
         try:
             for row in self._rows(session_list, sequence_number, model=model, point=point):
                 session_list.rows.append(row)
                 shown.append(row_html(row))
                 yield table_value(session_list, shown)
+            for index, row in enumerate(self._second_verdicts(session_list, sequence_number)):
+                session_list.rows[index] = row
+                shown[index] = row_html(row)
+                yield table_value(session_list, shown, read_twice=index + 1)
         finally:
             if session_list.sequence_number == sequence_number:
                 session_list.running = False
@@ -71,19 +89,41 @@ class WorklistHandlers:
         """Enable the controls that can be used now."""
         running = session_list is not None and session_list.running
         has_rows = session_list is not None and bool(session_list.rows)
+        stopped = session_list is not None and session_list.stopped_early
         return ControlsUpdate(
-            stop=gr.Button(interactive=running),
+            stop=gr.Button(interactive=running, visible=running or not stopped),
+            resume=gr.Button(visible=stopped and not running),
             save=gr.Button(interactive=has_rows and not running),
             model=gr.Radio(interactive=not running),
             point=gr.Radio(interactive=not running),
         )
 
-    def on_stop(self, session_list: SessionList | None) -> Any:
-        """Read no more films after those in progress."""
+    def on_stop(self, session_list: SessionList | None, listed: int) -> Any:
+        """Read no more films after those in progress.
+
+        Args:
+            session_list: The session's list.
+            listed: Key of the list on the page; 0 for none.
+        """
         if session_list is None:
-            return gr.skip()
+            return gone_value(listed) if listed else gr.skip()
         session_list.stop()
-        return gr.skip() if session_list.running else table_value(session_list, [])
+        return gr.skip() if session_list.running else _complete_table(session_list)
+
+    @show_errors_to_user
+    def on_continue(self, session_list: SessionList | None, listed: int) -> ListUpdate:
+        """Queue the films of a stopped list that are still to be read.
+
+        Args:
+            session_list: The session's list.
+            listed: Key of the list on the page.
+        """
+        if session_list is None or session_list.closed:
+            return ListUpdate(session_list=None, listed=listed, table=gone_value(listed))
+        session_list.queue_rest()
+        return ListUpdate(
+            session_list=session_list, listed=listed, table=_complete_table(session_list)
+        )
 
     def on_fault(self, session_list: SessionList | None) -> TableValue:
         """Keep the rows that were read, and report that the program failed."""
@@ -95,14 +135,20 @@ class WorklistHandlers:
         return value
 
     @show_errors_to_user
-    def on_model(self, model: str, session_list: SessionList | None) -> ModelUpdate:
-        """Offer another model's operating points, and queue the list for this model."""
+    def on_model(self, model: str, session_list: SessionList | None, listed: int) -> ModelUpdate:
+        """Offer another model's operating points, and queue the list for this model.
+
+        Args:
+            model: Name of the model.
+            session_list: The session's list.
+            listed: Key of the list on the page; 0 for none.
+        """
         loaded = self.reader.model(model)
         point = point_choice(loaded, loaded.point())
-        if session_list is None:
+        if session_list is None and not listed:
             return ModelUpdate(point=point, table=gr.skip())
-        if session_list.closed:
-            raise UnreadableRadiographError(LIST_EXPIRED)
+        if session_list is None or session_list.closed:
+            return ModelUpdate(point=point, table=gone_value(listed))
         session_list.queue()
         return ModelUpdate(point=point, table=table_value(session_list, []))
 
@@ -111,12 +157,19 @@ class WorklistHandlers:
         return verdict_card.caution_html(self.reader.caution(model))
 
     @show_errors_to_user
-    def on_point(self, point: str, model: str, session_list: SessionList | None) -> Any:
-        """Decide all verdicts at another operating point, without the network."""
+    def on_point(self, point: str, session_list: SessionList | None, listed: int) -> Any:
+        """Decide all verdicts at another operating point, without the network.
+
+        Args:
+            point: Name of the operating point.
+            session_list: The session's list.
+            listed: Key of the list on the page; 0 for none.
+        """
+        if session_list is None and listed:
+            return gone_value(listed)
         if session_list is None or session_list.running:
             return gr.skip()
-        chosen = self.reader.model(model).point(point)
-        session_list.replace_rows(rows_at_point(session_list.rows, chosen))
+        session_list.replace_rows(rows_at_point(self.reader, session_list.rows, point))
         return _complete_table(session_list)
 
     @show_errors_to_user
@@ -166,21 +219,47 @@ class WorklistHandlers:
                 raise UnreadableRadiographError(NO_FILM)
         except BonefxError as error:
             session_list.close()
-            return ListUpdate(session_list=None, table=message_value(as_sentence(error)))
+            return ListUpdate(session_list=None, listed=0, table=message_value(as_sentence(error)))
         session_list.queue()
-        return ListUpdate(session_list=session_list, table=table_value(session_list, []))
+        return ListUpdate(
+            session_list=session_list, listed=session_list.key, table=table_value(session_list, [])
+        )
 
     def _rows(
         self, session_list: SessionList, sequence_number: int, *, model: str, point: str
     ) -> Iterator[WorklistRow]:
         """Read the films of a list until it is stopped or its sequence number changes."""
+        before = list(session_list.rows)
+        rest = session_list.films[len(before) :]
+        films = _while_current(session_list, sequence_number, rest)
+        rows = read_worklist(self.reader, films, model=model, point=point, before=before)
+        return _while_current(session_list, sequence_number, rows)
 
-        def may_continue(_: FilmSource | WorklistRow) -> bool:
-            return session_list.may_continue and session_list.sequence_number == sequence_number
+    def _second_verdicts(
+        self, session_list: SessionList, sequence_number: int
+    ) -> Iterator[WorklistRow]:
+        """Add the second model's verdicts to a list's rows, as long as _rows; none without one."""
+        read = list(session_list.rows)
+        models = {row.reading.model for row in read if row.reading is not None}
+        if not any(second_model(self.reader, model) for model in models):
+            return iter(())
+        rows = _while_current(session_list, sequence_number, read)
+        twice = with_second_verdicts(self.reader, rows)
+        return _while_current(session_list, sequence_number, twice)
 
-        films = itertools.takewhile(may_continue, session_list.films)
-        rows = read_worklist(self.reader, films, model=model, point=point)
-        return itertools.takewhile(may_continue, rows)
+
+Item = TypeVar("Item")
+
+
+def _while_current(
+    session_list: SessionList, sequence_number: int, items: Iterable[Item]
+) -> Iterator[Item]:
+    """Yield items until a list is stopped or its sequence number changes."""
+
+    def may_continue(_: Item) -> bool:
+        return session_list.may_continue and session_list.sequence_number == sequence_number
+
+    return itertools.takewhile(may_continue, items)
 
 
 def _complete_table(session_list: SessionList) -> TableValue:

@@ -58,10 +58,13 @@ class WorklistComponents:
         model: Choice of the model that reads the list.
         point: Choice of the operating point.
         stop: Stops the reading.
+        resume: Continues a reading that was stopped; shown in the place of stop.
         save: Downloads the table as CSV.
         caution: Why the chosen model should not be used for reading.
         table: The table.
         session_list: The session's SessionList.
+        listed: Key of the list on the page, which the page keeps when the program restarts; 0 for
+            none.
         chosen: The FilmSource of the row that was opened last.
         step: The ListPosition of that row.
     """
@@ -71,10 +74,12 @@ class WorklistComponents:
     model: gr.Radio
     point: gr.Radio
     stop: gr.Button
+    resume: gr.Button
     save: gr.Button
     caution: gr.HTML
     table: gr.HTML
     session_list: gr.State
+    listed: gr.Number
     chosen: gr.State
     step: gr.State
 
@@ -124,6 +129,7 @@ def _build_components(reader: Reader) -> WorklistComponents:
                 first, first.point(), label="Operating point", elem_id="list-point"
             )
             stop = gr.Button("Stop", elem_id="list-stop", interactive=False)
+            resume = gr.Button("Continue", elem_id="list-continue", visible=False)
             save = gr.Button("Download CSV", elem_id="list-save", interactive=False)
         caution = html_block(verdict_card.caution_html(reader.caution()), "list-caution")
         table = gr.HTML(
@@ -136,9 +142,11 @@ def _build_components(reader: Reader) -> WorklistComponents:
         model=model,
         point=point,
         stop=stop,
+        resume=resume,
         save=save,
         caution=caution,
         table=table,
+        listed=gr.Number(0, precision=0, visible=False),
         session_list=gr.State(None, time_to_live=KEEP_S, delete_callback=close_list),
         chosen=gr.State(None),
         step=gr.State(None),
@@ -150,7 +158,18 @@ def _connect_lists(handlers: WorklistHandlers, parts: WorklistComponents) -> Non
     starts: tuple[tuple[Any, Any, list[Any], type[ListUpdate | ModelUpdate]], ...] = (
         (parts.films.upload, handlers.on_films, [parts.films], ListUpdate),
         (parts.folder.upload, handlers.on_folder, [parts.folder], ListUpdate),
-        (parts.model.input, handlers.on_model, [parts.model, parts.session_list], ModelUpdate),
+        (
+            parts.model.input,
+            handlers.on_model,
+            [parts.model, parts.session_list, parts.listed],
+            ModelUpdate,
+        ),
+        (
+            parts.resume.click,
+            handlers.on_continue,
+            [parts.session_list, parts.listed],
+            ListUpdate,
+        ),
     )
     for trigger, handler, inputs, update in starts:
         ready = connect(trigger, handler, inputs, update=update, components=parts, **UNQUEUED_EVENT)
@@ -166,11 +185,13 @@ def _connect_lists(handlers: WorklistHandlers, parts: WorklistComponents) -> Non
 def _connect_choices(handlers: WorklistHandlers, parts: WorklistComponents) -> None:
     """Connect the stop button and what does not need the network: caution, operating point."""
     session_list, table = parts.session_list, parts.table
-    stopped = parts.stop.click(handlers.on_stop, session_list, table, **UNQUEUED_EVENT)
+    stopped = parts.stop.click(
+        handlers.on_stop, [session_list, parts.listed], table, **UNQUEUED_EVENT
+    )
     _enable_controls(stopped, handlers, parts)
     parts.model.input(handlers.on_caution, parts.model, parts.caution, **UNQUEUED_EVENT)
     parts.point.input(
-        handlers.on_point, [parts.point, parts.model, session_list], table, **UNQUEUED_EVENT
+        handlers.on_point, [parts.point, session_list, parts.listed], table, **UNQUEUED_EVENT
     )
 
 

@@ -40,6 +40,7 @@ class SessionList:
             the page drops states with a smaller one.
         key: Identifies the list in the page; constant.
         running: Whether films are being read, or are queued to be read.
+        stopped_early: Whether reading was stopped before its end, and can be continued.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class SessionList:
         self.left_out = 0
         self.rows: list[WorklistRow] = []
         self.sequence_number = self.key = self.next_sequence_number()
-        self.running = False
+        self.running = self.stopped_early = False
         self._stopped = threading.Event()
         self._queued = False
         self._lock = threading.Lock()
@@ -100,9 +101,19 @@ class SessionList:
     def queue(self) -> None:
         """Queue all films to be read from the first; a reading in progress stops."""
         with self._lock:
-            self._stopped.clear()
-            self.replace_rows([])
-            self.running = self._queued = True
+            self._start_with([])
+
+    def queue_rest(self) -> None:
+        """Queue the films that are still to be read after a stop; the rows so far stay."""
+        with self._lock:
+            self._start_with(self.rows)
+
+    def _start_with(self, rows: Iterable[WorklistRow]) -> None:
+        """Queue the films after some rows; a handler that still reads the list stops."""
+        self._stopped.clear()
+        self.replace_rows(rows)
+        self.running = self._queued = True
+        self.stopped_early = False
 
     def claim(self) -> bool:
         """Return whether the caller is to read the films: once for each call of queue."""
@@ -117,7 +128,10 @@ class SessionList:
 
     def stop(self) -> None:
         """Read no more films; rows stay."""
-        self._stopped.set()
+        with self._lock:
+            if self.running:
+                self.stopped_early = not self.closed
+            self._stopped.set()
         if self.claim():  # queued, and no handler reads them yet
             self.running = False
 

@@ -21,12 +21,14 @@ class ListUpdate:
         films: Empties the input of films.
         folder: Empties the input of a folder.
         session_list: The list; None where it was refused.
+        listed: Its key; 0 where it was refused.
         table: State of the table, with the reason where the list was refused.
     """
 
     films: None = None
     folder: None = None
     session_list: SessionList | None
+    listed: int
     table: TableValue
 
 
@@ -48,6 +50,7 @@ class ControlsUpdate:
     """Which controls are enabled."""
 
     stop: gr.Button
+    resume: gr.Button
     save: gr.Button
     model: gr.Radio
     point: gr.Radio

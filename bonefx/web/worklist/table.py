@@ -16,10 +16,11 @@ from markupsafe import Markup
 
 from bonefx.reading.worklist import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
-from bonefx.report.film_wording import film_note_texts
-from bonefx.report.reason_texts import reason_text
-from bonefx.report.wording import VERDICT_WORDING, turned_words
+from bonefx.report.wording.films import film_note_texts
+from bonefx.report.wording.readings import VERDICT_WORDING, second_verdict_words, turned_words
+from bonefx.report.wording.reasons import reason_text
 from bonefx.web.shared.error_messages import as_sentence
+from bonefx.web.shared.gone_film import LIST_GONE
 from bonefx.web.shared.templates import render
 from bonefx.web.worklist.session_list import SessionList
 
@@ -61,15 +62,15 @@ class TableValue(TypedDict):
     Attributes:
         number: Sequence number; the page drops states with a smaller one.
         list: Key of the list; 0 for none.
-        rows: HTML of one table row each, in the order of the list.
+        rows: HTML of one table row each, in the order of the list; None leaves them as they are.
         message_html: HTML of the summary, or of a message; empty while films are read.
         running: Progress in words while films are read; else empty.
-        done: Share of the films that were read, in [0, 1].
+        done: Share of the films that were read, or then read by the second model, in [0, 1].
     """
 
     number: int
     list: int
-    rows: Sequence[str]
+    rows: Sequence[str] | None
     message_html: str
     running: str
     done: float
@@ -101,32 +102,56 @@ def message_value(text: str = EMPTY_TABLE) -> TableValue:
     )
 
 
-def table_value(session_list: SessionList, rows: Sequence[str]) -> TableValue:
+def gone_value(listed: int) -> TableValue:
+    """Return the state of a table whose list is gone: its rows stay, with a message.
+
+    Args:
+        listed: Key of the list on the page.
+    """
+    return TableValue(
+        number=SessionList.next_sequence_number(),
+        list=listed,
+        rows=None,
+        message_html=render("worklist/message.html.j2", text=LIST_GONE),
+        running="",
+        done=0,
+    )
+
+
+def table_value(
+    session_list: SessionList, rows: Sequence[str], *, read_twice: int | None = None
+) -> TableValue:
     """Return the state of a list's table.
 
     Args:
         session_list: The list.
         rows: HTML from row_html, one for each row that was read.
+        read_twice: How many rows the second model has been through; None before it begins.
     """
+    done = len(rows) if read_twice is None else read_twice
     return TableValue(
         number=session_list.sequence_number,
         list=session_list.key,
         rows=list(rows),
         message_html="" if session_list.running else summary_html(session_list),
-        running=_progress_text(session_list, len(rows)) if session_list.running else "",
-        done=len(rows) / max(len(session_list.films), 1),
+        running=_progress_text(session_list, len(rows), read_twice) if session_list.running else "",
+        done=done / max(len(session_list.films), 1),
     )
 
 
 def summary_html(session_list: SessionList) -> Markup:
     """Render the number of films for each verdict, of a list that is complete or stopped."""
     films = Counter(row.verdict for row in session_list.rows)
+    readings = [row.reading for row in session_list.rows if row.reading is not None]
+    read_twice = any(reading.second is not None for reading in readings)
     return render(
         "worklist/summary.html.j2",
         n_rows=len(session_list.rows),
         counts=[
             _verdict_count(verdict, films[verdict]) for verdict in SUMMARY_ORDER if films[verdict]
         ],
+        n_disagreeing=sum(reading.models_disagree for reading in readings),
+        n_read_once=sum(reading.second is None for reading in readings) if read_twice else 0,
         n_missing=len(session_list.films) - len(session_list.rows),
         n_left_out=session_list.left_out,
     )
@@ -143,13 +168,17 @@ def row_html(row: WorklistRow) -> Markup:
         sign=sign,
         verdict_text=verdict_text,
         probability_text="" if row.probability is None else probability_text(row.probability),
+        second_text=second_verdict_words(row.reading) if row.reading else "",
+        disagrees=row.reading is not None and row.reading.models_disagree,
         reason_text=_reason_text(row),
         thumbnail_base64=base64.b64encode(row.thumbnail or b"").decode(),
     )
 
 
-def _progress_text(session_list: SessionList, n_read: int) -> str:
+def _progress_text(session_list: SessionList, n_read: int, read_twice: int | None) -> str:
     n_films = len(session_list.films)
+    if read_twice is not None:
+        return f"{n_read} of {n_films} films read; second model {read_twice} of {n_read}"
     return f"{n_read} of {n_films} films read" if n_read else f"{n_films} films queued …"
 
 

@@ -21,7 +21,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import ReasonCode, Verdict, invert_radiograph
 from bonefx.report import json_bytes, reading_table, report_bytes, structured_report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.wording import probability_words, reading_notes, verdict_words
+from bonefx.report.wording.readings import probability_words, reading_notes, verdict_words
 from bonefx.scope.gate import check_scope, override_refusal
 from bonefx.web.shared.verdict_card import verdict_html
 from tests.fixtures.dicom_files import make_dicom_of_study

@@ -13,9 +13,9 @@ from PIL import Image
 
 from bonefx import report
 from bonefx.records import FilmEdit, FilmNote, PixelBox, Reason, ReasonCode, Verdict
-from bonefx.report.film_wording import film_facts
 from bonefx.report.page import INNER_MM, Sheet
-from bonefx.report.wording import NOTICE, reading_notes
+from bonefx.report.wording.films import film_facts
+from bonefx.report.wording.readings import NOTICE, reading_notes
 from bonefx.scope.statistics import REGIONS
 from tests.fixtures.records import make_point, make_radiograph, make_reading
 from tests.fixtures.reports import CREATED, make_out_of_scope_report, make_report

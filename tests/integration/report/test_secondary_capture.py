@@ -7,7 +7,7 @@ import pytest
 
 from bonefx import report
 from bonefx.report.image import MAX_FILED_PX
-from bonefx.report.wording import NOTICE
+from bonefx.report.wording.readings import NOTICE
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.dicom_reports import made
 from tests.fixtures.reports import make_out_of_scope_report, make_report_of_film

@@ -12,7 +12,7 @@ from highdicom.sr import CodedConcept
 from bonefx import report
 from bonefx.films.patient_ids import read_study_header
 from bonefx.records import PixelBox, Verdict
-from bonefx.report.wording import NOTICE
+from bonefx.report.wording.readings import NOTICE
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.dicom_reports import texts_of, tree_of
 from tests.fixtures.records import make_reading

@@ -129,7 +129,7 @@ def test_a_teacher_of_another_split_is_refused(path, changes):
 
 def test_an_included_recipe_can_be_trained_without_its_teacher_and_boxes():
     """As the documentation recommends for own films."""
-    recipe, _ = read_recipe(RECIPES / "efficientnet_b0.toml")
+    recipe, _ = read_recipe(RECIPES / "efficientnet_b0_fracatlas.toml")
     alone = replace(recipe, data="csv", distillation=None, evidence=EvidenceLoss())
     objective = Objective(make_network(recipe.architecture).requires_grad_(True), alone)
     trained = [value for group in build_optimiser(objective, alone).param_groups

@@ -78,7 +78,7 @@ def test_figures_of_other_sets_leave_out_the_films_that_taught(trained_on_two, e
     capsys.readouterr()
     assert train(["outside", model, "--data", data, *arguments]) == 0
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(one["name"], one["n"]) for one in printed] == [("north", 24), ("south", 2 * NORMALS)]
+    assert [(one["name"], one["n"]) for one in printed] == [("North", 24), ("South", 2 * NORMALS)]
 
 
 def test_a_scope_is_fitted_again_unless_the_figures_know_no_films_turned_upright(

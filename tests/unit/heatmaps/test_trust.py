@@ -13,10 +13,11 @@ from bonefx.heatmaps.trust import blur_batch, heat_share, logit_drops, measure_t
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import TrustLimits
+from bonefx.records import Estimate, GradeFigures, MapGrade, TrustLimits
 from bonefx.report import reading_table
-from bonefx.report.reason_texts import reason_text
-from bonefx.report.wording import agreement_words, map_words, trust_rows
+from bonefx.report.wording.maps import agreement_words, map_words, trust_rows
+from bonefx.report.wording.reasons import reason_text
+from bonefx.web.shared.verdict_card import verdict_html
 from bonefx.web.shared.viewer import film_figure
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
@@ -89,7 +90,8 @@ def test_blurring_the_decisive_region_lowers_the_logit():
     heats[0, 20:28, 40:48] = 1.0
     heats[1, 50:58, 0:8] = 1.0
     network: Any = SpotNetwork()
-    right, wrong = logit_drops(network, batch, heats)
+    logits = network(batch)[0].tolist()
+    right, wrong = logit_drops(network, batch, heats, logits=logits)
     assert right > 5
     assert wrong == pytest.approx(0.0, abs=1e-5)
     assert blur_batch(batch)[0, 0, 20:28, 40:48].max() < 0.5
@@ -114,9 +116,44 @@ def test_a_map_that_passes_is_drawn_with_its_measurements(model):
     assert reading_table(reading)["trust"]["failures"] == []
     page = film_figure(film, reading, heat_floor=0.0)
     assert 'class="map"' in page
+    card = unescape(verdict_html(reading, model.manifest.calibration))
+    assert "Map passes its checks" in card  # the model's maps were not graded
+    assert reading_table(reading)["trust"]["grade"] is None
     for name, words in trust_rows(reading.trust):
-        assert name in unescape(page)
-        assert words in page
+        assert name in card
+        assert words in card
+
+
+@pytest.mark.parametrize(
+    ("strong_drop", "grade", "words"),
+    [
+        pytest.param(
+            -1e9, MapGrade.STRONG, "Strong map: on the fracture in 90 % of 40", id="strong"
+        ),
+        pytest.param(1e9, MapGrade.WEAK, "Weak map: on the fracture in 60 % of 10", id="weak"),
+        pytest.param(None, MapGrade.WEAK, "Weak map", id="no limit of a strong map"),
+    ],
+)
+def test_a_map_is_shown_with_its_grade_and_what_that_is_worth(model, strong_drop, grade, words):
+    limits = {"border_share": 1.0, "marker_share": 1.0, "drop": -1e9, "strong_drop": strong_drop}
+    _, reading = reading_with(model, **limits, grades=make_grades())
+    assert reading_table(reading)["trust"]["grade"] == grade
+    card = unescape(verdict_html(reading, model.manifest.calibration))
+    assert words in card
+    assert "80 %" in card  # share of strong maps
+    assert words in map_words(reading, shown=True, heat_floor=0.0)
+
+
+def make_grades():
+    """40 strong maps of which 36 are on the fracture, and 10 weak ones of which 6 are."""
+    strong, weak = (
+        GradeFigures(
+            share=Estimate(value=n / 50, low=0.0, high=1.0, n=50),
+            pointing=Estimate(value=hits / n, low=0.0, high=1.0, n=n),
+        )
+        for n, hits in ((40, 36), (10, 6))
+    )
+    return {MapGrade.STRONG: strong, MapGrade.WEAK: weak}
 
 
 def test_a_map_that_fails_is_not_drawn_and_the_reason_is_shown(model):

@@ -6,7 +6,7 @@ import pytest
 
 from bonefx.models.decision import calibrated_probability, decide, predictive_values, review_reason
 from bonefx.records import Calibration, Verdict
-from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording.reasons import reason_text
 from tests.fixtures.records import make_point
 
 

@@ -9,7 +9,7 @@ from bonefx.heatmaps.agreement import hot_region
 from bonefx.heatmaps.overlay import difference_layer
 from bonefx.reading.comparison import compare_readings, comparison_table
 from bonefx.records import Verdict
-from bonefx.report.wording import agreement_words
+from bonefx.report.wording.maps import agreement_words
 from bonefx.web.compare.columns import agreement_text, legend_html
 from tests.fixtures.records import make_reading
 

@@ -13,7 +13,7 @@ from bonefx.reading.orientation import turn_back
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, PixelBox, turn_radiograph
 from bonefx.report import reading_table
-from bonefx.report.wording import reading_notes
+from bonefx.report.wording.readings import reading_notes
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
 

@@ -20,15 +20,16 @@ from bonefx.reading.worklist import (
     rows_at_point,
     sorted_by_urgency,
     urgency,
+    with_second_verdicts,
     worklist_csv,
 )
 from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
-from bonefx.report.reason_texts import reason_text
 from bonefx.report.table_records import RowTable
+from bonefx.report.wording.reasons import reason_text
 from bonefx.web.worklist.table import row_html
 from tests.fixtures.image_files import make_png
-from tests.fixtures.model_folders import make_model_folder
-from tests.fixtures.records import make_point, make_reading
+from tests.fixtures.model_folders import make_model_folder, make_pair
+from tests.fixtures.records import make_reading
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,12 @@ def films(tmp_path):
         content = b"no film" if seed is None else make_png(100 + index * 0, seed=seed)
         (tmp_path / f"{index}.png").write_bytes(content)
     return find_films([("films", tmp_path)]).films
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Return a reader with two models."""
+    return make_pair(tmp_path_factory.mktemp("pair"))
 
 
 def make_row(place=1, *, name="film.png", error=None, **reading):
@@ -154,11 +161,60 @@ def test_a_difference_by_rounding_between_batches_keeps_the_order_of_the_list():
     assert [row.place for row in sorted_by_urgency(rows)] == [1, 2]
 
 
-def test_another_point_changes_verdicts_and_keeps_errors():
+def test_another_point_changes_verdicts_and_keeps_errors(reader):
     rows = [make_row(1, probability=0.73), make_row(2, error="x")]
-    changed = rows_at_point(rows, make_point(name="strict", threshold=0.8, review_band=(0.7, 0.9)))
+    changed = rows_at_point(reader, rows, "specific")
     assert [row.verdict for row in changed] == [Verdict.REVIEW, None]
-    assert "'strict'" in reason_text(changed[0].reading.reason)
+    assert "'specific'" in reason_text(changed[0].reading.reason)
+
+
+def test_reading_continues_after_rows_that_were_read_before(reader, films):
+    whole = list(read_worklist(reader, films))
+    rest = list(read_worklist(reader, films[3:], before=whole[:3]))
+    assert [(row.place, row.same_as) for row in rest] == [
+        (row.place, row.same_as) for row in whole[3:]
+    ]
+
+
+def test_a_second_model_adds_its_verdict_to_each_film_that_was_read(pair, films):
+    rows = list(read_worklist(pair, films))
+    twice = list(with_second_verdicts(pair, rows))
+    assert [row.place for row in twice] == [row.place for row in rows]
+    for row, source in zip(twice, films, strict=True):
+        if row.error is not None:
+            continue
+        assert row.verdict is row.reading.verdict
+        alone = pair.read(source.read(), model="other", heat=False)
+        assert row.reading.second.model == "other"
+        assert row.reading.second.probability == pytest.approx(alone.probability, abs=1e-5)
+    (cell,) = {row_table(row)["second_model"] for row in twice if row.error is None}
+    assert cell == "other"
+
+
+def test_another_point_changes_both_verdicts_of_a_row(pair, films):
+    rows = list(with_second_verdicts(pair, read_worklist(pair, films)))
+    changed = rows_at_point(pair, rows, "screening")
+    points = {(row.reading.point.name, row.reading.second.point.name)
+              for row in changed if row.reading}  # fmt: skip
+    assert points == {("screening", "screening")}
+
+
+def test_a_film_that_is_gone_keeps_the_first_verdict(pair, tmp_path):
+    path = tmp_path / "film.png"
+    path.write_bytes(make_png())
+    (row,) = read_worklist(pair, [FilmSource(name="film.png", path=path)])
+    path.unlink()
+    assert list(with_second_verdicts(pair, [row])) == [row]
+
+
+@pytest.mark.parametrize("other", [Verdict.FRACTURE, Verdict.NO_FRACTURE])
+def test_a_row_says_whether_the_second_model_disagrees(other):
+    second = make_reading(model="other", verdict=other, probability=0.4)
+    row = make_row(verdict=Verdict.FRACTURE, second=second)
+    disagrees = other is not Verdict.FRACTURE
+    assert row_table(row)["models_disagree"] is disagrees
+    assert ('class="second disagrees"' in row_html(row)) is disagrees
+    assert "other: " in row_html(row)
 
 
 def test_a_row_has_a_reading_or_an_error():

@@ -1,12 +1,14 @@
 """Records check their values."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bonefx.errors import WeightsError
 from bonefx.records import Calibration, Estimate, Reading, Verdict
+from bonefx.records.model import SourceData, SplitCounts, TrainingData
 from tests.fixtures.records import make_point, make_radiograph
 
 
@@ -49,3 +51,22 @@ def test_only_a_film_in_scope_has_a_probability(verdict, probability):
             radiograph_sha256="0", model="m", weights_sha256="0", verdict=verdict,
             point=make_point(), device="cpu", elapsed_s=0.0, probability=probability,
         )  # fmt: skip
+
+
+def counted(films, fractured):
+    return {"val": SplitCounts(films=films, fractured=fractured, with_boxes=0)}
+
+
+def test_the_share_of_fractures_is_that_of_the_films_whose_labels_were_used():
+    data = TrainingData(
+        name="set", licence="", source="", split_sha256=None, counts=counted(20, 11)
+    )
+    assert data.share_of("val") == pytest.approx(0.55)
+    assert data.share_of("test") is None
+    sources = {
+        name: SourceData(
+            title=name, licence="", address="", share=0.5, labels_used=used, counts=counts
+        )
+        for name, used, counts in (("both", True, counted(10, 1)), ("one", False, counted(10, 10)))
+    }
+    assert replace(data, sources=sources).share_of("val") == pytest.approx(0.1)

@@ -14,7 +14,8 @@ from bonefx import report
 from bonefx.errors import SettingsError
 from bonefx.records import Verdict
 from bonefx.report.record import MAX_TEXT_CHARACTERS, clean_text
-from bonefx.report.wording import NOTICE, map_words
+from bonefx.report.wording.maps import map_words
+from bonefx.report.wording.readings import NOTICE
 from tests.fixtures.records import make_point, make_reading
 from tests.fixtures.reports import CREATED, make_out_of_scope_report, make_overlay, make_report
 

@@ -14,13 +14,15 @@ from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, ReasonCode, Verdict, Window, invert_radiograph
-from bonefx.report import json_bytes, report_bytes
+from bonefx.report import json_bytes, reading_table, report_bytes
 from bonefx.report.compose import compose_report
-from bonefx.report.reason_texts import reason_text
-from bonefx.report.wording import agreement_words
+from bonefx.report.wording.maps import agreement_words
+from bonefx.report.wording.readings import region_words
+from bonefx.report.wording.reasons import reason_text
 from bonefx.scope import gate
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
+from bonefx.scope.statistics import REGIONS
 from tests.fixtures.image_files import make_pixels, make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
@@ -145,6 +147,39 @@ def test_a_film_of_a_limb_or_without_a_body_part_is_checked_by_its_pixels(
     reader_with_regions, part
 ):
     assert reader_with_regions.read(make_radiograph(body_part=part)).probability is not None
+
+
+@pytest.mark.parametrize(
+    ("part", "regions"),
+    [
+        ("HAND", ("hand",)), ("PELVIS", ("hip",)), ("TIBIA AND FIBULA", ("leg",)),
+        ("SHOULDER / HUMERUS", ("shoulder", "humerus")), ("CLAVICLE", ("shoulder",)),
+    ],
+)  # fmt: skip
+def test_the_header_names_the_region_before_the_pixels_do(reader_with_regions, part, regions):
+    reading = reader_with_regions.read(make_radiograph(body_part=part))
+    assert reading.regions == regions
+    assert reading.regions_from_header
+    assert reading_table(reading)["regions_from_header"]
+    for words, region in zip(region_words(reading), regions, strict=True):
+        assert words.startswith(f"{region.capitalize()}, by the film's header: ")
+
+
+def test_no_region_is_named_where_the_header_names_one_that_the_model_does_not_know(reader):
+    (model,) = reader.models
+    weights = np.zeros_like(model.scope.region_weights)
+    weights[REGIONS.index("hand")] = 0.01
+    knows_hands = Reader([replace(model, scope=replace(model.scope, region_weights=weights))])
+    reading = knows_hands.read(make_radiograph(body_part="WRIST"))
+    assert reading.regions == ()
+    assert knows_hands.read(make_radiograph(body_part="HAND")).regions == ("hand",)
+
+
+@pytest.mark.parametrize("part", ["EXTREMITY", "FEMORAL HEAD", "NEW", None])
+def test_a_header_that_names_no_region_leaves_it_to_the_pixels(reader_with_regions, part):
+    reading = reader_with_regions.read(make_radiograph(body_part=part))
+    plain = reader_with_regions.read(make_radiograph())
+    assert (reading.regions, reading.regions_from_header) == (plain.regions, False)
 
 
 def test_a_model_without_regions_ignores_the_body_part(reader):

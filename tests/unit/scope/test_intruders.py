@@ -1,10 +1,10 @@
-"""Refusal of pictures that resemble other pictures than films."""
+"""Refusal of pictures that resemble other pictures than films, or films with dark bone."""
 
 import numpy as np
 import pytest
 
 from bonefx.records import ReasonCode
-from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording.reasons import reason_text
 from bonefx.scope.gate import check_scope
 from tests.fixtures.records import make_radiograph
 from tests.fixtures.scopes import SIGNATURE_LENGTH, make_scope
@@ -48,3 +48,25 @@ def test_the_distance_is_named_before_the_likeness(scope):
         limit=np.array(0.0),
     )
     assert checked(near, 2.5).refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
+
+
+def test_a_film_that_resembles_inverted_ones_is_offered_inverted():
+    weights = np.zeros(SIGNATURE_LENGTH)
+    weights[3] = 1.0
+    scope = make_scope(inverted_weights=weights, inverted_bias=np.array(-2.0))
+
+    def check(swapped):
+        (result,) = check_scope(
+            scope, [make_radiograph()], signature(2.5), turned=[False],
+            signatures_of=lambda films: np.repeat(signature(swapped), len(films), axis=0),
+        )  # fmt: skip
+        return result
+
+    offered = check(0.0)
+    assert offered.looks_inverted
+    assert offered.refusal.code is ReasonCode.LOOKS_INVERTED
+    refused = check(2.5)
+    assert not refused.looks_inverted
+    assert refused.refusal.code is ReasonCode.RESEMBLES_INVERTED_FILMS
+    assert refused.refusal.value == pytest.approx(0.5)
+    assert "out of scope with black and white swapped, too" in reason_text(refused.refusal)

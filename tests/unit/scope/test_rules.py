@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bonefx.records import ReasonCode
-from bonefx.report.reason_texts import CROP, DAMAGED, EXPORT, reason_text
+from bonefx.report.wording.reasons import CROP, DAMAGED, EXPORT, reason_text
 from bonefx.scope.rules import GREY_LEVEL_RULES, find_broken_rule, measure_grey_levels
 from tests.fixtures.image_files import make_pixels
 from tests.fixtures.scopes import make_narrow_scope

@@ -9,6 +9,7 @@ from bonefx.errors import WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
 from bonefx.scope.statistics import (
     INTRUDER_NAMES,
+    INVERTED_NAMES,
     NAMES,
     REGIONS,
     SIDEWAYS_NAMES,
@@ -35,6 +36,7 @@ def make_scope(signatures, **changes):
         "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
         "turned_limit": np.array(2.0),
         "intruder_weights": np.zeros(12), "intruder_bias": np.array(-1.0),
+        "inverted_weights": np.zeros(12), "inverted_bias": np.array(-1.0),
         "region_limits": np.full(len(REGIONS), 0.5),
     }  # fmt: skip
     return Scope(**{
@@ -138,7 +140,9 @@ def test_a_scope_of_four_regions_names_no_other(signatures):
     assert scope.recognised_regions(scope.mean) == ("hand", "leg", "hip", "shoulder")
 
 
-@pytest.mark.parametrize("absent", [INTRUDER_NAMES, (*SIDEWAYS_NAMES, *INTRUDER_NAMES)])
+@pytest.mark.parametrize(
+    "absent", [INVERTED_NAMES, INTRUDER_NAMES, (*SIDEWAYS_NAMES, *INTRUDER_NAMES)]
+)
 def test_a_scope_of_an_earlier_version_recognises_nothing_that_it_did_not(signatures, absent):
     scope = make_scope(signatures)
     arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in absent}

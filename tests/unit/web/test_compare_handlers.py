@@ -6,6 +6,8 @@ import torch
 
 from bonefx.reading.reader import Reader
 from bonefx.web.compare.handlers import CompareHandlers
+from bonefx.web.shared.gone_film import FILM_GONE, NO_FILM, UPLOADED, gone
+from bonefx.web.shared.newest_film import Openings
 from tests.fixtures.evaluations import make_three_models
 from tests.fixtures.image_files import make_png
 
@@ -27,28 +29,41 @@ def upload(tmp_path):
     return path
 
 
-def test_an_upload_is_compared_and_deleted_and_the_input_emptied(handlers, upload):
-    update = handlers.on_upload(str(upload), NAMES)
+def test_an_upload_is_compared_and_deleted(handlers, upload):
+    cleared = handlers.on_uploaded(str(upload), Openings())
+    assert (cleared.film, cleared.compared) == (None, None)  # room for the next file
+    update = handlers.on_upload(cleared.uploaded, NAMES)
     assert 'aria-label="Verdict of second"' in update.sides
     assert update.compared.film.file_format == "PNG"
-    assert update.film is None
+    assert update.film == gr.skip()
     assert not upload.exists()
 
 
 def test_another_choice_of_models_keeps_a_file_that_was_uploaded_meanwhile(handlers, upload):
-    assert handlers.on_models(NAMES, None).film == gr.skip()
+    assert handlers.on_models(NAMES, None, NO_FILM).film == gr.skip()
     compared = handlers.on_upload(str(upload), NAMES).compared
-    assert handlers.on_models(["second", "third"], compared).film == gr.skip()
+    assert handlers.on_models(["second", "third"], compared, UPLOADED).film == gr.skip()
 
 
 def test_too_few_models_keep_the_film_for_another_choice(handlers, upload):
     compared = handlers.on_upload(str(upload), NAMES).compared
-    update = handlers.on_models(["third"], compared)
+    update = handlers.on_models(["third"], compared, UPLOADED)
     assert "Choose two or more models" in update.sides
-    assert update.compared is compared
+    assert (update.compared, update.origin) == (compared, UPLOADED)
+
+
+def test_a_film_that_is_no_longer_there_is_offered_again(handlers, upload):
+    origin = handlers.on_upload(str(upload), NAMES).origin
+    assert handlers.on_switch(None).sides == gr.skip()
+    update = handlers.on_models(NAMES, None, origin)
+    assert FILM_GONE in update.sides
+    assert update.origin == gone(UPLOADED)
+    empty = handlers.on_models(NAMES, None, NO_FILM)
+    assert empty.origin == NO_FILM
+    assert FILM_GONE not in empty.sides
 
 
 def test_a_refused_upload_clears_the_film_before_and_empties_the_input(handlers):
-    update = handlers.on_refused("refused", NAMES)
+    update = handlers.on_refused("refused", NAMES, Openings())
     assert "The file was not sent" in update.sides
     assert (update.compared, update.film, update.legend) == (None, None, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -12,16 +13,27 @@ from bonefx.errors import DamagedRadiographError, SettingsError
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, FilmEdit, FilmNote, PixelBox, Radiograph, turn_radiograph
+from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, edit_after_crop
+from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.state import Choices, ReadUpdate
+from bonefx.web.read.state import ReadUpdate, WaitingUpdate
+from bonefx.web.shared.gone_film import FILM_GONE, FROM_ROW, LIST_GONE, NO_FILM, UPLOADED, gone
 from bonefx.web.shared.navigation import NO_POSITION
+from bonefx.web.shared.newest_film import Openings
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
 from tests.fixtures.scopes import make_narrow_scope, make_scope
 
 DAMAGE = "the JPEG data are damaged; copy the film again"
-CHOICES = Choices(point="balanced", model="tiny", prevalence_percent=17, read_first=False, reads=[])
+CHOICES = Choices(
+    point="balanced",
+    model="tiny",
+    prevalence_percent=17,
+    read_first=False,
+    origin=UPLOADED,
+    reads=[],
+)
 
 
 @dataclass(frozen=True)
@@ -116,8 +128,64 @@ def test_a_part_never_leaves_the_film(shares):
 def test_a_film_that_is_no_longer_there_is_named_so(screen, handler):
     more = {"on_change": {"change": "Mirror"}, "on_crop": {"crop": "0,0,1,1"}}.get(handler, {})
     update = getattr(screen, handler)(shown=None, choices=CHOICES, **more)
-    assert "load it again" in update.verdict
+    assert FILM_GONE in update.verdict
+    assert update.viewer == gr.skip()  # the picture stays
+    assert update.origin == gone(UPLOADED)
     assert update.shown is None
+
+
+def test_choices_about_a_film_that_is_no_longer_there_say_so(screen):
+    for update in (
+        screen.on_point(openings=Openings(), shown=None, held=None, choices=CHOICES),
+        screen.on_model(shown=None, held=None, choices=CHOICES),
+        screen.on_report(shown=None, held=None, choices=CHOICES),
+    ):
+        assert FILM_GONE in update.verdict
+        assert update.origin == gone(UPLOADED)
+
+
+def test_choices_on_a_screen_without_a_film_say_nothing_about_one(screen):
+    choices = replace(CHOICES, origin=NO_FILM)
+    assert (
+        screen.on_point(openings=Openings(), shown=None, held=None, choices=choices).verdict
+        == gr.skip()
+    )
+    assert screen.on_report(shown=None, held=None, choices=choices) == ReadUpdate()
+    assert FILM_GONE not in screen.on_model(shown=None, held=None, choices=choices).verdict
+
+
+def test_a_damaged_film_that_waits_for_the_user_is_not_gone(screen):
+    offered = open_film(screen, damaged=True)
+    assert offered.origin == FROM_ROW
+    point = screen.on_point(openings=Openings(), shown=None, held=offered.held, choices=CHOICES)
+    assert (point.verdict, point.origin) == (gr.skip(), gr.skip())
+    assert screen.on_report(shown=None, held=offered.held, choices=CHOICES) == ReadUpdate()
+
+
+def test_a_second_click_on_the_damaged_film_keeps_what_the_first_read(screen):
+    offered = open_film(screen, damaged=True)
+    read = screen.on_damaged(held=offered.held, shown=None, choices=CHOICES)
+    assert screen.on_damaged(held=None, shown=read.shown, choices=CHOICES) == ReadUpdate()
+
+
+def test_a_film_of_a_list_that_is_gone_too_is_not_offered_again():
+    update = row_gone(gone(FROM_ROW))
+    assert (update.origin, update.position) == (NO_FILM, NO_POSITION)
+    assert LIST_GONE in update.verdict
+    other = row_gone(UPLOADED)  # the film on the page is another one, and still there
+    assert (other.origin, other.verdict) == (gr.skip(), gr.skip())
+
+
+def test_a_page_without_a_film_has_no_origin(screen):
+    assert open_film(screen).origin == FROM_ROW
+    assert screen.on_sent(Openings()).origin == NO_FILM
+    assert screen.on_fault(choices=CHOICES).origin == NO_FILM
+
+
+def test_nothing_waits_for_a_film_that_is_not_there(screen):
+    assert screen.on_switch(None, None, Openings()) == WaitingUpdate()
+    shown = open_film(screen).shown
+    assert screen.on_switch(shown, None, Openings()) != WaitingUpdate()
 
 
 def test_a_question_to_the_reader_stays_open_after_a_change(screen):
@@ -137,7 +205,8 @@ def test_a_damaged_film_is_read_only_after_the_user_asks_for_it(screen):
     assert "JPEG data are damaged" in offered.verdict
     other = screen.on_model(shown=None, held=offered.held, choices=CHOICES)
     assert other.damaged.visible  # the question stays open
-    read = screen.on_damaged(held=offered.held, choices=CHOICES)
+    assert other.origin == CHOICES.origin
+    read = screen.on_damaged(held=offered.held, shown=None, choices=CHOICES)
     assert read.shown.reading.notes == (FilmNote.DAMAGED,)
     assert "read anyway" in read.verdict
     assert read.held is None
@@ -145,7 +214,7 @@ def test_a_damaged_film_is_read_only_after_the_user_asks_for_it(screen):
 
 
 def test_the_next_film_drops_a_damaged_one(screen):
-    assert screen.on_start().held is None
+    assert screen.on_sent(Openings()).held is None
     assert open_film(screen).held is None
 
 
@@ -160,5 +229,10 @@ def test_a_film_out_of_scope_is_read_on_request_and_keeps_its_mark(tmp_path):
     assert "outside the model&#39;s scope" in read.verdict
     again = screen.on_outside_scope(shown=read.shown, choices=CHOICES)
     assert again == ReadUpdate()  # a second click changes nothing
-    point = screen.on_point(shown=read.shown, choices=replace(CHOICES, point="screening"))
+    point = screen.on_point(
+        openings=Openings(),
+        shown=read.shown,
+        held=None,
+        choices=replace(CHOICES, point="screening"),
+    )
     assert point.shown.reading.outside_scope is not None

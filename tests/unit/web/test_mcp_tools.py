@@ -11,12 +11,11 @@ from bonefx.web import mcp_tools
 
 @pytest.fixture
 def uploads(tmp_path, monkeypatch):
-    """An upload folder with two films."""
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    monkeypatch.setattr(mcp_tools, "get_upload_folder", lambda: str(folder))
-    paths = [folder / "1.png", folder / "2.png"]
+    """An upload folder with two films, each in a folder of its own, as gradio keeps them."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    paths = [tmp_path / "uploads" / name / "film.png" for name in "12"]
     for path in paths:
+        path.parent.mkdir(parents=True)
         path.write_bytes(b"film")
     return [str(path) for path in paths]
 

@@ -10,9 +10,12 @@ import torch
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, Radiograph, Verdict, invert_radiograph
+from bonefx.web.read.choices import Choices
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.state import AnsweredUpdate, Choices, ReadUpdate
+from bonefx.web.read.state import AnsweredUpdate, ReadUpdate
+from bonefx.web.shared.gone_film import NO_FILM
 from bonefx.web.shared.navigation import NO_POSITION, list_position
+from bonefx.web.shared.newest_film import Openings
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
@@ -41,7 +44,7 @@ def make_choices(**changes):
     """Choices as the screen offers them at first."""
     choices: dict[str, Any] = {
         "point": "balanced", "model": "tiny", "prevalence_percent": 17, "read_first": False,
-        "reads": [],
+        "origin": NO_FILM, "reads": [],
     }  # fmt: skip
     return Choices(**(choices | changes))
 
@@ -76,25 +79,44 @@ def test_the_reader_answers_about_the_inverted_film_before_the_model(screen):
 
 def test_a_refused_film_keeps_the_point_that_was_chosen_last(screen):
     refused = open_dark_film(screen, make_choices())
-    update = screen.on_point(shown=refused.shown, choices=make_choices(point="screening"))
+    update = screen.on_point(
+        openings=Openings(), shown=refused.shown, held=None, choices=make_choices(point="screening")
+    )
     assert update.shown.reading.point.name == "screening"
     assert update.shown.reading.verdict is Verdict.OUT_OF_SCOPE
 
 
 def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
     position = list_position(list_key=1, place=2, by_navigation=True, opening=1)
-    cleared = screen.on_open_row(position)
+    cleared = screen.on_open_row(position, Openings())
     assert cleared.shown is None
     assert cleared.position["place"] == 2
     assert cleared.own_answer.visible is cleared.invert.visible is False
 
 
-def test_only_an_upload_empties_the_input_so_that_no_file_is_lost_meanwhile(screen, tmp_path):
+def test_a_file_that_has_arrived_makes_room_for_the_next_at_once(screen, tmp_path):
     choices = make_choices()
     upload = tmp_path / "film.png"
     upload.write_bytes(make_png())
-    uploaded = screen.on_upload(path=str(upload), choices=choices)
-    assert uploaded.film is None
+    cleared = screen.on_uploaded(str(upload), Openings())
+    assert cleared.film is None
+    assert cleared.report_text == ""
+    uploaded = screen.on_upload(path=cleared.uploaded, choices=choices)
+    assert uploaded.film == gr.skip()
+    assert uploaded.shown.reading is not None
+    assert not upload.exists()
     assert screen.on_model(shown=uploaded.shown, held=None, choices=choices).film == gr.skip()
     assert open_dark_film(screen, choices).film == gr.skip()
-    assert screen.on_refused(why="refused", choices=choices).film is None
+    refused = screen.on_refused(why="refused", openings=Openings(), choices=choices)
+    assert refused.film is None
+    assert refused.outdated() == refused  # the reason is shown in any case
+
+
+def test_an_upload_before_the_newest_film_changes_nothing(screen):
+    assert screen.on_sent(Openings()).uploaded is None
+    assert screen.on_upload(path=None, choices=make_choices()) == ReadUpdate()
+
+
+def test_of_an_outdated_answer_only_the_readers_own_is_kept():
+    update = AnsweredUpdate(verdict="an earlier film's", reads=["answer"], agreement="table")
+    assert update.outdated() == AnsweredUpdate(reads=["answer"], agreement="table")

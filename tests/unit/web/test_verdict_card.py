@@ -6,7 +6,7 @@ import pytest
 
 from bonefx.models.decision import reading_at_point
 from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
-from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording.reasons import reason_text
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.viewer import map_note
 from tests.fixtures.records import make_point, make_radiograph, make_reading

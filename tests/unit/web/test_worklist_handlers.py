@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from bonefx.reading.reader import Reader
+from bonefx.web.shared.gone_film import LIST_GONE
 from bonefx.web.worklist.handlers import LIST_FAULT, WorklistHandlers
 from bonefx.web.worklist.session_list import SessionLists
 from tests.fixtures.image_files import make_png
-from tests.fixtures.model_folders import make_model_folder
+from tests.fixtures.model_folders import make_model_folder, make_pair
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +17,11 @@ def reader(tmp_path_factory):
     weights = tmp_path_factory.mktemp("weights")
     make_model_folder(weights)
     return Reader.from_folder(weights, device=torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return make_pair(tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture
@@ -39,6 +45,15 @@ def run(handlers, session_list, *, point="balanced"):
     return handlers.on_run(session_list, "tiny", point)
 
 
+def stop_after(updates, handlers, session_list):
+    """Stop a list after some updates of its table; return the updates after that."""
+    running = run(handlers, session_list)
+    for _ in range(updates):
+        next(running)
+    handlers.on_stop(session_list, session_list.key)
+    return list(running)
+
+
 def test_the_table_is_updated_after_each_film_and_ends_with_a_summary(handlers, session_list):
     values = list(run(handlers, session_list))
     assert [len(value["rows"]) for value in values] == [1, 2, 3, 4, 5, 6, 6]
@@ -46,6 +61,26 @@ def test_the_table_is_updated_after_each_film_and_ends_with_a_summary(handlers, 
     assert (values[-1]["running"], values[-1]["done"]) == ("", 1.0)
     assert "<b>6</b> films" in values[-1]["message_html"]
     assert not session_list.running
+
+
+def test_the_second_model_reads_a_list_after_the_first(pair, session_list):
+    handlers = WorklistHandlers(reader=pair, session_lists=SessionLists())
+    values = list(run(handlers, session_list))
+    assert [len(value["rows"]) for value in values] == [1, 2, 3, 4, 5, 6] + 7 * [6]
+    assert values[7]["running"] == "6 of 6 films read; second model 2 of 6"
+    assert [("other: " in row) for row in values[7]["rows"]] == [True, True] + 4 * [False]
+    assert all("other: " in row for row in values[-1]["rows"])
+    disagreeing = sum(row.reading.models_disagree for row in session_list.rows)
+    words = f"second model disagrees on <b>{disagreeing}</b>"
+    assert (words in values[-1]["message_html"]) == bool(disagreeing)
+
+
+def test_a_list_stopped_before_the_second_model_keeps_the_first_verdicts(pair, session_list):
+    handlers = WorklistHandlers(reader=pair, session_lists=SessionLists())
+    (last,) = stop_after(8, handlers, session_list)
+    assert [row.reading.second is not None for row in session_list.rows] == 2 * [True] + 4 * [False]
+    assert "second model did not read <b>4</b>" in last["message_html"]
+    assert "stopped" not in last["message_html"]
 
 
 def test_a_queued_list_is_read_once(handlers, session_list):
@@ -57,14 +92,71 @@ def test_a_queued_list_is_read_once(handlers, session_list):
 def test_a_stopped_list_keeps_its_rows_and_counts_missing_films(handlers, session_list):
     running = run(handlers, session_list)
     next(running)
-    assert handlers.on_stop(session_list) == gr.skip()
+    assert handlers.on_stop(session_list, session_list.key) == gr.skip()
     (last,) = list(running)
     assert len(last["rows"]) == len(session_list.rows) == 1
     assert "<b>5</b> not read" in last["message_html"]
 
 
+@pytest.mark.parametrize("read", [1, 4])
+def test_a_stopped_list_is_continued_where_it_stopped(handlers, session_list, read):
+    stop_after(read, handlers, session_list)
+    before = list(session_list.rows)
+    controls = handlers.on_settled(session_list)
+    assert (controls.resume.visible, controls.stop.visible) == (True, False)
+    update = handlers.on_continue(session_list, session_list.key)
+    assert len(update.table["rows"]) == read
+    values = list(run(handlers, session_list))
+    assert [len(value["rows"]) for value in values] == [*range(read + 1, 7), 6]
+    assert session_list.rows[:read] == before
+    assert [row.place for row in session_list.rows] == [1, 2, 3, 4, 5, 6]
+    assert not handlers.on_settled(session_list).resume.visible
+
+
+def test_a_reading_that_had_not_noticed_the_stop_ends_when_the_list_is_continued(
+    handlers, session_list
+):
+    running = run(handlers, session_list)
+    next(running)
+    handlers.on_stop(session_list, session_list.key)
+    handlers.on_continue(session_list, session_list.key)
+    assert list(running) == []
+    list(run(handlers, session_list))
+    assert [row.place for row in session_list.rows] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_continued_list_that_is_stopped_before_its_turn_keeps_its_rows(handlers, session_list):
+    stop_after(1, handlers, session_list)
+    handlers.on_continue(session_list, session_list.key)
+    value = handlers.on_stop(session_list, session_list.key)
+    assert len(value["rows"]) == 1
+    handlers.on_stop(session_list, session_list.key)  # a second click
+    assert handlers.on_settled(session_list).resume.visible
+
+
+def test_stopping_a_list_lost_in_a_restart_says_so(handlers):
+    assert LIST_GONE in handlers.on_stop(None, 17)["message_html"]
+    assert handlers.on_stop(None, 0) == gr.skip()
+
+
+def test_second_verdicts_are_continued_after_a_stop(pair, session_list):
+    handlers = WorklistHandlers(reader=pair, session_lists=SessionLists())
+    stop_after(8, handlers, session_list)
+    handlers.on_continue(session_list, session_list.key)
+    list(run(handlers, session_list))
+    assert all(row.reading.second is not None for row in session_list.rows)
+
+
+@pytest.mark.parametrize("gone", ["closed", "restarted"])
+def test_a_list_that_is_gone_is_not_continued(handlers, session_list, gone):
+    key = session_list.key
+    session_list.close()
+    update = handlers.on_continue(session_list if gone == "closed" else None, key)
+    assert LIST_GONE in update.table["message_html"]
+
+
 def test_a_queued_list_can_be_stopped_before_it_is_read(handlers, session_list):
-    value = handlers.on_stop(session_list)
+    value = handlers.on_stop(session_list, session_list.key)
     assert "<b>6</b> not read" in value["message_html"]
     assert list(run(handlers, session_list)) == []
 
@@ -81,7 +173,7 @@ def test_another_model_starts_from_the_first_film_and_ends_the_reading_before(
 ):
     running = run(handlers, session_list)
     next(running)
-    handlers.on_model("tiny", session_list)
+    handlers.on_model("tiny", session_list, session_list.key)
     again = list(run(handlers, session_list))
     assert list(running) == []
     assert [len(value["rows"]) for value in again] == [1, 2, 3, 4, 5, 6, 6]
@@ -91,10 +183,12 @@ def test_another_model_starts_from_the_first_film_and_ends_the_reading_before(
 def test_another_operating_point_changes_the_verdicts_of_a_list_that_was_read(
     handlers, session_list
 ):
-    assert handlers.on_point("screening", "tiny", session_list) == gr.skip()  # still queued
+    assert (
+        handlers.on_point("screening", session_list, session_list.key) == gr.skip()
+    )  # still queued
     list(run(handlers, session_list))
     number = session_list.sequence_number
-    value = handlers.on_point("screening", "tiny", session_list)
+    value = handlers.on_point("screening", session_list, session_list.key)
     assert value["number"] > number
     assert {row.reading.point.name for row in session_list.rows} == {"screening"}
 
@@ -119,8 +213,22 @@ def test_a_row_of_an_expired_list_opens_nothing(handlers, session_list, gone):
     if gone == "closed":
         session_list.close()
     event = gr.EventData(None, {"index": 1, "number": number})
-    with pytest.raises(gr.Error, match="deleted after one hour; choose them again"):
+    with pytest.raises(gr.Error, match="the program restarted; choose them again"):
         handlers.on_open(None if gone == "expired" else session_list, event)
+
+
+@pytest.mark.parametrize("listed", [0, 17])
+def test_choices_about_a_list_lost_in_a_restart_say_so(handlers, listed):
+    if listed:
+        for table in (
+            handlers.on_model("tiny", None, listed).table,
+            handlers.on_point("balanced", None, listed),
+        ):
+            assert (table["list"], table["rows"]) == (listed, None)
+            assert LIST_GONE in table["message_html"]
+    else:
+        assert handlers.on_model("tiny", None, listed).table == gr.skip()
+        assert handlers.on_point("balanced", None, listed) == gr.skip()
 
 
 def test_a_fault_keeps_the_rows_and_is_reported(handlers, session_list, monkeypatch):

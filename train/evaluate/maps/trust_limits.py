@@ -1,87 +1,106 @@
-"""Choose the limits of the heat map checks from validation true positives."""
+"""Choose the limits that heat maps are checked and graded by, on validation films.
+
+The checks come from maps of fractures that the model found. The limit of a strong map comes from
+those of them that carry a box: it is the smallest fall of the log-odds from which on the maps point
+at the fracture as often as STRONG_POINTING.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.heatmaps.markers import border_mask, marker_mask
-from bonefx.heatmaps.projection import heat_on_film, heat_on_input
-from bonefx.heatmaps.trust import heat_share, logit_drops
-from bonefx.models.cell_grid import CellGrid
-from bonefx.models.networks import SplitNetwork
-from bonefx.models.preprocess import PreprocessSpec, letterbox_of
-from bonefx.records import TrustLimits
-from train.data.cache import CachedFilms
+from bonefx.heatmaps.trust import map_failures
+from bonefx.records import GradeFigures, MapGrade, TrustLimits
+from train.evaluate.maps.map_checks import MapChecks
 from train.evaluate.operating_points import FLOOR_QUANTILE
-from train.evaluate.split_figures import ReadSplit
-from train.fit.outputs import FORWARD_BATCH_FILMS, network_input_batches
+from train.metrics import estimate_proportion
 
 QUANTILES = 21  # of the peaks, 5 % apart
 MIN_SHARE_LIMIT = 0.05  # smallest limit of a share on border or markers
+STRONG_POINTING = 0.9  # share of strong maps that point at a box on validation films
+SMALLEST_STRONG_DROP = math.log(2)  # logits; the odds of fracture fall to half
+FEWEST_STRONG = 20  # maps; below that no limit is chosen
 
 
-def trust_limits(
-    network: SplitNetwork, read: ReadSplit, found: NDArray[np.bool_], spec: PreprocessSpec
-) -> TrustLimits | None:
+def choose_trust_limits(checks: MapChecks) -> TrustLimits | None:
     """Choose limits that most maps of validation true positives keep to.
 
     Args:
-        network: The network.
-        read: N validation films with its outputs.
-        found: Whether a film is fractured, called fractured, and its map is shown, (N,).
-        spec: Preprocessing of the network.
+        checks: Of maps of validation fractures that are called fracture, with peaks that are not
+            below the model's floor.
 
     Returns:
-        The limits; None if no map is shown.
+        The limits, without the one of a strong map; None without a map.
     """
-    members = np.flatnonzero(found)
-    if not len(members):
+    if not len(checks.peaks):
         return None
-    outputs, grid = read.outputs, network.grid()
-    shares = np.array([
-        shares_off_anatomy(read.films, int(index), outputs.cells[index], grid) for index in members
-    ])  # fmt: skip
-    border, markers = np.quantile(shares, 1 - FLOOR_QUANTILE, axis=0)
-    drops = _measure_drops(network, read.films.select(members), outputs.cells[members], spec)
+    border, markers = (
+        float(np.quantile(shares, 1 - FLOOR_QUANTILE)) for shares in (checks.border, checks.markers)
+    )
     return TrustLimits(
-        peaks=tuple(np.quantile(outputs.peaks[members], np.linspace(0, 1, QUANTILES)).tolist()),
-        border_share=max(MIN_SHARE_LIMIT, float(border)),
-        marker_share=max(MIN_SHARE_LIMIT, float(markers)),
-        drop=float(np.quantile(drops, FLOOR_QUANTILE)),
-        n=len(members),
+        peaks=tuple(np.quantile(checks.peaks, np.linspace(0, 1, QUANTILES)).tolist()),
+        border_share=max(MIN_SHARE_LIMIT, border),
+        marker_share=max(MIN_SHARE_LIMIT, markers),
+        drop=float(np.quantile(checks.drops, FLOOR_QUANTILE)),
+        n=len(checks.peaks),
     )
 
 
-def shares_off_anatomy(
-    films: CachedFilms, index: int, cells: NDArray[np.float32], grid: CellGrid
-) -> tuple[float, float]:
-    """Compute the shares of a map on the border of its film and on markers, each in [0, 1].
+def choose_strong_drop(checks: MapChecks, limits: TrustLimits, *, floor: float) -> float | None:
+    """Choose the smallest fall of the log-odds of a strong map.
 
     Args:
-        films: Cache of the film, at the size of the network input.
-        index: Index of the film in the cache.
-        cells: Cells of its map, (h, w).
-        grid: Position of the cells on the network input.
+        checks: Of maps of boxed validation fractures that are called fracture.
+        limits: Of the checks.
+        floor: Peak in logits below which no map is shown.
+
+    Returns:
+        In logits; None if no limit leaves FEWEST_STRONG maps that point often enough.
     """
-    part = films.place(index).slices  # the exposed field, as in readings
-    pixels = np.asarray(films.squares[films.rows[index]][part], np.float32) / np.float32(255)
-    shape = (pixels.shape[0], pixels.shape[1])
-    place = letterbox_of(*shape, size_px=films.size_px)
-    heat = heat_on_film(cells, grid, shape=shape, place=place)
-    return heat_share(heat, border_mask(shape)), heat_share(heat, marker_mask(pixels))
+    shown = checks.select(np.flatnonzero(~_fails(checks, limits, floor=floor)))
+    order = np.argsort(-shown.drops)
+    drops, counts = shown.drops[order], np.arange(1, len(order) + 1)
+    pointing = np.cumsum(shown.hits[order]) / counts
+    enough = (counts >= FEWEST_STRONG) & (drops >= SMALLEST_STRONG_DROP)
+    accepted = enough & (pointing >= STRONG_POINTING)
+    return float(drops[accepted][-1]) if accepted.any() else None
 
 
-def _measure_drops(
-    network: SplitNetwork,
-    films: CachedFilms,
-    cells: NDArray[np.float32],
-    spec: PreprocessSpec,
-) -> list[float]:
-    device = next(network.parameters()).device
-    heats = [heat_on_input(own, network.grid(), size_px=films.size_px) for own in cells]
-    drops: list[float] = []
-    for place, batch in enumerate(network_input_batches(films, spec, device)):
-        own = heats[place * FORWARD_BATCH_FILMS : (place + 1) * FORWARD_BATCH_FILMS]
-        drops += logit_drops(network, batch, np.stack(own))
-    return drops
+def measure_grades(
+    checks: MapChecks, limits: TrustLimits, *, floor: float
+) -> dict[MapGrade, GradeFigures]:
+    """Measure how many maps have each grade, and how often its maps point at a box.
+
+    Args:
+        checks: Of maps of boxed fractures that are called fracture; may be empty.
+        limits: Of the model.
+        floor: Peak in logits below which no map is shown.
+    """
+    fails = _fails(checks, limits, floor=floor)
+    grades = [
+        limits.grade(drop=drop, fails=failed)
+        for drop, failed in zip(checks.drops.tolist(), fails.tolist(), strict=True)
+    ]
+    figures = {}
+    for grade in MapGrade:
+        own = np.array([one is grade for one in grades], bool)
+        share = estimate_proportion(own, checks.groups)
+        if share is not None:
+            pointing = estimate_proportion(checks.hits[own], checks.groups[own])
+            figures[grade] = GradeFigures(
+                share=share, pointing=None if grade is MapGrade.NONE else pointing
+            )
+    return figures
+
+
+def _fails(checks: MapChecks, limits: TrustLimits, *, floor: float) -> NDArray[np.bool_]:
+    """Return which maps are not shown, (N,)."""
+    measured = zip(checks.border, checks.markers, checks.drops, strict=True)
+    failed = [
+        bool(map_failures(border=border, markers=markers, drop=drop, limits=limits))
+        for border, markers, drop in measured
+    ]
+    return np.array(failed, bool) | (checks.peaks < floor)

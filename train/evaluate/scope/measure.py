@@ -30,8 +30,8 @@ from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS, Scope
 from train import metrics
 from train.data.cache import CachedFilms
-from train.evaluate.scope.fit import known_region_labels, region_labels
 from train.evaluate.scope.intruders import INVERTED_KIND, Intruder
+from train.evaluate.scope.regions import known_region_labels, region_labels
 
 SCOPE_BATCH = 16
 SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC

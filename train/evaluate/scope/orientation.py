@@ -22,8 +22,8 @@ from bonefx.scope.statistics import Scope
 from train import metrics
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import calibrated_probabilities
-from train.evaluate.scope.fit import INVERSE_PENALTY
 from train.evaluate.scope.measure import share_of_films
+from train.evaluate.scope.regions import INVERSE_PENALTY
 from train.fit.outputs import compute_film_outputs, compute_film_signatures
 
 MAX_FILMS = 800  # training films that are turned

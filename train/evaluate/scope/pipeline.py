@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.errors import RecipeError
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.reading.orientation import UPRIGHT_TURNS
-from bonefx.records import turn_radiograph
+from bonefx.records import Radiograph, turn_radiograph
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.evaluate.scope.fit import MeasuredSplit, fit_scope, measures_by_rule
+from train.evaluate.scope.fit import (
+    MeasuredSplit,
+    OtherPictures,
+    fit_scope,
+    measures_by_rule,
+)
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
     REPORTED,
@@ -52,6 +59,8 @@ from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
 from train.fit.outputs import compute_film_signatures, compute_network_outputs
 
+INVERTED_FILMS = 700  # training films that teach what an inverted film looks like
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
 class ScopeFilms:
@@ -80,7 +89,7 @@ def fit_upright_scope(films: ScopeFilms) -> Scope:
             films.train, compute_film_signatures(films.network, films.train, films.spec), films
         ),
         _measured(val.films, val.outputs.signatures, films),
-        intruders=_development_signatures(films),
+        others=_other_pictures(films),
     )
     weights, bias = fit_sideways(
         scope, films.network, films.train, films.spec, val=val.outputs.signatures
@@ -98,24 +107,41 @@ def _measured(
     )
 
 
-def _development_signatures(films: ScopeFilms) -> NDArray[np.float32] | None:
-    """Compute signatures of development intruders, as they are and turned; None without a folder.
+def _other_pictures(films: ScopeFilms) -> OtherPictures:
+    """Compute signatures of inverted training films and of a folder's development pictures.
 
     The pictures that are at hand anyway, drawn and packaged ones, are too unlike films to teach
-    which pictures are nearly films: alone they change nothing that the distance does not refuse.
+    which pictures are nearly films: without a folder they change nothing that the distance does not
+    refuse, and are left out. Those of the folder are taken as they are and turned.
     """
-    if films.intruders is None:
-        return None
-    pictures = [
-        *read_intruders(films.intruders, DEVELOPMENT), *find_intruders(DEVELOPMENT),
-        *draw_intruders(DEVELOPMENT),
-    ]  # fmt: skip
-    shown = [one.film for one in pictures if not one.borderline]
-    shown += [turn_radiograph(film, UPRIGHT_TURNS) for film in shown]
-    return np.concatenate([
-        compute_signatures(films.network, shown[first : first + SCOPE_BATCH], films.spec)
-        for first in range(0, len(shown), SCOPE_BATCH)
-    ])  # fmt: skip
+    step = max(1, len(films.train.films) // INVERTED_FILMS)
+    pictures = []
+    if films.intruders is not None:
+        pictures = [
+            *read_intruders(films.intruders, DEVELOPMENT), *find_intruders(DEVELOPMENT),
+            *draw_intruders(DEVELOPMENT),
+        ]  # fmt: skip
+    intruders, borderline = (
+        [one.film for one in pictures if one.borderline is kind] for kind in (False, True)
+    )
+    inverted = [one.film for one in invert_films(films.train.films[::step])]
+    return OtherPictures(
+        inverted=_signatures(films, inverted),
+        intruders=_signatures(films, _and_turned(intruders)),
+        borderline=_signatures(films, _and_turned(borderline)),
+    )
+
+
+def _and_turned(films: list[Radiograph]) -> list[Radiograph]:
+    return films + [turn_radiograph(film, UPRIGHT_TURNS) for film in films]
+
+
+def _signatures(films: ScopeFilms, shown: Sequence[Radiograph]) -> NDArray[np.float32]:
+    """Compute the signatures of N pictures, (N, D); (0, D) of none."""
+    batches = [shown[first : first + SCOPE_BATCH] for first in range(0, len(shown), SCOPE_BATCH)]
+    found = [compute_signatures(films.network, batch, films.spec) for batch in batches]
+    width = films.reads["val"].outputs.signatures.shape[1]
+    return np.concatenate([np.zeros((0, width), np.float32), *found])
 
 
 def turn_upright(scope: Scope, films: ScopeFilms) -> ScopeFilms:
@@ -160,6 +186,21 @@ def add_scope(
     figures = _figures(scope, evaluation, films, judged=judged)
     write_atomically(folder / SCOPE_FILE, lambda part: part.write_bytes(content))
     return replace(evaluation, scope=replace(figures, sha256=hashlib.sha256(content).hexdigest()))
+
+
+def measured_scope(folder: Path, evaluation: Evaluation) -> bytes:
+    """Read the scope file of an evaluation.
+
+    Raises:
+        RecipeError: There is none, or the evaluation measured another one.
+    """
+    remedy = f"run `python -m train scope {folder.name} --data DIR`"
+    if evaluation.scope is None or not (folder / SCOPE_FILE).is_file():
+        raise RecipeError(f"{folder.name} has no scope, and so reads no film; {remedy}")
+    content = (folder / SCOPE_FILE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != evaluation.scope.sha256:
+        raise RecipeError(f"{folder.name}/{SCOPE_FILE} is not the one that was measured; {remedy}")
+    return content
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:

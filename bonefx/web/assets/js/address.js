@@ -1,7 +1,9 @@
 () => {
-    // Keep the open tab and the chosen model in the address, and open what the address names.
+    // Keep the open tab and the chosen model in the address, and open what the address names. Each
+    // tab that is opened is an entry of the browser's history, so that Back stays in the app.
     const RETRIES = 5, RETRY_MS = 3000;
-    const { onPageChange, tab } = window.bonefx;
+    const FIRST_TAB = "read";
+    const { onPageChange, tab, whenFound } = window.bonefx;
     const address = new URLSearchParams(location.search);
     const model = address.get("model");
     const pending = { tab: address.get("tab"), model, card: model };
@@ -52,13 +54,27 @@
             else selectUntilShown(() => choices[kind](name), () => showsModel(kind, name), RETRIES);
         }
     };
-    const remember = (key, value) => {
+    const remember = (key, value, { asEntry = false } = {}) => {
         address.set(key, value);
-        history.replaceState(null, "", `?${address}`);
+        history[asEntry ? "pushState" : "replaceState"](null, "", `?${address}`);
     };
+    const openedTab = () => address.get("tab") ?? FIRST_TAB;
+    const rememberTab = (screens) => {
+        const chosen = screens.querySelector("[role=tab][aria-selected=true]")?.dataset.tabId;
+        if (chosen && !pending.tab && chosen !== openedTab()) remember("tab", chosen, { asEntry: true });
+    };
+    // A tab is opened by a click, by a row of the worklist, or by a file that is dropped.
+    whenFound(() => document.querySelector("#screens"), (screens) =>
+        new MutationObserver(() => rememberTab(screens)).observe(
+            screens, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] }));
+    addEventListener("popstate", () => {
+        const before = new URLSearchParams(location.search).get("tab") ?? FIRST_TAB;
+        address.set("tab", before);
+        history.replaceState(null, "", `?${address}`);  // the model is that of now
+        tab(before)?.click();
+    });
     document.addEventListener("click", (event) => {
-        const clicked = event.target.closest?.("[role=tab]");
-        if (clicked) remember("tab", clicked.dataset.tabId);
+        if (event.target.closest?.("[role=tab]")) pending.tab = null;
     });
     document.addEventListener("change", (event) => {
         if (!event.target.matches("#model input, #card-model input")) return;

@@ -1,13 +1,18 @@
 () => {
     // Give a film that is dropped anywhere on the page, or pasted, to the visible screen.
-    const { oneFilmScreens, dropZone, giveFiles } = window.bonefx;
+    const { oneFilmScreens, dropZone, giveFiles, tab, visible, whenFound } = window.bonefx;
     const giveToVisibleScreen = (event, files) => {
         const zones = [...oneFilmScreens.map(dropZone), document.querySelector("#films")];
         const zone = zones.find((each) => each?.checkVisibility());
-        if (!zone || !files?.length) return;
+        if (!files?.length) return;
         event.preventDefault();
         event.stopPropagation();
-        giveFiles(zone, files);
+        if (zone) {
+            giveFiles(zone, files);
+            return;
+        }
+        tab("read").click();  // from a tab that takes no film
+        whenFound(() => visible("#film"), (film) => giveFiles(film, files));
     };
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {

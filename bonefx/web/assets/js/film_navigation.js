@@ -51,6 +51,10 @@ document.addEventListener("keydown", (event) => {
     act();
 });
 document.addEventListener("rows", draw);
+document.addEventListener("open-row-again", () => {
+    if (currentIndex(rows()) < 0) actions.list();  // another list is there: its films can be chosen
+    else step(0);
+});
 watch("value", () => {
     // An answer to an earlier step: the user has gone on since. It may come after that of the last step.
     if (props.value.list === position.list && props.value.opening < position.opening) return;

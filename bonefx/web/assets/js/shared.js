@@ -19,21 +19,32 @@
 
     // The screens that take one film, as the prefix of their element ids: Read and Compare.
     const oneFilmScreens = ["", "compare-"];
+    const given = new WeakMap();  // files that wait for the input of their zone
     const dropZone = (screen) => document.querySelector(`#${screen}film`);
+    // Hand files to a zone. While it sends others it has no input: the newer ones replace them.
     const giveFiles = (zone, files) => {
-        const input = zone.querySelector("input[type=file]");
-        input.files = files;
-        input.dispatchEvent(new Event("change", { bubbles: true }));
+        given.set(zone, files);
+        const findInput = () => zone.querySelector("input[type=file]");
+        if (!findInput()) window.bonefx.supersede(zone.id.replace(/film$/, ""));
+        whenFound(findInput, (input) => {
+            if (given.get(zone) !== files) return;
+            given.delete(zone);
+            input.files = files;
+            input.dispatchEvent(new Event("change", { bubbles: true }));
+        });
     };
-    const openAsWorklist = (files, selector) => {
+    const asFileList = (files) => {
         const transfer = new DataTransfer();
         for (const file of files) transfer.items.add(file);
+        return transfer.files;
+    };
+    const openAsWorklist = (files, selector) => {
         tab("worklist").click();
         whenFound(() => document.querySelector(`${selector} input[type=file]`) && visible(selector),
-            (zone) => giveFiles(zone, transfer.files));
+            (zone) => giveFiles(zone, asFileList(files)));
     };
     window.bonefx = {
         visible, whenFound, onPageChange, tab, holdFocusOnFilm,
-        oneFilmScreens, dropZone, giveFiles, openAsWorklist,
+        oneFilmScreens, dropZone, giveFiles, asFileList, openAsWorklist,
     };
 }

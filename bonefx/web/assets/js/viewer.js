@@ -23,7 +23,7 @@
         film.context = canvas.getContext("2d", { willReadFrequently: true });
         film.context.drawImage(bitmap, 0, 0);
         const picture = film.context.getImageData(0, 0, bitmap.width, bitmap.height);
-        film.values = readValues(picture.data, source.dataset.bits === "16");
+        film.values = readValues(picture.data, Number(source.dataset.bits));
         film.picture = picture;
         source.remove();
         choosePreset(film);
@@ -31,11 +31,14 @@
         window.bonefx.focusIfHeld(stages[0]);
     };
 
-    // A 16-bit film is sent as a colour PNG: its upper byte is red, its lower byte green.
-    const readValues = (bytes, is16Bit) => {
+    // A deep film is sent as a colour PNG: its upper byte is red, its lower byte green. Of 12 bits
+    // the lowest four are 0; they get the highest ones, so that white stays white.
+    const readValues = (bytes, bits) => {
         const values = new Uint16Array(bytes.length / 4);
-        for (let i = 0; i < values.length; i++)
-            values[i] = is16Bit ? (bytes[4 * i] << 8) | bytes[4 * i + 1] : bytes[4 * i] * 257;
+        for (let i = 0; i < values.length; i++) {
+            const deep = (bytes[4 * i] << 8) | bytes[4 * i + 1];
+            values[i] = bits === 8 ? bytes[4 * i] * 257 : bits === 12 ? deep | (deep >> 12) : deep;
+        }
         return values;
     };
 
@@ -81,8 +84,9 @@
         film.x = clamp(film.x, -margin * stage.clientWidth, margin * stage.clientWidth);
         film.y = clamp(film.y, -margin * stage.clientHeight, margin * stage.clientHeight);
         for (const each of film.stages) {
-            each.querySelector(".sheet").style.transform =
-                `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
+            const sheet = each.querySelector(".sheet");
+            sheet.style.transform = `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
+            sheet.style.setProperty("--zoom", film.zoom);  // lines keep their width on the screen
             each.classList.toggle("near", film.zoom > 1);
         }
     };

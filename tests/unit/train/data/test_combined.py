@@ -7,6 +7,7 @@ import pytest
 from bonefx.errors import RecipeError
 from tests.fixtures.datasets import make_labelled_pixels
 from train.data import load_data
+from train.data.index import DataSource, join_titles
 
 SETS = """
 name = "Two hospitals"
@@ -112,6 +113,15 @@ def test_some_sources_of_a_set_have_their_own_name(tmp_path):
     data_set = load_data("combined", make_sets(tmp_path))
     assert data_set.of_sources(["south"]).name == "South"
     assert data_set.of_sources(["north", "south"]).name == "Two hospitals"
+
+
+def test_many_sources_are_named_after_the_first_and_their_number():
+    sources = [
+        DataSource(title=title, licence="", address="", split_sha256=None)
+        for title in ("North", "South", "East")
+    ]
+    assert join_titles(sources) == "North and 2 other collections"
+    assert join_titles(sources[:2]) == "North and South"
 
 
 def test_the_shipped_table_of_several_sources_is_valid(tmp_path):

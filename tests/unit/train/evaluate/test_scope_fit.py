@@ -12,14 +12,18 @@ from bonefx.scope.rules import GREY_LEVEL_RULES
 from bonefx.scope.statistics import REGIONS
 from train.data import Film
 from train.evaluate.scope.fit import (
-    MAX_NAMED_WRONGLY,
     MAX_REFUSED_SHARE,
+    MAX_TAKEN_FOR_INVERTED,
     MeasuredSplit,
+    OtherPictures,
     fit_scope,
+)
+from train.evaluate.scope.intruders import DEVELOPMENT, REPORTED, read_intruders
+from train.evaluate.scope.regions import (
+    MAX_NAMED_WRONGLY,
     known_region_labels,
     region_labels,
 )
-from train.evaluate.scope.intruders import DEVELOPMENT, REPORTED, read_intruders
 
 LENGTH = 12
 
@@ -34,6 +38,13 @@ def split_of(sources, random, *, spread=1.0):
     signatures = random.normal(size=(len(sources), LENGTH)) * widths[:, None]
     measures = random.random((len(sources), len(GREY_LEVEL_RULES)))
     return MeasuredSplit(films=films, signatures=signatures.astype(np.float32), measures=measures)
+
+
+def others_of(**signatures):
+    """Return other pictures of the given kinds, and none of the others."""
+    none = np.zeros((0, LENGTH), np.float32)
+    kinds = {"inverted": none, "intruders": none, "borderline": none}
+    return OtherPictures(**(kinds | signatures))
 
 
 def refused_of_two_sources(films_of_b, *, spread):
@@ -63,7 +74,10 @@ def test_intruders_within_the_distance_are_refused_and_films_kept():
     alike[..., 4] = 2.5  # well inside of what the distance admits
     unread = np.zeros(100, bool)
     measures = val.measures[:100]
-    plain, taught = fit_scope(train, val), fit_scope(train, val, intruders=alike[0])
+    plain, taught = (
+        fit_scope(train, val),
+        fit_scope(train, val, others=others_of(intruders=alike[0])),
+    )
     assert plain.refuses(alike[1], measures, unread).mean() < 0.2
     assert taught.refuses(alike[1], measures, unread).mean() > 0.5
     films = taught.refuses(val.signatures, val.measures, np.zeros(200, bool))
@@ -163,3 +177,45 @@ def test_a_table_of_intruders_that_does_not_fit_is_refused(tmp_path, table, mess
 def test_a_folder_without_a_table_is_refused(tmp_path):
     with pytest.raises(RecipeError, match=r"labels\.csv is missing"):
         read_intruders(tmp_path, DEVELOPMENT)
+
+
+def test_inverted_films_are_recognised_and_hardly_any_other_film():
+    random = np.random.default_rng(0)
+    train, val = (split_of(["a"] * 400, random) for _ in range(2))
+    inverted = (random.normal(size=(200, LENGTH)) + 4 * np.eye(LENGTH)[2]).astype(np.float32)
+    scope = fit_scope(train, val, others=others_of(inverted=inverted))
+    assert (scope.inverted_logits(inverted) > 0).mean() > 0.9
+    assert (scope.inverted_logits(val.signatures) > 0).mean() <= MAX_TAKEN_FOR_INVERTED
+    without = fit_scope(train, val)
+    assert not (without.inverted_logits(inverted) > 0).any()
+
+
+def test_films_that_an_archive_holds_inverted_do_not_widen_the_limit():
+    random = np.random.default_rng(0)
+    train, val = (split_of(["a"] * 400, random) for _ in range(2))
+    far = 12 * np.eye(LENGTH)[2].astype(np.float32)
+    inverted = random.normal(size=(200, LENGTH)).astype(np.float32) + far
+    held = replace(val, signatures=val.signatures.copy())
+    held.signatures[:3] += far
+    scope = fit_scope(train, held, others=others_of(inverted=inverted))
+    assert (scope.inverted_logits(held.signatures[:3]) > 0).all()
+    assert scope.limit <= 1.5 * fit_scope(train, val).limit
+
+
+@pytest.mark.parametrize("kind", ["intruders", "inverted"])
+def test_borderline_pictures_count_as_films(kind):
+    random = np.random.default_rng(0)
+    train, val = (split_of(["a"] * 400, random) for _ in range(2))
+    others, borderline = (
+        (random.normal(size=(200, LENGTH)) + 3 * np.eye(LENGTH)[2] + side).astype(np.float32)
+        for side in (0, 3 * np.eye(LENGTH)[5])
+    )
+    logits = "intruder_logits" if kind == "intruders" else "inverted_logits"
+    refused = [
+        (getattr(fit_scope(train, val, others=taught), logits)(borderline) > 0).mean()
+        for taught in (
+            others_of(**{kind: others}), others_of(**{kind: others}, borderline=borderline),
+        )
+    ]  # fmt: skip
+    assert refused[0] > 0.5
+    assert refused[1] < 0.1

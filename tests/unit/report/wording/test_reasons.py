@@ -3,7 +3,7 @@
 import pytest
 
 from bonefx.records import Reason, ReasonCode
-from bonefx.report.reason_texts import reason_text
+from bonefx.report.wording.reasons import reason_text
 
 
 @pytest.mark.parametrize(

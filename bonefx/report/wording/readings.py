@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from bonefx.heatmaps.agreement import missing_map_reason
 from bonefx.records import (
     NOT_MEASURED,
-    Agreement,
     Estimate,
     Guarantee,
     OperatingPoint,
     Reading,
     Reason,
     RegionFigures,
-    Trust,
     Verdict,
     estimate_parts,
     estimate_text,
     probability_text,
 )
 from bonefx.records.set_figures import SetSummary
-from bonefx.report.film_wording import edit_texts, film_note_texts
-from bonefx.report.reason_texts import reason_text, reasons_text
+from bonefx.report.wording.films import edit_texts, film_note_texts
+from bonefx.report.wording.reasons import reason_text
 
 MOST_SETS = 2  # in the sentence on other hospitals
 NOTICE = "Research software, not a medical device."
-
 
 VERDICT_WORDING = {  # a sign and words, so that no verdict depends on its colour alone
     Verdict.FRACTURE: ("▲", "Fracture"),
@@ -33,7 +29,6 @@ VERDICT_WORDING = {  # a sign and words, so that no verdict depends on its colou
     Verdict.OUT_OF_SCOPE: ("■", "Out of scope"),
 }
 
-
 MEANING = {
     Verdict.FRACTURE: "The model finds evidence for a fracture. Look at the film yourself.",
     Verdict.NO_FRACTURE: "Too little evidence for a fracture. The model misses some fractures.",
@@ -41,20 +36,18 @@ MEANING = {
     Verdict.OUT_OF_SCOPE: "The model was not trained for films like this, so it gives no answer.",
 }
 
-
 MEASURES = (
     ("sensitivity", "Sensitivity"),
     ("specificity", "Specificity"),
     ("review_rate", "Sent to review"),
     ("missed_rate", "Missed among “no fracture”"),
 )
-
-
+AGREES = "Both models come to the same verdict."
+ONE_ANSWER = "Only one of the two models answers."
+DISAGREES = "The two models disagree: look again."
 REFUSED = "No probability: the film is out of scope."
 CALIBRATED = "Calibrated probability of fracture"
 NOT_CALIBRATED = "Probability outside the model's scope, not calibrated"
-
-
 READ_TURNED = (
     "The film seems to lie on its side; the model read it turned clockwise by {degrees} degrees."
 )
@@ -92,15 +85,42 @@ def region_words(reading: Reading) -> list[str]:
     if reading.regions is None:
         return ["Body region: this model was not trained to recognise it."]
     if not reading.regions:
-        return ["Body region not recognised: the model's performance on it is not known."]
+        told = "in the header is new" if reading.regions_from_header else "not recognised"
+        return [f"Body region {told}: the model's performance on it is not known."]
     by_region = {figures.region: figures for figures in reading.point.by_region}
-    return [_region_sentence(name, by_region.get(name)) for name in reading.regions]
+    source = ", by the film's header" if reading.regions_from_header else ""
+    return [
+        _region_sentence(f"{name.capitalize()}{source}", by_region.get(name))
+        for name in reading.regions
+    ]
 
 
 def verdict_words(reading: Reading) -> tuple[str, str]:
     """Return the sign and the words of a verdict, marked where the film is out of scope."""
     sign, words = VERDICT_WORDING[reading.verdict]
     return sign, f"{words}, outside the model's scope" if reading.outside_scope else words
+
+
+def second_model_words(reading: Reading) -> str:
+    """Return the second model's verdict as sentences, marked where it differs; empty without one.
+
+    A model that refuses the film gives no answer, and does not disagree.
+    """
+    if reading.second is None:
+        return ""
+    agrees = AGREES if reading.second.verdict is reading.verdict else ONE_ANSWER
+    words = DISAGREES if reading.models_disagree else agrees
+    return f"Second model, {second_verdict_words(reading)}. {words}"
+
+
+def second_verdict_words(reading: Reading) -> str:
+    """Return the name of the second model, its verdict and probability; empty without one."""
+    second = reading.second
+    if second is None:
+        return ""
+    sign, words = verdict_words(second)
+    probability = "" if second.probability is None else f", {probability_text(second.probability)}"
+    return f"{second.model}: {sign} {words}{probability}"
 
 
 def reading_notes(reading: Reading) -> list[str]:
@@ -163,11 +183,11 @@ def _region_sentence(name: str, figures: RegionFigures | None) -> str:
     intact = specificity.n if specificity else 0
     if not sensitivity or not specificity or min(fractured, intact) < FEWEST_OF_A_REGION:
         return (
-            f"{name.capitalize()}: too few test films for figures ({fractured} fractured, {intact} "
+            f"{name}: too few test films for figures ({fractured} fractured, {intact} "
             f"intact; {FEWEST_OF_A_REGION} of each are needed)."
         )
     return (
-        f"{name.capitalize()}: on test films sensitivity {_whole_percent(sensitivity)}, "
+        f"{name}: on test films sensitivity {_whole_percent(sensitivity)}, "
         f"specificity {_whole_percent(specificity)}."
     )
 
@@ -219,59 +239,3 @@ def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
         f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
         f"fractured ({guarantee.missed} of {guarantee.n} were){prevalence}."
     )
-
-
-def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
-    """Describe the map, or return why there is none.
-
-    Args:
-        reading: The reading with the map, or without it.
-        shown: Whether the map is shown.
-        heat_floor: Peak in logits below which the model shows no map.
-    """
-    if shown and reading.probability is not None and reading.heat_peak is not None:
-        return f"Map: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
-    reason = missing_map_reason(reading, heat_floor=heat_floor)
-    if reading.trust is not None and reason in reading.trust.failures:
-        return f"No reliable localisation, so no map. {reason_text(reason)}"
-    return reason_text(reason)
-
-
-def trust_rows(trust: Trust) -> list[tuple[str, str]]:
-    """Return what was measured of a map and the limits from validation films, name and text."""
-    limits = trust.limits
-    return [
-        *([("Another model", agreement_words(trust.agreement))] if trust.agreement else []),
-        (
-            "Strength",
-            f"stronger than {100 * trust.peak_rank:.0f} % of the maps of {limits.n} fractures "
-            "found on validation films",
-        ),
-        (
-            "Without the hot region",
-            f"the answer changes by {-trust.drop:+.2f} logits (at most {-limits.drop:+.2f})",
-        ),
-        (
-            "On the film's border",
-            f"{100 * trust.border_share:.0f} % of the map (at most "
-            f"{100 * limits.border_share:.0f} %)",
-        ),
-        (
-            "On markers or text",
-            f"{100 * trust.marker_share:.0f} % of the map (at most "
-            f"{100 * limits.marker_share:.0f} %)",
-        ),
-    ]
-
-
-def agreement_words(agreement: Agreement) -> str:
-    """Return the overlap of two models' maps as text, or why there is none."""
-    if agreement.overlap is None:
-        return reasons_text(agreement.reasons)
-    text = (
-        f"the hot regions of {' and '.join(agreement.models)} overlap by "
-        f"{100 * agreement.overlap:.0f} %"
-    )
-    if not agreement.teacher_and_student:
-        return text
-    return f"{text}; one of them learned from the other, so their agreement is weaker evidence"

@@ -4,7 +4,7 @@ import pytest
 
 from bonefx.records import Estimate, RegionFigures, Verdict
 from bonefx.records.set_figures import SetSummary
-from bonefx.report.wording import other_sets_words, reading_notes, region_words
+from bonefx.report.wording.readings import other_sets_words, reading_notes, region_words
 from tests.fixtures.records import make_point, make_reading
 
 

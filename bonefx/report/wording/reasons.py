@@ -27,6 +27,9 @@ REASON_TEXTS = {  # with the fields of _reason_fields
     ReasonCode.RESEMBLES_OTHER_PICTURES: "This picture resembles dental films, chest films, slices "
     "of CT and MR, photographs or pages more than the films that the model was trained on. Use a "
     "plain radiograph{of_a_region}, without its surroundings.",
+    ReasonCode.RESEMBLES_INVERTED_FILMS: "This picture resembles films with dark bone, and is out "
+    "of scope with black and white swapped, too. Use a plain radiograph{of_a_region}: the original "
+    "film, upright and with unchanged grey levels.",
     ReasonCode.LOOKS_INVERTED: "The film looks inverted, with dark bone. If it is a bone film, "
     "have it read inverted in Read, or on the command line with --invert.",
     ReasonCode.INVERTED_BY_USER: "With black and white swapped this is unlike the films that the "

@@ -6,8 +6,8 @@ import pytest
 
 from bonefx.records import FilmEdit, FilmNote, PixelBox, edit_radiograph
 from bonefx.report import reading_table
-from bonefx.report.film_wording import FILM_NOTE_TEXTS, edit_texts, film_facts
-from bonefx.report.wording import reading_notes
+from bonefx.report.wording.films import FILM_NOTE_TEXTS, edit_texts, film_facts
+from bonefx.report.wording.readings import reading_notes
 from tests.fixtures.records import make_radiograph, make_reading
 
 CROP = PixelBox(top=10, left=5, bottom=80, right=75)

@@ -1,0 +1,45 @@
+"""The second model's opinion, which follows the verdict on the Read screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bonefx.reading.second_opinion import at_point, with_second_opinion
+from bonefx.web.read.choices import Choices
+from bonefx.web.read.film_updates import FilmUpdates
+from bonefx.web.read.state import SecondUpdate, ShownFilm
+from bonefx.web.shared.newest_film import Openings
+from bonefx.web.shared.viewer import film_figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedOpinion:
+    """Handler that runs once the first model's verdict is shown."""
+
+    updates: FilmUpdates
+
+    def on_verdict(
+        self, *, shown: ShownFilm | None, openings: Openings, choices: Choices
+    ) -> SecondUpdate:
+        """Let the second model read the film on screen, and add its verdict to the card.
+
+        The picture changes only where the second model's map contradicts the map on screen.
+        Nothing changes without a film, and where the film was to be read again meanwhile. A point
+        that was chosen meanwhile holds.
+        """
+        del choices  # those of the reading hold
+        if shown is None or shown.reading is None or shown.reading.second is not None:
+            return SecondUpdate()
+        requests, reading, reader = openings.requests, shown.reading, self.updates.reader
+        read_twice = with_second_opinion(reader, shown.film, reading)
+        if openings.requests != requests:
+            return SecondUpdate()
+        decided = at_point(reader, read_twice, openings.point or reading.point.name)
+        update = SecondUpdate(
+            verdict=self.updates.verdict_html(decided),
+            shown=replace(shown, reading=replace(decided, heat=None)),
+        )
+        if decided.heat is reading.heat:
+            return update
+        floor = reader.model(reading.model).manifest.heat_floor
+        return replace(update, viewer=film_figure(shown.film, decided, heat_floor=floor))

@@ -1,0 +1,105 @@
+"""The second model's opinion, which follows the verdict on the Read screen."""
+
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+
+from bonefx.models.registry import LoadedModel
+from bonefx.reading.reader import Reader
+from bonefx.web.read.awaited_opinion import AwaitedOpinion
+from bonefx.web.read.film_updates import FilmUpdates
+from bonefx.web.read.state import SecondUpdate, ShownFilm
+from bonefx.web.shared.newest_film import Openings
+from bonefx.web.shared.uploads import OpenedFilm
+from tests.fixtures.model_folders import make_pair
+from tests.fixtures.records import make_radiograph
+from tests.unit.web.test_read_handlers import make_choices
+
+CHOICES = make_choices()
+
+
+@pytest.fixture(scope="module")
+def updates(tmp_path_factory):
+    return FilmUpdates(reader=make_pair(tmp_path_factory.mktemp("pair")))
+
+
+def opened_film():
+    return ShownFilm(opened=OpenedFilm(film=make_radiograph(), study="not DICOM"), reading=None)
+
+
+def ask(updates, shown, openings=None):
+    opinion = AwaitedOpinion(updates=updates)
+    return opinion.on_verdict(shown=shown, openings=openings or Openings(), choices=CHOICES)
+
+
+def test_the_verdict_is_shown_first_and_the_second_one_joins_it(updates):
+    first = updates.read(opened_film(), choices=CHOICES)
+    assert "Second model, other: reading" in first.verdict
+    then = ask(updates, first.shown)
+    assert "Second model, other: reading" not in then.verdict
+    assert "Second model, other: " in then.verdict
+    assert then.shown.reading.second.model == "other"
+    assert then.shown.reading.heat is None  # a session keeps no map
+    assert then.viewer == gr.skip()
+    assert ask(updates, then.shown) == SecondUpdate()  # once is enough
+
+
+def test_nothing_happens_without_a_verdict(updates):
+    assert ask(updates, None) == SecondUpdate()
+    assert ask(updates, opened_film()) == SecondUpdate()
+
+
+def test_a_model_alone_awaits_no_other(updates):
+    alone = FilmUpdates(reader=Reader([updates.reader.model("tiny")]))
+    first = alone.read(opened_film(), choices=CHOICES)
+    assert "Second model" not in first.verdict
+    then = ask(alone, first.shown)
+    assert "Second model" not in then.verdict
+    assert then.shown.reading.heat is None
+
+
+class MeanwhileReader(Reader):
+    """A reader during whose second reading the user does something else."""
+
+    def __init__(self, models: list[LoadedModel], meanwhile):
+        super().__init__(models)
+        self.meanwhile = meanwhile
+
+    def read(self, radiograph, **choices):
+        if choices["model"] == "other":
+            self.meanwhile()
+        return super().read(radiograph, **choices)
+
+
+def test_a_point_that_is_chosen_meanwhile_holds(updates):
+    openings = Openings()
+
+    def choose():
+        openings.point = "screening"
+
+    reader = MeanwhileReader(updates.reader.models, choose)
+    first = updates.read(opened_film(), choices=CHOICES)
+    then = ask(FilmUpdates(reader=reader), first.shown, openings)
+    assert first.shown.reading.point.name == "balanced"
+    assert then.shown.reading.point.name == then.shown.reading.second.point.name == "screening"
+
+
+def test_an_opinion_about_a_film_that_is_read_again_is_dropped(updates):
+    openings = Openings()
+    reader = MeanwhileReader(updates.reader.models, openings.request)
+    first = updates.read(opened_film(), choices=CHOICES)
+    assert ask(FilmUpdates(reader=reader), first.shown, openings) == SecondUpdate()
+
+
+def test_a_map_that_the_second_model_contradicts_goes_from_the_screen(updates, monkeypatch):
+    first = updates.read(opened_film(), choices=CHOICES)
+    assert first.shown.reading.heat is not None
+
+    def contradict(_reader, _film, reading):
+        return replace(reading, heat=None)
+
+    monkeypatch.setattr("bonefx.web.read.awaited_opinion.with_second_opinion", contradict)
+    then = ask(updates, first.shown)
+    assert 'class="map"' in first.viewer
+    assert 'class="map"' not in then.viewer

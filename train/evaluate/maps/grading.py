@@ -1,0 +1,73 @@
+"""Choose the trust limits of a model on validation films, and measure the grades of its maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonefx.models.networks import SplitNetwork
+from bonefx.models.preprocess import PreprocessSpec
+from bonefx.records.evaluation import Evaluation
+from train.evaluate.maps.map_checks import MapChecks, measure_map_checks
+from train.evaluate.maps.trust_limits import (
+    choose_strong_drop,
+    choose_trust_limits,
+    measure_grades,
+)
+from train.evaluate.operating_points import BALANCED, calibrated_probabilities
+from train.evaluate.split_figures import ReadSplit
+
+
+def grade_maps(
+    evaluation: Evaluation,
+    network: SplitNetwork,
+    spec: PreprocessSpec,
+    *,
+    reads: dict[str, ReadSplit],
+    boxed_val: ReadSplit,
+) -> Evaluation:
+    """Return an evaluation with trust limits from val, and with the grades of each split's maps.
+
+    Args:
+        evaluation: Of the network, with calibration, points and the floor of the peak.
+        network: The evaluated network.
+        spec: Its preprocessing.
+        reads: Films of each split, read as readings do; films without fracture change nothing. The
+            maps of a split that is missing here have no grades.
+        boxed_val: Validation films for the limit of strong maps, in the orientation of their
+            files; those of sources whose labels are not trained on belong to them.
+    """
+    floor, val = evaluation.heat_floor, reads["val"]
+    found = _called(val, evaluation) & (val.outputs.peaks >= floor)
+    limits = choose_trust_limits(
+        measure_map_checks(network, val, found & val.films.fractured, spec)
+    )
+    if limits is None:
+        return replace(evaluation, trust=None)
+    checks = {
+        name: _checks_of_boxed(network, read, evaluation, spec) for name, read in reads.items()
+    }
+    chosen_on = _checks_of_boxed(network, boxed_val, evaluation, spec)
+    limits = replace(limits, strong_drop=choose_strong_drop(chosen_on, limits, floor=floor))
+    grades = {name: measure_grades(own, limits, floor=floor) for name, own in checks.items()}
+    splits = {
+        name: replace(figures, map_grades=grades.get(name, {}))
+        for name, figures in evaluation.splits.items()
+    }
+    return replace(evaluation, trust=limits, splits=splits)
+
+
+def _called(read: ReadSplit, evaluation: Evaluation) -> NDArray[np.bool_]:
+    probability = calibrated_probabilities(read.logits, evaluation.calibration)
+    called: NDArray[np.bool_] = probability >= evaluation.splits["val"].point(BALANCED).threshold
+    return called
+
+
+def _checks_of_boxed(
+    network: SplitNetwork, read: ReadSplit, evaluation: Evaluation, spec: PreprocessSpec
+) -> MapChecks:
+    """Measure the maps of the films with boxes that are called fracture."""
+    boxed = np.array([bool(film.boxes) for film in read.films.films], bool)
+    return measure_map_checks(network, read, boxed & _called(read, evaluation), spec)
