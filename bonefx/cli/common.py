@@ -46,12 +46,25 @@ def _turn_degrees(given: str) -> int:
     return int(given)
 
 
+def _region(given: str) -> str:
+    from bonefx.scope.statistics import REGIONS
+
+    if given not in REGIONS:
+        raise argparse.ArgumentTypeError(f"use one of {', '.join(REGIONS)}, not {given}")
+    return given
+
+
 def add_one_film_arguments(command: argparse.ArgumentParser) -> None:
     """Add changes and requests that make sense for chosen films, not for a whole worklist."""
     command.add_argument(
         "--crop", type=int, nargs=4, metavar=("TOP", "LEFT", "BOTTOM", "RIGHT"),
         help="read only this part, in pixels of the film as bonefx reads it, upright and with "
         "square pixels; bottom and right are excluded",
+    )  # fmt: skip
+    command.add_argument(
+        "--region", type=_region, metavar="NAME",
+        help="body region of the films, for the figures in the answer: hand, leg, hip, shoulder, "
+        "finger, wrist, forearm, elbow or humerus (default: by the header, else as recognised)",
     )  # fmt: skip
     command.add_argument(
         "--outside-scope", action="store_true",

@@ -94,12 +94,13 @@ def _read_batch_lines(
     """Read files as one batch; return a line with its error for a film that cannot be read."""
     from bonefx.films.sources import film_or_error
     from bonefx.reading.worklist import edited_or_error
+    from bonefx.scope.body_parts import name_region
 
     edit = requested_edit(options)
     films = [
         edited_or_error(film_or_error(source, salvage=options.damaged), edit) for source in sources
     ]
-    readable = [film for film in films if not isinstance(film, str)]
+    readable = [name_region(film, options.region) for film in films if not isinstance(film, str)]
     readings = iter(
         reader.read_batch(
             readable,

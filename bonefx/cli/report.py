@@ -70,11 +70,11 @@ def run_report(options: argparse.Namespace) -> int:
     from bonefx.records import edit_radiograph
     from bonefx.report import reading_table, write_report
     from bonefx.report.compose import compose_report
+    from bonefx.scope.body_parts import name_region
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    film = edit_radiograph(
-        formats.read(options.film, salvage=options.damaged), requested_edit(options)
-    )
+    opened = formats.read(options.film, salvage=options.damaged)
+    film = name_region(edit_radiograph(opened, requested_edit(options)), options.region)
     header = _header_for(options, film)
     reader = load_requested_model(options)
     reading = reader.read(film, point=options.point, outside_scope=options.outside_scope)

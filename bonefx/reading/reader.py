@@ -197,6 +197,7 @@ class Reader:
                 reading,
                 caution=summary.caution,
                 taught_by=summary.taught_by,
+                unsuitable_for=loaded.manifest.training_data.unsuitable_for,
                 other_sets=summary.other_sets,
                 elapsed_s=elapsed_s,
             )
@@ -243,6 +244,6 @@ def _reading(
         heat_peak=evidence.peak,
         trust=evidence.trust,
         regions=scope.regions,
-        regions_from_header=scope.regions_from_header,
+        region_source=scope.region_source,
         outside_scope=scope.overridden,
     )

@@ -25,6 +25,7 @@ from bonefx.records.model import (
     OperatingPoint,
     Origin,
     RegionFigures,
+    VerdictShares,
 )
 from bonefx.records.radiograph import (
     MIN_SIDE_PX,
@@ -42,6 +43,7 @@ from bonefx.records.reading import (
     Reading,
     Reason,
     ReasonCode,
+    RegionSource,
     Trust,
     Verdict,
 )
@@ -51,7 +53,8 @@ __all__ = [
     "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "QUARTER_TURN_DEGREES", "Agreement", "Calibration",
     "Corners", "Estimate", "FilmEdit", "FilmNote", "GradeFigures", "Guarantee", "MapGrade",
     "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode",
-    "RegionFigures", "Trust", "TrustLimits", "Verdict", "Window", "box_of_edges", "convex_mask",
-    "crop_radiograph", "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph",
-    "mirror_radiograph", "probability_text", "turn_radiograph",
+    "RegionFigures", "RegionSource", "Trust", "TrustLimits", "Verdict", "VerdictShares", "Window",
+    "box_of_edges", "convex_mask", "crop_radiograph", "edit_radiograph", "estimate_parts",
+    "estimate_text", "invert_radiograph", "mirror_radiograph", "probability_text",
+    "turn_radiograph",
 ]  # fmt: skip

@@ -80,6 +80,25 @@ class RegionFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictShares:
+    """Verdicts of an operating point on test films, with its review band.
+
+    Attributes:
+        fractures_called: Share of the fractured films called fracture.
+        fractures_reviewed: Share of the fractured films sent to review.
+        fractures_missed: Share of the fractured films called no fracture.
+        intact_called: Share of the intact films called fracture.
+        intact_reviewed: Share of the intact films sent to review.
+    """
+
+    fractures_called: Estimate
+    fractures_reviewed: Estimate
+    fractures_missed: Estimate
+    intact_called: Estimate
+    intact_reviewed: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
     """A threshold and review band, chosen on validation films, with figures from test films.
 
@@ -91,6 +110,7 @@ class OperatingPoint:
         specificity: On test films, threshold alone.
         review_rate: Share of test films in the band.
         missed_rate: Share of fractures among the test films called no fracture.
+        verdicts: On test films, with the review band; None if they were not measured.
         guarantee: For the band's lower edge; None if the validation films do not support one.
         by_region: Figures by body region; empty if the films' regions are not known.
     """
@@ -102,6 +122,7 @@ class OperatingPoint:
     specificity: Estimate | None = None
     review_rate: Estimate | None = None
     missed_rate: Estimate | None = None
+    verdicts: VerdictShares | None = None
     guarantee: Guarantee | None = None
     by_region: tuple[RegionFigures, ...] = ()
 

@@ -24,6 +24,14 @@ class Verdict(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
 
 
+class RegionSource(StrEnum):
+    """Who named the body regions of a film."""
+
+    MODEL = "model"
+    HEADER = "header"
+    USER = "user"
+
+
 class ReasonCode(StrEnum):
     """Why a film is out of scope, goes to review, or has no heat map or no overlap of maps.
 
@@ -177,6 +185,8 @@ class Reading:
         trust: Checks of the map; None without a map or without limits of the model.
         caution: Why films should not be read with the model; empty where nothing is known.
         taught_by: Id of the model that this one was distilled from; None where none is known.
+        unsuitable_for: Patients for whom the model was not made, such as "children"; empty where
+            nothing is known.
         other_sets: What the model was measured to do on films of other hospitals; empty where
             nothing is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
@@ -193,10 +203,10 @@ class Reading:
             the model read black; empty otherwise.
         read_turned: Clockwise quarter turns of the film before the network read it, because it
             lies on its side; the map is turned back.
-        regions: Body regions recognised on the film; empty where none is, None where the film is
-            out of scope, also if the user had it read, or the model was not trained to recognise
-            them.
-        regions_from_header: The film's header names the regions.
+        regions: Body regions named or recognised on the film; empty where none is, None where the
+            film is out of scope, also if the user had it read, or the model was not trained to
+            recognise them.
+        region_source: Who named the regions: the user, else the film's header, else the model.
         second: A second model's reading of the same film, without its map and without a second
             reading of its own; None where no second model read it.
     """
@@ -216,6 +226,7 @@ class Reading:
     trust: Trust | None = None
     caution: str = ""
     taught_by: str | None = None
+    unsuitable_for: str = ""
     other_sets: tuple[SetSummary, ...] = ()
     edit: FilmEdit = NOT_EDITED
     notes: tuple[FilmNote, ...] = ()
@@ -225,7 +236,7 @@ class Reading:
     field_corners: Corners = ()
     read_turned: int = 0
     regions: tuple[str, ...] | None = None
-    regions_from_header: bool = False
+    region_source: RegionSource = RegionSource.MODEL
     second: Reading | None = None
 
     def __post_init__(self) -> None:

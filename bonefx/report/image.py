@@ -13,9 +13,11 @@ from bonefx.films.raster import encode_png, shrink_to
 from bonefx.report.record import Overlay, Report
 from bonefx.report.typeface import font_file
 from bonefx.report.wording.maps import map_words
+from bonefx.report.wording.points import (
+    point_words,
+)
 from bonefx.report.wording.readings import (
     NOTICE,
-    point_words,
     probability_words,
     reading_notes,
     reason_words,

@@ -25,17 +25,20 @@ from bonefx.report.page import DIM, HEIGHT_MM, INK, INNER_MM, MARGIN_MM, WIDTH_M
 from bonefx.report.record import Report
 from bonefx.report.typeface import MISSING_GLYPH, printable_text
 from bonefx.report.wording.maps import map_words
-from bonefx.report.wording.readings import (
+from bonefx.report.wording.points import (
     MEASURES,
-    NOTICE,
-    REFUSED,
+    decision_words,
     guarantee_words,
     point_words,
+    test_films_words,
+)
+from bonefx.report.wording.readings import (
+    NOTICE,
+    REFUSED,
     probability_name,
     reading_notes,
     reason_words,
     second_model_words,
-    test_films_words,
     verdict_words,
 )
 
@@ -208,7 +211,6 @@ def _figures(sheet: Sheet, report: Report) -> None:
     point, width, y = report.reading.point, 98.0, FIGURES_MM
     sheet.rule(y)
     y += 3
-    films = test_films_words(point, test_set=report.test_set)
     sheet.words(MARGIN_MM, y, f"Measured at “{point.name}”", bold=True)
     edges = (MARGIN_MM + 62, MARGIN_MM + 86, MARGIN_MM + width)
     for edge, name in zip(edges, ("value", "95 % interval", "films"), strict=True):
@@ -220,7 +222,9 @@ def _figures(sheet: Sheet, report: Report) -> None:
             sheet.words(edge, y, text, size_pt=8, side="R")
         y += ROW_MM
     guarantee = guarantee_words(point.guarantee, share=report.validated_share)
-    lines = sheet.wrapped(f"On {films}. {THRESHOLD_NOTE} {guarantee}", width, size_pt=7.5)
+    films = test_films_words(point, test_set=report.test_set)
+    decided = decision_words(point, test_set=report.test_set) or f"On {films}."
+    lines = sheet.wrapped(f"{decided} {THRESHOLD_NOTE} {guarantee}", width, size_pt=7.5)
     sheet.paragraph(MARGIN_MM, y + 1, lines, line_mm=3.6, size_pt=7.5, colour=DIM)
     _facts(sheet, report, x=MARGIN_MM + width + 10)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bonefx.records import Calibration, Estimate, Guarantee
+from bonefx.records import Calibration, Estimate, Guarantee, VerdictShares
 from bonefx.report.table_records import DOCUMENTED, ReadingTable, Share
 
 
@@ -26,18 +26,20 @@ class MapTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredTable:
-    """What the operating point did on test films, at the threshold alone; null if not measured."""
+    """What the operating point did on test films; null if not measured."""
 
     __pydantic_config__ = DOCUMENTED
 
     sensitivity: Estimate | None
-    """Share of the fractured films called fracture."""
+    """Share of the fractured films at or above the threshold."""
     specificity: Estimate | None
-    """Share of the intact films called no fracture."""
+    """Share of the intact films below the threshold."""
     review_rate: Estimate | None
     """Share of the films in the review band."""
     missed_rate: Estimate | None
     """Share of fractures among the films called no fracture."""
+    verdicts: VerdictShares | None
+    """Verdicts on fractured and on intact films, with the review band."""
     guarantee: Guarantee | None
     """Certificate of the review band's lower edge on validation films."""
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bonefx.records import FilmNote, MapGrade, ReasonCode, Verdict
+from bonefx.records import FilmNote, MapGrade, ReasonCode, RegionSource, Verdict
 
 DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a field describes it
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -182,10 +182,10 @@ class ReadingTable:
     film_notes: tuple[FilmNoteTable, ...]
     """What to know about how the film's file was read; empty if there is nothing."""
     regions: tuple[str, ...] | None
-    """Body regions by the header, or else recognised; null when out of scope or if the model
-    recognises none."""
-    regions_from_header: bool
-    """The film's header names the regions."""
+    """Body regions as requested, by the header, or else recognised; null when out of scope or if
+    the model recognises none."""
+    region_source: RegionSource
+    """Who named the regions."""
     region_notes: tuple[str, ...]
     """What the model was measured to do on films of these regions, a sentence or two each."""
     other_hospitals: tuple[str, ...]

@@ -24,7 +24,8 @@ from bonefx.report.table_records import (
     TrustTable,
 )
 from bonefx.report.wording.films import film_note_texts
-from bonefx.report.wording.readings import NOTICE, other_sets_words, region_words, test_films_words
+from bonefx.report.wording.points import test_films_words
+from bonefx.report.wording.readings import NOTICE, other_sets_words, region_words
 from bonefx.report.wording.reasons import reason_text, reasons_text
 from bonefx.schema import dump_record
 
@@ -183,7 +184,7 @@ def _reading(reading: Reading) -> ReadingTable:
             for note, text in zip(reading.notes, film_note_texts(reading.notes), strict=True)
         ),
         regions=reading.regions,
-        regions_from_header=reading.regions_from_header,
+        region_source=reading.region_source,
         region_notes=tuple(region_words(reading)),
         other_hospitals=tuple(other_sets_words(reading)),
         second_model=_second(reading),
@@ -256,5 +257,6 @@ def _measured(point: OperatingPoint) -> MeasuredTable:
         specificity=point.specificity,
         review_rate=point.review_rate,
         missed_rate=point.missed_rate,
+        verdicts=point.verdicts,
         guarantee=point.guarantee,
     )

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
+from bonefx.errors import SettingsError
 from bonefx.records import Radiograph, Reason, ReasonCode
+from bonefx.scope.statistics import REGIONS
 
 NON_LIMB_BODY_PARTS = frozenset({
     "ABD", "BABYGRAM", "TRUNK",
@@ -46,6 +49,19 @@ REGION_OF_WORD = {  # words of body_part in films.dicom.anatomy; regions of scop
     "FIBULA": "leg", "FEMUR": "leg", "THIGH": "leg", "PATELLA": "leg", "CALCANEUS": "leg",
     "TARSAL": "leg",
 }  # fmt: skip
+
+
+def name_region(film: Radiograph, region: str | None) -> Radiograph:
+    """Return a film with the body region that the user names; unchanged where it names none.
+
+    Raises:
+        SettingsError: There is no such region.
+    """
+    if not region:
+        return film
+    if region not in REGIONS:
+        raise SettingsError(f"{region!r} is no body region; use {', '.join(REGIONS)}")
+    return replace(film, region=region)
 
 
 def regions_in_header(film: Radiograph) -> frozenset[str]:

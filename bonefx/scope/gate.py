@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bonefx.records import Radiograph, Reason, ReasonCode, invert_radiograph
+from bonefx.records import Radiograph, Reason, ReasonCode, RegionSource, invert_radiograph
 from bonefx.scope.body_parts import body_part_refusal, regions_in_header
 from bonefx.scope.rules import find_broken_rule, measure_grey_levels
 from bonefx.scope.statistics import Scope
@@ -32,14 +32,14 @@ class ScopeResult:
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         regions: Body regions of a film in scope; empty if none is known, None if the model was not
             trained to recognise them.
-        regions_from_header: The film's header names the regions.
+        region_source: Who named the regions.
     """
 
     refusal: Reason | None = None
     overridden: Reason | None = None
     looks_inverted: bool = False
     regions: tuple[str, ...] | None = None
-    regions_from_header: bool = False
+    region_source: RegionSource = RegionSource.MODEL
 
 
 def find_sideways(scope: Scope | None, signatures: NDArray[np.float32]) -> list[bool]:
@@ -120,14 +120,16 @@ def _check(
 
 
 def _admit(scope: Scope, film: Radiograph, signature: NDArray[np.float32]) -> ScopeResult:
-    """Admit a film, with its regions by the header or else by its signature.
+    """Admit a film, with its regions by the user, or else by the header or its signature.
 
     Where the header names a region that the model does not know, none is named.
     """
+    if film.region is not None:
+        return ScopeResult(regions=(film.region,), region_source=RegionSource.USER)
     known, named = scope.known_regions, regions_in_header(film)
     if known and named:
         regions = tuple(region for region in known if region in named)
-        return ScopeResult(regions=regions, regions_from_header=True)
+        return ScopeResult(regions=regions, region_source=RegionSource.HEADER)
     return ScopeResult(regions=scope.recognised_regions(signature))
 
 

@@ -91,6 +91,10 @@ DamagedArgument = Annotated[
     bool,
     Field(description="Read a damaged JPEG as far as it can be decoded, if the user asks for it."),
 ]
+RegionArgument = Annotated[
+    str,
+    Field(description="Body region of the film, for region_notes; left out if it is not known."),
+]
 PointArgument = Annotated[
     str | None,
     Field(description="Name of an operating point; the model's default if left out."),
@@ -109,7 +113,7 @@ class McpTools:
     reader: Reader
     slot: anyio.Semaphore
 
-    async def read(
+    async def read(  # noqa: PLR0913 (one argument for each of the endpoint)
         self,
         film: FilmArgument,
         point: PointArgument = None,
@@ -120,13 +124,14 @@ class McpTools:
         crop: CropArgument = None,
         outside_scope: OutsideScopeArgument = False,
         damaged: DamagedArgument = False,
+        region: RegionArgument = "",
     ) -> dict[str, Any]:
         """See ReadApi.read."""
         api = ReadApi(reader=self.reader)
         return await self._call(
             [film],
             lambda paths: api.read(
-                paths[0], point, invert, turn, mirror, crop, outside_scope, damaged
+                paths[0], point, invert, turn, mirror, crop, outside_scope, damaged, region
             ),
         )
 

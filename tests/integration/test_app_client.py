@@ -31,7 +31,7 @@ def test_reading_returns_typed_values(client):
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
         "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
         "exposed_field", "exposed_field_corners", "film_notes",
-        "regions", "region_notes", "regions_from_header", "second_model", "other_hospitals",
+        "regions", "region_notes", "region_source", "second_model", "other_hospitals",
         "device", "elapsed_s",
     }  # fmt: skip
     assert reading["verdict"] in {"fracture", "no_fracture", "review"}

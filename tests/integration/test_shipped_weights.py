@@ -20,7 +20,7 @@ from bonefx.models.registry import WEIGHTS, model_ids
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, Verdict, invert_radiograph
 from bonefx.report import reading_table
-from bonefx.report.wording.readings import test_films_words as films_words
+from bonefx.report.wording.points import test_films_words as films_words
 from train.evaluate.scope.intruders.picture import as_film
 from train.publish.card import render_card
 from train.publish.front_matter import front_matter
@@ -126,7 +126,7 @@ def test_examples_give_the_recorded_readings(pytorch_reader, films, name):
         assert table.keys() - expected.keys() == {
             "elapsed_s", "reason_code", "reason_value", "reason_limit", "outside_scope", "mirrored",
             "turned_degrees", "read_turned_degrees", "crop", "exposed_field",
-            "exposed_field_corners", "film_notes", "other_hospitals", "regions_from_header",
+            "exposed_field_corners", "film_notes", "other_hospitals", "region_source",
             "second_model",
         }  # fmt: skip
         measured = [

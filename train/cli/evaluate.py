@@ -1,4 +1,4 @@
-"""`python -m train evaluate`, `scope`, `maps` and `outside`: measure a fitted run or a model."""
+"""`python -m train evaluate`, `scope`, `maps`, `verdicts` and `outside`: measure a model."""
 
 from __future__ import annotations
 
@@ -77,6 +77,18 @@ def add_maps_command(commands: Any) -> None:
     )
     _add_evaluated_model(maps)
     maps.set_defaults(run=_run_maps)
+
+
+def add_verdicts_command(commands: Any) -> None:
+    """Add the command `verdicts` to the sub-commands of a parser."""
+    verdicts = commands.add_parser(
+        "verdicts",
+        help="measure the verdicts of an evaluated run or model from its logits, without films",
+    )
+    verdicts.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
+    )
+    verdicts.set_defaults(run=_run_verdicts)
 
 
 def add_outside_command(commands: Any) -> None:
@@ -173,6 +185,18 @@ def _run_maps(options: argparse.Namespace) -> None:
     print(
         json.dumps({name: dump_record(own.map_grades) for name, own in evaluation.splits.items()})
     )
+
+
+def _run_verdicts(options: argparse.Namespace) -> None:
+    import json
+
+    from bonefx.schema import dump_record
+    from train.evaluate.verdicts import evaluate_verdicts
+
+    evaluation = evaluate_verdicts(options.run_folder)
+    _export_model(options.run_folder)
+    measured = evaluation.splits[evaluation.unseen_split]
+    print(json.dumps(dump_record(measured.points)))
 
 
 def _export_model(folder: Path) -> None:

@@ -16,7 +16,7 @@ from bonefx.models.cell_grid import CellGrid
 from bonefx.models.decision import decide
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
-from bonefx.records import Calibration, OperatingPoint, Verdict
+from bonefx.records import Calibration, Estimate, OperatingPoint, Verdict, VerdictShares
 from bonefx.records.split_figures import ClassFigures, Classification, GroupFigures, SplitFigures
 from train import metrics
 from train.data.cache import CachedFilms
@@ -137,6 +137,28 @@ def point_on(
         specificity=metrics.estimate_proportion(~called[~fractured], groups[~fractured]),
         review_rate=metrics.estimate_proportion(verdicts == Verdict.REVIEW, groups),
         missed_rate=metrics.estimate_proportion(fractured[negative], groups[negative]),
+        verdicts=_verdict_shares(verdicts, fractured, groups),
+    )
+
+
+def _verdict_shares(
+    verdicts: NDArray[np.str_], fractured: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> VerdictShares | None:
+    """Return the shares of the verdicts among fractured and intact films; None without both."""
+    if fractured.all() or not fractured.any():
+        return None
+
+    def share(verdict: Verdict, films: NDArray[np.bool_]) -> Estimate:
+        found = metrics.estimate_proportion(verdicts[films] == verdict, groups[films])
+        assert found is not None  # there are films of both kinds
+        return found
+
+    return VerdictShares(
+        fractures_called=share(Verdict.FRACTURE, fractured),
+        fractures_reviewed=share(Verdict.REVIEW, fractured),
+        fractures_missed=share(Verdict.NO_FRACTURE, fractured),
+        intact_called=share(Verdict.FRACTURE, ~fractured),
+        intact_reviewed=share(Verdict.REVIEW, ~fractured),
     )
 
 

@@ -24,17 +24,20 @@ from bonefx.report.dicom.filing import (
     source_reference,
 )
 from bonefx.report.record import Report
-from bonefx.report.wording.readings import (
+from bonefx.report.wording.points import (
     MEASURES,
-    NOTICE,
+    decision_words,
     estimate_words,
     guarantee_words,
     point_words,
+    test_films_words,
+)
+from bonefx.report.wording.readings import (
+    NOTICE,
     probability_words,
     reading_notes,
     reason_words,
     second_model_words,
-    test_films_words,
 )
 
 if TYPE_CHECKING:
@@ -210,12 +213,14 @@ def _texts(report: Report) -> list[tuple[Code, str]]:
         f"{words} {estimate_words(getattr(reading.point, name))}" for name, words in MEASURES
     )
     films = test_films_words(reading.point, test_set=report.test_set)
+    decided = decision_words(reading.point, test_set=report.test_set)
     comment: Code = codes.DCM.Comment
     impression: Code = codes.DCM.Impression
     texts = [
         (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
         *([(comment, second_model_words(reading))] if reading.second else []),
         (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
+        *([(comment, decided)] if decided else []),
         (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
         (comment, NOTICE),
     ]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from bonefx.records import (
-    NOT_MEASURED,
     Estimate,
-    Guarantee,
-    OperatingPoint,
     Reading,
     Reason,
     RegionFigures,
+    RegionSource,
     Verdict,
     estimate_parts,
     estimate_text,
@@ -36,12 +34,11 @@ MEANING = {
     Verdict.OUT_OF_SCOPE: "The model was not trained for films like this, so it gives no answer.",
 }
 
-MEASURES = (
-    ("sensitivity", "Sensitivity"),
-    ("specificity", "Specificity"),
-    ("review_rate", "Sent to review"),
-    ("missed_rate", "Missed among “no fracture”"),
-)
+REGION_SOURCES = {
+    RegionSource.USER: ", as chosen by the reader",
+    RegionSource.HEADER: ", by the film's header",
+    RegionSource.MODEL: "",
+}
 AGREES = "Both models come to the same verdict."
 ONE_ANSWER = "Only one of the two models answers."
 DISAGREES = "The two models disagree: look again."
@@ -84,11 +81,12 @@ def region_words(reading: Reading) -> list[str]:
         return []
     if reading.regions is None:
         return ["Body region: this model was not trained to recognise it."]
+    from_header = reading.region_source is RegionSource.HEADER
     if not reading.regions:
-        told = "in the header is new" if reading.regions_from_header else "not recognised"
+        told = "in the header is new" if from_header else "not recognised"
         return [f"Body region {told}: the model's performance on it is not known."]
     by_region = {figures.region: figures for figures in reading.point.by_region}
-    source = ", by the film's header" if reading.regions_from_header else ""
+    source = REGION_SOURCES[reading.region_source]
     return [
         _region_sentence(f"{name.capitalize()}{source}", by_region.get(name))
         for name in reading.regions
@@ -124,15 +122,24 @@ def second_verdict_words(reading: Reading) -> str:
 
 
 def reading_notes(reading: Reading) -> list[str]:
-    """Return notes on a reading: scope, changes, file, body regions, and other hospitals."""
+    """Return notes on a reading: on its film, on other hospitals, and on patients."""
+    return [*film_notes(reading), *other_sets_words(reading), *patient_words(reading)]
+
+
+def film_notes(reading: Reading) -> list[str]:
+    """Return notes on the film of a reading: scope, changes, file and body regions."""
     return [
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
         *turned_words(reading),
         *region_words(reading),
-        *other_sets_words(reading),
     ]
+
+
+def patient_words(reading: Reading) -> list[str]:
+    """Return for which patients the model was not made, as one sentence; empty if not known."""
+    return [f"Not for {reading.unsuitable_for}."] if reading.unsuitable_for else []
 
 
 def other_sets_words(reading: Reading) -> list[str]:
@@ -195,47 +202,3 @@ def _region_sentence(name: str, figures: RegionFigures | None) -> str:
 def _whole_percent(estimate: Estimate) -> str:
     value, interval = estimate_parts(estimate, percent=True, decimals=0)
     return f"{value} ({interval}, n = {estimate.n})"
-
-
-def point_words(point: OperatingPoint) -> str:
-    """Return name, threshold and review band of an operating point."""
-    return (
-        f"Operating point “{point.name}”: threshold {point.threshold:.2f}, "
-        f"review band {point.band_text}"
-    )
-
-
-def estimate_words(estimate: Estimate | None) -> str:
-    """Return a share with its interval and number of films, or that it was not measured."""
-    if estimate is None:
-        return NOT_MEASURED
-    value, interval = estimate_parts(estimate, percent=True)
-    return f"{value} (95 % interval {interval}, n = {estimate.n})"
-
-
-def test_films_words(point: OperatingPoint, *, test_set: str) -> str:
-    """Return the number of test films of an operating point, and their data set."""
-    measured = (point.sensitivity, point.specificity)
-    n = sum(estimate.n for estimate in measured if estimate is not None)
-    return f"{n or ''} test films{' of ' if test_set else ''}{test_set}".lstrip()
-
-
-def guarantee_words(guarantee: Guarantee | None, *, share: float | None) -> str:
-    """Return the certificate of a review band's lower edge as sentences.
-
-    Args:
-        guarantee: The certificate; None without one.
-        share: Share of fractures among the validation films, in [0, 1]; None if not known.
-    """
-    if guarantee is None:
-        return "The lower edge of the review band is not certified."
-    prevalence = (
-        ""
-        if share is None
-        else f"; this holds where {100 * share:.0f} % of the films are fractured"
-    )
-    return (
-        f"Certified on validation films: with {100 * guarantee.confidence:.0f} % confidence at "
-        f"most {100 * guarantee.missed_at_most:.1f} % of the films called no fracture are "
-        f"fractured ({guarantee.missed} of {guarantee.n} were){prevalence}."
-    )

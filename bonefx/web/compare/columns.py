@@ -56,6 +56,7 @@ def comparison_html(
     comparison: ModelComparison,
     models: Sequence[LoadedModel],
     *,
+    test_sets: Sequence[str],
     extra: Iterable[tuple[str, str]] = (),
 ) -> Markup:
     """Render a column for each model, and one for their agreement.
@@ -64,6 +65,7 @@ def comparison_html(
         film: The film that was read.
         comparison: Comparison of its readings.
         models: Models of the readings, in the same order.
+        test_sets: Names of their test sets, in the same order; empty where not known.
         extra: Facts that are not of the film, such as an example's label, as name and value.
     """
     map_exists = comparison.peak is not None
@@ -71,8 +73,8 @@ def comparison_html(
     return render(
         "compare/comparison.html.j2",
         columns=[
-            _model_column(film, comparison, reading, model)
-            for reading, model in zip(comparison.readings, models, strict=True)
+            _model_column(film, comparison, reading, model, test_set=test_set)
+            for reading, model, test_set in zip(comparison.readings, models, test_sets, strict=True)
         ],
         verdicts_text=_verdicts_text(comparison),
         agreement_texts=[agreement_text(pair) for pair in comparison.agreements],
@@ -113,7 +115,12 @@ def agreement_text(pair: Agreement) -> str:
 
 
 def _model_column(
-    film: Radiograph, comparison: ModelComparison, reading: Reading, model: LoadedModel
+    film: Radiograph,
+    comparison: ModelComparison,
+    reading: Reading,
+    model: LoadedModel,
+    *,
+    test_set: str,
 ) -> ModelColumn:
     heat = comparison.map_of(reading)
     layers = ""
@@ -123,7 +130,10 @@ def _model_column(
     return ModelColumn(
         model=reading.model,
         verdict_html=verdict_card.verdict_html(
-            reading, model.manifest.calibration, label=f"Verdict of {reading.model}"
+            reading,
+            model.manifest.calibration,
+            test_set=test_set,
+            label=f"Verdict of {reading.model}",
         ),
         stage_html=stage_html(
             film,

@@ -127,7 +127,13 @@ class CompareHandlers:
             return replace(message, compared=compared)  # for another choice of models
         comparison = compare_models(self.reader, compared.film, chosen)
         return ComparisonUpdate(
-            sides=comparison_html(compared.film, comparison, chosen, extra=compared.extra),
+            sides=comparison_html(
+                compared.film,
+                comparison,
+                chosen,
+                test_sets=[self.reader.tested_on(model.name) for model in chosen],
+                extra=compared.extra,
+            ),
             legend=legend_html(comparison),
             performance=performance_html(chosen),
             compared=compared,

@@ -12,6 +12,7 @@ from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.records import QUARTER_TURN_DEGREES, FilmEdit, box_of_edges, edit_radiograph
 from bonefx.report import reading_table
+from bonefx.scope.body_parts import name_region
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.uploads import read_and_delete
@@ -23,7 +24,7 @@ class ReadApi:
 
     reader: Reader
 
-    def read(  # noqa: PLR0917 (gradio passes values by position)
+    def read(  # noqa: PLR0913, PLR0917 (gradio passes values by position)
         self,
         film: str,
         point: str | None = None,
@@ -33,6 +34,7 @@ class ReadApi:
         crop: list[int] | None = None,
         outside_scope: bool = False,  # noqa: FBT001, FBT002
         damaged: bool = False,  # noqa: FBT001, FBT002
+        region: str = "",
     ) -> dict[str, Any]:
         """Read one bone radiograph for a fracture. Research software, not a medical device.
 
@@ -48,6 +50,8 @@ class ReadApi:
             outside_scope: Read the film anyway if only the statistics of the training films refuse
                 it; outside_scope in the answer then has the refusal.
             damaged: Read a damaged JPEG as far as it can be decoded; film_notes then says so.
+            region: Body region of the film, for region_notes; by the header or as recognised if
+                empty.
 
         Returns:
             sha256 (of the film's file), model, weights_sha256, verdict (fracture, no_fracture,
@@ -61,8 +65,9 @@ class ReadApi:
             on its side), looks_inverted (out of scope as it is, and in scope with invert),
             exposed_field (the part without borders, which was read; null for the whole film),
             exposed_field_corners (of a field that does not fill this part; black beside it),
-            film_notes (what to know about how the file was read), regions (recognised body regions;
-            null where the model does not recognise any), region_notes (figures of the model for
+            film_notes (what to know about how the file was read), regions (body regions; null
+            where the model does not recognise any), region_source (user, header or model),
+            region_notes (figures of the model for
             these regions), second_model (the verdict of a second model, with disagrees where it
             differs; null without one), device and elapsed_s. A film out of scope has no probability
             and no map; reason says why and what to do.
@@ -74,7 +79,7 @@ class ReadApi:
             quarter_turns=_quarter_turns(turn),
             inverted=invert,
         )
-        radiograph = edit_radiograph(radiograph, edit)
+        radiograph = name_region(edit_radiograph(radiograph, edit), region)
         reading = self.reader.read(radiograph, point=point or None, outside_scope=outside_scope)
         return reading_table(with_second_opinion(self.reader, radiograph, reading))
 
@@ -104,6 +109,7 @@ def offer_read_api(reader: Reader, *, film: gr.File, point: gr.Radio) -> None:
             gr.JSON(label="Crop", visible=False),
             gr.Checkbox(label="Outside scope", visible=False),
             gr.Checkbox(label="Damaged", visible=False),
+            gr.Textbox(label="Region", visible=False),
         ],
         gr.JSON(visible=False),
         api_name="read",

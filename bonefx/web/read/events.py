@@ -15,6 +15,7 @@ from bonefx.web.read.choices import CHOICE_NAMES, Inputs, with_choices
 from bonefx.web.read.film_changes import CROP_JS
 from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
+from bonefx.web.read.region import RegionChoice
 from bonefx.web.read.state import (
     AnsweredUpdate,
     ClearedUpdate,
@@ -161,7 +162,7 @@ class ReadEvents:
         refused.click(lambda: NO_POSITION, None, parts.position, **UNQUEUED_EVENT)
 
     def _connect_choices(self) -> None:
-        """Answer to another operating point or prevalence without running the network."""
+        """Answer to another operating point, prevalence or region; the verdict is not new."""
         parts, screen = self.components, self.screen
         films = {"shown": parts.shown, "held": parts.held}
         self._connect(
@@ -170,6 +171,14 @@ class ReadEvents:
             films | {"openings": parts.openings} | self._choices(),
             update=PointUpdate,
             **LATEST_ONLY_EVENT,
+        )
+        self._connect(
+            parts.region.input,
+            RegionChoice(updates=screen.updates).on_region,
+            {"region": parts.region, "shown": parts.shown} | self._choices(),
+            update=ReadUpdate,
+            **MODEL_EVENT,
+            **PRIVATE_EVENT,
         )
         for button in parts.report_buttons:
             inputs = films | self._choices()

@@ -16,7 +16,7 @@ from bonefx.reading.second_opinion import second_model
 from bonefx.records import NOT_EDITED, OperatingPoint, Reading
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.read_first import answered
-from bonefx.web.read.state import ReadUpdate, RowGoneUpdate, ShownFilm
+from bonefx.web.read.state import NOT_NAMED, ReadUpdate, RowGoneUpdate, ShownFilm
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.gone_film import (
@@ -83,7 +83,10 @@ class FilmUpdates:
         calibration = self.reader.model(reading.model).manifest.calibration
         awaited = None if reading.second else second_model(self.reader, reading.model)
         return verdict_card.verdict_html(
-            reading, calibration, awaited=awaited.name if awaited else ""
+            reading,
+            calibration,
+            test_set=self.reader.tested_on(reading.model),
+            awaited=awaited.name if awaited else "",
         )
 
     def ask_reader(self, shown: ShownFilm, *, choices: Choices) -> ReadUpdate:
@@ -162,12 +165,14 @@ def hidden_offers() -> dict[str, Any]:
         "damaged": gr.Button(visible=False),
         "held": None,
         "changes": gr.Row(visible=False),
+        "region": NOT_NAMED,
     }
 
 
 def _change_tools(shown: ShownFilm) -> dict[str, Any]:
     return {
         "changes": gr.Row(visible=True),
+        "region": shown.region,
         "undo": gr.Button(interactive=shown.edit != NOT_EDITED),
     }
 

@@ -12,6 +12,7 @@ from bonefx.web.read.film_changes import CHANGES
 from bonefx.web.read.film_updates import measured_html_of
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.read_first import ANSWERS
+from bonefx.web.read.region import region_choice
 from bonefx.web.read.report_panel import build_report_panel
 from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
@@ -83,12 +84,13 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
 
 
 def _changes() -> dict[str, Any]:
-    """Lay out the buttons that change the film; the page's script handles that of cropping."""
+    """Lay out the tools of the film on screen; the page's script handles that of cropping."""
     with gr.Row(visible=False, elem_id="changes") as changes:
         buttons = tuple(gr.Button(words, size="sm") for words in CHANGES)
         gr.Button("Crop", size="sm", elem_id="crop")
         undo = gr.Button("Undo changes", size="sm", elem_id="undo")
-    return {"changes": changes, "change_buttons": buttons, "undo": undo}
+        region = region_choice()
+    return {"changes": changes, "change_buttons": buttons, "undo": undo, "region": region}
 
 
 def _model_and_point(reader: Reader) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import Any
 import gradio as gr
 
 from bonefx.records import NOT_EDITED, FilmEdit, Radiograph, Reading, edit_radiograph
+from bonefx.scope.body_parts import name_region
 from bonefx.web.shared.gone_film import FilmOrigin
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.uploads import OpenedFilm
 
+NOT_NAMED = ""  # no body region is chosen: the header or the model names it
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -25,6 +27,7 @@ class ShownFilm:
     Attributes:
         opened: The film as read from its file, and what a DICOM report needs.
         edit: What the user changed on the film.
+        region: Body region that the user named, or NOT_NAMED.
         reading: With its heat map until the second model has read the film, then without it; None
             while the screen waits for the reader's own answer.
         facts: Names and values that are not in the film's file, such as an example's label.
@@ -34,11 +37,12 @@ class ShownFilm:
     reading: Reading | None
     facts: Facts = ()
     edit: FilmEdit = NOT_EDITED
+    region: str = NOT_NAMED
 
     @property
     def film(self) -> Radiograph:
         """The film with the user's changes."""
-        return edit_radiograph(self.opened.film, self.edit)
+        return name_region(edit_radiograph(self.opened.film, self.edit), self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class ReadComponents:
         held: Session state: OpenedFilm that is damaged, until the user decides, or None.
         changes: Row of buttons that turn, mirror and crop the film.
         change_buttons: The buttons of that row that need no rectangle, in the order of CHANGES.
+        region: Choice of the film's body region, in that row.
         undo: Button of that row that takes all changes back.
         caution: Warning about the model.
         position: Navigation bar for the films of a worklist.
@@ -98,6 +103,7 @@ class ReadComponents:
     held: gr.State
     changes: gr.Row
     change_buttons: tuple[gr.Button, ...]
+    region: gr.Dropdown
     undo: gr.Button
     caution: gr.HTML
     position: gr.HTML
@@ -132,6 +138,7 @@ class ClearedUpdate:
     origin: FilmOrigin
     held: None
     changes: gr.Row
+    region: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +230,7 @@ class ReadUpdate:
     origin: Any = field(default_factory=gr.skip)
     held: Any = field(default_factory=gr.skip)
     changes: Any = field(default_factory=gr.skip)
+    region: Any = field(default_factory=gr.skip)
     undo: Any = field(default_factory=gr.skip)
     caution: Any = field(default_factory=gr.skip)
     position: Any = field(default_factory=gr.skip)

@@ -9,16 +9,29 @@ from markupsafe import Markup
 
 from bonefx.models.decision import predictive_values
 from bonefx.models.manifest import Manifest
-from bonefx.records import Calibration, OperatingPoint, Radiograph, Reading, probability_text
+from bonefx.records import (
+    Calibration,
+    Estimate,
+    OperatingPoint,
+    Radiograph,
+    Reading,
+    probability_text,
+)
 from bonefx.report.wording.films import film_facts
 from bonefx.report.wording.maps import trust_rows, trust_summary
-from bonefx.report.wording.readings import (
+from bonefx.report.wording.points import (
     MEASURES,
+    VERDICT_MEASURES,
+    decision_words,
     guarantee_words,
-    reading_notes,
+    test_films_words,
+)
+from bonefx.report.wording.readings import (
+    film_notes,
+    other_sets_words,
+    patient_words,
     reason_words,
     second_model_words,
-    test_films_words,
     verdict_words,
 )
 from bonefx.web.shared.templates import render
@@ -49,13 +62,19 @@ class PredictiveValue:
 
 
 def verdict_html(
-    reading: Reading, calibration: Calibration, *, label: str = "Verdict", awaited: str = ""
+    reading: Reading,
+    calibration: Calibration,
+    *,
+    test_set: str = "",
+    label: str = "Verdict",
+    awaited: str = "",
 ) -> Markup:
-    """Render the verdict, its probability and reason, how far the map can be trusted, and notes.
+    """Render verdicts, what the model decides on test films, its reason, the map, and notes.
 
     Args:
         reading: The model's reading.
         calibration: Of the same model.
+        test_set: Name of the data set of its test films; empty where not known.
         label: Name of the card for screen readers.
         awaited: Name of a second model that is still to read the film; empty for none.
     """
@@ -79,8 +98,20 @@ def verdict_html(
         disagrees=reading.models_disagree,
         trust_summary="" if trust is None else trust_summary(trust),
         trust_rows=[] if trust is None else trust_rows(trust),
-        notes=reading_notes(reading),
+        measured=_measured_notes(reading, test_set=test_set),
+        notes=film_notes(reading),
     )
+
+
+def _measured_notes(reading: Reading, *, test_set: str) -> list[str]:
+    """Return what the model decides on test films and on those of other hospitals.
+
+    Empty for a film out of scope, also if the user had it read.
+    """
+    if reading.probability is None or reading.outside_scope is not None:
+        return []
+    decided = decision_words(reading.point, test_set=test_set)
+    return [*([decided] if decided else []), *other_sets_words(reading), *patient_words(reading)]
 
 
 def idle_html() -> Markup:
@@ -128,11 +159,19 @@ def measured_html(
         "shared/measured.html.j2",
         films=test_films_words(point, test_set=test_set),
         point=point,
-        measures=[(words, getattr(point, name)) for name, words in MEASURES],
+        measures=_measures(point),
         predictive=predictive_rows(point, prevalence=prevalence),
         prevalence=prevalence,
         notes=[POINT_NOTE, *_test_prevalence_notes(point), guarantee],
     )
+
+
+def _measures(point: OperatingPoint) -> list[tuple[str, Estimate | None]]:
+    """Return the figures of a point by their names: threshold alone, then its verdicts."""
+    alone = [(words, getattr(point, name)) for name, words in MEASURES]
+    if point.verdicts is None:
+        return alone
+    return alone + [(words, getattr(point.verdicts, name)) for name, words in VERDICT_MEASURES]
 
 
 def own_prevalence(point: OperatingPoint) -> float:

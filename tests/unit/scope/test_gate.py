@@ -8,18 +8,26 @@ import pytest
 import torch
 
 from bonefx.cli.parser import main
-from bonefx.errors import WeightsError
+from bonefx.errors import SettingsError, WeightsError
 from bonefx.models.networks import compute_signatures
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import NOT_EDITED, ReasonCode, Verdict, Window, invert_radiograph
+from bonefx.records import (
+    NOT_EDITED,
+    ReasonCode,
+    RegionSource,
+    Verdict,
+    Window,
+    invert_radiograph,
+)
 from bonefx.report import json_bytes, reading_table, report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.wording.maps import agreement_words
 from bonefx.report.wording.readings import region_words
 from bonefx.report.wording.reasons import reason_text
 from bonefx.scope import gate
+from bonefx.scope.body_parts import name_region
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS
@@ -159,8 +167,8 @@ def test_a_film_of_a_limb_or_without_a_body_part_is_checked_by_its_pixels(
 def test_the_header_names_the_region_before_the_pixels_do(reader_with_regions, part, regions):
     reading = reader_with_regions.read(make_radiograph(body_part=part))
     assert reading.regions == regions
-    assert reading.regions_from_header
-    assert reading_table(reading)["regions_from_header"]
+    assert reading.region_source is RegionSource.HEADER
+    assert reading_table(reading)["region_source"] == "header"
     for words, region in zip(region_words(reading), regions, strict=True):
         assert words.startswith(f"{region.capitalize()}, by the film's header: ")
 
@@ -175,11 +183,30 @@ def test_no_region_is_named_where_the_header_names_one_that_the_model_does_not_k
     assert knows_hands.read(make_radiograph(body_part="HAND")).regions == ("hand",)
 
 
+@pytest.mark.parametrize("part", ["HAND", None])
+def test_the_user_names_the_region_before_the_header_does(reader_with_regions, part):
+    film = name_region(make_radiograph(body_part=part), "elbow")
+    reading = reader_with_regions.read(film)
+    assert reading.regions == ("elbow",)
+    assert reading.region_source is RegionSource.USER
+    assert region_words(reading)[0].startswith("Elbow, as chosen by the reader: ")
+
+
+def test_a_region_that_the_user_names_admits_no_film_of_the_chest(reader_with_regions):
+    film = name_region(make_radiograph(body_part="CHEST"), "hand")
+    assert reader_with_regions.read(film).reason.code is ReasonCode.BODY_PART
+
+
+def test_a_name_that_is_no_region_is_refused_with_those_that_are():
+    with pytest.raises(SettingsError, match="'chest' is no body region; use hand, leg"):
+        name_region(make_radiograph(), "chest")
+
+
 @pytest.mark.parametrize("part", ["EXTREMITY", "FEMORAL HEAD", "NEW", None])
 def test_a_header_that_names_no_region_leaves_it_to_the_pixels(reader_with_regions, part):
     reading = reader_with_regions.read(make_radiograph(body_part=part))
     plain = reader_with_regions.read(make_radiograph())
-    assert (reading.regions, reading.regions_from_header) == (plain.regions, False)
+    assert (reading.regions, reading.region_source) == (plain.regions, RegionSource.MODEL)
 
 
 def test_a_model_without_regions_ignores_the_body_part(reader):

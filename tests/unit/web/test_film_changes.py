@@ -17,7 +17,8 @@ from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, edit_after_crop
 from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.state import ReadUpdate, WaitingUpdate
+from bonefx.web.read.region import RegionChoice
+from bonefx.web.read.state import NOT_NAMED, ReadUpdate, WaitingUpdate
 from bonefx.web.shared.gone_film import FILM_GONE, FROM_ROW, LIST_GONE, NO_FILM, UPLOADED, gone
 from bonefx.web.shared.navigation import NO_POSITION
 from bonefx.web.shared.newest_film import Openings
@@ -108,6 +109,29 @@ def test_a_part_that_is_too_small_is_refused_and_the_film_stays(screen):
     update = screen.on_crop(crop="0.5,0.5,0.52,0.52", shown=shown, choices=CHOICES)
     assert update.shown.edit == NOT_EDITED
     assert update.shown.reading is not None
+
+
+def test_a_region_that_the_reader_names_stands_on_the_card_and_goes_with_the_film(screen):
+    choice, shown = RegionChoice(updates=screen.updates), open_film(screen).shown
+    update = choice.on_region(region="elbow", shown=shown, choices=CHOICES)
+    assert "Elbow, as chosen by the reader: " in update.verdict
+    assert update.shown.reading.probability == shown.reading.probability
+    assert update.viewer == gr.skip()  # window, zoom and map stay
+    turned = screen.on_change(change="Turn right", shown=update.shown, choices=CHOICES)
+    assert turned.region == "elbow"
+    assert turned.shown.reading.regions == ("elbow",)
+    assert open_film(screen).region == NOT_NAMED  # the next film has none
+    back = choice.on_region(region=NOT_NAMED, shown=turned.shown, choices=CHOICES)
+    assert "as chosen by the reader" not in back.verdict
+
+
+def test_a_region_named_before_the_readers_own_answer_shows_no_verdict(screen):
+    shown = open_film(screen, choices=replace(CHOICES, read_first=True)).shown
+    update = RegionChoice(updates=screen.updates).on_region(
+        region="elbow", shown=shown, choices=CHOICES
+    )
+    assert update.verdict == gr.skip()
+    assert update.shown.film.region == "elbow"
 
 
 @pytest.mark.parametrize("shares", [None, "", "0.1,0.2", "a,b,c,d"])

@@ -5,11 +5,25 @@ from typing import Any
 import pytest
 
 from bonefx.models.decision import reading_at_point
-from bonefx.records import Calibration, Estimate, Guarantee, Verdict, probability_text
+from bonefx.records import (
+    Calibration,
+    Estimate,
+    Guarantee,
+    Reason,
+    ReasonCode,
+    Verdict,
+    VerdictShares,
+    probability_text,
+)
 from bonefx.report.wording.reasons import reason_text
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.viewer import map_note
 from tests.fixtures.records import make_point, make_radiograph, make_reading
+
+
+def share(value, *, n=115):
+    return Estimate(value=value, low=value / 2, high=(1 + value) / 2, n=n)
+
 
 DATA: Any = {"test_set": "Synthetic bones", "val_share": 0.18}
 CALIBRATION = Calibration(method="platt", slope=1.0, intercept=0.0, n=513, split="val")
@@ -34,6 +48,35 @@ def test_a_film_out_of_scope_has_no_probability_on_screen():
     html = verdict_card.verdict_html(reading, CALIBRATION)
     assert "Out of scope" in html
     assert "probability" not in html
+
+
+def test_the_card_says_what_the_point_decides_and_elsewhere_before_the_reason():
+    shares = VerdictShares(
+        fractures_called=share(0.626), fractures_reviewed=share(0.226),
+        fractures_missed=share(0.148), intact_called=share(0.026, n=694),
+        intact_reviewed=share(0.128, n=694),
+    )  # fmt: skip
+    reading = make_reading(point=make_point(verdicts=shares), unsuitable_for="children")
+    html = verdict_card.verdict_html(reading, CALIBRATION, test_set="Synthetic bones")
+    parts = (
+        "Fracture</h2>",
+        "Of 100 films with a fracture the model calls 63 fracture, sends 22 to review and misses "
+        "15; of 100 without one it calls 3 fracture (115 and 694 test films of Synthetic bones).",
+        "Other hospitals:",
+        "Not for children.",
+        'class="reason"',
+    )
+    places = [html.index(part) for part in parts]
+    assert places == sorted(places)
+    table = verdict_card.measured_html(make_point(verdicts=shares), **DATA, prevalence=0.2)
+    assert "Fractures called no fracture" in table
+    assert "14.8 %" in table
+
+
+def test_no_figure_of_the_model_stands_beside_a_film_outside_its_scope():
+    refusal = Reason(code=ReasonCode.UNLIKE_TRAINING_FILMS, value=9.0, limit=2.0)
+    reading = make_reading(outside_scope=refusal, unsuitable_for="children")
+    assert "measured-note" not in verdict_card.verdict_html(reading, CALIBRATION)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""The body region of the film on screen, which the reader may name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from bonefx.scope.statistics import REGIONS
+from bonefx.web.read.choices import Choices
+from bonefx.web.read.film_updates import FilmUpdates
+from bonefx.web.read.state import NOT_NAMED, ReadUpdate, ShownFilm
+
+
+def region_choice() -> gr.Dropdown:
+    """Build the choice of a body region; call it inside the row of the film's tools."""
+    named = [(f"Region: {name}", name) for name in REGIONS]
+    return gr.Dropdown(
+        [("Region as recognised", NOT_NAMED), *named], value=NOT_NAMED,
+        label="Body region", show_label=False, container=False, elem_id="region", min_width=180,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionChoice:
+    """Handler of the choice."""
+
+    updates: FilmUpdates
+
+    def on_region(self, *, region: str, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+        """Name the region of the film on screen, or leave it to the model and the header again.
+
+        The answers of the models do not depend on it; the card shows the figures of the region.
+        """
+        if shown is None:
+            return self.updates.film_gone(choices)
+        named = replace(shown, region=region)
+        reading = named.reading
+        if reading is None:  # the screen waits for the reader's own answer
+            return ReadUpdate(shown=named)
+        again = self.updates.reader.read(
+            named.film,
+            model=reading.model,
+            point=reading.point.name,
+            heat=False,
+            outside_scope=reading.outside_scope is not None,
+        )
+        reading = replace(reading, regions=again.regions, region_source=again.region_source)
+        return ReadUpdate(
+            verdict=self.updates.verdict_html(reading), shown=replace(named, reading=reading)
+        )
