@@ -16,9 +16,11 @@ from bonefx.reading.reader import Reader
 from bonefx.report.wording.readings import NOTICE
 from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.compare.screen import build_compare
+from bonefx.web.compare.state import ComparedFilm
 from bonefx.web.html_pages import ASSETS_FOLDER, PageMiddleware
 from bonefx.web.model_card.screen import build_model_card
 from bonefx.web.read.screen import build_read
+from bonefx.web.read.state import ShownFilm
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.shared.components import UNQUEUED_EVENT, html_block
 from bonefx.web.shared.navigation import ListPosition
@@ -61,12 +63,13 @@ def build_page(reader: Reader) -> gr.Blocks:
         with gr.Tabs(elem_id="screens") as tabs:
             with gr.Tab("Read", id="read"):
                 read = build_read(reader)
-            with gr.Tab("Compare", id="compare"):
-                build_compare(reader)
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare = build_compare(reader)
             with gr.Tab("Worklist", id="worklist"):
                 worklist = build_worklist(reader)
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
+        compare.follow(compare_tab.select, read.components.shown, film_to_compare)
         worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **UNQUEUED_EVENT)
         read.open_from(
             worklist.opened,
@@ -77,6 +80,13 @@ def build_page(reader: Reader) -> gr.Blocks:
         )
         page.unload(worklist.on_unload)
     return page
+
+
+def film_to_compare(shown: ShownFilm | None) -> ComparedFilm | None:
+    """Return the film of the Read screen, unless the reader is still to answer about it."""
+    if shown is None or shown.reading is None:
+        return None
+    return ComparedFilm(film=shown.film, extra=shown.facts)
 
 
 def to_read(step: ListPosition) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.helpers import drop_file, wait_for_paint
+from tests.browser.helpers import drop_file, expect_verdict_and_film, wait_for_paint
 from tests.fixtures.image_files import PATIENT_NAME
 
 
@@ -234,3 +234,18 @@ def test_nothing_is_wider_than_the_screen(compare, film_file, width, height):
     expect_columns(compare, "first", "second")
     expect(compare.get_by_role("region", name="Verdict of second")).to_be_in_viewport(ratio=1)
     assert compare.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_film_of_the_read_screen_is_compared_when_the_tab_is_opened(page):
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator(".side")).to_have_count(3)
+    expect(page.locator("#compare-sides")).to_contain_text("IMG")
+    first = page.locator("#compare-sides").inner_text()
+    page.get_by_role("tab", name="Read").click()
+    page.get_by_role("button", name="Example 2: ").click()
+    expect_verdict_and_film(page)
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#compare-sides")).not_to_have_text(first)
+    expect(page.locator(".side")).to_have_count(3)

@@ -82,6 +82,39 @@ class CompareHandlers:
             return ColumnsUpdate(sides=same, legend=same)
         return ColumnsUpdate(sides=message_html(READING_HTML), legend="")
 
+    def on_tab(
+        self, read: ComparedFilm | None, compared: ComparedFilm | None, openings: Openings
+    ) -> FilmUpdate:
+        """Clear the columns if the film of the Read screen is not the one that they show.
+
+        Args:
+            read: The film on the Read screen; None without one that a model has answered.
+            compared: The film on this screen.
+            openings: Of this screen; once the user has opened a film here, it no longer follows.
+        """
+        if openings.number or _is_same(read, compared):
+            same: Any = gr.skip()
+            return FilmUpdate(sides=same, legend=same, compared=same, origin=same)
+        shown = NO_FILM_HTML if read is None else READING_HTML
+        return FilmUpdate(sides=message_html(shown), legend="", compared=None)
+
+    def on_follow(
+        self,
+        read: ComparedFilm | None,
+        compared: ComparedFilm | None,
+        names: list[str],
+        openings: Openings,
+    ) -> ComparisonUpdate:
+        """Compare the models on the film of the Read screen; see on_tab."""
+        if read is None or openings.number or _is_same(read, compared):
+            same: Any = gr.skip()
+            return ComparisonUpdate(
+                sides=same, legend=same, compared=same, origin=same, performance=same
+            )
+        return openings.newest_only(
+            lambda: self._comparison(read, names), outdated=ComparisonUpdate.outdated
+        )
+
     def on_refused(self, why: str, names: list[str], openings: Openings) -> ComparisonUpdate:
         """Show why an upload failed."""
         openings.end_upload()
@@ -147,3 +180,10 @@ class CompareHandlers:
             performance=performance_html(chosen),
             compared=None,
         )
+
+
+def _is_same(first: ComparedFilm | None, second: ComparedFilm | None) -> bool:
+    """Return whether two screens show the same film with the same changes, or both show none."""
+    if first is None or second is None:
+        return first is second
+    return (first.film.sha256, first.film.edit) == (second.film.sha256, second.film.edit)

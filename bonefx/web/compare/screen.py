@@ -15,12 +15,19 @@ from bonefx.web.compare.columns import message_html
 from bonefx.web.compare.handlers import CompareHandlers
 from bonefx.web.compare.state import (
     ColumnsUpdate,
+    ComparedFilm,
     ComparisonUpdate,
     ExampleUpdate,
     FilmUpdate,
     UploadedUpdate,
 )
-from bonefx.web.shared.components import MODEL_EVENT, PRIVATE_EVENT, UNQUEUED_EVENT, html_block
+from bonefx.web.shared.components import (
+    MODEL_EVENT,
+    PRIVATE_EVENT,
+    UNQUEUED_EVENT,
+    html_block,
+    model_choices,
+)
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.web.shared.gone_film import load_again_button
@@ -66,7 +73,42 @@ class CompareComponents:
     picked: gr.State
 
 
-def build_compare(reader: Reader) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareScreen:
+    """The screen as built: its handlers and components."""
+
+    handlers: CompareHandlers
+    components: CompareComponents
+
+    def follow(
+        self,
+        selected: Callable[..., Any],
+        shown: gr.State,
+        film_of: Callable[[Any], ComparedFilm | None],
+    ) -> None:
+        """Compare the models on the film of another screen when this screen is selected.
+
+        Args:
+            selected: Event of selecting this screen.
+            shown: State of the other screen's film.
+            film_of: Returns the film of that state; None if there is none to compare.
+        """
+        handlers, parts = self.handlers, self.components
+        started = connect(
+            selected, lambda state, *others: handlers.on_tab(film_of(state), *others),
+            [shown, parts.compared, parts.openings],
+            update=FilmUpdate, components=parts, **UNQUEUED_EVENT,
+        )  # fmt: skip
+        done = connect(
+            started.then, lambda state, *others: handlers.on_follow(film_of(state), *others),
+            [shown, parts.compared, parts.models, parts.openings],
+            update=ComparisonUpdate, components=parts, trigger_mode="multiple",
+            **MODEL_EVENT, **PRIVATE_EVENT,
+        )  # fmt: skip
+        _clear_on_fault(done, handlers, parts)
+
+
+def build_compare(reader: Reader) -> CompareScreen:
     """Build the screen and connect it to its handlers; call it inside gr.Blocks."""
     several = len(reader.models) > 1
     examples = load_examples() if several else ()
@@ -82,6 +124,7 @@ def build_compare(reader: Reader) -> None:
         show_errors_to_user(CompareApi(reader=reader).compare), [parts.film, parts.models],
         gr.JSON(visible=False), api_name="compare", **MODEL_EVENT,
     )  # fmt: skip
+    return CompareScreen(handlers=handlers, components=parts)
 
 
 def default_models(reader: Reader) -> list[LoadedModel]:
@@ -93,12 +136,12 @@ def default_models(reader: Reader) -> list[LoadedModel]:
 def _build_components(
     reader: Reader, examples: tuple[Example, ...], *, visible: bool
 ) -> CompareComponents:
-    names, chosen = [model.name for model in reader.models], default_models(reader)
+    chosen = default_models(reader)
     with gr.Column(elem_id="compare", visible=visible):
         with gr.Row(elem_id="compare-choices"):
             film = gr.File(label="Film", show_label=False, elem_id="compare-film", height=56)
             models = gr.CheckboxGroup(
-                names, value=[model.name for model in chosen], label="Models",
+                model_choices(reader), value=[model.name for model in chosen], label="Models",
                 elem_id="compare-models",
             )  # fmt: skip
             gallery = html_block(gallery_html(examples), "compare-examples", js_on_load=ON_LOAD)
@@ -140,10 +183,14 @@ def _connect_readings(handlers: CompareHandlers, parts: CompareComponents) -> No
             started.then, _newest_only(read), [*inputs, openings], update=ComparisonUpdate,
             components=parts, trigger_mode="multiple", **MODEL_EVENT, **PRIVATE_EVENT,
         )  # fmt: skip
-        connect(
-            done.failure, handlers.on_fault, models, update=ComparisonUpdate, components=parts,
-            **PRIVATE_EVENT,
-        )  # fmt: skip
+        _clear_on_fault(done, handlers, parts)
+
+
+def _clear_on_fault(done: Any, handlers: CompareHandlers, parts: CompareComponents) -> None:
+    connect(
+        done.failure, handlers.on_fault, parts.models, update=ComparisonUpdate, components=parts,
+        **PRIVATE_EVENT,
+    )  # fmt: skip
 
 
 def _newest_only(read: Callable[..., ComparisonUpdate]) -> Callable[..., ComparisonUpdate]:

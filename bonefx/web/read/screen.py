@@ -16,7 +16,7 @@ from bonefx.web.read.region import region_choice
 from bonefx.web.read.report_panel import build_report_panel
 from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
-from bonefx.web.shared.components import html_block, point_choice
+from bonefx.web.shared.components import html_block, model_choices, point_choice
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
 from bonefx.web.shared.gone_film import load_again_button
 from bonefx.web.shared.navigation import navigation_bar
@@ -99,7 +99,7 @@ def _model_and_point(reader: Reader) -> dict[str, Any]:
     measured = measured_html_of(reader, first, first.point(), prevalence_percent / 100)
     return {
         "model": gr.Radio(
-            [loaded.name for loaded in reader.models], value=first.name,
+            model_choices(reader), value=first.name,
             label="Model", elem_id="model", visible=len(reader.models) > 1,
         ),
         "point": point_choice(first, first.point(), label="Operating point", elem_id="point"),

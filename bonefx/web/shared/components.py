@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from bonefx.models.registry import LoadedModel
+from bonefx.reading.reader import Reader
 from bonefx.records import OperatingPoint
 from bonefx.web.shared import verdict_card
 
@@ -25,6 +26,17 @@ LATEST_ONLY_EVENT: dict[str, Any] = {"queue": False, "trigger_mode": "always_las
 def html_block(value: str, elem_id: str, **settings: Any) -> gr.HTML:
     """Add a piece of HTML to the page, without gradio's own style."""
     return gr.HTML(value, elem_id=elem_id, apply_default_css=False, **settings)
+
+
+def model_choices(reader: Reader) -> list[tuple[str, str]]:
+    """Return the labels and names of the loaded models, marking those not to read films with."""
+    return [
+        (
+            f"{model.name} (comparison only)" if reader.caution(model.name) else model.name,
+            model.name,
+        )
+        for model in reader.models
+    ]
 
 
 def point_choice(model: LoadedModel, chosen: OperatingPoint, **settings: Any) -> gr.Radio:

@@ -13,7 +13,13 @@ import gradio as gr
 
 from bonefx.reading.reader import Reader
 from bonefx.web.shared import verdict_card
-from bonefx.web.shared.components import PRIVATE_EVENT, UNQUEUED_EVENT, html_block, point_choice
+from bonefx.web.shared.components import (
+    PRIVATE_EVENT,
+    UNQUEUED_EVENT,
+    html_block,
+    model_choices,
+    point_choice,
+)
 from bonefx.web.shared.downloads import offer_download
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.updates import connect
@@ -122,7 +128,7 @@ def _build_components(reader: Reader) -> WorklistComponents:
                 height=56,
             )  # fmt: skip
             model = gr.Radio(
-                [loaded.name for loaded in reader.models], value=first.name,
+                model_choices(reader), value=first.name,
                 label="Model", elem_id="list-model", visible=len(reader.models) > 1,
             )  # fmt: skip
             point = point_choice(

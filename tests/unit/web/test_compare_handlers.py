@@ -5,11 +5,19 @@ import pytest
 import torch
 
 from bonefx.reading.reader import Reader
+from bonefx.records import FilmEdit, turn_radiograph
+from bonefx.web.compare.columns import message_html
 from bonefx.web.compare.handlers import CompareHandlers
+from bonefx.web.compare.state import ComparedFilm
+from bonefx.web.page import film_to_compare
+from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.gone_film import FILM_GONE, NO_FILM, UPLOADED, gone
 from bonefx.web.shared.newest_film import Openings
+from bonefx.web.shared.uploads import OpenedFilm
+from bonefx.web.shared.viewer import NO_FILM_HTML
 from tests.fixtures.evaluations import make_three_models
 from tests.fixtures.image_files import make_png
+from tests.fixtures.records import make_radiograph, make_reading
 
 NAMES = ["first", "second"]
 
@@ -37,6 +45,35 @@ def test_an_upload_is_compared_and_deleted(handlers, upload):
     assert update.compared.film.file_format == "PNG"
     assert update.film == gr.skip()
     assert not upload.exists()
+
+
+def test_the_film_of_the_read_screen_is_compared_until_another_one_is_opened_here(handlers, upload):
+    openings, film = Openings(), ComparedFilm(film=make_radiograph(), extra=(("Example", "1"),))
+    assert "Reading" in handlers.on_tab(film, None, openings).sides
+    update = handlers.on_follow(film, None, NAMES, openings)
+    assert 'aria-label="Verdict of second"' in update.sides
+    assert update.compared is film
+    again = handlers.on_follow(film, update.compared, NAMES, openings)
+    assert again.sides == gr.skip()  # it is shown already
+    turned = ComparedFilm(film=turn_radiograph(film.film, 1))
+    assert handlers.on_follow(turned, film, NAMES, openings).compared is turned
+    handlers.on_uploaded(str(upload), openings)
+    assert handlers.on_tab(turned, film, openings).sides == gr.skip()
+    assert handlers.on_follow(turned, film, NAMES, openings).sides == gr.skip()
+
+
+def test_a_film_that_left_the_read_screen_leaves_this_one_too(handlers):
+    film = ComparedFilm(film=make_radiograph())
+    update = handlers.on_tab(None, film, Openings())
+    assert update.sides == message_html(NO_FILM_HTML)
+    assert update.compared is None
+
+
+def test_no_model_answers_in_compare_before_the_reader_has():
+    opened = OpenedFilm(film=make_radiograph(), study="no DICOM film")
+    assert film_to_compare(ShownFilm(opened=opened, reading=None)) is None
+    shown = ShownFilm(opened=opened, reading=make_reading(), edit=FilmEdit(mirrored=True))
+    assert film_to_compare(shown).film.edit.mirrored
 
 
 def test_another_choice_of_models_keeps_a_file_that_was_uploaded_meanwhile(handlers, upload):
