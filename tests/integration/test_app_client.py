@@ -64,6 +64,7 @@ def test_only_reading_is_public_and_describes_its_inputs(client):
         "crop",
         "outside_scope",
         "damaged",
+        "region",
     ]
     assert read["parameters"][0]["python_type"]["type"] == "filepath"
     assert "'screening', 'balanced'" in read["parameters"][1]["python_type"]["type"]
@@ -80,7 +81,7 @@ def test_a_broken_film_is_refused_with_a_message(client, tmp_path):
 def test_a_path_on_the_server_is_not_read(app):
     stolen = {"path": str(EXAMPLE), "meta": {"_type": "gradio.FileData"}}
     call = f"{app.url}/gradio_api/call/read"
-    data = [stolen, "balanced", False, 0, False, None, False, False]
+    data = [stolen, "balanced", False, 0, False, None, False, False, ""]
     event = httpx.post(call, json={"data": data}).json()["event_id"]
     told = httpx.get(f"{call}/{event}").text
     assert told.startswith("event: error")

@@ -30,7 +30,7 @@ def call(app, endpoint, path):
     """Call an endpoint with one film, and return the name and the text of its last event."""
     film = file_data(path)
     data = {
-        "read": [film, "balanced", False, 0, False, None, False, False],
+        "read": [film, "balanced", False, 0, False, None, False, False, ""],
         "compare": [film, ["first", "second"]],
         "worklist": [[film], "balanced"],
     }

@@ -109,7 +109,7 @@ def offer_read_api(reader: Reader, *, film: gr.File, point: gr.Radio) -> None:
             gr.JSON(label="Crop", visible=False),
             gr.Checkbox(label="Outside scope", visible=False),
             gr.Checkbox(label="Damaged", visible=False),
-            gr.Textbox(label="Region", visible=False),
+            gr.Textbox("", label="Region", visible=False),
         ],
         gr.JSON(visible=False),
         api_name="read",
