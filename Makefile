@@ -4,17 +4,24 @@
 # make integration  trained runs, served apps, families of films, shipped weights
 # make browser      tests in Chromium
 # make test         checks and every test; WORKERS=4 for more than two processes
+# make lowest       unit tests with the lowest versions that the requirements allow
+# make audit        known vulnerabilities of the installed versions
+# make sbom         build/sbom.json: what is installed, as CycloneDX
+# make licences     docs/licences.md; fails on GPL and AGPL
+# make constraints  constraints.txt, from what is installed
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
+TOOLS := .venv/tools/bin
+LOWEST := .venv/lowest/bin/python
 WORKERS ?= 2
 # One thread each. A file stays in one process where its fixtures train a network or serve the app.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 .NOTPARALLEL:
-.PHONY: app check unit integration browser test clean
+.PHONY: app check unit integration browser test lowest audit sbom licences constraints clean
 
 app: .venv/.app
 	$(BIN)/python app.py
@@ -36,6 +43,31 @@ check: .venv/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lowest: $(BIN)/python .venv/.tools
+	$(TOOLS)/uv venv --quiet --clear --python $(BIN)/python .venv/lowest
+	$(TOOLS)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[test]'
+	OMP_NUM_THREADS=1 $(LOWEST) -m pytest -n $(WORKERS) --dist worksteal tests/unit
+
+# Versions with a local part, such as 2.14.1+cpu, are those of PyPI for the database.
+audit: .venv/.app .venv/.tools
+	@mkdir -p build
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[A-Za-z0-9.]*$$//' > build/installed.txt
+	$(TOOLS)/pip-audit --strict --no-deps --disable-pip --requirement build/installed.txt
+
+sbom: .venv/.app .venv/.tools
+	@mkdir -p build
+	$(TOOLS)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-format JSON --output-file build/sbom.json $(BIN)/python
+
+licences: .venv/.test
+	$(BIN)/python -m docs.licences
+
+constraints: .venv/.test
+	@mkdir -p build
+	{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable \
+		| grep -v -E '^(cuda-|nvidia-|pip=|triton)' | sed 's/+.*$$//'; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
 clean:
 	rm -rf .venv
 
@@ -53,6 +85,11 @@ $(BIN)/python:
 
 .venv/.test: pyproject.toml .venv/.app
 	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[test]'
+	touch $@
+
+.venv/.tools: | $(BIN)/python
+	$(BIN)/python -m venv .venv/tools
+	$(TOOLS)/python -m pip install $(PIP_FLAGS) pip-audit cyclonedx-bom uv
 	touch $@
 
 .venv/.browser: | $(BIN)/python

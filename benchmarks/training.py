@@ -30,8 +30,7 @@ from train.data import ADAPTERS, load_data
 from train.data.augment import Sample
 from train.data.cache import CachedFilms, load_cached
 from train.data.loader import training_loader
-from train.fit.allocator import keep_freed_memory
-from train.fit.engine import build_accelerator
+from train.fit.device import build_accelerator, keep_freed_memory
 from train.fit.trainer import Trainer
 from train.recipe import Recipe, read_recipe
 from train.recipe_sections import Stage

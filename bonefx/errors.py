@@ -35,6 +35,10 @@ class RecipeError(BonefxError):
     exit_code = 5
 
 
+class DivergedTrainingError(RecipeError):
+    """A loss of a training is NaN or infinite; the checkpoint of the last epoch stays usable."""
+
+
 class SettingsError(BonefxError):
     """An option or an environment variable has a value that cannot be used."""
 

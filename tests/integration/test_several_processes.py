@@ -93,8 +93,9 @@ def test_both_processes_end_with_the_weights_of_a_single_one(place):
 
 def test_two_processes_share_one_run_and_one_cache(place):
     names = {path.name for path in (place / "two").iterdir()}
-    written_once = {"data.json", "samples.png"}
-    assert names == {"run.json", "log.csv", "checkpoint.pt", "best.safetensors"} | written_once
+    written_once = {"data.json", "samples.png", ".lock"}
+    of_two_epochs = {"checkpoint.pt", "checkpoint.previous.pt"}
+    assert names == {"run.json", "log.csv", "best.safetensors"} | of_two_epochs | written_once
     caches = [path for path in (place / "two_cache").iterdir() if path.is_dir()]
     assert len(caches) == 2  # train and val
     assert all(

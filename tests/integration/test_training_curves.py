@@ -4,12 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bonefx.models.architectures import BatchNormSpec
-from bonefx.models.manifest import InitialWeights
-from bonefx.records.model import TrainingData
 from tests.fixtures.figures import same_picture, texts_of
 from tests.fixtures.recipes import write_recipe
-from train.fit.run_folder import EpochLog, RunFacts, write_facts, write_log
+from tests.fixtures.training import make_run_facts
+from train.fit.run_folder import EpochLog, write_facts, write_log
 from train.fit.training_curves import (
     build_training_figure,
     draw_training,
@@ -31,18 +29,11 @@ def make_line(epoch, **changes):
 
 @pytest.fixture
 def facts(tmp_path):
-    recipe, sha256 = read_recipe(write_recipe(tmp_path / "recipe.toml"))
     optimiser = PlateauSgd(
         learning_rate=0.1, momentum=0.9, weight_decay=0.0, factor=0.1, patience=1
     )
-    return RunFacts(
-        recipe=replace(recipe, optimiser=optimiser),
-        recipe_sha256=sha256,
-        batch_norm=BatchNormSpec(eps=1e-3, momentum=0.01),
-        initial=InitialWeights(source="none", sha256="0" * 64, licence="none", note=""),
-        device="cpu",
-        data=TrainingData(name="films", licence="", source="", split_sha256=None, counts={}),
-    )
+    facts = make_run_facts(tmp_path)
+    return replace(facts, recipe=replace(facts.recipe, optimiser=optimiser))
 
 
 def test_the_last_best_epoch_is_the_kept_one_and_is_marked(facts):

@@ -119,7 +119,7 @@ def _run_outside(options: argparse.Namespace) -> None:
 
     from bonefx.schema import dump_record
     from train.evaluate.outside import OutsideOptions, measure_outside
-    from train.fit.allocator import keep_freed_memory
+    from train.fit.device import keep_freed_memory
     from train.publish.export import rewrite_card
 
     keep_freed_memory()
@@ -143,7 +143,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     from bonefx.schema import dump_record
     from train.evaluate.options import DataSetDescription, EvaluateOptions
     from train.evaluate.pipeline import evaluate
-    from train.fit.allocator import keep_freed_memory
+    from train.fit.device import keep_freed_memory
     from train.publish.card import render_protocols
 
     keep_freed_memory()

@@ -39,8 +39,8 @@ def add_fit_command(commands: Any) -> None:
 
 
 def _run_fit(options: argparse.Namespace) -> None:
-    from train.fit.allocator import keep_freed_memory
-    from train.fit.engine import FitOptions, TrainingRun
+    from train.fit.device import keep_freed_memory
+    from train.fit.engine import FitOptions, fit_recipe
     from train.fit.initial_weights import LocalWeights
     from train.recipe import read_recipe
 
@@ -55,7 +55,4 @@ def _run_fit(options: argparse.Namespace) -> None:
         last_epoch=options.last_epoch, deterministic=options.deterministic,
         bf16=options.bf16,
     )  # fmt: skip
-    fit = TrainingRun(recipe, sha256, fit_options)
-    if fit.accelerator.is_main_process:
-        fit.describe()
-    fit.run()
+    fit_recipe(recipe, sha256, fit_options)

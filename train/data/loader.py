@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from accelerate import Accelerator
@@ -110,12 +111,10 @@ def training_loader(
         accelerator: Device and processes.
         workers: Number of worker processes for augmentation.
     """
-    sampling = torch.Generator().manual_seed(recipe.seed + epoch)  # equal in all processes
-    sampler = film_sampler(films, recipe, sampling)
     augmentation = torch.Generator().manual_seed(torch.initial_seed())  # differs by process
     loader: DataLoader[Sample] = DataLoader(
         AugmentedFilms(films, recipe),
-        batch_sampler=ShardedBatchSampler(sampler, shard_batches(films, recipe, accelerator)),
+        batch_sampler=_epoch_batches(films, recipe, epoch=epoch, accelerator=accelerator),
         generator=augmentation,
         num_workers=workers,
         pin_memory=accelerator.device.type == "cuda",
@@ -126,3 +125,29 @@ def training_loader(
         put_on_device=True, non_blocking=True,
     )  # fmt: skip
     return prepared
+
+
+def batch_checksums(
+    films: CachedFilms, recipe: Recipe, *, epoch: int, accelerator: Accelerator, index: int
+) -> list[str]:
+    """Return the SHA-256 of the films of one micro-batch of this process.
+
+    Args:
+        films: Films of the training split.
+        recipe: Settings of sampling.
+        epoch: Index of the epoch, from 0.
+        accelerator: Device and processes.
+        index: Index of the micro-batch in training_loader, from 0.
+    """
+    batches = _epoch_batches(films, recipe, epoch=epoch, accelerator=accelerator)
+    batch = next(islice(batches, index, None))
+    return [str(films.sha256[film]) for film in batch]
+
+
+def _epoch_batches(
+    films: CachedFilms, recipe: Recipe, *, epoch: int, accelerator: Accelerator
+) -> ShardedBatchSampler:
+    """Build the sampler of an epoch; it gives the same batches each time it is built."""
+    sampling = torch.Generator().manual_seed(recipe.seed + epoch)  # equal in all processes
+    sampler = film_sampler(films, recipe, sampling)
+    return ShardedBatchSampler(sampler, shard_batches(films, recipe, accelerator))

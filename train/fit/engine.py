@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,24 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from bonefx.models.registry import pick_device
 from bonefx.schema import dump_record
 from train.data import load_data
 from train.data.augment import Sample
 from train.data.cache import CachedFilms, load_cached
-from train.data.loader import shard_batches, training_loader
-from train.files import write_atomically
+from train.data.loader import batch_checksums, shard_batches, training_loader
+from train.files import lock_folder
+from train.fit.checkpoints import (
+    CHECKPOINT_FILE,
+    load_checkpoint,
+    save_checkpoint,
+    set_aside_unusable,
+)
+from train.fit.device import build_accelerator, use_deterministic_kernels
 from train.fit.distillation import load_teacher
 from train.fit.initial_weights import LocalWeights, build_initial_network
-from train.fit.objective import TrainingLosses
+from train.fit.objective import TrainingLosses, check_losses, check_validation_logits
 from train.fit.outputs import compute_validation_logits
 from train.fit.run_folder import (
-    CHECKPOINT_FILE,
     EpochLog,
     RunFacts,
     check_same_run,
@@ -80,18 +86,39 @@ class FitOptions:
     bf16: bool = False
 
 
+def fit_recipe(recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
+    """Train a recipe in the folder of its run, which is locked meanwhile.
+
+    Args:
+        recipe: Training settings.
+        recipe_sha256: SHA-256 of the recipe's file.
+        options: Paths, device and precision.
+
+    Raises:
+        RecipeError: Another training runs in the folder, or recipe, data or checkpoints cannot be
+            used.
+        DivergedTrainingError: A loss is NaN or infinite.
+    """
+    if options.deterministic:
+        use_deterministic_kernels()
+    accelerator = build_accelerator(options.device, accumulate=recipe.accumulate, bf16=options.bf16)
+    with lock_folder(options.out) if accelerator.is_main_process else nullcontext():
+        run = TrainingRun(recipe, recipe_sha256, options, accelerator)
+        if accelerator.is_main_process:
+            run.describe()
+        run.run()
+
+
 class TrainingRun:
     """One training run: data, epochs, checkpoints and log."""
 
-    def __init__(self, recipe: Recipe, recipe_sha256: str, options: FitOptions) -> None:
-        if options.deterministic:
-            use_deterministic_kernels()
+    def __init__(
+        self, recipe: Recipe, recipe_sha256: str, options: FitOptions, accelerator: Accelerator
+    ) -> None:
         set_seed(recipe.seed)
         self.recipe = recipe
         self.options = options
-        self.accelerator = build_accelerator(
-            options.device, accumulate=recipe.accumulate, bf16=options.bf16
-        )
+        self.accelerator = accelerator
         self.data_set = load_data(recipe.data, options.data, options.splits, sources=recipe.sources)
         teacher = load_teacher(recipe, self.data_set, self.accelerator.device)
         teacher_sha256 = None if teacher is None else teacher.manifest.sha256
@@ -155,9 +182,20 @@ class TrainingRun:
             losses = self.trainer.train_micro_batch(
                 Sample(*tensors), weight=self.sharding.loss_weight(index)
             )
+            check_losses(
+                losses, epoch=epoch, step=index // self.recipe.accumulate,
+                films=partial(self._batch_checksums, epoch, index),
+            )  # fmt: skip
             sums += self.sharding.local_films(index) * torch.stack([*losses, sums.new_ones(())])
         sums = self.accelerator.reduce(sums, reduction="sum")
         return TrainingLosses(*(sums[:-1] / sums[-1]))
+
+    def _batch_checksums(self, epoch: int, index: int) -> list[str]:
+        """Return the SHA-256 of the films of a micro-batch; index counts from 0 over the epoch."""
+        films = self._films("train", self.recipe.stage_at(epoch).size_px)
+        return batch_checksums(
+            films, self.recipe, epoch=epoch, accelerator=self.accelerator, index=index
+        )
 
     def _with_progress(self, loader: DataLoader[Sample], epoch: int) -> Iterable[Sample]:
         """Show a progress bar on the main process."""
@@ -180,6 +218,7 @@ class TrainingRun:
         stage = self.recipe.stage_at(epoch)
         films = self._films("val", stage.size_px)
         logits = self._logits(films, stage.size_px)
+        check_validation_logits(logits, epoch=epoch, films=films.sha256)
         fractured = torch.from_numpy(films.fractured)
         counted = torch.from_numpy(labelled(films, self.recipe))
         loss = float(
@@ -225,7 +264,7 @@ class TrainingRun:
         state = self.trainer.state_dict() | {
             "history": [dump_record(line) for line in self.history]
         }
-        write_atomically(self.options.out / CHECKPOINT_FILE, lambda part: torch.save(state, part))
+        save_checkpoint(self.options.out, state, self._facts)
         self._write_results()
 
     def _write_results(self) -> None:
@@ -235,42 +274,20 @@ class TrainingRun:
         write_log(self.options.out, self.history)
 
     def _resume(self) -> None:
-        path = self.options.out / CHECKPOINT_FILE
-        if not path.is_file():
+        """Load the newest usable checkpoint.
+
+        Weights and log are written again from the newest checkpoint, since the run may have been
+        killed before it wrote them. If that one cannot be used, those in the folder belong to its
+        epoch, and the next epoch writes the same again.
+        """
+        stored = load_checkpoint(self.options.out, self._facts)
+        if stored is None:
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.trainer.load_state_dict(state)
-        self.history = [EpochLog(**line) for line in state["history"]]
+        self.trainer.load_state_dict(stored.state)
+        self.history = [EpochLog(**line) for line in stored.state["history"]]
         self.accelerator.wait_for_everyone()  # all processes have read the checkpoint
         if self.accelerator.is_main_process:
+            set_aside_unusable(self.options.out, stored, epochs=len(self.history))
             logger.info("resumed after epoch %d", len(self.history))
-            self._write_results()
-
-
-def build_accelerator(
-    device: str | None, *, accumulate: int = 1, bf16: bool = False
-) -> Accelerator:
-    """Build the Accelerator: bfloat16 on a GPU, float32 on a CPU by default.
-
-    Args:
-        device: As for bonefx.models.registry.pick_device; Accelerate assigns GPU numbers itself.
-        accumulate: Micro-batches per optimiser step.
-        bf16: Compute in bfloat16 on a CPU too; faster only on CPUs with bfloat16 instructions.
-
-    Raises:
-        SettingsError: The device does not exist.
-    """
-    on_cpu = pick_device(device).type == "cpu"
-    return Accelerator(
-        cpu=on_cpu,
-        mixed_precision="no" if on_cpu and not bf16 else "bf16",
-        gradient_accumulation_steps=accumulate,
-        step_scheduler_with_optimizer=False,
-    )
-
-
-def use_deterministic_kernels() -> None:
-    """Use deterministic kernels; PyTorch warns about operations without one."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
+            if stored.file == CHECKPOINT_FILE:
+                self._write_results()

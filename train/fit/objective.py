@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from bonefx.errors import RecipeError
+from bonefx.errors import DivergedTrainingError, RecipeError
 from bonefx.models.cell_grid import CellGrid
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import normalise
@@ -19,6 +23,7 @@ from train.recipe import Recipe
 
 INITIAL_SHARPNESS = 0.25  # multiplier from a Grad-CAM map to log-odds; trained
 HARD_NEGATIVE_SHARE = 1 / 32  # share of the cells, for hard negative mining
+MAX_NAMED_FILMS = 10  # validation films in a message
 
 
 def cell_targets(masks: torch.Tensor, grid: CellGrid, shape: tuple[int, int]) -> torch.Tensor:
@@ -225,3 +230,57 @@ def cell_losses(cells: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     negative = (losses * (1 - near)).flatten(1)
     hardest = negative.topk(max(1, round(HARD_NEGATIVE_SHARE * negative.shape[1])), dim=1)
     return positive + hardest.values.mean(1)
+
+
+def check_losses(
+    losses: TrainingLosses, *, epoch: int, step: int, films: Callable[[], Sequence[str]]
+) -> None:
+    """Check that the losses of a micro-batch are finite; waits until a GPU has computed them.
+
+    Args:
+        losses: Losses of the micro-batch.
+        epoch: Index of the epoch, from 0.
+        step: Index of the optimiser step in the epoch, from 0.
+        films: Returns the SHA-256 of the films of the micro-batch.
+
+    Raises:
+        DivergedTrainingError: A loss is NaN or infinite.
+    """
+    values = dict(zip(losses._fields, torch.stack([*losses]).tolist(), strict=True))
+    wrong = [f"{name} {value}" for name, value in values.items() if not math.isfinite(value)]
+    if wrong:
+        raise DivergedTrainingError(
+            f"the loss of step {step + 1} of epoch {epoch + 1} is not finite ({', '.join(wrong)}). "
+            f"SHA-256 of the films of the batch: {', '.join(films())}. {_how_to_go_on(epoch)}"
+        )
+
+
+def check_validation_logits(logits: torch.Tensor, *, epoch: int, films: NDArray[np.str_]) -> None:
+    """Check that the validation logits are finite; their loss is finite if they are.
+
+    Args:
+        logits: (N,).
+        epoch: Index of the epoch, from 0.
+        films: SHA-256 of the films, (N,).
+
+    Raises:
+        DivergedTrainingError: A logit is NaN or infinite.
+    """
+    wrong = (~logits.isfinite()).nonzero()[:, 0].tolist()
+    if wrong:
+        named = ", ".join(str(films[index]) for index in wrong[:MAX_NAMED_FILMS])
+        raise DivergedTrainingError(
+            f"the validation loss after the last step of epoch {epoch + 1} is not finite: the "
+            f"logits of {len(wrong)} of {len(logits)} films are NaN or infinite. SHA-256 of the "
+            f"first {MAX_NAMED_FILMS} at most: {named}. {_how_to_go_on(epoch)}"
+        )
+
+
+def _how_to_go_on(epochs: int) -> str:
+    """Say what a user can do after a loss that is not finite, with the number of whole epochs."""
+    kept = f"The checkpoint after epoch {epochs} stays usable; the same command goes on after it"
+    return (
+        f"{kept if epochs else 'No epoch was finished, so there is no checkpoint'}. Check these "
+        "films and their labels; if they are in order, lower learning_rate or clip_norm in a copy "
+        "of the recipe and fit it into another --out"
+    )

@@ -24,12 +24,7 @@ from train.files import write_atomically
 from train.metrics import auroc
 from train.recipe import Recipe
 
-CHECKPOINT_FILE = "checkpoint.pt"
-
-
 LOG_FILE = "log.csv"
-
-
 FACTS_FILE = "run.json"
 
 
