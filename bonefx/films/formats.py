@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from pathlib import Path
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import pictures
 from bonefx.films.dicom.film import read_dicom
 from bonefx.films.exposed_field import with_exposed_field
+from bonefx.films.opening import read_film_file
 from bonefx.records import Radiograph
 
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
@@ -47,7 +47,7 @@ SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a 
 
 
 def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
-    """Read one film from a file.
+    """Read one film from a file, in this process; sources.read_film_of decodes outside of it.
 
     Args:
         path: Path of the file; its name and extension have no effect.
@@ -59,19 +59,7 @@ def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
     Raises:
         UnreadableRadiographError: There is no such file, or read_bytes refuses it.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise UnreadableRadiographError("found a folder; choose a file in it")
-    if not file.is_file():
-        raise UnreadableRadiographError("there is no such file; check its name and folder")
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise UnreadableRadiographError(
-            f"the file cannot be opened ({reason}); check that you may read it"
-        ) from None  # the cause holds the path
-    return read_bytes(data, salvage=salvage)
+    return read_bytes(read_film_file(path), salvage=salvage)
 
 
 def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
