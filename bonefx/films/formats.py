@@ -86,9 +86,24 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
-        return with_exposed_field(read_dicom(data, sha256, salvage=salvage))
-    film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
-    return with_exposed_field(film)
+        film = read_dicom(data, sha256, salvage=salvage)
+    else:
+        film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
+    return _checked(with_exposed_field(film))
+
+
+def _checked(film: Radiograph) -> Radiograph:
+    """Return a film unchanged, after checking that its values are what a Radiograph promises.
+
+    Raises:
+        ValueError: They are not, which is a fault of a decoder that no check before has found.
+    """
+    for picture in (film.pixels, film.values):
+        if picture.shape != film.pixels.shape:
+            raise ValueError("the pictures of a film differ in size")
+        if not (picture.min() >= 0 and picture.max() <= 1):  # also for nan
+            raise ValueError("a film has values outside of [0, 1]")
+    return film
 
 
 def _format_of(data: bytes) -> str:

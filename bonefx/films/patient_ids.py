@@ -107,7 +107,7 @@ def _elements(data: bytes) -> Dataset:
             specific_tags=[CHARACTER_SET, *FILING_ELEMENTS, *IMAGE_ELEMENTS],
         )
         kept = _kept(header)
-    except UnreadableRadiographError:
+    except (UnreadableRadiographError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
         raise _unread() from None  # the cause may quote values

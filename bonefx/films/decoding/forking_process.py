@@ -126,7 +126,7 @@ class ForkingProcess:
             self.close()
             return refusal(decoder_ended())
         status = 0 if self.usage is None else self.usage.status
-        if status in (-signal.SIGPROF, -signal.SIGXCPU):
+        if status == -signal.SIGPROF:
             return refusal(too_late())
         return refusal(too_much_memory() if status == -signal.SIGKILL else decoder_ended())
 
@@ -141,10 +141,14 @@ class ForkingProcess:
                 return message
         raise EndedError
 
-    def close(self) -> None:
-        """End it at once, with the fork that decodes."""
+    def end(self) -> None:
+        """End it at once, with the fork that decodes; from any thread."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """End it, and close its channel, in the thread that uses it."""
+        self.end()
         self._channel.close()
 
 

@@ -39,8 +39,11 @@ class DecodingProcess(Protocol):
             UnreadableRadiographError: The file cannot be opened.
         """
 
+    def end(self) -> None:
+        """End it at once, from any thread; an answer in progress becomes a refusal."""
+
     def close(self) -> None:
-        """End it at once."""
+        """End it, and close its streams, in the thread that uses it."""
 
 
 class EndedError(Exception):

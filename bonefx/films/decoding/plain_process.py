@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import threading
 from contextlib import suppress
@@ -16,6 +17,9 @@ from bonefx.films.decoding.refusals import decoder_ended, refusal, too_late
 from bonefx.films.decoding.requests import Request, request_table
 from bonefx.films.decoding.worker import READY
 from bonefx.films.opening import open_film_file
+
+ENDING_S = 5.0  # from the end of an answer to the end of its process
+OUT_OF_TIME = -getattr(signal, "SIGPROF", 0)  # as Popen counts it; Windows has none
 
 
 class PlainProcess:
@@ -56,8 +60,11 @@ class PlainProcess:
             self._requests.flush()
             return unpack(self._line(), self._fill)
         except (EndedError, OSError, ValueError, KeyError, TypeError):
-            self.close()
-            return refusal(too_late() if late.is_set() else decoder_ended())
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDING_S)
+            self.end()
+            out_of_time = late.is_set() or self._process.returncode == OUT_OF_TIME != 0
+            return refusal(too_late() if out_of_time else decoder_ended())
         finally:
             timer.cancel()
 
@@ -91,10 +98,14 @@ class PlainProcess:
         if self._answers.readinto(buffer) != len(buffer):  # type: ignore[attr-defined]
             raise EndedError
 
-    def close(self) -> None:
-        """End it at once."""
+    def end(self) -> None:
+        """End it at once, from any thread."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """End it, and close its streams, in the thread that uses it."""
+        self.end()
         self._answers.close()
         with suppress(OSError):  # a request that was never read
             self._requests.close()

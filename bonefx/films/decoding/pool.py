@@ -60,9 +60,9 @@ class DecodingPool:
         self._lock = threading.Lock()
         self._closed = False
         self._running: set[DecodingProcess] = set()
-        self._idle: SimpleQueue[DecodingProcess | None] = SimpleQueue()  # None is yet to start
+        self._idle: SimpleQueue[DecodingProcess | None] = SimpleQueue()
         for _ in range(processes):
-            self._idle.put(self._new_process())
+            self._idle.put(self._living(None))
 
     def ask(self, request: Request, path: Path) -> Outcome:
         """Return what becomes of a file; waits until a process is idle.
@@ -72,35 +72,39 @@ class DecodingPool:
         """
         process = self._idle.get()
         try:
-            if process is None or not process.alive:
-                process = self._new_process(instead_of=process)
-            if process is None:
-                return refusal(decoder_ended())
-            return process.ask(request, path)
+            process = self._living(process)
+            return refusal(decoder_ended()) if process is None else process.ask(request, path)
         finally:
-            if process is not None and not process.alive:
-                process = self._new_process(instead_of=process)
-            self._idle.put(process)
+            try:
+                process = self._living(process)  # ready for the next film
+            finally:
+                self._idle.put(process)
 
-    def _new_process(self, *, instead_of: DecodingProcess | None = None) -> DecodingProcess | None:
-        """Start a process, without waiting for it; return None once the pool is closed."""
+    def _living(self, process: DecodingProcess | None) -> DecodingProcess | None:
+        """Return a process that runs, started without waiting for it; None once closed."""
+        if process is not None and process.alive:
+            return process
         with self._lock:
-            if instead_of is not None:
-                instead_of.close()
-                self._running.discard(instead_of)
+            if process is not None:
+                process.close()
+                self._running.discard(process)
             if self._closed:
                 return None
-            process = self._start(self._limits)
-            self._running.add(process)
-            return process
+            started = self._start(self._limits)
+            self._running.add(started)
+            return started
 
     def close(self) -> None:
         """End all processes at once, those that are decoding, too."""
         with self._lock:
             self._closed = True
             for process in self._running:
-                process.close()
-            self._running.clear()
+                process.end()
+        for _ in range(self._idle.qsize()):
+            idle = self._idle.get()
+            if idle is not None:
+                idle.close()
+        self._idle.put(None)  # so that nobody waits for a process any more
 
 
 _lock = threading.Lock()
