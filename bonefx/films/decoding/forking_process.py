@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bonefx.films.decoding.launch import (
     MAX_LINE_BYTES,
+    NO_ANSWER,
     NOT_STARTED,
     EndedError,
     LateError,
@@ -116,12 +117,12 @@ class ForkingProcess:
         except LateError:
             self.close()
             return refusal(too_late())
-        except (EndedError, OSError, ValueError, KeyError, TypeError):
-            return self._why_ended()
+        except NO_ANSWER:
+            return self._why_ended(deadline)
 
-    def _why_ended(self) -> Outcome:
+    def _why_ended(self, deadline: float) -> Outcome:
         try:
-            self._finish(time.monotonic() + self._limits.start_s)
+            self._finish(deadline)
         except (EndedError, LateError):
             self.close()
             return refusal(decoder_ended())

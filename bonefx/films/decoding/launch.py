@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from bonefx.errors import DecodingFaultError
 from bonefx.films.decoding.limits import DecodingLimits
 from bonefx.films.decoding.outcomes import Failed, Outcome
 from bonefx.films.decoding.requests import Request
@@ -52,6 +53,10 @@ class EndedError(Exception):
 
 class LateError(Exception):
     """The answer did not arrive in time."""
+
+
+# What reading an answer raises if it ends early or has another form
+NO_ANSWER = (EndedError, OSError, ValueError, KeyError, TypeError, DecodingFaultError)
 
 
 def launch(

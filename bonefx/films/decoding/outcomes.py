@@ -23,7 +23,7 @@ from bonefx.schema import dump_record, parse_record
 ERRORS = {error.__name__: error for error in (UnreadableRadiographError, DamagedRadiographError)}
 PICTURES = ("pixels", "full")  # fields of a Radiograph that hold arrays
 MAX_ROUNDED_PIXELS = 50_000  # by which a film may exceed MAX_MEGAPIXELS after rounding its sides
-NO_ANSWER = "the answer of a decoding process"
+SOURCE = "the answer of a decoding process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ def unpack(line: bytes, fill: Fill) -> Outcome:
     """
     header = json.loads(line)
     record = parse_record(
-        KINDS[header["kind"]], header["record"], source=NO_ANSWER, error=DecodingFaultError,
+        KINDS[header["kind"]], header["record"], source=SOURCE, error=DecodingFaultError,
         remedy="report it",
     )  # fmt: skip
     if isinstance(record, _Study):

@@ -10,7 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bonefx.films.decoding.launch import MAX_LINE_BYTES, NOT_STARTED, EndedError, launch
+from bonefx.films.decoding.launch import (
+    MAX_LINE_BYTES,
+    NO_ANSWER,
+    NOT_STARTED,
+    EndedError,
+    launch,
+)
 from bonefx.films.decoding.limits import DecodingLimits
 from bonefx.films.decoding.outcomes import Outcome, unpack
 from bonefx.films.decoding.refusals import decoder_ended, refusal, too_late
@@ -59,12 +65,15 @@ class PlainProcess:
             self._requests.write(line.encode() + b"\n")
             self._requests.flush()
             return unpack(self._line(), self._fill)
-        except (EndedError, OSError, ValueError, KeyError, TypeError):
+        except NO_ANSWER:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(ENDING_S)
             self.end()
             out_of_time = late.is_set() or self._process.returncode == OUT_OF_TIME != 0
             return refusal(too_late() if out_of_time else decoder_ended())
+        except BaseException:  # the rest of this answer must not become that of the next film
+            self.end()
+            raise
         finally:
             timer.cancel()
 

@@ -16,8 +16,8 @@ from bonefx.errors import DecodingFaultError, SettingsError, UnreadableRadiograp
 from bonefx.films.decoding.launch import DecodingProcess
 from bonefx.films.decoding.limits import DecodingLimits
 from bonefx.films.decoding.outcomes import ERRORS, Failed, Outcome, PackedFilms, Refused
-from bonefx.films.decoding.refusals import decoder_ended, refusal
-from bonefx.films.decoding.requests import Request, Task, perform
+from bonefx.films.decoding.refusals import decoder_ended, refusal, too_much_memory
+from bonefx.films.decoding.requests import Request, Task, failed, perform
 from bonefx.films.opening import open_film_file
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.records import Radiograph
@@ -176,11 +176,7 @@ def decode_list(path: Path) -> PackedFilms:
 
 
 def _result(request: Request, path: Path, kind: type[Kind]) -> Kind:
-    processes = _processes()
-    if processes:
-        outcome = _shared_pool(processes).ask(request, path)
-    else:
-        outcome = perform(request, open_film_file(path))
+    outcome = _outcome(request, path)
     if isinstance(outcome, kind):
         return outcome
     if isinstance(outcome, Refused):
@@ -189,8 +185,21 @@ def _result(request: Request, path: Path, kind: type[Kind]) -> Kind:
     raise DecodingFaultError(FAULT)
 
 
-def _log(failed: Failed) -> None:
+def _outcome(request: Request, path: Path) -> Outcome:
+    processes = _processes()
+    if not processes:
+        return perform(request, open_film_file(path))
+    pool = _shared_pool(processes)
+    try:
+        return pool.ask(request, path)
+    except MemoryError:
+        return refusal(too_much_memory())
+    except OSError as error:  # no more processes, or no more open files, of this process
+        return failed(error)
+
+
+def _log(fault: Failed) -> None:
     """Write where bonefx failed into the log; a decoding process may have sent any text."""
-    text = "\n".join((*failed.trace, failed.error))
+    text = "\n".join((*fault.trace, fault.error))
     shown = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
     logger.error("bonefx failed on a film\n%s", shown[-MAX_LOGGED:])

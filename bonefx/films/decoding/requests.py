@@ -78,7 +78,7 @@ def perform(
     except Exception as error:  # noqa: BLE001 (damaged data makes libraries raise anything)
         if OUT_OF_MEMORY in str(error):
             return refusal(too_much_memory())
-        return _failed(error)
+        return failed(error)
 
 
 def _performed(
@@ -109,7 +109,7 @@ def _is_film(name: str, start: bytes | None) -> bool:
     return is_named_as_film(inside) if start is None else may_be_film(inside, start)
 
 
-def _failed(error: Exception) -> Failed:
+def failed(error: Exception) -> Failed:
     """Return where an exception was raised, without its message, which may quote the file."""
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     return Failed(

@@ -25,6 +25,7 @@ from bonefx.films.decoding.requests import Request, parse_request, perform
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.opening import open_film_file
 
+MAX_THREADS = 4
 READY = b"ready\n"
 LATE_MODULES = (
     *("numpy.ma", "pydicom.pixels.decoders", "pydicom.sr.codedict", "simplejpeg", "tifffile"),
@@ -68,8 +69,11 @@ def preload() -> None:
     Image.init()
     for name in LATE_MODULES:
         import_module(name)
+    import cv2
     import imagecodecs
 
+    # each thread takes a stack from the memory of a film
+    cv2.setNumThreads(min(MAX_THREADS, os.cpu_count() or 1))
     for name in CODECS:
         getattr(imagecodecs, name)
 

@@ -148,3 +148,14 @@ def refusal(data):
         formats.read_bytes(data)
     assert caught.value.exit_code == 3
     return str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.5, 1.5])
+def test_values_outside_of_a_film_are_a_fault_and_never_reach_a_model(monkeypatch, value):
+    def faulty(film):
+        film.pixels[3, 4] = value
+        return film
+
+    monkeypatch.setattr(formats, "with_exposed_field", faulty)
+    with pytest.raises(ValueError, match="outside of"):
+        formats.read_bytes(encode_image(make_grey()))
