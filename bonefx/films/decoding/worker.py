@@ -14,16 +14,21 @@ import warnings
 from importlib import import_module
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 
 from bonefx.errors import UnreadableRadiographError
+from bonefx.films import formats
 from bonefx.films.decoding.confinement import confine, limit_processor_time
 from bonefx.films.decoding.limits import DecodingLimits
-from bonefx.films.decoding.outcomes import Outcome, pack
+from bonefx.films.decoding.outcomes import Failed, Outcome, PackedFilms, Refused, pack
 from bonefx.films.decoding.refusals import refusal
 from bonefx.films.decoding.requests import Request, parse_request, perform
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.opening import open_film_file
+from bonefx.films.patient_ids import StudyHeader
+from bonefx.films.raster import encode_png
+from bonefx.records import MIN_SIDE_PX
 
 MAX_THREADS = 4
 READY = b"ready\n"
@@ -76,6 +81,22 @@ def preload() -> None:
     cv2.setNumThreads(min(MAX_THREADS, os.cpu_count() or 1))
     for name in CODECS:
         getattr(imagecodecs, name)
+    _build_answers()
+
+
+def _build_answers() -> None:
+    """Make an answer of each kind, since the forms of records are built when first used."""
+    from pydicom.dataset import Dataset
+
+    ramp = np.linspace(0, 255, MIN_SIDE_PX).astype(np.uint8)
+    for outcome in (
+        formats.read_bytes(encode_png(np.tile(ramp, (MIN_SIDE_PX, 1)))),
+        StudyHeader(sha256="", elements=Dataset()),
+        PackedFilms(films=(), left_out=0),
+        Refused(error="", message=""),
+        Failed(error="", trace=()),
+    ):
+        pack(outcome)
 
 
 def silence() -> None:
