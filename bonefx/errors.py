@@ -23,6 +23,10 @@ class DamagedRadiographError(UnreadableRadiographError):
     """A part of the picture is lost or wrong; the rest can be read with salvage=True."""
 
 
+class DecodingFaultError(UnreadableRadiographError):
+    """bonefx itself failed on the file; the log says where, without a value of the file."""
+
+
 class WeightsError(BonefxError):
     """A model folder is missing or damaged, or its manifest is wrong."""
 

@@ -65,7 +65,7 @@ def add_report_command(commands: Any) -> None:
 
 def run_report(options: argparse.Namespace) -> int:
     """Read one film, write the forms of its report and print one JSON line."""
-    from bonefx.films import formats
+    from bonefx.films.decoding.pool import decode_film
     from bonefx.reading.second_opinion import with_second_opinion
     from bonefx.records import edit_radiograph
     from bonefx.report import reading_table, write_report
@@ -73,7 +73,7 @@ def run_report(options: argparse.Namespace) -> int:
     from bonefx.scope.body_parts import name_region
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
-    opened = formats.read(options.film, salvage=options.damaged)
+    opened = decode_film(options.film, salvage=options.damaged)
     film = name_region(edit_radiograph(opened, requested_edit(options)), options.region)
     header = _header_for(options, film)
     reader = load_requested_model(options)
@@ -113,6 +113,6 @@ def _header_for(options: argparse.Namespace, film: Radiograph) -> StudyHeader | 
             f"--forms {' '.join(requested)} needs a DICOM film, this one is {film.file_format}; "
             "use pdf, png or json"
         )
-    from bonefx.films.patient_ids import read_study_header
+    from bonefx.films.decoding.pool import decode_study
 
-    return read_study_header(options.film)
+    return decode_study(options.film)

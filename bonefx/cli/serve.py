@@ -27,6 +27,7 @@ environment:
   BONEFX_DEVICE              cpu, cuda, cuda:N, mps or auto
   BONEFX_ENGINE              onnx or torch: what runs the networks on a CPU
   BONEFX_CACHE               folder of networks that were exported for ONNX Runtime
+  BONEFX_DECODERS            number of processes that decode films (default: 2)
 """
 
 
@@ -48,6 +49,7 @@ def add_serve_command(commands: Any) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """Load every model, print the address on stderr and serve until SIGINT or SIGTERM."""
+    from bonefx.films.decoding.pool import stop_decoding
     from bonefx.web.server_settings import server_settings
 
     settings = server_settings(os.environ | _address_of(options))  # refused before models load
@@ -61,7 +63,10 @@ def run_serve(options: argparse.Namespace) -> int:
     # SIGTERM ends the server as Ctrl-C does, so that all uploads are deleted
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     tools = mcp_app_settings(reader, settings) if settings.tools else None
-    page.launch(page.build_page(reader), settings, tools=tools)
+    try:
+        page.launch(page.build_page(reader), settings, tools=tools)
+    finally:
+        stop_decoding()
     return 0
 
 

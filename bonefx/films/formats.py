@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from pathlib import Path
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import pictures
 from bonefx.films.dicom.film import read_dicom
 from bonefx.films.exposed_field import with_exposed_field
+from bonefx.films.opening import read_film_file
 from bonefx.records import Radiograph
 
 USABLE_FORMATS = "use PNG, JPEG, TIFF, WebP, BMP or DICOM"
@@ -47,7 +47,7 @@ SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a 
 
 
 def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
-    """Read one film from a file.
+    """Read one film from a file, in this process; sources.read_film_of decodes outside of it.
 
     Args:
         path: Path of the file; its name and extension have no effect.
@@ -59,19 +59,7 @@ def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
     Raises:
         UnreadableRadiographError: There is no such file, or read_bytes refuses it.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise UnreadableRadiographError("found a folder; choose a file in it")
-    if not file.is_file():
-        raise UnreadableRadiographError("there is no such file; check its name and folder")
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise UnreadableRadiographError(
-            f"the file cannot be opened ({reason}); check that you may read it"
-        ) from None  # the cause holds the path
-    return read_bytes(data, salvage=salvage)
+    return read_bytes(read_film_file(path), salvage=salvage)
 
 
 def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
@@ -98,9 +86,24 @@ def read_bytes(data: bytes, *, salvage: bool = False) -> Radiograph:
     file_format = _format_of(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if file_format == "DICOM":
-        return with_exposed_field(read_dicom(data, sha256, salvage=salvage))
-    film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
-    return with_exposed_field(film)
+        film = read_dicom(data, sha256, salvage=salvage)
+    else:
+        film = pictures.read_picture(data, file_format, sha256, salvage=salvage)
+    return _checked(with_exposed_field(film))
+
+
+def _checked(film: Radiograph) -> Radiograph:
+    """Return a film unchanged, after checking that its values are what a Radiograph promises.
+
+    Raises:
+        ValueError: They are not, which is a fault of a decoder that no check before has found.
+    """
+    for picture in (film.pixels, film.values):
+        if picture.shape != film.pixels.shape:
+            raise ValueError("the pictures of a film differ in size")
+        if not (picture.min() >= 0 and picture.max() <= 1):  # also for nan
+            raise ValueError("a film has values outside of [0, 1]")
+    return film
 
 
 def _format_of(data: bytes) -> str:

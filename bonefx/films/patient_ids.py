@@ -11,13 +11,14 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Iterable, MutableSequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.dicom.header import is_deflated
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
+from bonefx.films.opening import read_film_file
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -35,7 +36,7 @@ IMAGE_ELEMENTS = (
     *("BurnedInAnnotation", "LossyImageCompression"),
 )
 REQUIRED_ELEMENTS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
-UTF_8 = "ISO_IR 192"
+CHARACTER_SET, UTF_8 = "SpecificCharacterSet", "ISO_IR 192"
 STUDY_REMEDY = "make the report as PDF, or export the film again from the archive"
 
 # Value representations DA and TM with their older forms, PS3.5 section 6.2
@@ -81,7 +82,7 @@ def read_study_header(source: bytes | str | os.PathLike[str]) -> StudyHeader:
         UnreadableRadiographError: There is no such file, or it is not DICOM, damaged, or without
             one of REQUIRED_ELEMENTS.
     """
-    data = source if isinstance(source, bytes) else _bytes_of(Path(source))
+    data = source if isinstance(source, bytes) else read_film_file(source)
     elements = _elements(data)
     missing = [keyword for keyword in REQUIRED_ELEMENTS if not elements.get(keyword)]
     if missing:
@@ -90,16 +91,6 @@ def read_study_header(source: bytes | str | os.PathLike[str]) -> StudyHeader:
             f"cannot be filed with it; {STUDY_REMEDY}"
         )
     return StudyHeader(sha256=hashlib.sha256(data).hexdigest(), elements=elements)
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise UnreadableRadiographError(
-            f"the file cannot be opened ({reason}); check its name and that you may read it"
-        ) from None  # the cause holds the path
 
 
 def _elements(data: bytes) -> Dataset:
@@ -113,10 +104,10 @@ def _elements(data: bytes) -> Dataset:
             io.BytesIO(data),
             force=True,
             stop_before_pixels=True,
-            specific_tags=["SpecificCharacterSet", *FILING_ELEMENTS, *IMAGE_ELEMENTS],
+            specific_tags=[CHARACTER_SET, *FILING_ELEMENTS, *IMAGE_ELEMENTS],
         )
         kept = _kept(header)
-    except UnreadableRadiographError:
+    except (UnreadableRadiographError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
         raise _unread() from None  # the cause may quote values
@@ -159,3 +150,44 @@ def _unread() -> UnreadableRadiographError:
     return UnreadableRadiographError(
         f"the header of the file cannot be read as that of a DICOM film; {STUDY_REMEDY}"
     )
+
+
+def study_rows(header: StudyHeader) -> tuple[tuple[str, str, Any], ...]:
+    """Return keyword, value representation and value of each element, for another process.
+
+    Values that are neither text nor numbers, as in elements of a wrong kind, are left out.
+    """
+    return tuple(
+        (element.keyword, str(element.VR), _plain(element.value)) for element in header.elements
+    )
+
+
+def study_from_rows(sha256: str, rows: Iterable[tuple[str, str, Any]]) -> StudyHeader:
+    """Rebuild the identifiers of a film from study_rows.
+
+    Raises:
+        ValueError: A row is not one of FILING_ELEMENTS or IMAGE_ELEMENTS.
+    """
+    from pydicom import config
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataelem import DataElement
+    from pydicom.dataset import Dataset
+
+    prepare_dicom_libraries()
+    elements = Dataset()
+    for keyword, kind, value in rows:
+        tag = tag_for_keyword(keyword)
+        if tag is None or keyword not in (CHARACTER_SET, *FILING_ELEMENTS, *IMAGE_ELEMENTS):
+            raise ValueError("an element is not one of those that are read")
+        elements.add(DataElement(tag, kind, value, validation_mode=config.IGNORE))
+    return StudyHeader(sha256=sha256, elements=elements)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, str) or type(value).__name__ == "PersonName":
+        return str(value)
+    if isinstance(value, MutableSequence) and not hasattr(value, "is_undefined_length"):
+        return [_plain(part) for part in value]
+    return None

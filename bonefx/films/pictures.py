@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ MAX_CHROMA = 0.22  # max(R, G, B) - min(R, G, B)
 HUE_SIDE_PX = 128
 HUE_LEVELS = 32
 
+MAX_SAMPLES = 4  # red, green, blue and alpha
 PNG_END = b"IEND\xaeB`\x82"
 ORIENTATION = 0x0112  # of EXIF
 SHORT_HEADER_BYTES, LONG_HEADER_BYTES = 16, 40  # of BMP; both begin with their size
@@ -93,7 +94,7 @@ def _decoded(data: bytes, file_format: str, *, salvage: bool) -> Picture:
         if file_format == "JPEG":
             return _decoded_jpeg(data, salvage=salvage)
         return _decoded_single(data, file_format)
-    except UnreadableRadiographError:
+    except (UnreadableRadiographError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large("a picture") from None
@@ -141,7 +142,9 @@ def _decoded_single(data: bytes, file_format: str) -> Picture:
         data.index(PNG_END)
         image = Image.open(io.BytesIO(data), formats=[file_format])
     if bits > 8:
-        return _deep(_deep_values(data, file_format), bits, _orientation(image))
+        return _deep(_deep_values(data, file_format, image.size), bits, _orientation(image))
+    if file_format == "WEBP":
+        return _webp(data, image)
     image.load()
     if file_format == "BMP":
         image = _without_unused_alpha(image)
@@ -164,10 +167,13 @@ def _without_unused_alpha(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if unused else image
 
 
-def _shallow(image: Image.Image, bits: int, *, white_is_zero: bool = False) -> Picture:
-    """Return a picture that Pillow decoded; refuse a colour picture."""
+def _shallow(
+    image: Image.Image, bits: int, *, white_is_zero: bool = False, orientation: int | None = None
+) -> Picture:
+    """Return a picture of 8 bit, upright by its own orientation if none is given; refuse colour."""
     photometric = "MONOCHROME1" if white_is_zero else _photometric(image.mode)
-    pixels = upright(unit_8_bit(grey(image)), _orientation(image))
+    turned = _orientation(image) if orientation is None else orientation
+    pixels = upright(unit_8_bit(grey(image)), turned)
     return Picture(DisplayedFilm(pixels), bits, photometric)
 
 
@@ -181,12 +187,32 @@ def _orientation(image: Image.Image) -> int:
     return found if found in UPRIGHT_AXES else 1
 
 
-def _deep_values(data: bytes, file_format: str) -> DeepValues:
+def _webp(data: bytes, header: Image.Image) -> Picture:
+    """Decode a WebP file; Pillow would hold five copies of it, for the next pictures of a film."""
     import imagecodecs
 
-    if file_format == "PNG":
-        return deep_values(imagecodecs.png_decode(data))
-    return deep_values(imagecodecs.jpeg2k_decode(data))
+    orientation = _orientation(header)
+    header.close()
+    values = imagecodecs.webp_decode(data)
+    _check_decoded(values, header.size)
+    colour = Image.fromarray(values)
+    del values
+    return _shallow(colour, 8, orientation=orientation)
+
+
+def _deep_values(data: bytes, file_format: str, size: tuple[int, int]) -> DeepValues:
+    import imagecodecs
+
+    decode = imagecodecs.png_decode if file_format == "PNG" else imagecodecs.jpeg2k_decode
+    values = decode(data)
+    _check_decoded(values, size)
+    return deep_values(values)
+
+
+def _check_decoded(values: NDArray[Any], size: tuple[int, int]) -> None:
+    """Raise ValueError unless a picture has the width and height that its header says."""
+    if values.shape[1::-1] != size:
+        raise ValueError("the picture has another size than its header says")
 
 
 def _deep(
@@ -217,6 +243,10 @@ def _bits(image: Image.Image, data: bytes, file_format: str) -> int:
     if file_format == "JPEG2000":
         header = jpeg_2000_header(data)
         check_size(header.columns, header.rows)
+        if header.samples > MAX_SAMPLES:
+            raise UnreadableRadiographError(
+                f"found a JPEG 2000 file of {header.samples} components; save the film as grey"
+            )
         return header.bits
     return 1 if image.mode == "1" else 8
 
@@ -246,8 +276,9 @@ def grey(image: Image.Image) -> Image.Image:
 
 def _in_colour(image: Image.Image) -> bool:
     """Return whether an RGB picture has more colour than a tinted film; see MAX_HUE_SPREAD."""
-    small = image.copy()
-    small.thumbnail((HUE_SIDE_PX, HUE_SIDE_PX), Image.Resampling.BOX)
+    scale = min(1.0, HUE_SIDE_PX / max(image.size))
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    small = image.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0)
     rgb = np.asarray(small, np.float64).reshape(-1, 3) / 255  # (N, 3)
     level = np.asarray(small.convert("L")).reshape(-1) // (256 // HUE_LEVELS)  # (N,)
     chroma = rgb - rgb.mean(axis=1, keepdims=True)
@@ -259,4 +290,6 @@ def _in_colour(image: Image.Image) -> bool:
 
 def unit_8_bit(image: Image.Image) -> NDArray[np.float32]:
     """Return the values of an 8-bit grey picture in [0, 1], (H, W)."""
-    return np.asarray(image, np.float32) / np.float32(255)
+    values = np.array(image, np.float32)
+    values /= np.float32(255)
+    return values

@@ -1,5 +1,7 @@
 """Find the films among files, folders and zip archives, and read them one by one.
 
+Files are decoded and archives unpacked outside of this process; see films/decoding/pool.py.
+
 Files that are given one by one are always taken. In folders and archives other files are left out
 and counted; discs/film_files.py has the rules.
 """
@@ -8,19 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 
 from bonefx.errors import UnreadableRadiographError
-from bonefx.films import formats
-from bonefx.films.discs.archives import ARCHIVE_STARTS, list_members, member_bytes
-from bonefx.films.discs.film_files import (
-    START_BYTES,
-    is_hidden,
-    is_named_as_film,
-    is_program,
-    may_be_film,
-)
-from bonefx.films.patient_ids import StudyHeader, read_study_header
+from bonefx.films.decoding.pool import decode_film, decode_list, decode_study
+from bonefx.films.discs.archives import ARCHIVE_STARTS
+from bonefx.films.discs.film_files import START_BYTES, is_hidden, is_program, may_be_film
+from bonefx.films.discs.member_names import printable_name
+from bonefx.films.patient_ids import StudyHeader
 from bonefx.records import Radiograph
 
 
@@ -47,14 +44,11 @@ class FilmSource:
             salvage: See formats.read_bytes.
 
         Raises:
-            UnreadableRadiographError: The file is not a supported film; the message has no file
-                name.
+            UnreadableRadiographError: See decode_film; the message has no file name.
         """
         if self.fault is not None:
             raise UnreadableRadiographError(self.fault)
-        if self.member is None:
-            return formats.read(self.path, salvage=salvage)
-        return formats.read_bytes(member_bytes(self.path, self.member), salvage=salvage)
+        return decode_film(self.path, member=self.member, salvage=salvage)
 
     def study(self) -> StudyHeader:
         """Read the identifiers that a DICOM report needs.
@@ -62,9 +56,7 @@ class FilmSource:
         Raises:
             UnreadableRadiographError: See patient_ids.read_study_header.
         """
-        if self.member is None:
-            return read_study_header(self.path)
-        return read_study_header(member_bytes(self.path, self.member))
+        return decode_study(self.path, member=self.member)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,28 +127,17 @@ def _in_archive(name: str, path: Path, *, listed: bool) -> FoundFilms:
         return FilmSource(name=printable_name(name), path=path, fault=fault)
 
     try:
-        members = list_members(path)
+        packed = decode_list(path)
     except UnreadableRadiographError as error:
         return FoundFilms(films=(failed(str(error)),))
     films = tuple(
-        FilmSource(name=printable_name(f"{name}/{member.name}"), path=path, member=member.index)
-        for member in members
-        if _is_film(member.name, member.start)
+        FilmSource(name=printable_name(f"{name}/{film.name}"), path=path, member=film.index)
+        for film in packed.films
     )
-    left_out = len(members) - len(films)
+    left_out = packed.left_out
     if films:
         return FoundFilms(films=films, left_out=left_out)
     if listed:
         return LEFT_OUT
     fault = "the archive holds no film; use one with films in it"
     return FoundFilms(films=(failed(fault),), left_out=left_out)
-
-
-def _is_film(name: str, start: bytes | None) -> bool:
-    inside = PurePosixPath(name)
-    return is_named_as_film(inside) if start is None else may_be_film(inside, start)
-
-
-def printable_name(name: str) -> str:
-    """Replace control and direction characters of a file name, so that it prints as one line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)

@@ -36,6 +36,8 @@ def decode_deep_jpeg(data: bytes, *, salvage: bool) -> DecodedDeepJpeg:
     data = jpeg.with_end(data)
     damaged = jpeg.is_damaged(data)
     values = deep_values(imagecodecs.jpeg8_decode(data))
+    if values.samples.shape[:2] != (header.rows, header.columns):
+        raise ValueError("the picture has another size than its header says")
     if damaged and not salvage:
         raise jpeg.damaged_jpeg()
     return DecodedDeepJpeg(values, damaged=damaged)

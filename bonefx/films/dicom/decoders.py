@@ -72,21 +72,23 @@ def decode_containers(header: FileDataset, form: PixelFormat) -> Containers:
     """
     compressed = encapsulated_value(header)
     if compressed is None:
-        return Containers(_by_pydicom(header, form, _native_syntax(header)), form)
+        native = _by_pydicom(header, form, _native_syntax(header))
+        return Containers(_checked(native, form), form)
     frame = _only_frame(compressed)
     stream = read_frame_header(frame)
     if stream is None and frame.startswith(JPEG_START):
         raise damaged()
     if stream is None or stream.marker not in SYNTAXES:
         syntax = text(header.file_meta, "TransferSyntaxUID")
-        return Containers(_by_pydicom(header, form, syntax, frame=frame), form)
+        return Containers(_checked(_by_pydicom(header, form, syntax, frame=frame), form), form)
     form, syntax = _of_codestream(form, stream), SYNTAXES[stream.marker]
     if stream.marker in JPEG:  # encoders of some vendors leave out the end
         complete = with_end(frame)
         by_pydicom = form.samples == 3 and syntax in PLUGINS and stream.bits == 8
         if complete != frame or is_damaged(complete) or not by_pydicom:
             return _jpeg(complete, stream, form)
-        return Containers(_by_pydicom(header, form, syntax, stream=stream, frame=frame), form)
+        values = _by_pydicom(header, form, syntax, stream=stream, frame=frame)
+        return Containers(_checked(values, form), form)
     return Containers(_by_imagecodecs(frame, stream, form), form)
 
 
@@ -113,6 +115,8 @@ def _native_syntax(header: FileDataset) -> str:
 def _of_codestream(form: PixelFormat, stream: FrameHeader) -> PixelFormat:
     """Return the form of decoded pixels: precision and components are those of the codestream."""
     if stream.columns != form.columns or stream.rows not in (0, form.rows):
+        raise damaged()
+    if stream.samples not in (1, 3):  # a decoder would make room for as many whole pictures
         raise damaged()
     samples, photometric = form.samples, form.photometric
     if stream.samples == 1 and photometric not in MONOCHROME:

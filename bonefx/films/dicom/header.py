@@ -62,7 +62,7 @@ def parse_header(data: bytes) -> FileDataset:
         header = _elements(data)
         _check_kind(header)
         _check_image(header, data)
-    except UnreadableRadiographError:
+    except (UnreadableRadiographError, MemoryError):
         raise
     except Exception:  # noqa: BLE001 (damaged data makes pydicom raise anything)
         raise damaged() from None  # the cause may quote values

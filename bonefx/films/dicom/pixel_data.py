@@ -61,6 +61,8 @@ def decode_pixels(header: FileDataset, form: PixelFormat, *, salvage: bool) -> S
     """
     try:
         containers, form, damaged = decode_containers(header, form)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 (damaged data makes decoders raise anything)
         native = encapsulated_value(header) is None
         raise undecoded(_syntax_name(header), native=native) from None  # the cause may quote values

@@ -6,6 +6,7 @@ Nothing is unpacked to a disk, so that the name of a member is never used as a p
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -53,15 +54,18 @@ class Member:
     start: bytes | None
 
 
-def list_members(path: Path) -> list[Member]:
+def list_members(source: Path | io.FileIO) -> list[Member]:
     """List the files of an archive, in its order.
+
+    Args:
+        source: The archive's path, or the opened file, which is closed.
 
     Raises:
         UnreadableRadiographError: It is damaged, or has more or larger members than films would.
     """
-    with _opened(path) as archive:
+    with _opened(source) as (archive, packed_bytes):
         members = archive.infolist()
-        _check_sizes(members, path.stat().st_size)
+        _check_sizes(members, packed_bytes)
         return [
             Member(index=i, name=name or f"unnamed {i + 1}", start=_start_of(archive, member))
             for i, (name, member) in enumerate(zip(decode_names(members), members, strict=True))
@@ -102,14 +106,21 @@ def _check_sizes(members: Sequence[zipfile.ZipInfo], packed_bytes: int) -> None:
         )
 
 
-def member_bytes(path: Path, index: int) -> bytes:
+def member_bytes(source: Path | io.FileIO, index: int) -> bytes:
     """Unpack one member, up to the largest size of a film.
+
+    Args:
+        source: The archive's path, or the opened file, which is closed.
+        index: From Member.
 
     Raises:
         UnreadableRadiographError: It is damaged, locked, too large, packed in a way that is not
             supported, or an archive itself.
     """
-    with _opened(path) as archive, _unpacked(archive, archive.infolist()[index]) as stream:
+    with (
+        _opened(source) as (archive, _),
+        _unpacked(archive, archive.infolist()[index]) as stream,
+    ):
         data = b"".join(_chunks(stream))
     if data[:4] in ARCHIVE_STARTS:
         raise UnreadableRadiographError(
@@ -154,9 +165,12 @@ class _Bounded(io.BufferedReader):
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    with _errors_as_sentences(), _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as opened:
-        yield opened
+def _opened(source: Path | io.FileIO) -> Iterator[tuple[zipfile.ZipFile, int]]:
+    """Yield an archive and its size in bytes."""
+    with _errors_as_sentences():
+        file = io.FileIO(source) if isinstance(source, Path) else source
+        with _Bounded(file) as bounded, zipfile.ZipFile(bounded) as archive:
+            yield archive, os.fstat(file.fileno()).st_size
 
 
 @contextmanager

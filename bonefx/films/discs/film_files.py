@@ -6,13 +6,12 @@ a line with its error, and none is lost.
 
 from __future__ import annotations
 
-import io
 import re
 import struct
+from collections.abc import Callable
 from pathlib import PurePath
 
-from PIL import Image
-
+from bonefx.films.codecs.codestreams import jpeg_frame_header
 from bonefx.films.formats import SUPPORTED_FORMATS, recognise
 from bonefx.records import MIN_SIDE_PX
 
@@ -22,7 +21,6 @@ FILM_SUFFIXES = {  # also of what a user can convert: HEIC, JPEG XL
     *(".png", ".tif", ".tiff", ".webp"),
 }
 MAYBE_FILMS = {*SUPPORTED_FORMATS, "HEIC", "JPEG XL"}  # the last two with a way to convert them
-ICON_FORMATS = ("PNG", "BMP", "JPEG", "WEBP")  # their size lies in the first bytes
 OTHER_SUFFIXES = {  # of what discs hold besides films
     *(".bat", ".cfg", ".chm", ".com", ".css", ".db", ".dll", ".doc", ".exe", ".gif", ".hlp"),
     *(".htm", ".html", ".ico", ".inf", ".ini", ".js", ".jar", ".json", ".log", ".manifest", ".md"),
@@ -83,7 +81,7 @@ def may_be_film(name: PurePath, start: bytes) -> bool:
             named_so or start[128:132] == b"DICM" or _begins_with_elements(start)
         )
     if found in MAYBE_FILMS:
-        return found not in ICON_FORMATS or not _is_icon(found, start)
+        return found not in SIZES or not _is_icon(found, start)
     return named_so
 
 
@@ -125,7 +123,45 @@ def is_program(name: PurePath, start: bytes) -> bool:
 def _is_icon(file_format: str, start: bytes) -> bool:
     """Return whether a picture is smaller than any film, if its first bytes tell that."""
     try:
-        size = Image.open(io.BytesIO(start), formats=[file_format]).size
-    except Exception:  # noqa: BLE001 (the rest of the file is missing)
+        size = SIZES[file_format](start)
+    except (ValueError, struct.error):  # the rest of the file is missing
         return False
-    return min(size) < MIN_SIDE_PX
+    return 0 < min(size) < MIN_SIDE_PX
+
+
+def _png_size(start: bytes) -> tuple[int, ...]:
+    return struct.unpack_from(">II", start, 16)
+
+
+def _bmp_size(start: bytes) -> tuple[int, ...]:
+    short = start[14:18] == b"\x0c\0\0\0"
+    return tuple(map(abs, struct.unpack_from("<HH" if short else "<ii", start, 18)))
+
+
+def _jpeg_size(start: bytes) -> tuple[int, ...]:
+    header = jpeg_frame_header(start)
+    return header.columns, header.rows
+
+
+def _webp_size(start: bytes) -> tuple[int, ...]:
+    """Return the size of a lossy, lossless or extended file.
+
+    Source:
+        RFC 9649 (WebP), 2.5 to 2.7 and 3.4; RFC 6386 (VP8), 9.1.
+    """
+    if start[12:16] == b"VP8 ":
+        return tuple(side & 0x3FFF for side in struct.unpack_from("<HH", start, 26))
+    if start[12:16] == b"VP8L":
+        (packed,) = struct.unpack_from("<I", start, 21)
+        return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    if start[12:16] == b"VP8X" and len(start) >= 30:
+        return tuple(int.from_bytes(start[at : at + 3], "little") + 1 for at in (24, 27))
+    raise ValueError("there is no size")
+
+
+SIZES: dict[str, Callable[[bytes], tuple[int, ...]]] = {  # without a decoder; see decoding/
+    "PNG": _png_size,
+    "BMP": _bmp_size,
+    "JPEG": _jpeg_size,
+    "WEBP": _webp_size,
+}

@@ -190,3 +190,8 @@ def _in(codec: str, raw: bytes) -> str | None:
         return raw.decode(codec)
     except UnicodeDecodeError:
         return None
+
+
+def printable_name(name: str) -> str:
+    """Replace control and direction characters of a file name, so that it prints as one line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)

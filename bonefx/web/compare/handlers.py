@@ -13,7 +13,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from bonefx.errors import BonefxError, SettingsError
-from bonefx.films import formats
+from bonefx.films.decoding.pool import decode_film
 from bonefx.reading.reader import Reader
 from bonefx.web.compare.api import choose_models, compare_models
 from bonefx.web.compare.columns import comparison_html, legend_html, message_html
@@ -133,7 +133,7 @@ class CompareHandlers:
         """Read the example that was clicked."""
         example = self.examples[picked]
         extra = (("Example", f"FracAtlas {example.file}, labelled {example.truth}"),)
-        film = formats.read(example.path)
+        film = decode_film(example.path)
         comparison = self._comparison(ComparedFilm(film=film, extra=extra), names)
         return replace(comparison, origin=film_origin("example", picked))
 

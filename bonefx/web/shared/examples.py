@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pydantic import TypeAdapter
 
 from bonefx import data_folder
-from bonefx.films import formats
+from bonefx.films.decoding.pool import decode_film
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.viewer import png_data_url
 
@@ -81,7 +81,7 @@ def gallery_html(examples: tuple[Example, ...]) -> Markup:
 
 
 def _thumbnail(example: Example) -> Thumbnail:
-    pixels = formats.read(example.path).pixels
+    pixels = decode_film(example.path).pixels
     scale = EXAMPLE_THUMBNAIL_PX / min(pixels.shape)
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     levels = np.rint(small * 255.0).astype(np.uint8)

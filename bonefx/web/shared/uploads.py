@@ -23,8 +23,8 @@ from gradio.data_classes import FileData, ListFiles
 from gradio.utils import get_upload_folder
 
 from bonefx.errors import DamagedRadiographError, UnreadableRadiographError
-from bonefx.films import formats
-from bonefx.films.patient_ids import StudyHeader, read_study_header
+from bonefx.films.decoding.pool import decode_film, decode_study
+from bonefx.films.patient_ids import StudyHeader
 from bonefx.films.sources import FilmSource
 from bonefx.records import Radiograph
 
@@ -69,13 +69,13 @@ def read_and_delete(path: str | None, *, salvage: bool = False) -> Radiograph:
 
     Args:
         path: Of the upload; None if it did not arrive.
-        salvage: See formats.read.
+        salvage: See formats.read_bytes.
 
     Raises:
         UnreadableRadiographError: The file did not arrive, or is not a film that can be read.
     """
     with _deleted_afterwards(path) as file:
-        return formats.read(file, salvage=salvage)
+        return decode_film(file, salvage=salvage)
 
 
 def open_and_delete(path: str | None) -> OpenedFilm:
@@ -84,7 +84,7 @@ def open_and_delete(path: str | None) -> OpenedFilm:
     A damaged film is decoded as far as possible, and names its damage.
     """
     with _deleted_afterwards(path) as file:
-        return _opened(partial(formats.read, file), lambda: read_study_header(file))
+        return _opened(partial(decode_film, file), partial(decode_study, file))
 
 
 def open_source(source: FilmSource) -> OpenedFilm:
@@ -98,7 +98,7 @@ def open_source(source: FilmSource) -> OpenedFilm:
 
 def open_example(path: Path) -> OpenedFilm:
     """Read an example film."""
-    return _opened(partial(formats.read, path), lambda: read_study_header(path))
+    return _opened(partial(decode_film, path), partial(decode_study, path))
 
 
 @contextmanager

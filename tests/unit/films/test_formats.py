@@ -80,12 +80,12 @@ def test_a_missing_file_and_a_folder_are_refused_without_their_name(tmp_path):
 
 
 def test_a_file_that_may_not_be_opened_is_refused_without_its_name(tmp_path, monkeypatch):
-    def forbidden(path):
+    def forbidden(path, *mode):
         raise PermissionError(13, "Permission denied", str(path))
 
     file = tmp_path / "Miller_Jane.png"
     file.write_bytes(encode_image(make_grey()))
-    monkeypatch.setattr("pathlib.Path.read_bytes", forbidden)
+    monkeypatch.setattr("io.FileIO", forbidden)
     with pytest.raises(UnreadableRadiographError, match=r"Permission denied.*check") as caught:
         formats.read(file)
     assert "Miller" not in str(caught.value)
@@ -148,3 +148,14 @@ def refusal(data):
         formats.read_bytes(data)
     assert caught.value.exit_code == 3
     return str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.5, 1.5])
+def test_values_outside_of_a_film_are_a_fault_and_never_reach_a_model(monkeypatch, value):
+    def faulty(film):
+        film.pixels[3, 4] = value
+        return film
+
+    monkeypatch.setattr(formats, "with_exposed_field", faulty)
+    with pytest.raises(ValueError, match="outside of"):
+        formats.read_bytes(encode_image(make_grey()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import PurePath
 
 import numpy as np
 import pydicom
@@ -29,7 +30,9 @@ from pydicom.uid import (
 )
 
 from bonefx.errors import UnreadableRadiographError
+from bonefx.films.discs.film_files import START_BYTES, may_be_film
 from bonefx.films.sources import find_films
+from bonefx.records import MIN_SIDE_PX
 from tests.fixtures.archive_files import make_dicom_object, make_zip
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import encode_image, make_grey, make_png
@@ -214,3 +217,19 @@ def test_only_the_start_of_a_member_is_unpacked_to_find_films(tmp_path, monkeypa
     make_zip(tmp_path / "disc.zip", [("a.exe", b"MZ" + noise), ("film", make_png())])
     found_on(tmp_path / "disc.zip")
     assert sum(read) <= 2 * 4096
+
+
+@pytest.mark.parametrize("side", [1, 63, 64, 200])
+@pytest.mark.parametrize(
+    ("file_format", "options"),
+    [
+        ("PNG", {}), ("BMP", {}), ("JPEG", {}), ("JPEG", {"progressive": True}),
+        ("WEBP", {"quality": 80}), ("WEBP", {"lossless": True}),
+        ("WEBP", {"quality": 80, "exif": b"Exif\0\0II*\0"}),
+    ],
+)  # fmt: skip
+def test_a_picture_counts_as_an_icon_below_the_smallest_film(file_format, options, side):
+    picture = Image.fromarray(np.zeros((side, 300), np.uint8))
+    start = encode_image(picture, file_format, **options)[:START_BYTES]
+    assert may_be_film(PurePath("a"), start) == (side >= MIN_SIDE_PX)
+    assert may_be_film(PurePath("a"), start[:18])  # in doubt a film
