@@ -1,0 +1,162 @@
+"""Ray: start it or join a cluster, and let a pool of workers read shards.
+
+A shard whose worker dies is given to another one by Ray. Writing a shard a second time replaces
+the same file, and a finished one is not read again, so that no row is lost or doubled.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bonefx.archive.records import Counts, Shard, ShardResult
+from bonefx.archive.shard_reader import ShardReader, WorkerSettings, shard_to_json
+from bonefx.errors import SettingsError
+
+RunShards = Callable[[Sequence[Shard]], Iterator[ShardResult]]
+QUIET = {  # read by Ray when it is imported
+    "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to the makers of Ray
+    "RAY_DATA_LOG_LEVEL": "ERROR",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers without a GPU leave its variables alone
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """The workers of a run.
+
+    Attributes:
+        workers: Number of workers, >= 1; None for as many as the machine or cluster holds.
+        cpus: Cores of each worker, > 0.
+        gpus: GPUs of each worker, >= 0; 0.25 lets four workers share one.
+        address: Of a cluster; None starts Ray on this machine.
+    """
+
+    workers: int | None
+    cpus: float
+    gpus: float
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Workers that are ready to read shards."""
+
+    workers: int
+    run: RunShards
+
+
+@contextmanager
+def ray_pool(
+    pool: PoolSettings, worker: WorkerSettings, reader: type[ShardReader] = ShardReader
+) -> Iterator[Pool]:
+    """Start Ray or join a cluster, and leave it in the end.
+
+    Args:
+        pool: Number and resources of the workers.
+        worker: What each worker needs.
+        reader: The worker.
+
+    Raises:
+        SettingsError: There is no such cluster, or its machines hold no such worker.
+    """
+    os.environ.update(QUIET)
+    with _connected(pool):
+        workers = _count_workers(pool)
+
+        def run(shards: Sequence[Shard]) -> Iterator[ShardResult]:
+            return _read_shards(shards, worker, reader, pool=pool, workers=workers)
+
+        yield Pool(workers=workers, run=run)
+
+
+@contextmanager
+def _connected(pool: PoolSettings) -> Iterator[None]:
+    """Connect to Ray; a connection that the caller has is used and left open."""
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    with ExitStack() as kept:
+        if pool.address is None:
+            options |= _local_options(pool, kept)
+        try:
+            ray.init(address=pool.address or "local", **options)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise SettingsError(
+                f"no Ray cluster at {pool.address or 'this machine'} ({type(error).__name__}); "
+                "start it with ray start, and give its address"
+            ) from error
+        kept.callback(ray.shutdown)
+        yield
+
+
+def _local_options(pool: PoolSettings, kept: ExitStack) -> dict[str, Any]:
+    """Return options of a Ray of this run alone; its files are removed with it."""
+    base = "/tmp" if sys.platform == "darwin" else None  # noqa: S108 (sockets need short paths)
+    folder = tempfile.TemporaryDirectory(prefix="bonefx-", dir=base, ignore_cleanup_errors=True)
+    cores = None if pool.workers is None else math.ceil(pool.workers * pool.cpus)
+    return {
+        "_temp_dir": kept.enter_context(folder),
+        "include_dashboard": False,
+        "num_cpus": cores,
+    }
+
+
+def _count_workers(pool: PoolSettings) -> int:
+    import ray
+
+    there = ray.cluster_resources()
+    fitting = int(there.get("CPU", 0) / pool.cpus)
+    if pool.gpus:
+        fitting = min(fitting, int(there.get("GPU", 0) / pool.gpus))
+    if fitting < 1:
+        raise SettingsError(
+            f"a worker needs {pool.cpus:g} cores and {pool.gpus:g} GPUs; Ray found "
+            f"{there.get('CPU', 0):g} and {there.get('GPU', 0):g}; ask for less with "
+            "--cpus-per-worker and --gpus-per-worker"
+        )
+    return pool.workers or fitting
+
+
+def _read_shards(
+    shards: Sequence[Shard],
+    worker: WorkerSettings,
+    reader: type[ShardReader],
+    *,
+    pool: PoolSettings,
+    workers: int,
+) -> Iterator[ShardResult]:
+    """Let the workers read shards; yield results as they come, in any order."""
+    import ray.data
+
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    items = [{"shard": shard_to_json(shard)} for shard in shards]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+            reader,
+            batch_size=1,  # a task is one shard, so that Ray repeats no more than that
+            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+            fn_constructor_kwargs={"worker": worker},
+            num_cpus=pool.cpus,
+            num_gpus=pool.gpus,
+        )
+        for row in dataset.iter_rows():
+            yield _result_of(json.loads(row["result"]))
+
+
+def _result_of(table: dict[str, Any]) -> ShardResult:
+    counts = table.pop("counts")
+    return ShardResult(counts=None if counts is None else Counts(**counts), **table)
