@@ -1,7 +1,6 @@
 """Sources and results in object stores, and names that must not be kept."""
 
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import fsspec
