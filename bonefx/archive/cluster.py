@@ -23,6 +23,7 @@ from bonefx.archive.shard_reader import ShardReader, WorkerSettings, shard_to_js
 from bonefx.errors import SettingsError
 
 RunShards = Callable[[Sequence[Shard]], Iterator[ShardResult]]
+LOCAL = "local"  # Ray's word for a new Ray on this machine
 QUIET = {  # read by Ray when it is imported
     "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to the makers of Ray
     "RAY_DATA_LOG_LEVEL": "ERROR",
@@ -38,7 +39,7 @@ class PoolSettings:
         workers: Number of workers, >= 1; None for as many as the machine or cluster holds.
         cpus: Cores of each worker, > 0.
         gpus: GPUs of each worker, >= 0; 0.25 lets four workers share one.
-        address: Of a cluster; None starts Ray on this machine.
+        address: Of a cluster; None or LOCAL starts Ray on this machine.
     """
 
     workers: int | None
@@ -69,8 +70,7 @@ def ray_pool(
     Raises:
         SettingsError: There is no such cluster, or its machines hold no such worker.
     """
-    os.environ.update(QUIET)
-    with _connected(pool):
+    with connected(pool):
         workers = _count_workers(pool)
 
         def run(shards: Sequence[Shard]) -> Iterator[ShardResult]:
@@ -80,8 +80,13 @@ def ray_pool(
 
 
 @contextmanager
-def _connected(pool: PoolSettings) -> Iterator[None]:
-    """Connect to Ray; a connection that the caller has is used and left open."""
+def connected(pool: PoolSettings) -> Iterator[None]:
+    """Start Ray or join a cluster; a connection that the caller has is used and left open.
+
+    Raises:
+        SettingsError: There is no such cluster.
+    """
+    os.environ.update(QUIET)
     import ray
 
     if ray.is_initialized():
@@ -89,14 +94,15 @@ def _connected(pool: PoolSettings) -> Iterator[None]:
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     with ExitStack() as kept:
-        if pool.address is None:
+        address = pool.address or LOCAL
+        if address == LOCAL:
             options |= _local_options(pool, kept)
         try:
-            ray.init(address=pool.address or "local", **options)
+            ray.init(address=address, **options)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise SettingsError(
-                f"no Ray cluster at {pool.address or 'this machine'} ({type(error).__name__}); "
-                "start it with ray start, and give its address"
+                f"no Ray at {address} ({type(error).__name__}); start a cluster with ray start and "
+                "give its address, or leave it out to start Ray on this machine"
             ) from error
         kept.callback(ray.shutdown)
         yield

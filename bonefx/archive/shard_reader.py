@@ -13,7 +13,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from bonefx.reading.reader import Reader
 from bonefx.reading.worklist import WorklistRow, read_worklist
 from bonefx.records import FilmEdit
 
+FILE_FIELDS = tuple(field.name for field in fields(ArchiveFile))
 MAX_TRIES = 2  # a shard whose reader ends twice in it is divided; see run.py
 
 
@@ -260,7 +261,8 @@ def settings_of(
 
 def shard_to_json(shard: Shard) -> str:
     """Return a shard as JSON; unlike UTF-8, it carries every file name."""
-    return json.dumps(asdict(shard))
+    files = [{name: getattr(file, name) for name in FILE_FIELDS} for file in shard.files]
+    return json.dumps({"id": shard.id, "folder": shard.folder, "files": files})
 
 
 def shard_of_json(text: str) -> Shard:

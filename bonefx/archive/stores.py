@@ -73,9 +73,15 @@ def sentences(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SettingsError(
-            f"{what} cannot be used ({reason}); check its address and your rights"
-        ) from None  # the cause holds the path
+        raise _unusable(what, reason) from None  # the cause holds the path
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in ("builtins", "bonefx"):
+            raise
+        raise _unusable(what, type(error).__name__) from None  # of a store, such as no credentials
+
+
+def _unusable(what: str, reason: str) -> SettingsError:
+    return SettingsError(f"{what} cannot be used ({reason}); check its address and your rights")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

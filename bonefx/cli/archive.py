@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PACKAGES = {"ray": "Ray", "pyarrow": "PyArrow", "fsspec": "fsspec"}
 PARTITIONS = ("shard", "folder")  # of archive.records.Partition; a test compares them
 SHARD_FILES = 256  # archive.plan.SHARD_FILES
+STOPPED = 130  # what shells expect after Ctrl-C
 LINE_EVERY_S = 30.0  # of progress, where stderr is no terminal
 
 
@@ -123,9 +124,13 @@ def run_archive(options: argparse.Namespace) -> int:
     from bonefx.schema import dump_record
 
     request = _request_of(options)
-    # Ray prints messages of its own on stdout, which is for programs.
-    with redirect_stdout(sys.stderr), progress_on_stderr() as report:
-        summary = read_archive(request, report=report)
+    try:
+        # Ray prints messages of its own on stdout, which is for programs.
+        with redirect_stdout(sys.stderr), progress_on_stderr() as report:
+            summary = read_archive(request, report=report)
+    except KeyboardInterrupt:
+        print("bonefx: stopped; the same command goes on from here", file=sys.stderr)
+        return STOPPED
     print(json.dumps(dump_record(summary)), flush=True)
     if summary.not_fetched or summary.not_listed:
         print(

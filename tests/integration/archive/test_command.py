@@ -104,6 +104,16 @@ def test_a_model_is_found_by_a_path_too(archive, weights):
     assert (code, line["model"]) == (0, "tiny")
 
 
+def test_a_run_that_is_stopped_by_hand_says_that_it_can_go_on(archive, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bonefx.archive.run, "read_archive", stop)
+    code, lines, told = archive()
+    assert (code, lines) == (130, [])
+    assert "the same command goes on" in told
+
+
 def test_progress_names_files_and_films_by_second():
     progress = bonefx.archive.run.Progress(files=300, of_files=1000, films=120, elapsed_s=60)
     assert progress_line(progress) == "bonefx: 300 of 1000 files, 2.00 films/s"

@@ -1,7 +1,6 @@
 """Archives on a Ray cluster of this machine: two workers, killed workers, killed runs, logs."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from bonefx.archive.cluster import QUIET, ray_pool
+from bonefx.archive.cluster import QUIET, PoolSettings, connected, ray_pool
 from bonefx.archive.run import read_archive
 from bonefx.cli.parser import main
 from tests.fixtures.archives import (
@@ -42,18 +41,16 @@ def assert_logs_hold_no_names(cluster):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A Ray of two workers' cores; gives its folder, with the logs."""
+    """Ray on this machine, as the command starts it; gives the folder of its files."""
     marks = tmp_path_factory.mktemp("marks")
+    pool = PoolSettings(workers=4, cpus=1, gpus=0, address=None)
     with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
-        for name, value in {**QUIET, MARK: str(marks), "OMP_NUM_THREADS": "1"}.items():
-            patched.setenv(name, value)
-        patched.setenv("PYTHONPATH", str(ROOT))
-        ray.init(
-            num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-            _temp_dir=folder,
-        )  # fmt: skip
-        yield Path(folder)
-        ray.shutdown()
+        for name, value in {**QUIET, MARK: marks, "OMP_NUM_THREADS": 1, "PYTHONPATH": ROOT}.items():
+            patched.setenv(name, str(value))
+        patched.setattr(tempfile, "tempdir", folder)
+        with connected(pool):
+            yield Path(folder)
+        assert list(Path(folder).iterdir()) == []
 
 
 def test_a_killed_worker_loses_no_film_and_doubles_none(cluster, weights, tmp_path):

@@ -13,6 +13,7 @@ from bonefx.errors import BonefxError, SettingsError
 from bonefx.records import FilmEdit
 from tests.fixtures.archives import (
     FragileReader,
+    ReaderHere,
     film_bytes,
     make_request,
     pool_here,
@@ -146,6 +147,25 @@ def test_other_settings_into_the_same_folder_are_refused_in_a_sentence(
     with pytest.raises(SettingsError, match=f"results of another {named} .*choose another folder"):
         read_here(other)
     assert len(rows_of(tmp_path / "out")) == 2
+
+
+def test_a_shard_that_is_written_is_not_read_again_when_its_worker_dies_before_it_answers(
+    request_, tmp_path
+):
+    tried = []
+
+    class Counting(ReaderHere):
+        def _read_files(self, reader, shard):
+            tried.append(shard.id)
+            return super()._read_files(reader, shard)
+
+        def read(self, shard):
+            super().read(shard)  # this answer is lost
+            return super().read(shard)
+
+    summary = read_here(request_, reader=Counting)
+    assert len(tried) == len(set(tried)) == 2
+    assert summary.films == summary.read_now == len(rows_of(tmp_path / "out")) == 4
 
 
 def test_edits_are_applied_to_each_film(weights, films, tmp_path):
