@@ -38,6 +38,7 @@ from bonefx.models.registry import LoadedModel, load_model, weights_folder
 from bonefx.records import NOT_EDITED
 
 MODEL = "efficientnet_b0"
+WORKER_BYTES = 2_000_000_000
 SHARDS_OF_WORKER = 4  # so that no worker waits long for the last one
 
 
@@ -58,7 +59,9 @@ def measure(model: LoadedModel, folder: Path, *, films: int, workers: int) -> di
             settings=settings_of(
                 model, point=None, edit=NOT_EDITED, names=Names(), partition=Partition.SHARD
             ),
-            pool=PoolSettings(workers=workers, cpus=1, gpus=0, address=None),
+            pool=PoolSettings(
+                workers=workers, cpus=1, gpus=0, memory_bytes=WORKER_BYTES, address=None
+            ),
             model=model.name,
             weights=model.folder.parent,
             device="cpu",

@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+import socket
 import sys
 import tempfile
 import warnings
@@ -23,6 +24,8 @@ from bonefx.archive.shard_reader import ShardReader, WorkerSettings, shard_to_js
 from bonefx.errors import SettingsError
 
 RunShards = Callable[[Sequence[Shard]], Iterator[ShardResult]]
+GIGABYTE = 1_000_000_000
+CONNECT_S = 10.0
 LOCAL = "local"  # Ray's word for a new Ray on this machine
 QUIET = {  # read by Ray when it is imported
     "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to the makers of Ray
@@ -39,12 +42,15 @@ class PoolSettings:
         workers: Number of workers, >= 1; None for as many as the machine or cluster holds.
         cpus: Cores of each worker, > 0.
         gpus: GPUs of each worker, >= 0; 0.25 lets four workers share one.
+        memory_bytes: Memory that Ray keeps for each worker, > 0, so that it starts no more of them
+            than fit.
         address: Of a cluster; None or LOCAL starts Ray on this machine.
     """
 
     workers: int | None
     cpus: float
     gpus: float
+    memory_bytes: int
     address: str | None
 
 
@@ -97,13 +103,12 @@ def connected(pool: PoolSettings) -> Iterator[None]:
         address = pool.address or LOCAL
         if address == LOCAL:
             options |= _local_options(pool, kept)
+        else:
+            _check_reachable(address)
         try:
             ray.init(address=address, **options)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise SettingsError(
-                f"no Ray at {address} ({type(error).__name__}); start a cluster with ray start and "
-                "give its address, or leave it out to start Ray on this machine"
-            ) from error
+            raise _no_ray(address, error) from error
         kept.callback(ray.shutdown)
         yield
 
@@ -120,18 +125,45 @@ def _local_options(pool: PoolSettings, kept: ExitStack) -> dict[str, Any]:
     }
 
 
+def _check_reachable(address: str) -> None:
+    """Refuse an address at which nothing listens, at once; Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return  # a word of Ray, such as auto
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise _no_ray(address, error) from error
+
+
+def _no_ray(address: str, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"no Ray at {address} ({type(error).__name__}); start a cluster with ray start and give "
+        "its address, or leave it out to start Ray on this machine"
+    )
+
+
 def _count_workers(pool: PoolSettings) -> int:
+    """Return the number of workers: as many as were asked for, or as fit.
+
+    Raises:
+        SettingsError: No worker fits; or, on this machine alone, not as many as asked for. A
+            cluster may grow.
+    """
     import ray
 
     there = ray.cluster_resources()
-    fitting = int(there.get("CPU", 0) / pool.cpus)
+    cores, gpus, memory = (there.get(name, 0.0) for name in ("CPU", "GPU", "memory"))
+    fitting = min(int(cores / pool.cpus), int(memory / pool.memory_bytes))
     if pool.gpus:
-        fitting = min(fitting, int(there.get("GPU", 0) / pool.gpus))
-    if fitting < 1:
+        fitting = min(fitting, int(gpus / pool.gpus))
+    grows = pool.address not in (None, LOCAL)
+    if fitting < 1 or (pool.workers is not None and pool.workers > fitting and not grows):
         raise SettingsError(
-            f"a worker needs {pool.cpus:g} cores and {pool.gpus:g} GPUs; Ray found "
-            f"{there.get('CPU', 0):g} and {there.get('GPU', 0):g}; ask for less with "
-            "--cpus-per-worker and --gpus-per-worker"
+            f"{fitting} workers fit, each with {pool.cpus:g} cores, {pool.gpus:g} GPUs and "
+            f"{pool.memory_bytes / GIGABYTE:g} GB; Ray found {cores:g} cores, {gpus:g} GPUs and "
+            f"{memory / GIGABYTE:.1f} GB; ask for fewer with --workers, or for less with "
+            "--cpus-per-worker, --gpus-per-worker and --memory-per-worker"
         )
     return pool.workers or fitting
 
@@ -158,6 +190,7 @@ def _read_shards(
             fn_constructor_kwargs={"worker": worker},
             num_cpus=pool.cpus,
             num_gpus=pool.gpus,
+            memory=pool.memory_bytes,
         )
         for row in dataset.iter_rows():
             yield _result_of(json.loads(row["result"]))

@@ -84,7 +84,7 @@ def _add_worker_arguments(archive: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     archive.add_argument(
         "--workers", type=_positive(int), metavar="N",
-        help="readers that work side by side (default: as many as the cores or GPUs allow)",
+        help="readers that work side by side (default: as many as cores, GPUs and memory allow)",
     )  # fmt: skip
     archive.add_argument(
         "--cpus-per-worker", type=_positive(float), default=1.0, metavar="N",
@@ -93,6 +93,10 @@ def _add_worker_arguments(archive: argparse.ArgumentParser) -> None:
     archive.add_argument(
         "--gpus-per-worker", type=_not_negative, default=0.0, metavar="N",
         help="GPUs of each worker; 0.25 lets four share one (default: 0)",
+    )  # fmt: skip
+    archive.add_argument(
+        "--memory-per-worker", type=_positive(float), default=2.0, metavar="GB",
+        help="memory that Ray keeps for each worker, in GB (default: 2)",
     )  # fmt: skip
     archive.add_argument(
         "--batch-films", type=_positive(int), default=CLI_BATCH_FILMS, metavar="N",
@@ -157,7 +161,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _request_of(options: argparse.Namespace) -> ArchiveRequest:
-    from bonefx.archive.cluster import PoolSettings
+    from bonefx.archive.cluster import GIGABYTE, PoolSettings
     from bonefx.archive.names import Names, read_key
     from bonefx.archive.run import ArchiveRequest
 
@@ -172,6 +176,7 @@ def _request_of(options: argparse.Namespace) -> ArchiveRequest:
             workers=options.workers,
             cpus=options.cpus_per_worker,
             gpus=options.gpus_per_worker,
+            memory_bytes=int(options.memory_per_worker * GIGABYTE),
             address=options.address or os.environ.get("RAY_ADDRESS"),
         ),
         model=_name_for_workers(options.model, model),

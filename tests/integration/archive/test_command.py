@@ -6,9 +6,11 @@ from functools import partial
 import pytest
 
 import bonefx.archive.run
+from bonefx.archive.cluster import connected
 from bonefx.cli.archive import progress_line
 from bonefx.cli.parser import main
-from tests.fixtures.archives import pool_here, rows_of, write_films
+from bonefx.errors import SettingsError
+from tests.fixtures.archives import make_pool_settings, pool_here, rows_of, write_films
 from tests.fixtures.image_files import PATIENT_NAME
 
 
@@ -112,6 +114,12 @@ def test_a_run_that_is_stopped_by_hand_says_that_it_can_go_on(archive, monkeypat
     code, lines, told = archive()
     assert (code, lines) == (130, [])
     assert "the same command goes on" in told
+
+
+def test_an_address_without_ray_is_refused_at_once():
+    pool = make_pool_settings(address="127.0.0.1:1")
+    with pytest.raises(SettingsError, match=r"no Ray at 127\.0\.0\.1:1"), connected(pool):
+        pass
 
 
 def test_progress_names_files_and_films_by_second():

@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 import ray
 
-from bonefx.archive.cluster import QUIET, PoolSettings, connected, ray_pool
+from bonefx.archive.cluster import QUIET, _count_workers, connected, ray_pool
 from bonefx.archive.run import read_archive
 from bonefx.cli.parser import main
+from bonefx.errors import SettingsError
 from tests.fixtures.archives import (
     ENGINE,
     KILLED_ONCE,
     MARK,
     FragileReader,
     film_bytes,
+    make_pool_settings,
     make_request,
     rows_of,
     write_films,
@@ -43,7 +45,7 @@ def assert_logs_hold_no_names(cluster):
 def cluster(tmp_path_factory):
     """Ray on this machine, as the command starts it; gives the folder of its files."""
     marks = tmp_path_factory.mktemp("marks")
-    pool = PoolSettings(workers=4, cpus=1, gpus=0, address=None)
+    pool = make_pool_settings(workers=4)
     with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
         for name, value in {**QUIET, MARK: marks, "OMP_NUM_THREADS": 1, "PYTHONPATH": ROOT}.items():
             patched.setenv(name, str(value))
@@ -72,7 +74,7 @@ def test_a_run_that_is_killed_as_a_whole_goes_on(cluster, weights, tmp_path, cap
     out = tmp_path / "out"
     arguments = [
         "archive", str(films), "--out", str(out), "--weights", str(weights), "--engine", ENGINE,
-        "--workers", "1", "--shard-files", "1",
+        "--workers", "1", "--shard-files", "1", "--memory-per-worker", "0.1",
     ]  # fmt: skip
     address = ray.get_runtime_context().gcs_address
     command = [sys.executable, "-m", "bonefx", *arguments, "--address", address]
@@ -99,3 +101,17 @@ def test_a_run_that_is_killed_as_a_whole_goes_on(cluster, weights, tmp_path, cap
     assert "8 of 8 files" in printed.err
     assert PATIENT_NAME not in printed.err
     assert_logs_hold_no_names(cluster)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"gpus": 99}, {"memory_bytes": 10**15}, {"workers": 10**6}], ids=str
+)
+def test_workers_that_do_not_fit_are_refused_with_what_there_is(cluster, asked):
+    with pytest.raises(SettingsError, match=r"workers fit, .*Ray found 4 cores"):
+        _count_workers(make_pool_settings(**asked))
+
+
+def test_without_a_number_as_many_workers_start_as_fit(cluster):
+    assert _count_workers(make_pool_settings(workers=None)) == 4
+    assert _count_workers(make_pool_settings(workers=None, cpus=2)) == 2
+    assert _count_workers(make_pool_settings(workers=9, address="head:6379")) == 9
