@@ -80,12 +80,12 @@ def claim_folder(out: OutFolder, settings: RunSettings) -> str:
         SettingsError: It holds results of other settings, or cannot be written.
     """
     found = read_run_file(out)
-    if found is not None:
+    if shard_names(out):
+        if found is None:
+            raise SettingsError(
+                f"the folder of --out has results but no {RUN_FILE}; choose another folder"
+            )
         _check_same(found.settings, settings)
-    elif shard_names(out):
-        raise SettingsError(
-            f"the folder of --out has results but no {RUN_FILE}; choose another folder"
-        )
     attempt = secrets.token_hex(8)
     run = RunFile(settings=settings, attempt=attempt)
     out.write(RUN_FILE, f"{json.dumps(dump_record(run), indent=2)}\n".encode())

@@ -1,16 +1,8 @@
-"""One small model for all tests of archives; without the extra they are left out."""
+"""One small model for all tests of archives."""
 
 import pytest
 
 from tests.fixtures.model_folders import make_model_folder
-
-collect_ignore_glob: list[str] = []
-try:
-    import fsspec  # noqa: F401
-    import pyarrow  # noqa: F401
-    import ray  # noqa: F401
-except ImportError:
-    collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture(scope="session")

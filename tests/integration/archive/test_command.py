@@ -1,9 +1,11 @@
 """The command `bonefx archive` with workers in this process: options, output, exit codes."""
 
+import pytest
+
+pytest.importorskip("ray", reason="bonefx[archive] is not installed")
+
 import json
 from functools import partial
-
-import pytest
 
 import bonefx.archive.run
 from bonefx.archive.cluster import connected

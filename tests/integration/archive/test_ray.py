@@ -1,5 +1,9 @@
 """Archives on a Ray cluster of this machine: two workers, killed workers, killed runs, logs."""
 
+import pytest
+
+pytest.importorskip("ray", reason="bonefx[archive] is not installed")
+
 import json
 import os
 import signal
@@ -10,7 +14,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-import pytest
 import ray
 
 from bonefx.archive.cluster import QUIET, _count_workers, connected, ray_pool

@@ -1,10 +1,12 @@
 """A run goes on where the one before it stopped: nothing lost, nothing doubled."""
 
+import pytest
+
+pytest.importorskip("ray", reason="bonefx[archive] is not installed")
+
 import os
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from bonefx.archive.ledger import claim_folder
 from bonefx.archive.run import read_archive
@@ -147,6 +149,13 @@ def test_other_settings_into_the_same_folder_are_refused_in_a_sentence(
     with pytest.raises(SettingsError, match=f"results of another {named} .*choose another folder"):
         read_here(other)
     assert len(rows_of(tmp_path / "out")) == 2
+
+
+def test_settings_can_change_until_the_first_row_is_written(request_):
+    with pytest.raises(BonefxError, match="toaster"):
+        read_here(replace(request_, device="toaster"), reader=FragileReader)
+    other = replace(request_, settings=replace(request_.settings, point="screening"))
+    assert read_here(other).films == 4
 
 
 def test_a_shard_that_is_written_is_not_read_again_when_its_worker_dies_before_it_answers(

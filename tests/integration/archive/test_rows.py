@@ -1,12 +1,15 @@
 """Rows of an archive: one for each film, and none lost to a bad one."""
 
+import pytest
+
+pytest.importorskip("ray", reason="bonefx[archive] is not installed")
+
 import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 import torch
 
 from bonefx.archive.records import Partition

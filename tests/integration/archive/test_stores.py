@@ -1,10 +1,13 @@
 """Sources and results in object stores, and names that must not be kept."""
 
+import pytest
+
+pytest.importorskip("ray", reason="bonefx[archive] is not installed")
+
 import tempfile
 from typing import Any
 
 import fsspec
-import pytest
 
 from bonefx.archive import fetch
 from bonefx.archive.names import Names, read_key
