@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,7 +84,8 @@ class ShardWriter:
 
     def name_of(self, shard: Shard) -> str:
         """Return the name of a shard's file in the folder of results."""
-        folder = f"folder={self.names.written(shard.folder)}/" if shard.folder else ""
+        value = quote(self.names.written(shard.folder), safe="", errors="backslashreplace")
+        folder = f"folder={value}/" if shard.folder else ""
         return f"{RESULTS}/{folder}{SHARD_COLUMN}-{shard.id}{SUFFIX}"
 
     def manifest_of(self, shard: Shard) -> ShardManifest | None:

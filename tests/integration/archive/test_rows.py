@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import torch
 
 from bonefx.archive.records import Partition
@@ -148,6 +149,18 @@ def test_results_by_folder_hold_the_top_folder_as_a_column(weights, films, tmp_p
     folders = {Path(row["film"]).name: row["folder"] for row in rows}
     assert folders.pop("top.png") is None
     assert sorted(folders.values()) == ["a", "a", "a", "b", "b"]
+
+
+def test_folders_of_results_hold_odd_names_and_numbers_as_they_are(weights, tmp_path):
+    folders = ["007", "a%41 b=c"]
+    for seed, folder in enumerate(folders):
+        (tmp_path / "films" / folder).mkdir(parents=True)
+        (tmp_path / "films" / folder / "film.png").write_bytes(film_bytes(seed))
+    out = tmp_path / "out"
+    read_here(make_request(weights, out, tmp_path / "films", partition=Partition.FOLDER))
+    by_folder = ds.partitioning(pa.schema([("folder", pa.string())]), flavor="hive")
+    rows = ds.dataset(out / "results", partitioning=by_folder).to_table().to_pylist()
+    assert sorted(row["folder"] for row in rows) == folders
 
 
 def test_a_photograph_is_counted_as_out_of_scope_or_not_read(weights, tmp_path):

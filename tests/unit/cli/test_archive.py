@@ -1,7 +1,5 @@
 """`bonefx archive` without its packages, and its options."""
 
-import importlib.util
-
 import pytest
 
 from bonefx.cli import archive
@@ -9,10 +7,7 @@ from bonefx.cli.parser import main
 
 
 def test_without_its_packages_the_command_says_what_to_install(monkeypatch, capsys, tmp_path):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        archive.importlib.util, "find_spec", lambda name: None if name == "ray" else find(name)
-    )
+    monkeypatch.setattr(archive, "_is_installed", lambda package: package != "ray")
     assert main(["archive", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "needs Ray; install with: pip install 'bonefx[archive]'" in capsys.readouterr().err
 
