@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from bonefx import __version__
+from bonefx.cli.archive import add_archive_command
 from bonefx.cli.login import add_login_command
 from bonefx.cli.models import add_models_command
 from bonefx.cli.read import add_read_command
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     add_read_command(commands)
     add_worklist_command(commands)
+    add_archive_command(commands)
     add_report_command(commands)
     add_models_command(commands)
     add_serve_command(commands)

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from bonefx.cli import archive
 from train.cli import parser as cli
 
 ROOT = Path(__file__).parents[2]
@@ -40,8 +41,17 @@ SAMPLES = {"pydicom-data", "scikit-image"}  # sample pictures, opened by name an
 TRAIN = modules_of(PROJECT["project"]["optional-dependencies"]["train"]) - SAMPLES
 
 
+ARCHIVE = modules_of(PROJECT["project"]["optional-dependencies"]["archive"])
+
+
 def test_requirements_hold_what_the_app_imports():
-    assert imports_of(ROOT / "bonefx", ROOT / "app.py") - IF_INSTALLED == APP - FOR_OTHERS
+    imported = imports_of(ROOT / "bonefx", ROOT / "app.py") - IF_INSTALLED
+    assert imported - ARCHIVE == APP - FOR_OTHERS
+
+
+def test_extra_archive_holds_what_only_archives_import():
+    assert imports_of(ROOT / "bonefx" / "archive") - APP == ARCHIVE
+    assert set(archive.PACKAGES) == ARCHIVE
 
 
 def test_extra_train_holds_what_only_training_imports():

@@ -29,7 +29,7 @@ def test_plain_rooms_load_without_torch(room):
 def test_help_loads_no_heavy_library(module):
     heavy = {
         "torch", "numpy", "gradio", "matplotlib", "highdicom", "pydicom", "cv2", "huggingface_hub",
-        "PIL", "fpdf",
+        "PIL", "fpdf", "ray", "pyarrow", "fsspec",
     }  # fmt: skip
     program = f"import sys, {module}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
