@@ -30,7 +30,8 @@ from bonefx.archive.results import ShardWriter
 from bonefx.archive.shard_reader import WorkerSettings
 from bonefx.archive.stores import OutFolder, find_place, open_out
 from bonefx.errors import BonefxError, SettingsError
-from bonefx.films.sources import FilmSource, printable_name
+from bonefx.films.discs.member_names import printable_name
+from bonefx.films.sources import FilmSource
 from bonefx.reading.worklist import WorklistRow
 
 SMALLER_SHARDS = (16, 1)  # files of the shards into which one that failed is divided

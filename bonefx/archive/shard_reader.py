@@ -33,7 +33,8 @@ from bonefx.archive.records import (
 from bonefx.archive.results import ShardWriter
 from bonefx.archive.stores import open_out
 from bonefx.errors import BonefxError, SettingsError
-from bonefx.films.sources import FilmSource, FoundFilms, find_films, printable_name
+from bonefx.films.discs.member_names import printable_name
+from bonefx.films.sources import FilmSource, FoundFilms, find_films
 from bonefx.models.manifest import MANIFEST
 from bonefx.models.registry import LoadedModel, pick_device
 from bonefx.reading.reader import Reader
