@@ -27,6 +27,7 @@ from bonefx.web.shared.viewer import (
     contour_path,
     layers_html,
     map_note,
+    reduced_words,
     stage_html,
     tools_html,
 )
@@ -57,6 +58,7 @@ def comparison_html(
     models: Sequence[LoadedModel],
     *,
     extra: Iterable[tuple[str, str]] = (),
+    opening: str = "",
 ) -> Markup:
     """Render a column for each model, and one for their agreement.
 
@@ -65,13 +67,14 @@ def comparison_html(
         comparison: Comparison of its readings.
         models: Models of the readings, in the same order.
         extra: Facts that are not of the film, such as an example's label, as name and value.
+        opening: See viewer.stage_html.
     """
     map_exists = comparison.peak is not None
     map_shown = map_exists and not all_without_fracture(comparison)
     return render(
         "compare/comparison.html.j2",
         columns=[
-            _model_column(film, comparison, reading, model)
+            _model_column(film, comparison, reading, model, opening=opening)
             for reading, model in zip(comparison.readings, models, strict=True)
         ],
         verdicts_text=_verdicts_text(comparison),
@@ -82,6 +85,7 @@ def comparison_html(
         hot_percent=f"{100 * HOT_SHARE:.0f}",
         opacity=OPACITY,
         map_shown=map_shown,
+        reduced=reduced_words(film),
         tools_html=tools_html(film, has_map=map_exists, map_shown=map_shown),
     )
 
@@ -113,7 +117,12 @@ def agreement_text(pair: Agreement) -> str:
 
 
 def _model_column(
-    film: Radiograph, comparison: ModelComparison, reading: Reading, model: LoadedModel
+    film: Radiograph,
+    comparison: ModelComparison,
+    reading: Reading,
+    model: LoadedModel,
+    *,
+    opening: str,
 ) -> ModelColumn:
     heat = comparison.map_of(reading)
     layers = ""
@@ -130,6 +139,7 @@ def _model_column(
             layers,
             label=f"Radiograph with the map of {reading.model}",
             carries_film=reading is comparison.readings[0],
+            opening=opening,
         ),
         peak_text=_peak_text(reading.heat_peak) if has_map(reading) else "",
         no_map_html="" if has_map(reading) else _no_map_html(reading, model),

@@ -127,7 +127,9 @@ class CompareHandlers:
             return replace(message, compared=compared)  # for another choice of models
         comparison = compare_models(self.reader, compared.film, chosen)
         return ComparisonUpdate(
-            sides=comparison_html(compared.film, comparison, chosen, extra=compared.extra),
+            sides=comparison_html(
+                compared.film, comparison, chosen, extra=compared.extra, opening=compared.opening
+            ),
             legend=legend_html(comparison),
             performance=performance_html(chosen),
             compared=compared,

@@ -20,6 +20,7 @@ from bonefx.web.compare.state import (
     FilmUpdate,
     UploadedUpdate,
 )
+from bonefx.web.film_parts import offer_film_parts
 from bonefx.web.shared.components import MODEL_EVENT, PRIVATE_EVENT, UNQUEUED_EVENT, html_block
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
@@ -78,6 +79,7 @@ def build_compare(reader: Reader) -> None:
     handlers = CompareHandlers(reader=reader, examples=examples)
     _connect_readings(handlers, parts)
     _connect_upload_notices(handlers, parts)
+    offer_film_parts("compare-", parts.compared)
     gr.Button(visible=False).click(
         show_errors_to_user(CompareApi(reader=reader).compare), [parts.film, parts.models],
         gr.JSON(visible=False), api_name="compare", **MODEL_EVENT,
