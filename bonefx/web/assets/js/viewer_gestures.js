@@ -15,11 +15,12 @@
             event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2);
     }, { passive: false });
 
-    const pointers = new Map();
+    const pointers = new Map();  // where each pressed pointer is, with the film and stage it began on
+    const placeOf = ({ clientX, clientY }, { film, stage }) => ({ film, stage, clientX, clientY });
     const gestures = new Map();  // what the drag of each pointer does: { move(film, event, before), up, cancel }
     const pinch = (film) => {
         const [a, b] = [...pointers.values()];
-        const box = a.target.closest(".stage").getBoundingClientRect();
+        const box = a.stage.getBoundingClientRect();
         return {
             distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
             x: (a.clientX + b.clientX) / 2 - box.x - box.width / 2,
@@ -67,7 +68,7 @@
         if (gesture) gestures.set(event.pointerId, gesture);
         else gestures.clear();
         stage.setPointerCapture(event.pointerId);
-        pointers.set(event.pointerId, event);
+        pointers.set(event.pointerId, placeOf(event, { film, stage }));
     });
     const hover = (film, event) => {
         const stage = event.target.closest?.(".stage");
@@ -79,20 +80,19 @@
     document.addEventListener("pointermove", (event) => {
         const film = filmOf(event), before = pointers.get(event.pointerId);
         if (!before) hover(film, event);
-        if (!film || !before || filmOf(before) !== film) return;  // no drag goes on with the next film
+        if (!film || before?.film !== film) return;  // no drag goes on with the next film
         if (pointers.size === 2) {
             const earlier = pinch(film);
-            pointers.set(event.pointerId, event);
+            pointers.set(event.pointerId, placeOf(event, before));
             const now = pinch(film);
             zoom(film, now.distance / earlier.distance, now.x, now.y);
         } else gestures.get(event.pointerId)?.move(film, event, before);
-        pointers.set(event.pointerId, event);
+        pointers.set(event.pointerId, placeOf(event, before));
     });
     const finish = (event) => {
-        const film = filmOf(event), gesture = gestures.get(event.pointerId);
-        if (film && event.type === "pointerup" && filmOf(pointers.get(event.pointerId) ?? event) === film)
-            gesture?.up?.(film, event);
-        else if (film) gesture?.cancel?.(film);
+        const gesture = gestures.get(event.pointerId), film = pointers.get(event.pointerId)?.film;
+        if (event.type === "pointerup" && filmOf(event) === film) gesture?.up?.(film, event);
+        else gesture?.cancel?.(film);
         pointers.delete(event.pointerId);
         gestures.delete(event.pointerId);
     };

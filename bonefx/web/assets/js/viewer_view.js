@@ -7,13 +7,15 @@
     // Pixels of the page for one pixel of the film, when the whole film fits its stage.
     const fitOf = (film, stage = film.stages[0]) => Math.min(
         stage.clientWidth / film.size.width, stage.clientHeight / film.size.height);
-    // Pixels of the screen for one pixel of the film.
-    const scaleOf = (film) => film.zoom * fitOf(film) * devicePixelRatio;
+    // Pixels of the page, and of the screen, for one pixel of the film.
+    const pageScale = (film, stage = film.stages[0]) =>
+        film.exact ? 1 / devicePixelRatio : film.zoom * fitOf(film, stage);
+    const scaleOf = (film) => pageScale(film) * devicePixelRatio;
     const exactZoom = (film) => 1 / (fitOf(film) * devicePixelRatio);
 
     // Film pixels that are exactly one screen pixel must begin where screen pixels begin.
     const onGrid = (film, offset, from, stageSize, filmSize) => {
-        const half = stageSize / 2 - (film.zoom * fitOf(film) * filmSize) / 2;
+        const half = stageSize / 2 - (pageScale(film) * filmSize) / 2;
         return Math.round((from + half + offset) * devicePixelRatio) / devicePixelRatio - from - half;
     };
     const layOut = (film) => {
@@ -28,12 +30,17 @@
             film.y = onGrid(film, film.y, box.y, stage.clientHeight, height);
         }
         for (const each of film.stages) {
-            const sheet = each.querySelector(".sheet"), fit = fitOf(film, each);
-            const left = (each.clientWidth - fit * width) / 2, top = (each.clientHeight - fit * height) / 2;
+            const sheet = each.querySelector(".sheet"), scale = pageScale(film, each);
+            // At 1:1 without a product of scales, which would be nearly 1 and blur the film.
+            const zoom = film.exact ? 1 : film.zoom, inner = scale / zoom;
+            const left = (each.clientWidth - inner * width) / 2;
+            const top = (each.clientHeight - inner * height) / 2;
             each.querySelector(".picture").style.transform =
-                `translate(${left}px, ${top}px) scale(${fit})`;
-            sheet.style.transform = `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
-            sheet.style.setProperty("--zoom", film.zoom * fit);  // lines keep their width on the screen
+                `translate(${left}px, ${top}px) scale(${inner})`;
+            // Not 50 %: the stage may be a fraction of a pixel higher than its clientHeight.
+            sheet.style.transformOrigin = `${each.clientWidth / 2}px ${each.clientHeight / 2}px`;
+            sheet.style.transform = `translate(${film.x}px, ${film.y}px) scale(${zoom})`;
+            sheet.style.setProperty("--zoom", scale);  // lines keep their width on the screen
             each.classList.toggle("near", film.zoom > 1);
             each.classList.toggle("exact", Boolean(film.exact));
         }
@@ -73,12 +80,12 @@
 
     // Points: on the page, as events give them, and in pixels of the film as it is shown.
     const originOf = (film, stage) => {
-        const box = stage.getBoundingClientRect(), fit = fitOf(film, stage), { width, height } = film.size;
-        const scale = film.zoom * fit;
+        const box = stage.getBoundingClientRect(), { width, height } = film.size;
+        const scale = pageScale(film, stage);
         return {
             scale,
-            x: box.x + box.width / 2 + film.x - (scale * width) / 2,
-            y: box.y + box.height / 2 + film.y - (scale * height) / 2,
+            x: box.x + stage.clientWidth / 2 + film.x - (scale * width) / 2,
+            y: box.y + stage.clientHeight / 2 + film.y - (scale * height) / 2,
         };
     };
     const toFilm = (film, stage, pageX, pageY) => {
