@@ -88,7 +88,7 @@ def test_a_length_holds_where_pixels_are_not_square_and_the_film_is_changed(page
     middle = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
     a_turned_and_mirrored_film = on_page(page, 100, 50)
     assert middle == pytest.approx(a_turned_and_mirrored_film, abs=1)
-    measure(page, "length", (100, 50), (300, 50))
+    measure(page, "length", (100, 150), (300, 150))
     expect(measured(page).nth(1)).to_have_text("Length 2: 40.0 mm ×")
 
 
