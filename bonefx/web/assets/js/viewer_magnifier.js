@@ -1,7 +1,7 @@
 () => {
     // The magnifier: a lens under the pointer that shows the film at 1:1, or at twice its size on the
     // screen where that is more. It shows the film alone, without map and measurements.
-    const LENS_PX = 260, SHARE = 0.7, ABOVE = 0.75;  // of the lens, above a finger that would hide it
+    const LENS_PX = 260, SHARE = 0.55, ABOVE = 0.75;  // of the lens, above a finger that would hide it
     const { viewer } = window.bonefx;
     const { clamp, followers, scaleOf, toFilm, toPage } = viewer;
 
