@@ -139,12 +139,12 @@ def test_nothing_of_a_film_at_full_size_stays_for_the_next_one(large, tmp_path):
     tool(page, "exact").click()
     expect(stage(page)).to_have_class(WITH_PART)
     first = page.locator("figure.film").element_handle()
-    canvas = page.locator("#viewer canvas.part").element_handle()
+    canvases = page.locator("#viewer canvas:is(.part, .pixels)").element_handles()
     write_noise(tmp_path / "next.png", SHAPE, seed=1)
     open_film(page, tmp_path / "next.png")
     first.wait_for_element_state("hidden")
     expect(page.locator("figure.film[data-drawn]")).to_have_count(1)
     expect(stage(page)).not_to_have_class(WITH_PART)
     expect(page.locator("#viewer .readout")).not_to_contain_text("100 %")
-    assert canvas.evaluate("canvas => canvas.width") == 0
-    assert first.evaluate("figure => figure.querySelector('canvas.pixels').width") == 0
+    assert [canvas.evaluate("canvas => canvas.width") for canvas in canvases] == [0, 0]
+    assert first.evaluate("figure => figure.childElementCount") == 0  # not even its map is kept

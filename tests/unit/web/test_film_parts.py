@@ -26,9 +26,9 @@ def shown():
     return ShownFilm(opened=OpenedFilm(film=film, study="no DICOM"), reading=None)
 
 
-def request_for(kept, **edges):
-    whole = {"left": 0, "top": 0, "right": 120, "bottom": 90}
-    return PartRequest(view=view_name(kept.film, kept.opening), **(whole | edges))
+def request_for(kept, *, left=0, top=0, right=120, bottom=90):
+    view = view_name(kept.film, kept.opening)
+    return PartRequest(view=view, left=left, top=top, right=right, bottom=bottom)
 
 
 def levels_of(answer):

@@ -67,7 +67,8 @@
         film.released = true;
         film.sizes?.disconnect();
         film.layers.forEach(dropLayer);
-        film.layers = [];
+        film.viewer.replaceChildren();
+        Object.assign(film, { layers: [], stages: [], source: null });
     };
 
     // A layer is a picture of the film or of a part of it, on a canvas of each stage.
@@ -128,7 +129,9 @@
     };
     // What other scripts draw beside the film follows its view and its window.
     const followers = [];
-    const changed = (film) => followers.forEach((follow) => follow(film));
+    const changed = (film) => {
+        if (!film.released) followers.forEach((follow) => follow(film));
+    };
 
     const choosePreset = (film) => {
         const preset = tool(film.viewer, "preset"), chosen = preset.selectedOptions[0];
