@@ -14,6 +14,7 @@ from bonefx.records.film_edit import (
     QUARTER_TURN_DEGREES,
     box_of_edges,
     crop_radiograph,
+    edit_matrix,
     edit_radiograph,
     invert_radiograph,
     mirror_radiograph,
@@ -35,6 +36,7 @@ from bonefx.records.radiograph import (
     FilmNote,
     PixelBox,
     Radiograph,
+    SpacingPlane,
     Window,
     convex_mask,
 )
@@ -53,8 +55,8 @@ __all__ = [
     "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "QUARTER_TURN_DEGREES", "Agreement", "Calibration",
     "Corners", "Estimate", "FilmEdit", "FilmNote", "GradeFigures", "Guarantee", "MapGrade",
     "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode",
-    "RegionFigures", "RegionSource", "Trust", "TrustLimits", "Verdict", "VerdictShares", "Window",
-    "box_of_edges", "convex_mask", "crop_radiograph", "edit_radiograph", "estimate_parts",
-    "estimate_text", "invert_radiograph", "mirror_radiograph", "probability_text",
-    "turn_radiograph",
+    "RegionFigures", "RegionSource", "SpacingPlane", "Trust", "TrustLimits", "Verdict",
+    "VerdictShares", "Window", "box_of_edges", "convex_mask", "crop_radiograph", "edit_matrix",
+    "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph",
+    "probability_text", "turn_radiograph",
 ]  # fmt: skip

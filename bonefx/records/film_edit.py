@@ -123,6 +123,32 @@ def crop_radiograph(film: Radiograph, box: PixelBox) -> Radiograph:
     return replace(cropped, field=None, field_corners=(), edit=edit)
 
 
+def edit_matrix(film: Radiograph) -> tuple[float, float, float, float, float, float]:
+    """Return how points of a film as read from its file move to the film as it is shown.
+
+    Returns:
+        a, b, c, d, e and f of x' = a x + c y + e and y' = b x + d y + f, in pixels from the upper
+        left corner; the order of CSS and SVG.
+    """
+    left, top = _point_as_shown(0, 0, film)
+    (right, right_y), (down_x, down) = _point_as_shown(1, 0, film), _point_as_shown(0, 1, film)
+    return right - left, right_y - top, down_x - left, down - top, left, top
+
+
+def _point_as_shown(x: float, y: float, film: Radiograph) -> tuple[float, float]:
+    """Map a point of the film as read to the film as shown."""
+    edit, shape = film.edit, film.pixels.shape
+    height, width = shape[::-1] if edit.quarter_turns % 2 else shape
+    if edit.crop is not None:
+        x, y = x - edit.crop.left, y - edit.crop.top
+    if edit.mirrored:
+        x = width - x
+    for _ in range(edit.quarter_turns):
+        x, y = height - y, x
+        height, width = width, height
+    return x, y
+
+
 def _map_arrays(film: Radiograph, change: Callable[[NDArray[Any]], NDArray[Any]]) -> Radiograph:
     full = None if film.full is None else np.ascontiguousarray(change(film.full))
     return replace(film, pixels=np.ascontiguousarray(change(film.pixels)), full=full)

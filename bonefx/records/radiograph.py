@@ -107,6 +107,14 @@ class FilmNote(StrEnum):
     WINDOW_NOT_USED = "window_not_used"  # the file's window does not fit its values
 
 
+class SpacingPlane(StrEnum):
+    """Where the distances of spacing_mm hold: the beam enlarges what lies before the detector."""
+
+    PATIENT = "patient"  # corrected for magnification, or calibrated with an object of known size
+    DETECTOR = "detector"  # at the detector or on the scanned film, not corrected
+    UNKNOWN = "unknown"  # the file does not tell whether it was corrected
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
 class Radiograph:
     """One film as read from its file, without any patient data.
@@ -122,6 +130,7 @@ class Radiograph:
         view: DICOM view position; None if not given.
         laterality: L or R; None if not given.
         spacing_mm: Row and column distance of pixel centres; None if not given.
+        spacing_plane: Where spacing_mm holds; None without it.
         full: All values of the file, (H, W) float32 in [0, 1], if pixels are a windowed part of
             them; None if pixels are all values.
         windows: Windows of the file, or the automatic one; the first is that of pixels. Empty where
@@ -143,6 +152,7 @@ class Radiograph:
     view: str | None = None
     laterality: str | None = None
     spacing_mm: tuple[float, float] | None = None
+    spacing_plane: SpacingPlane | None = None
     full: NDArray[np.float32] | None = None
     windows: tuple[Window, ...] = ()
     field: PixelBox | None = None

@@ -40,7 +40,9 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
     "js/shared.js", "js/accessible_names.js", "js/logout_link.js", "js/address.js",
     "js/current_row.js", "js/read_first.js", "js/dropped_folders.js", "js/drop_and_paste.js",
     "js/uploads.js", "js/new_file.js", "js/old_messages.js", "js/film_focus.js",
-    "js/viewer.js", "js/viewer_controls.js", "js/film_crop.js", "js/viewer_gestures.js",
+    "js/viewer.js", "js/viewer_view.js", "js/viewer_parts.js", "js/viewer_magnifier.js",
+    "js/viewer_measure.js", "js/film_crop.js", "js/viewer_gestures.js", "js/viewer_controls.js",
+    "js/viewer_keys.js",
 )  # fmt: skip
 
 
@@ -60,6 +62,7 @@ def build_page(reader: Reader) -> gr.Blocks:
     )
     with page:
         html_block(render("shared/header.html.j2", notice=NOTICE), "head")
+        html_block(render("shared/keys.html.j2"), "keys-and-gestures")
         with gr.Tabs(elem_id="screens") as tabs:
             with gr.Tab("Read", id="read"):
                 read = build_read(reader)

@@ -151,7 +151,9 @@ def test_all_maps_fade_together_without_asking_the_server(compare, requested, fi
 def shown(page):
     """Return the film as each column draws it, (H, W) in 0 to 255."""
     expect(page.locator(".compared[data-drawn]")).to_have_count(1)
-    urls = page.locator(".side canvas").evaluate_all("all => all.map(one => one.toDataURL())")
+    urls = page.locator(".side canvas.pixels").evaluate_all(
+        "all => all.map(one => one.toDataURL())"
+    )
     pictures = []
     for url in urls:
         with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from bonefx.web.film_parts import NO_FULL_RESOLUTION
 from bonefx.web.shared.gone_film import FILM_GONE, LIST_GONE
 from tests.browser.helpers import expect_verdict_and_film, upload_film, verdict_region
 from tests.browser.test_report_panel import open_panel
+from tests.browser.viewer.test_full_size import write_noise
 from tests.fixtures.evaluations import make_three_models
 from tests.fixtures.servers.app import ServedApp, find_free_port, start_app, wait_for_app
 
@@ -88,6 +90,16 @@ def test_an_upload_is_sent_again_after_any_action(page, app, film_file, act):
     expect_verdict_and_film(page)
     expect(load_again(page)).to_be_hidden()
     expect(page.locator("#details")).to_contain_text("160 × 220")  # noqa: RUF001
+
+
+def test_a_reduced_film_says_that_its_full_resolution_is_gone(page, app, tmp_path):
+    write_noise(tmp_path / "large.png", (300, 2700))
+    upload_film(page, tmp_path / "large.png")
+    expect(page.get_by_text("Shown reduced to")).to_be_visible()
+    app.restart()
+    page.locator("#viewer .stage").press("1")
+    expect(page.get_by_text(NO_FULL_RESOLUTION)).to_be_visible()
+    expect_verdict_and_film(page)
 
 
 def test_an_example_is_opened_again(page, app):

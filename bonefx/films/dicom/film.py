@@ -9,7 +9,13 @@ from PIL import Image
 from bonefx.films.automatic_window import DisplayedFilm
 from bonefx.films.dicom.anatomy import body_part
 from bonefx.films.dicom.elements import code, text
-from bonefx.films.dicom.header import laterality, parse_header, pixel_aspect, spacing_mm
+from bonefx.films.dicom.header import (
+    laterality,
+    parse_header,
+    pixel_aspect,
+    spacing_mm,
+    spacing_plane,
+)
 from bonefx.films.dicom.pixel_data import decode_pixels, without_pixels
 from bonefx.films.dicom.pixel_format import pixel_format
 from bonefx.films.dicom.shutters import find_shutter
@@ -64,6 +70,7 @@ def read_dicom(data: bytes, sha256: str, *, salvage: bool = False) -> Radiograph
         view=code(header, "ViewPosition"),
         laterality=laterality(header),
         spacing_mm=spacing_mm(header),
+        spacing_plane=spacing_plane(header),
         full=shown.full,
         windows=shown.windows,
         field=shutter and shutter.box,

@@ -7,12 +7,14 @@ record nor a message.
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films.dicom.elements import code, numbers, whole_number
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.dicom.shutters import SHUTTER_ELEMENTS
+from bonefx.records import SpacingPlane
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -23,7 +25,7 @@ ELEMENTS_READ = (
     *("BodyPartExamined", "AnatomicRegionSequence", "PrimaryAnatomicStructureSequence"),
     *("ViewPosition", "Laterality"),
     *("ImageLaterality", "PixelSpacing", "ImagerPixelSpacing"),
-    *("NominalScannedPixelSpacing", "PixelAspectRatio"),
+    *("NominalScannedPixelSpacing", "PixelSpacingCalibrationType", "PixelAspectRatio"),
     *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
@@ -32,6 +34,8 @@ ELEMENTS_READ = (
     *SHUTTER_ELEMENTS,
 )
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+CALIBRATIONS = ("GEOMETRY", "FIDUCIAL")  # values of Pixel Spacing Calibration Type
+SAME_SPACING = 1e-3  # relative difference; manufacturers round one value and not the other
 DEFLATED = "1.2.840.10008.1.2.1.99"  # its size is not known before it is unpacked
 PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\0", b"\x7f\xe0\0\x10")  # little- and big-endian
 UNDEFINED_LENGTH = 0xFFFFFFFF
@@ -114,11 +118,34 @@ def laterality(header: FileDataset) -> str | None:
 
 def spacing_mm(header: FileDataset) -> tuple[float, float] | None:
     """Return row and column spacing by the first of SPACINGS that is valid; None if none is."""
-    for keyword in SPACINGS:
-        pair = numbers(header, keyword)
-        if len(pair) == 2 and all(side > 0 for side in pair):  # false for nan
-            return pair
-    return None
+    return next(filter(None, (_valid_spacing(header, keyword) for keyword in SPACINGS)), None)
+
+
+def spacing_plane(header: FileDataset) -> SpacingPlane | None:
+    """Return where the distances of spacing_mm hold; None without spacing.
+
+    Source:
+        DICOM PS3.3, 10.7.1.1, Pixel Spacing: it equals the spacing at the detector, or on the
+        scanned film, unless it was corrected or calibrated; without such a spacing and without a
+        Pixel Spacing Calibration Type nobody can tell.
+    """
+    at_patient, *at_detector = (_valid_spacing(header, keyword) for keyword in SPACINGS)
+    uncorrected = next(filter(None, at_detector), None)
+    if at_patient is None:
+        return SpacingPlane.DETECTOR if uncorrected else None
+    if code(header, "PixelSpacingCalibrationType") in CALIBRATIONS:
+        return SpacingPlane.PATIENT
+    if uncorrected is None:
+        return SpacingPlane.UNKNOWN
+    sides = zip(at_patient, uncorrected, strict=True)
+    same = all(math.isclose(*pair, rel_tol=SAME_SPACING) for pair in sides)
+    return SpacingPlane.DETECTOR if same else SpacingPlane.PATIENT
+
+
+def _valid_spacing(header: FileDataset, keyword: str) -> tuple[float, float] | None:
+    pair = numbers(header, keyword)
+    valid = len(pair) == 2 and all(side > 0 for side in pair)  # false for nan
+    return (pair[0], pair[1]) if valid else None
 
 
 def pixel_aspect(header: FileDataset) -> float | None:

@@ -27,6 +27,7 @@ from bonefx.web.shared.viewer import (
     contour_path,
     layers_html,
     map_note,
+    reduced_words,
     stage_html,
     tools_html,
 )
@@ -58,6 +59,7 @@ def comparison_html(
     *,
     test_sets: Sequence[str],
     extra: Iterable[tuple[str, str]] = (),
+    opening: str = "",
 ) -> Markup:
     """Render a column for each model, and one for their agreement.
 
@@ -67,13 +69,14 @@ def comparison_html(
         models: Models of the readings, in the same order.
         test_sets: Names of their test sets, in the same order; empty where not known.
         extra: Facts that are not of the film, such as an example's label, as name and value.
+        opening: See viewer.stage_html.
     """
     map_exists = comparison.peak is not None
     map_shown = map_exists and not all_without_fracture(comparison)
     return render(
         "compare/comparison.html.j2",
         columns=[
-            _model_column(film, comparison, reading, model, test_set=test_set)
+            _model_column(film, comparison, reading, model, test_set=test_set, opening=opening)
             for reading, model, test_set in zip(comparison.readings, models, test_sets, strict=True)
         ],
         verdicts_text=_verdicts_text(comparison),
@@ -84,6 +87,7 @@ def comparison_html(
         hot_percent=f"{100 * HOT_SHARE:.0f}",
         opacity=OPACITY,
         map_shown=map_shown,
+        reduced=reduced_words(film),
         tools_html=tools_html(film, has_map=map_exists, map_shown=map_shown),
     )
 
@@ -121,6 +125,7 @@ def _model_column(
     model: LoadedModel,
     *,
     test_set: str,
+    opening: str,
 ) -> ModelColumn:
     heat = comparison.map_of(reading)
     layers = ""
@@ -140,6 +145,7 @@ def _model_column(
             layers,
             label=f"Radiograph with the map of {reading.model}",
             carries_film=reading is comparison.readings[0],
+            opening=opening,
         ),
         peak_text=_peak_text(reading.heat_peak) if has_map(reading) else "",
         no_map_html="" if has_map(reading) else _no_map_html(reading, model),

@@ -166,6 +166,7 @@ class CompareHandlers:
                 chosen,
                 test_sets=[self.reader.tested_on(model.name) for model in chosen],
                 extra=compared.extra,
+                opening=compared.opening,
             ),
             legend=legend_html(comparison),
             performance=performance_html(chosen),

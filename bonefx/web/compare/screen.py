@@ -21,6 +21,7 @@ from bonefx.web.compare.state import (
     FilmUpdate,
     UploadedUpdate,
 )
+from bonefx.web.film_parts import offer_film_parts
 from bonefx.web.shared.components import (
     MODEL_EVENT,
     PRIVATE_EVENT,
@@ -120,6 +121,7 @@ def build_compare(reader: Reader) -> CompareScreen:
     handlers = CompareHandlers(reader=reader, examples=examples)
     _connect_readings(handlers, parts)
     _connect_upload_notices(handlers, parts)
+    offer_film_parts("compare-", parts.compared)
     gr.Button(visible=False).click(
         show_errors_to_user(CompareApi(reader=reader).compare), [parts.film, parts.models],
         gr.JSON(visible=False), api_name="compare", **MODEL_EVENT,

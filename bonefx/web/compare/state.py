@@ -9,6 +9,7 @@ import gradio as gr
 
 from bonefx.records import Radiograph
 from bonefx.web.shared.gone_film import NO_FILM
+from bonefx.web.shared.viewer import new_opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds an array
@@ -18,10 +19,12 @@ class ComparedFilm:
     Attributes:
         film: The film.
         extra: Facts that are not of the film, such as an example's label, as name and value.
+        opening: Name of this opening; see viewer.new_opening.
     """
 
     film: Radiograph
     extra: tuple[tuple[str, str], ...] = ()
+    opening: str = field(default_factory=new_opening)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,4 +42,5 @@ class AwaitedOpinion:
         if decided.heat is reading.heat:
             return update
         floor = reader.model(reading.model).manifest.heat_floor
-        return replace(update, viewer=film_figure(shown.film, decided, heat_floor=floor))
+        figure = film_figure(shown.film, decided, heat_floor=floor, opening=shown.opening)
+        return replace(update, viewer=figure)

@@ -67,7 +67,9 @@ class FilmUpdates:
                 self.verdict_html(reading),
                 choices=replace(choices, point=reading.point.name),
             ),
-            viewer=film_figure(film, reading, heat_floor=loaded.manifest.heat_floor),
+            viewer=film_figure(
+                film, reading, heat_floor=loaded.manifest.heat_floor, opening=shown.opening
+            ),
             details=verdict_card.details_html(
                 loaded.manifest, reading.device, film=film, reading=reading, extra=shown.facts
             ),
@@ -94,7 +96,9 @@ class FilmUpdates:
         film, loaded = shown.film, self.reader.model(choices.model)
         return replace(
             self.without_film(verdict_card.your_turn_html(), choices=choices),
-            viewer=film_figure(film, None, heat_floor=loaded.manifest.heat_floor),
+            viewer=film_figure(
+                film, None, heat_floor=loaded.manifest.heat_floor, opening=shown.opening
+            ),
             details=verdict_card.details_html(loaded.manifest, str(loaded.device), film=film),
             own_answer=gr.Row(visible=True),
             **_change_tools(shown),

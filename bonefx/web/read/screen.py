@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from bonefx.reading.reader import Reader
+from bonefx.web.film_parts import offer_film_parts
 from bonefx.web.read.events import ReadEvents
 from bonefx.web.read.film_changes import CHANGES
 from bonefx.web.read.film_updates import measured_html_of
@@ -55,6 +56,7 @@ def _build_components(reader: Reader, examples: tuple[Example, ...]) -> ReadComp
             viewer = html_block(NO_FILM_HTML, "viewer")
             changes = _changes()
             gallery = html_block(gallery_html(examples), "examples", js_on_load=ON_LOAD)
+    offer_film_parts("", shown)
     return ReadComponents(
         viewer=viewer, gallery=gallery, shown=shown, picked=gr.State(0), **changes, **right
     )  # fmt: skip

@@ -44,6 +44,11 @@ class ShownFilm:
         """The film with the user's changes."""
         return name_region(edit_radiograph(self.opened.film, self.edit), self.region)
 
+    @property
+    def opening(self) -> str:
+        """Name of the opening of the film; see viewer.new_opening."""
+        return self.opened.opening
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadComponents:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bonefx.films.decoding.pool import decode_film, decode_study
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.films.sources import FilmSource
 from bonefx.records import Radiograph
+from bonefx.web.shared.viewer import new_opening
 
 MAX_UPLOAD_MB = 128
 FILM_LIFETIME_S = 600  # a session keeps the film on screen for this long
@@ -57,11 +58,13 @@ class OpenedFilm:
         study: Identifiers of a DICOM film, kept in memory only; otherwise why there are none.
         damage: Why the file counts as damaged, where a part of the film could be decoded anyway;
             empty for every other film.
+        opening: Name of this opening; the same file that is opened again gets another one.
     """
 
     film: Radiograph
     study: StudyHeader | str
     damage: str = ""
+    opening: str = field(default_factory=new_opening)
 
 
 def read_and_delete(path: str | None, *, salvage: bool = False) -> Radiograph:

@@ -5,12 +5,14 @@ for all stages. Read has one stage, Compare has one for each map.
 
 The pictures are part of the page, as PNG in data URLs. So no file of a film lies in gradio's cache,
 where anybody could open it by its link. The film keeps its full depth: the browser
-(assets/js/viewer.js) applies the window and draws map and contour on top.
+(assets/js/viewer.js) applies the window and draws map and contour on top. Of a film that is shown
+reduced the page gets the visible part at full resolution when the user zooms in; see film_parts.py.
 """
 
 from __future__ import annotations
 
 import base64
+import secrets
 
 import numpy as np
 from markupsafe import Markup
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from bonefx.films.raster import encode_png, shrink_to
 from bonefx.films.windows import window_presets
 from bonefx.heatmaps.overlay import heat_layer, hot_contours
-from bonefx.records import Radiograph, Reading, Verdict
+from bonefx.records import Radiograph, Reading, SpacingPlane, Verdict, edit_matrix
 from bonefx.report.compose import OPACITY
 from bonefx.report.wording.maps import map_words
 from bonefx.web.shared.templates import render
@@ -37,11 +39,18 @@ NO_FILM_HTML = render(
 )
 READING_HTML = render("shared/empty_film.html.j2", opening=True, lines=["Reading the film …"])
 READER_FIRST = "The model has not read this film yet: your answer comes first."
-KEYS = "Keys: + and - zoom, 0 fits, arrows move, I inverts, M map, C contour, F full screen"
-OWN_KEYS = "1 fracture, 2 no fracture, 3 not sure"
+KEYS = "Keys: + and - zoom, 1 full size, 0 resets, arrows move, ? lists all keys"
+OWN_KEYS = "Keys: 1 fracture, 2 no fracture, 3 not sure, + and - zoom, 0 resets, ? lists all keys"
+LENGTH_UNITS = {
+    SpacingPlane.PATIENT: "mm",
+    SpacingPlane.DETECTOR: "mm at the detector plane",
+    SpacingPlane.UNKNOWN: "mm, magnification not stated",
+}
 
 
-def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float) -> Markup:
+def film_figure(
+    film: Radiograph, reading: Reading | None, *, heat_floor: float, opening: str = ""
+) -> Markup:
     """Render a film with its heat map and the tools.
 
     The map is hidden at first where the verdict is no fracture.
@@ -51,6 +60,7 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
         reading: The model's reading; None while the reader's own answer is awaited, and then
             nothing on the page depends on the model.
         heat_floor: Peak below which the model's maps are not shown, in logits.
+        opening: See stage_html.
     """
     heat = None if reading is None else reading.heat
     has_map = heat is not None
@@ -63,7 +73,8 @@ def film_figure(film: Radiograph, reading: Reading | None, *, heat_floor: float)
             film,
             Markup() if heat is None else _map_layers(heat, film),
             label=_description(film, has_map=has_map),
-            keys=f"{KEYS}, {OWN_KEYS}" if reading is None else KEYS,
+            keys=OWN_KEYS if reading is None else KEYS,
+            opening=opening,
         ),
         tools=tools_html(film, has_map=has_map, map_shown=map_shown),
         reader_first=READER_FIRST if reading is None else "",
@@ -77,11 +88,20 @@ def reduced_words(film: Radiograph) -> str:
     longer = max(film.pixels.shape)
     if longer <= MAX_FILM_PX:
         return ""
-    return f"Shown reduced to {MAX_FILM_PX:,} of {longer:,} px; the model reads the whole film."
+    return (
+        f"Shown reduced to {MAX_FILM_PX:,} of {longer:,} px until you zoom in; the model reads the "
+        "whole film."
+    )
 
 
 def stage_html(
-    film: Radiograph, layers: str, *, label: str, keys: str = KEYS, carries_film: bool = True
+    film: Radiograph,
+    layers: str,
+    *,
+    label: str,
+    keys: str = KEYS,
+    carries_film: bool = True,
+    opening: str = "",
 ) -> Markup:
     """Render a film with layers on top, for assets/js/viewer.js to draw.
 
@@ -91,14 +111,21 @@ def stage_html(
         label: Description for screen readers.
         keys: Description of the keys.
         carries_film: Include the pixels; false for the further stages of one viewer.
+        opening: Name of the opening of the film, from new_opening; the page keeps measurements as
+            long as it stays the same. Empty to keep nothing, and to offer no full resolution.
     """
     height, width = film.pixels.shape
     return render(
         "shared/stage.html.j2",
         label=label,
         keys=keys,
-        source_url=_source_url(film) if carries_film else "",
-        bits=_shown_bits(film),
+        source_url=values_url(shrink_to(film.values, MAX_FILM_PX), film) if carries_film else "",
+        bits=shown_bits(film),
+        opening=opening,
+        view=view_name(film, opening),
+        matrix=edit_matrix(film),
+        spacing=film.spacing_mm or (),
+        unit=LENGTH_UNITS[film.spacing_plane] if film.spacing_mm and film.spacing_plane else "px",
         width=width,
         height=height,
         layers=layers,
@@ -135,15 +162,27 @@ def contour_path(heat: NDArray[np.float32]) -> str:
     )
 
 
-def _shown_bits(film: Radiograph) -> int:
+def new_opening() -> str:
+    """Return a name for one opening of a film, which nobody can guess."""
+    return secrets.token_urlsafe(12)
+
+
+def view_name(film: Radiograph, opening: str) -> str:
+    """Return the name of a film as it is shown: its opening, and what the user changed on it."""
+    return f"{opening} {film.edit}"
+
+
+def shown_bits(film: Radiograph) -> int:
     """Return the depth in which a film is sent to the page."""
     return next(bits for bits in SHOWN_BITS if film.bits <= bits or bits == SHOWN_BITS[-1])
 
 
-def _source_url(film: Radiograph) -> str:
-    """Encode the film's values; a deep film carries the upper byte as red, the lower as green."""
-    values = shrink_to(film.values, MAX_FILM_PX)
-    bits = _shown_bits(film)
+def values_url(values: NDArray[np.float32], film: Radiograph) -> str:
+    """Encode values of a film at its depth; readValues in assets/js/viewer.js reads them.
+
+    A deep film carries the upper byte as red, the lower as green.
+    """
+    bits = shown_bits(film)
     if bits == SHOWN_BITS[0]:
         return png_data_url(np.rint(values * 255.0).astype(np.uint8))
     levels = np.rint(values * (2**bits - 1)).astype(np.uint16) << (16 - bits)

@@ -21,6 +21,7 @@ from pydicom.uid import (
 from bonefx.errors import UnreadableRadiographError
 from bonefx.films import formats
 from bonefx.films.dicom.header import ELEMENTS_READ, parse_header
+from bonefx.records import SpacingPlane
 from tests.fixtures.dicom_files import (
     SECRET_PATIENT,
     apply_linear_window,
@@ -150,6 +151,38 @@ def test_spacing_falls_back_to_that_of_a_scanned_film():
     assert formats.read_bytes(make_dicom(**scanned)).spacing_mm == (0.1, 0.101)
     film = formats.read_bytes(make_dicom(ImagerPixelSpacing=["0.3", "0.301"], **scanned))
     assert film.spacing_mm == (0.3, 0.301)
+
+
+@pytest.mark.parametrize(
+    ("changes", "plane"),
+    [
+        pytest.param({}, None, id="no spacing"),
+        pytest.param({"PixelSpacing": [0.1, 0.1]}, SpacingPlane.UNKNOWN, id="nothing to compare"),
+        pytest.param({"ImagerPixelSpacing": [0.1, 0.1]}, SpacingPlane.DETECTOR, id="detector"),
+        pytest.param(
+            {"NominalScannedPixelSpacing": [0.1, 0.1]}, SpacingPlane.DETECTOR, id="scanned film"
+        ),
+        pytest.param(
+            {"PixelSpacing": ["0.139", "0.139"], "ImagerPixelSpacing": ["0.13889", "0.13889"]},
+            SpacingPlane.DETECTOR, id="the same twice, rounded",
+        ),
+        pytest.param(
+            {"PixelSpacing": [0.1, 0.1], "ImagerPixelSpacing": [0.11, 0.11]},
+            SpacingPlane.PATIENT, id="corrected",
+        ),
+        pytest.param(
+            {"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "FIDUCIAL"},
+            SpacingPlane.PATIENT, id="calibrated",
+        ),
+        pytest.param(
+            {"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "NONE"},
+            SpacingPlane.UNKNOWN, id="no type of calibration",
+        ),
+    ],
+)  # fmt: skip
+def test_the_plane_of_the_spacing_follows_from_all_spacings(changes, plane):
+    """DICOM PS3.3, 10.7.1.1."""
+    assert formats.read_bytes(make_dicom(**changes)).spacing_plane is plane
 
 
 def test_dicom_facts_that_are_absent_or_not_codes_are_none():

@@ -15,6 +15,7 @@ from bonefx.records import (
     Window,
     box_of_edges,
     crop_radiograph,
+    edit_matrix,
     edit_radiograph,
     invert_radiograph,
     mirror_radiograph,
@@ -133,3 +134,18 @@ def test_a_part_that_cannot_be_read_is_refused(film, edges, message):
 def test_edges_that_are_no_box_are_refused(edges):
     with pytest.raises(SettingsError, match=r"four whole numbers.*correct them"):
         box_of_edges(edges)
+
+
+CROP = PixelBox(top=5, left=8, bottom=85, right=100)
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("crop", [None, CROP])
+def test_the_matrix_of_an_edit_moves_points_as_the_edit_moves_pixels(film, crop, mirrored, turns):
+    shown = edit_radiograph(film, FilmEdit(crop=crop, mirrored=mirrored, quarter_turns=turns))
+    a, b, c, d, e, f = edit_matrix(shown)
+    for row, column in ((10, 20), (70, 95)):
+        x, y = column + 0.5, row + 0.5  # centre of the pixel
+        at = int(b * x + d * y + f), int(a * x + c * y + e)
+        assert shown.pixels[at] == film.pixels[row, column]

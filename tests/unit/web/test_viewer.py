@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bonefx.records import FilmEdit, SpacingPlane, edit_radiograph
 from bonefx.web.shared.viewer import MAX_FILM_PX, film_figure
 from tests.fixtures.records import make_radiograph, make_reading
 
@@ -41,3 +42,32 @@ def test_the_page_gets_a_film_at_its_own_depth(bits, shown_bits):
             values = picture[..., 0] << 8 | picture[..., 1]
     assert [values.min(), values.max()] == [0, 65535]
     np.testing.assert_array_equal(np.rint(values / 65535 * (2**bits - 1)), levels)
+
+
+@pytest.mark.parametrize(
+    ("plane", "unit"),
+    [
+        (SpacingPlane.PATIENT, "mm"),
+        (SpacingPlane.DETECTOR, "mm at the detector plane"),
+        (SpacingPlane.UNKNOWN, "mm, magnification not stated"),
+    ],
+)
+def test_the_page_gets_the_spacing_of_rows_and_columns_with_its_unit(plane, unit):
+    film = make_radiograph(spacing_mm=(0.1, 0.2), spacing_plane=plane)
+    turned = edit_radiograph(film, FilmEdit(quarter_turns=1))
+    for shown, spacing in ((film, "0.1 0.2"), (turned, "0.2 0.1")):
+        html = film_figure(shown, None, heat_floor=0.0)
+        assert f'data-spacing="{spacing}" data-unit="{unit}"' in html
+
+
+def test_a_film_without_spacing_is_measured_in_pixels():
+    html = film_figure(make_radiograph(), None, heat_floor=0.0)
+    assert 'data-spacing="" data-unit="px"' in html
+
+
+def test_the_page_gets_the_name_of_the_opening_and_how_the_film_was_turned():
+    film = make_radiograph(pixels=np.full((70, 90), 0.5, np.float32))
+    turned = edit_radiograph(film, FilmEdit(quarter_turns=1))
+    html = film_figure(turned, None, heat_floor=0.0, opening="name")
+    assert 'data-opening="name"' in html
+    assert re.search(r'data-matrix="0 1 -1 0 70 0"', html)

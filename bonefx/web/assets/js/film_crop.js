@@ -44,6 +44,7 @@
         if (event.target.closest?.("#crop")) switchTo(!crop.on);
         else if (event.target.closest?.("#changes")) switchTo(false);
     });
+    document.addEventListener("film-tool", () => { if (crop.on) switchTo(false); });
     document.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && crop.on) switchTo(false);
     });

@@ -43,10 +43,10 @@ element.addEventListener("click", (event) => {
     if (pressed && pressed.ariaDisabled !== "true") actions[pressed.dataset.navigate]();
 });
 document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || find(".film-navigation").hidden) return;
     const act = keys[event.key.toLowerCase()];
+    if (!act || find(".film-navigation").hidden || !element.checkVisibility()) return;
     const onFilm = event.target.closest("#single .stage") || document.documentElement.matches(".film-held");
-    if (!act || !element.checkVisibility() || !(onFilm || element.contains(event.target))) return;
+    if (!window.bonefx.takesKey(event, onFilm || element.contains(event.target))) return;
     event.preventDefault();
     act();
 });

@@ -1,34 +1,94 @@
 () => {
-    // Draw the film of every .viewer on the page through its window, and zoom and move it, on one
-    // stage or on several that show the same film. The browser does all of this, so that the server
-    // sends a film once and keeps nothing of it.
-    const MAX_ZOOM = 12, WHITE = 65535;
+    // Draw the film of every .viewer on the page through its window, on one stage or on several that
+    // show the same film. The browser does this, so that the server sends a film once. What the user
+    // set belongs to one opening of one film: the next film starts clean.
+    const WHITE = 65535;
+    const { onPageChange } = window.bonefx;
     const films = new WeakMap();
+    const onScreens = new Map();  // the last film of each screen, by the id of its block
     const tool = (viewer, name) => viewer.querySelector(`[data-tool="${name}"]`);
     const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+    const numbers = (words) => (words ? words.split(" ").map(Number) : []);
 
+    const newFilm = (viewer) => {
+        const source = viewer.querySelector("img.source"), { dataset } = source;
+        const { width, height } = viewer.querySelector(".stage svg").viewBox.baseVal;
+        const [rowMm, columnMm] = numbers(dataset.spacing);
+        return {
+            viewer, source, size: { width, height }, stages: [...viewer.querySelectorAll(".stage")],
+            bits: Number(dataset.bits), opening: dataset.opening, view: dataset.view,
+            toShown: new DOMMatrix(numbers(dataset.matrix)),  // from the film as it was read
+            pixel: rowMm ? { x: columnMm, y: rowMm } : { x: 1, y: 1 }, unit: dataset.unit,
+            zoom: 1, x: 0, y: 0, inverted: false, layers: [], mode: null, measurements: [],
+        };
+    };
     const start = async (viewer) => {
         viewer.dataset.ready = "";
-        const stages = [...viewer.querySelectorAll(".stage")];
-        const film = { viewer, stages, zoom: 1, x: 0, y: 0, inverted: false };
+        const film = newFilm(viewer), { source, stages } = film;
+        const before = replaceOnScreen(film);
         films.set(viewer, film);
-        const source = viewer.querySelector("img.source");
         await source.decode();
-        const unchanged = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
-        const bitmap = await createImageBitmap(source, unchanged);
-        const [canvas, ...copies] = stages.map((stage) => stage.querySelector("canvas"));
-        for (const each of [canvas, ...copies])
-            [each.width, each.height] = [bitmap.width, bitmap.height];
-        film.copies = copies.map((copy) => copy.getContext("2d"));
-        film.context = canvas.getContext("2d", { willReadFrequently: true });
-        film.context.drawImage(bitmap, 0, 0);
-        const picture = film.context.getImageData(0, 0, bitmap.width, bitmap.height);
-        film.values = readValues(picture.data, Number(source.dataset.bits));
-        film.picture = picture;
+        const bitmap = await toBitmap(source);
         source.remove();
+        if (!viewer.isConnected) return;  // another film has come meanwhile
+        film.source = null;
+        film.layers = [newLayer(film, "pixels", bitmap)];
         choosePreset(film);
+        keepSettings(film, before);
+        window.bonefx.viewer.watchSize(film);
         viewer.dataset.drawn = "";
         window.bonefx.focusIfHeld(stages[0]);
+    };
+    // A film that is shown again, because another model has read it or the user has turned it, keeps
+    // its measurements; and its view, where it looks as before.
+    const keepSettings = (film, before) => {
+        if (!film.opening || before?.opening !== film.opening) return;
+        film.measurements = before.measurements;
+        if (before.view !== film.view || before.level === undefined) return;
+        const { zoom, x, y, exact, inverted, level, width } = before;
+        Object.assign(film, { zoom, x, y, exact, inverted });
+        tool(film.viewer, "invert").setAttribute("aria-pressed", inverted);
+        if (before.preset === "own") setWindow(film, level, width);
+        else {
+            tool(film.viewer, "preset").selectedIndex = before.preset;
+            choosePreset(film);
+        }
+    };
+    const screenOf = (viewer) => viewer.closest("#viewer, #compare-sides")?.id ?? "";
+    // Put a film in the place of the last one of its screen, and return that one.
+    const replaceOnScreen = (film) => {
+        const before = onScreens.get(screenOf(film.viewer));
+        onScreens.set(screenOf(film.viewer), film);
+        return before;
+    };
+    // A film that has left the page keeps no pixels, only what keepSettings needs.
+    const release = (film) => {
+        if (film.viewer.isConnected || film.released) return;
+        film.released = true;
+        film.sizes?.disconnect();
+        film.layers.forEach(dropLayer);
+        film.viewer.replaceChildren();
+        Object.assign(film, { layers: [], stages: [], source: null });
+    };
+
+    // A layer is a picture of the film or of a part of it, on a canvas of each stage.
+    const toBitmap = (image) => createImageBitmap(
+        image, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+    const newLayer = (film, name, bitmap, place = { left: 0, top: 0, ...film.size }) => {
+        const canvases = film.stages.map((stage) => stage.querySelector(`canvas.${name}`));
+        for (const canvas of canvases) {
+            [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+            for (const [edge, value] of Object.entries(place)) canvas.style[edge] = `${value}px`;
+        }
+        const [context, ...copies] = canvases.map((canvas, index) =>
+            canvas.getContext("2d", { willReadFrequently: index === 0 }));
+        context.drawImage(bitmap, 0, 0);
+        const picture = context.getImageData(0, 0, bitmap.width, bitmap.height);
+        bitmap.close();
+        return { ...place, canvases, context, copies, picture, values: readValues(picture.data, film.bits) };
+    };
+    const dropLayer = (layer) => {
+        for (const canvas of layer.canvases) canvas.width = canvas.height = 0;
     };
 
     // A deep film is sent as a colour PNG: its upper byte is red, its lower byte green. Of 12 bits
@@ -42,8 +102,7 @@
         return values;
     };
 
-    const paint = (film) => {
-        if (!film.values) return;
+    const greyLevels = (film) => {
         const low = (film.level - film.width / 2) * WHITE, range = film.width * WHITE;
         const grey = new Uint32Array(WHITE + 1);
         for (let value = 0; value <= WHITE; value++) {
@@ -51,20 +110,33 @@
             if (film.inverted) shown = 255 - shown;
             grey[value] = 0xff000000 | (shown << 16) | (shown << 8) | shown;
         }
-        const pixels = new Uint32Array(film.picture.data.buffer);
-        for (let i = 0; i < pixels.length; i++) pixels[i] = grey[film.values[i]];
-        film.context.putImageData(film.picture, 0, 0);
-        for (const copy of film.copies) copy.drawImage(film.context.canvas, 0, 0);
+        return grey;
+    };
+    const paint = (film) => {
+        const grey = greyLevels(film);
+        for (const { values, picture, context, copies } of film.layers) {
+            const pixels = new Uint32Array(picture.data.buffer);
+            for (let i = 0; i < pixels.length; i++) pixels[i] = grey[values[i]];
+            context.putImageData(picture, 0, 0);
+            for (const copy of copies) copy.drawImage(context.canvas, 0, 0);
+        }
+        changed(film);
     };
     const paintSoon = (film) => {
         if (film.paintPending) return;
         film.paintPending = true;
         requestAnimationFrame(() => { film.paintPending = false; paint(film); });
     };
+    // What other scripts draw beside the film follows its view and its window.
+    const followers = [];
+    const changed = (film) => {
+        if (!film.released) followers.forEach((follow) => follow(film));
+    };
 
     const choosePreset = (film) => {
-        const chosen = tool(film.viewer, "preset").selectedOptions[0];
+        const preset = tool(film.viewer, "preset"), chosen = preset.selectedOptions[0];
         if (chosen.dataset.low === undefined) return;
+        film.preset = preset.selectedIndex;
         const low = Number(chosen.dataset.low), high = Number(chosen.dataset.high);
         setWindow(film, (low + high) / 2, high - low, false);
     };
@@ -74,36 +146,17 @@
         film.width = custom ? clamp(width, 0.01, 2) : width;
         tool(film.viewer, "level").value = 100 * film.level;
         tool(film.viewer, "width").value = 100 * film.width;
-        if (custom) tool(film.viewer, "preset").value = "own";
+        if (custom) tool(film.viewer, "preset").value = film.preset = "own";
         paintSoon(film);
     };
 
-    const applyTransform = (film) => {
-        const stage = film.stages[0];  // all stages have the same size
-        const margin = (film.zoom - 1) / 2;
-        film.x = clamp(film.x, -margin * stage.clientWidth, margin * stage.clientWidth);
-        film.y = clamp(film.y, -margin * stage.clientHeight, margin * stage.clientHeight);
-        for (const each of film.stages) {
-            const sheet = each.querySelector(".sheet");
-            sheet.style.transform = `translate(${film.x}px, ${film.y}px) scale(${film.zoom})`;
-            sheet.style.setProperty("--zoom", film.zoom);  // lines keep their width on the screen
-            each.classList.toggle("near", film.zoom > 1);
-        }
-    };
-    // Zoom by a factor around the point (x, y), measured from the middle of the stage.
-    const zoom = (film, factor, x = 0, y = 0) => {
-        const before = film.zoom;
-        film.zoom = clamp(before * factor, 1, MAX_ZOOM);
-        film.x = x - ((x - film.x) * film.zoom) / before;
-        film.y = y - ((y - film.y) * film.zoom) / before;
-        applyTransform(film);
-    };
-    const move = (film, x, y) => { film.x += x; film.y += y; applyTransform(film); };
-
     window.bonefx.viewer = {
-        choosePreset, move, paintSoon, setWindow, tool, zoom,
+        changed, choosePreset, clamp, dropLayer, followers, newLayer, paintSoon, setWindow, toBitmap, tool,
         filmOf: (event) => films.get(event.target.closest?.(".viewer")),
+        shownFilm: () => [...onScreens.values()].find((film) => film.viewer.checkVisibility()),
     };
-    window.bonefx.onPageChange(() =>
-        document.querySelectorAll(".viewer:not([data-ready]):has(.stage)").forEach(start));
+    onPageChange(() => {
+        onScreens.forEach(release);
+        document.querySelectorAll(".viewer:not([data-ready]):has(.stage)").forEach(start);
+    });
 }

@@ -1,7 +1,9 @@
 () => {
-    // Connect the viewer's toolbar and keys: window presets, sliders, zoom, map, contour, curtain.
-    const STEP = 1.25, MOVE_PX = 40;
-    const { choosePreset, filmOf, move, paintSoon, setWindow, tool, zoom } = window.bonefx.viewer;
+    // Connect the viewer's toolbar: window presets, sliders, zoom, map, contour, curtain, and the tools
+    // that take the drags on the film: level and width, magnifier, length, angle.
+    const STEP = 1.25;
+    const { viewer } = window.bonefx;
+    const { choosePreset, filmOf, fit, modes, paintSoon, setWindow, showExact, tool, zoom } = viewer;
 
     const toggle = (film, name) => {
         const button = tool(film.viewer, name);
@@ -20,6 +22,26 @@
         film.viewer.style.setProperty("--curtain", `${share}%`);
         film.viewer.classList.toggle("with-curtain", share > 0);
     };
+    // Choose the tool that takes the drags, or none; choosing it again puts it away.
+    const setMode = (film, name) => {
+        const before = film.mode;
+        film.mode = name === before ? null : name;
+        modes[before]?.end?.(film);
+        for (const each of Object.keys(modes))
+            tool(film.viewer, each).setAttribute("aria-pressed", each === film.mode);
+        film.viewer.dataset.mode = film.mode ?? "";
+        modes[film.mode]?.begin?.(film);
+        if (film.mode) document.dispatchEvent(new Event("film-tool"));  // to film_crop.js
+    };
+    // Measurements stay, and the map as it is shown: both belong to the film, not to the view of it.
+    const reset = (film) => {
+        tool(film.viewer, "preset").selectedIndex = 0;
+        choosePreset(film);
+        if (film.inverted) toggle(film, "invert");
+        tool(film.viewer, "curtain").value = 0;
+        drawCurtain(film);
+        fit(film);
+    };
 
     const inputs = {
         preset: choosePreset,
@@ -35,15 +57,12 @@
         contour: (film) => toggle(film, "contour"),
         in: (film) => zoom(film, STEP),
         out: (film) => zoom(film, 1 / STEP),
-        fit: (film) => zoom(film, 0),
+        fit, reset,
+        exact: showExact,
         full: toggleFullScreen,
+        keys: () => window.bonefx.showKeys(),
     };
-    const keys = {
-        "+": buttons.in, "=": buttons.in, "-": buttons.out, 0: buttons.fit, i: buttons.invert,
-        m: buttons.map, c: buttons.contour, f: toggleFullScreen,
-        ArrowLeft: (film) => move(film, MOVE_PX, 0), ArrowRight: (film) => move(film, -MOVE_PX, 0),
-        ArrowUp: (film) => move(film, 0, MOVE_PX), ArrowDown: (film) => move(film, 0, -MOVE_PX),
-    };
+    for (const name of Object.keys(modes)) buttons[name] = (film) => setMode(film, name);
 
     document.addEventListener("input", (event) => {
         const film = filmOf(event), apply = inputs[event.target.dataset?.tool];
@@ -51,15 +70,9 @@
     });
     document.addEventListener("click", (event) => {
         const film = filmOf(event), button = event.target.closest?.("button[data-tool]");
-        if (film && button) buttons[button.dataset.tool](film);
+        if (film?.layers.length && button) buttons[button.dataset.tool](film);
+        const shown = viewer.shownFilm();
+        if (event.target.closest?.("#crop") && shown?.mode) setMode(shown, null);
     });
-    document.addEventListener("keydown", (event) => {
-        // Caps Lock must not disable the letters.
-        const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-        const film = filmOf(event), act = keys[key];
-        if (!film || !act || !event.target.matches(".stage")) return;
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
-        event.preventDefault();
-        act(film);
-    });
+    Object.assign(viewer, { buttons, setMode });
 }
