@@ -191,8 +191,9 @@ def test_a_fork_that_ends_before_its_file_comes_does_not_matter(tmp_path, monkey
         assert_reads_films(pool, tmp_path)
         (process,) = pool._running
         process._prepare()
-        for child in children_of(process.pid):
-            os.kill(child, signal.SIGKILL)
+        (waiting,) = children_of(process.pid)
+        os.kill(waiting, signal.SIGKILL)
+        wait_until(lambda: children_of(process.pid) not in ([], [waiting]))
         assert_reads_films(pool, tmp_path)
         assert "ends the program" in outcome_of(pool, tmp_path, b"abort").message
     finally:
@@ -240,10 +241,14 @@ def test_processes_end_when_their_parent_is_killed_while_one_decodes(tmp_path, k
         everyone = [*pids, *(child for pid in pids for child in children_of(pid))]
         assert len(everyone) == (4 if kind == "forking" else 2)
         parent.kill()
+    wait_until(lambda: not any(map(is_running, everyone)))
+
+
+def wait_until(condition):
     deadline = time.monotonic() + 60
-    while any(map(is_running, everyone)) and time.monotonic() < deadline:
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert not any(map(is_running, everyone))
 
 
 def children_of(pid):
