@@ -132,7 +132,11 @@ class ForkingProcess:
         return refusal(too_much_memory() if status == -signal.SIGKILL else decoder_ended())
 
     def _finish(self, deadline: float) -> None:
-        self.usage = Usage(**json.loads(self._receive(deadline)))
+        """Take the report of the last fork; an earlier one may have ended without a request."""
+        report = self._receive(deadline)
+        while _is_ready(self._channel.fileno()):
+            report = self._receive(deadline)
+        self.usage = Usage(**json.loads(report))
         self._fork_runs = False
 
     def _receive(self, deadline: float) -> bytes:
@@ -154,10 +158,14 @@ class ForkingProcess:
 
 
 def _wait_for(stream: int, deadline: float) -> None:
+    if not _is_ready(stream, wait_s=max(0.0, deadline - time.monotonic())):
+        raise LateError
+
+
+def _is_ready(stream: int, *, wait_s: float = 0.0) -> bool:
     waiting = select.poll()
     waiting.register(stream, select.POLLIN)
-    if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        raise LateError
+    return bool(waiting.poll(wait_s * 1000))
 
 
 def _answer(pipe: int, deadline: float) -> Outcome:

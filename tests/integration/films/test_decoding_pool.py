@@ -30,7 +30,7 @@ from tests.fixtures.image_files import make_png
 
 LINUX = sys.platform == "linux"
 FILM = Request(task=Task.FILM)
-QUICK = DecodingLimits(base_cpu_s=1.0, cpu_s_per_mb=0.0, patience=3.0)
+QUICK = DecodingLimits(base_cpu_s=1.0, cpu_s_per_mb=0.0, patience=6.0, memory_bytes=400_000_000)
 linux_only = pytest.mark.skipif(not LINUX, reason="only Linux has this limit")
 
 
@@ -183,6 +183,23 @@ def test_a_harmful_file_does_not_hold_up_the_films_of_others(start, tmp_path, mo
     assert not other.is_alive()
 
 
+@linux_only
+def test_a_fork_that_ends_before_its_file_comes_does_not_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "BOOT", HARMFUL_BOOT)
+    pool = DecodingPool(1)
+    try:
+        assert_reads_films(pool, tmp_path)
+        (process,) = pool._running
+        process._prepare()
+        (waiting,) = children_of(process.pid)
+        os.kill(waiting, signal.SIGKILL)
+        wait_until(lambda: children_of(process.pid) not in ([], [waiting]))
+        assert_reads_films(pool, tmp_path)
+        assert "ends the program" in outcome_of(pool, tmp_path, b"abort").message
+    finally:
+        pool.close()
+
+
 def test_a_process_that_is_killed_between_films_is_replaced(pool, tmp_path):
     assert_reads_films(pool, tmp_path)
     (process,) = pool._running
@@ -222,12 +239,16 @@ def test_processes_end_when_their_parent_is_killed_while_one_decodes(tmp_path, k
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         assert parent.stdout.readline() == "decoding\n"
         everyone = [*pids, *(child for pid in pids for child in children_of(pid))]
-        assert len(everyone) == (3 if kind == "forking" else 2)
+        assert len(everyone) == (4 if kind == "forking" else 2)
         parent.kill()
+    wait_until(lambda: not any(map(is_running, everyone)))
+
+
+def wait_until(condition):
     deadline = time.monotonic() + 60
-    while any(map(is_running, everyone)) and time.monotonic() < deadline:
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert not any(map(is_running, everyone))
 
 
 def children_of(pid):
