@@ -13,7 +13,6 @@ import os
 import socket
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -181,19 +180,17 @@ def _read_shards(
 
     ray.data.DataContext.get_current().enable_progress_bars = False
     items = [{"shard": shard_to_json(shard)} for shard in shards]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-            reader,
-            batch_size=1,  # a task is one shard, so that Ray repeats no more than that
-            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-            fn_constructor_kwargs={"worker": worker},
-            num_cpus=pool.cpus,
-            num_gpus=pool.gpus,
-            memory=pool.memory_bytes,
-        )
-        for row in dataset.iter_rows():
-            yield _result_of(json.loads(row["result"]))
+    dataset = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+        reader,
+        batch_size=1,  # a task is one shard, so that Ray repeats no more than that
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+        fn_constructor_kwargs={"worker": worker},
+        num_cpus=pool.cpus,
+        num_gpus=pool.gpus,
+        memory=pool.memory_bytes,
+    )
+    for row in dataset.iter_rows():
+        yield _result_of(json.loads(row["result"]))
 
 
 def _result_of(table: dict[str, Any]) -> ShardResult:
