@@ -53,9 +53,9 @@
         asked = null;
         const now = viewer.shownFilm();
         if (now && now !== film) viewer.changed(now);  // it had to wait for this answer
-        if (!film?.viewer.isConnected || !answer) return;  // the next move asks again
+        if (!film?.viewer.isConnected || answer?.view !== film.view) return;  // the next move asks again
         if (answer.why) tellWhy(film, answer.why);
-        else if (answer.url && answer.view === film.view) await drawPart(film, answer);
+        else if (answer.url) await drawPart(film, answer);
     };
     const tellWhy = (film, why) => {
         film.partsFailed = true;
