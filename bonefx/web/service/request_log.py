@@ -52,7 +52,7 @@ class RequestLogMiddleware:
         scope[REQUEST_ID] = _request_id(Headers(scope=scope))
         current_request_id.set(scope[REQUEST_ID])
         started_s = time.monotonic()
-        status = 500
+        status = 499  # the client went away before the answer, as nginx counts it
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -63,6 +63,9 @@ class RequestLogMiddleware:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception:
+            status = 500
+            raise
         finally:
             _log(scope, status=status, elapsed_ms=round(1000 * (time.monotonic() - started_s)))
 
