@@ -54,7 +54,7 @@ def check_names(environment: Mapping[str, str]) -> None:
     """
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in VARIABLES:
-            near = difflib.get_close_matches(name, VARIABLES, n=1)
+            near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.75)
             remedy = f"did you mean {near[0]}?" if near else "unset it; `bonefx serve -h` lists all"
             raise SettingsError(f"{name} is set, but bonefx has no such variable; {remedy}")
 

@@ -49,7 +49,7 @@ def test_reading_reporting_and_every_tab_work_without_a_complaint(
         assert (tmp_path / form).stat().st_size > 100
     page.get_by_role("tab", name="Compare").click()
     page.locator("#compare-film input[type=file]").set_input_files(film_file)
-    expect(page.get_by_text("probability of fracture").first).to_be_visible()
+    expect(page.get_by_role("region", name="Performance on test films").last).to_be_visible()
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     expect(page.locator(".rows tbody tr")).to_have_count(1)

@@ -40,7 +40,7 @@ class LoggedBlocks(gr.Blocks):
 
 def with_reference(sentence: str) -> str:
     """Add the reference of the newest fault of the session whose event is being handled."""
-    reference = _reference_of_session.get(_session_of(LocalContext.request.get()))
+    reference = _reference_of_session.get(_session_of(LocalContext.request.get(None)))
     return f"{sentence} Reference {reference}." if reference else sentence
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +12,7 @@ import pytest
 from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.calls import answer_of, break_off, start_call, upload
 
-FILMS = 40
+FILMS = 20
 PATIENCE_S = 120
 SIZE = 1400
 
@@ -68,11 +67,9 @@ def test_films_that_take_longer_than_the_limit_are_given_up_in_order(start, film
     app, process = start(BONEFX_STOP_S="0")
     connection = break_off(app.url, "Miller.png", films[0])
     address = start_worklist(app, films)
-    asked = threading.Thread(target=lambda: pytest.raises(Exception, answer_of, address))
     process.send_signal(number)
     assert process.wait(timeout=PATIENCE_S) == 0
     connection.close()
-    assert not asked.is_alive()
     assert list(app.uploads.iterdir()) == []
     assert "Miller" not in app.log.read_text()
 
