@@ -27,9 +27,7 @@ def test_an_address_that_cannot_be_used_is_refused_before_models_load(
 def test_serve_starts_the_page_at_the_given_address(capsys, monkeypatch, tmp_path):
     make_model_folder(tmp_path)
     settings_used = []
-    monkeypatch.setattr(
-        Service, "serve", lambda self: not settings_used.append(self.settings)
-    )
+    monkeypatch.setattr(Service, "serve", lambda self: not settings_used.append(self.settings))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "runs"))
     options = ["--host", "127.0.0.2", "--port", "7999", "--device", "cpu"]
     assert main(["serve", "--weights", str(tmp_path), *options]) == 0

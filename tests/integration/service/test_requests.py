@@ -143,9 +143,7 @@ def test_the_names_of_this_machine_and_allowed_ones_are_answered(app, host):
 )
 def test_uploads_and_reads_of_other_sites_are_refused(app, cookies, headers):
     files = {"files": (NAME, FILM)}
-    sent = httpx.post(
-        f"{app.url}/gradio_api/upload", files=files, headers=headers, cookies=cookies
-    )
+    sent = httpx.post(f"{app.url}/gradio_api/upload", files=files, headers=headers, cookies=cookies)
     assert sent.status_code == 403
     assert "does not answer pages of other sites" in sent.json()["detail"]
     config = httpx.get(f"{app.url}/config", headers=headers, cookies=cookies)

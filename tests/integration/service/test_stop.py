@@ -18,7 +18,7 @@ SIZE = 1400
 
 
 @pytest.fixture
-def films(request):
+def films():
     return [make_png(SIZE, SIZE, seed=seed) for seed in range(4)]
 
 
@@ -66,7 +66,7 @@ def test_films_in_progress_are_finished_and_new_ones_refused_with_a_sentence(sta
 def test_films_that_take_longer_than_the_limit_are_given_up_in_order(start, films, number):
     app, process = start(BONEFX_STOP_S="0")
     connection = break_off(app.url, "Miller.png", films[0])
-    address = start_worklist(app, films)
+    start_worklist(app, films)
     process.send_signal(number)
     assert process.wait(timeout=PATIENCE_S) == 0
     connection.close()

@@ -57,7 +57,7 @@ def test_variables_of_other_programs_are_left_alone():
 
 @pytest.mark.parametrize("text", ["", " "])
 def test_an_empty_login_is_refused_and_does_not_let_everybody_in(text):
-    with pytest.raises(SettingsError, match="BONEFX_AUTH is empty.*unset it"):
+    with pytest.raises(SettingsError, match=r"BONEFX_AUTH is empty.*unset it"):
         server_settings({"BONEFX_AUTH": text})
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -12,7 +13,7 @@ from bonefx.web.service.faults import LoggedBlocks
 from bonefx.web.service.full_queue import FullQueueMiddleware
 from bonefx.web.service.request_log import REQUEST_ID, JsonLines, TextLines
 
-FILM = "/tmp/uploads/Miller_Anna.png"
+FILM = "/uploads/Miller_Anna.png"
 
 
 def record_of(error):
@@ -42,13 +43,9 @@ def test_a_json_line_is_one_line_with_time_level_and_reference():
     assert fields["time"].endswith("+00:00")
 
 
-class Asked:
-    """What gradio passes as the request of an event."""
-
-    session_hash = "session"
-
-    class request:  # noqa: N801 (gradio's name)
-        scope = {REQUEST_ID: "3f2a9c00"}
+ASKED = SimpleNamespace(  # what gradio passes as the request of an event
+    session_hash="session", request=SimpleNamespace(scope={REQUEST_ID: "3f2a9c00"})
+)
 
 
 def fail(with_error):
@@ -60,7 +57,7 @@ def fail(with_error):
     with LoggedBlocks() as page:
         gr.Button().click(handler)
     with pytest.raises(gr.Error) as told:
-        asyncio.run(page.process_api(0, [], request=Asked()))
+        asyncio.run(page.process_api(0, [], request=ASKED))
     return told.value
 
 
