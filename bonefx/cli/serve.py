@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from bonefx.reading.reader import Reader
     from bonefx.web.server_settings import ServerSettings
+
+logger = logging.getLogger(__name__)
 
 
 def add_serve_command(commands: Any) -> None:
@@ -66,7 +69,11 @@ def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bo
 
     reader = load_reader(options, also=options.model)
     reader.warm_up()
-    print(_start_message(reader, settings), file=sys.stderr, flush=True)
+    message = _start_message(reader, settings)
+    if settings.log_format == "json":
+        logger.info(message)
+    else:
+        print(f"bonefx: {message}", file=sys.stderr, flush=True)
     service = Service(
         page=build_page(reader),
         settings=settings,
@@ -103,4 +110,4 @@ def _start_message(reader: Reader, settings: ServerSettings) -> str:
         f"{model.name} ({model.origin})" if model.origin else model.name for model in reader.models
     )
     device: torch.device = reader.models[0].device
-    return f"bonefx: {names} on {device}; open http://{settings.host}:{settings.port}"
+    return f"{names} on {device}; open http://{settings.host}:{settings.port}"

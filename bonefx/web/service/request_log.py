@@ -29,6 +29,7 @@ USABLE_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 ROUTE = re.compile(r"/(?:gradio_api/)?[a-z_-]*")  # without the rest, which may be a file's path
 QUIET_ROUTES = ("/healthz", "/gradio_api/heartbeat")
 FIELDS = ("method", "route", "status", "elapsed_ms")  # of the line of a request
+EVENT_LOGGERS = (__name__, "bonefx.cli.serve")
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
 logger = logging.getLogger(__name__)
 
@@ -126,13 +127,15 @@ def log_to_stderr(log_format: str) -> None:
     """Send the log of the whole program to stderr.
 
     Args:
-        log_format: "text", from warnings on; or "json", with a line for each request too.
+        log_format: "text", from warnings on; or "json", with a line for the start and for each
+            request too.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(capture=True)
-    logger.setLevel(logging.INFO if log_format == "json" else logging.WARNING)
+    for name in EVENT_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO if log_format == "json" else logging.WARNING)
 
 
 def passed_lines(error: BaseException) -> list[str]:
