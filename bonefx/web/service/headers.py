@@ -72,7 +72,8 @@ class HeadersMiddleware:
             headers["X-Frame-Options"] = "DENY"  # for browsers before frame-ancestors
         if not may_be_cached(path_of(scope)):
             headers["Cache-Control"] = "no-store"
-        self._set_cookies(headers, encrypted=scope["scheme"] == "https")
+        encrypted = scope["scheme"] == "https" or self.rules.in_space  # a Space has TLS alone
+        self._set_cookies(headers, encrypted=encrypted)
 
     def _set_cookies(self, headers: MutableHeaders, *, encrypted: bool) -> None:
         cookies = headers.getlist("set-cookie")

@@ -36,6 +36,10 @@ UPLOAD_FAILURES = {  # by HTTP status; "refused" by the page itself, "" for all 
     "413": "A proxy server in front of bonefx refuses files of this size. Choose a smaller file, "
     f"or ask its administrator to allow {MAX_UPLOAD_MB} MB.",
     "401": "The file was refused because you are no longer logged in. Load this page again.",
+    "403": "The file was refused because this page has another address than bonefx. Ask the "
+    "administrator to set BONEFX_ALLOWED_HOSTS.",
+    "408": "The file did not arrive: nothing of it came for a minute. Choose it again.",
+    "503": "bonefx is stopping and takes no new films. Choose the file again in a minute.",
     "": "The file did not arrive: the connection broke, or a proxy server refused it. Choose it "
     "again.",
 }
