@@ -20,6 +20,7 @@ from bonefx.cli.common import (
     load_requested_model,
     requested_edit,
 )
+from bonefx.environment import variable
 from bonefx.errors import SettingsError, UnreadableRadiographError
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _request_of(options: argparse.Namespace) -> ArchiveRequest:
 
     model = _load_on_cpu(options)
     names = Names(key=read_key(options.hash_names) if options.hash_names else None)
-    device = options.device or os.environ.get("BONEFX_DEVICE")
+    device = options.device or variable("BONEFX_DEVICE")
     return ArchiveRequest(
         sources=options.sources,
         out=options.out,
@@ -218,7 +219,7 @@ def _name_for_workers(requested: str | None, model: LoadedModel) -> str:
 
 
 def _weights_for_workers(requested: Path | None) -> Path | None:
-    given = requested or os.environ.get("BONEFX_WEIGHTS")
+    given = requested or variable("BONEFX_WEIGHTS")
     return Path(given).resolve() if given else None
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import multiprocessing
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import add_extra_models_argument, add_machine_arguments, load_reader
+from bonefx.environment import help_text
 
 if TYPE_CHECKING:
     import torch
@@ -16,19 +19,7 @@ if TYPE_CHECKING:
     from bonefx.reading.reader import Reader
     from bonefx.web.server_settings import ServerSettings
 
-ENVIRONMENT_HELP = """\
-environment:
-  BONEFX_HOST, BONEFX_PORT   address and port (default: 127.0.0.1, 7860)
-  BONEFX_ROOT_PATH           path under which a reverse proxy serves the app
-  BONEFX_AUTH                file of users and password hashes, see `bonefx login`
-  BONEFX_ALLOW_PUBLIC        1: serve other machines without a login
-  BONEFX_MCP                 1: offer the readings to assistants over MCP
-  BONEFX_WEIGHTS             folder of models
-  BONEFX_DEVICE              cpu, cuda, cuda:N, mps or auto
-  BONEFX_ENGINE              onnx or torch: what runs the networks on a CPU
-  BONEFX_CACHE               folder of networks that were exported for ONNX Runtime
-  BONEFX_DECODERS            number of processes that decode films (default: 2)
-"""
+logger = logging.getLogger(__name__)
 
 
 def add_serve_command(commands: Any) -> None:
@@ -37,11 +28,12 @@ def add_serve_command(commands: Any) -> None:
         "serve",
         help="start the app in a browser",
         description="Load all models of the weights folder and serve the app until stopped.",
-        epilog=ENVIRONMENT_HELP,
+        epilog=f"environment:\n{help_text()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--host", metavar="ADDRESS", help="address to listen at, for BONEFX_HOST")
     serve.add_argument("--port", metavar="N", help="port to listen at, for BONEFX_PORT")
+    serve.add_argument("--log-format", metavar="FORMAT", help="text or json, for BONEFX_LOG_FORMAT")
     add_extra_models_argument(serve)
     add_machine_arguments(serve)
     serve.set_defaults(run=run_serve)
@@ -52,27 +44,67 @@ def run_serve(options: argparse.Namespace) -> int:
     from bonefx.films.decoding.pool import stop_decoding
     from bonefx.web.server_settings import server_settings
 
-    settings = server_settings(os.environ | _address_of(options))  # refused before models load
-    from bonefx.web import page
-    from bonefx.web.mcp_tools import mcp_app_settings
+    settings = server_settings(os.environ | _given(options))  # refused before models load
+    from bonefx.web.service.address import check_address
+    from bonefx.web.service.request_log import log_to_stderr
+    from bonefx.web.service.run_folder import run_folder
 
-    page.check_address(settings)  # before models load, and before the address is printed
-    reader = load_reader(options, also=options.model)
-    reader.warm_up()
-    print(_start_message(reader, settings), file=sys.stderr, flush=True)
-    # SIGTERM ends the server as Ctrl-C does, so that all uploads are deleted
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    tools = mcp_app_settings(reader, settings) if settings.tools else None
+    log_to_stderr(settings.log_format)
+    check_address(settings)  # before models load, and before the address is printed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the block, as Ctrl-C does
     try:
-        page.launch(page.build_page(reader), settings, tools=tools)
+        with run_folder():
+            finished = _load_and_serve(options, settings)
+    except KeyboardInterrupt:  # while models load
+        return 0
     finally:
         stop_decoding()
+    if not finished:
+        _leave_running_threads()
     return 0
 
 
-def _address_of(options: argparse.Namespace) -> dict[str, str]:
-    """Return --host and --port as the variables that they stand for; one rule checks both."""
-    given = {"BONEFX_HOST": options.host, "BONEFX_PORT": options.port}
+def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bool:
+    """Return whether all requests in progress were finished when the app was stopped."""
+    from bonefx.web.launch import Service
+    from bonefx.web.mcp_tools import mcp_app_settings
+    from bonefx.web.page import build_page
+
+    reader = load_reader(options, also=options.model)
+    reader.warm_up()
+    message = _start_message(reader, settings)
+    if settings.log_format == "json":
+        logger.info(message)
+    else:
+        print(f"bonefx: {message}", file=sys.stderr, flush=True)
+    service = Service(
+        page=build_page(reader),
+        settings=settings,
+        models=[model.name for model in reader.models],
+        tools=mcp_app_settings(reader, settings) if settings.tools else {},
+    )
+    return service.serve()
+
+
+def _leave_running_threads() -> None:
+    """End the process although threads still read films.
+
+    The interpreter cannot end such a thread in order, and would abort the process instead.
+    """
+    for child in multiprocessing.active_children():
+        child.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    """Return options as the variables that they stand for; one rule checks both."""
+    given = {
+        "BONEFX_HOST": options.host,
+        "BONEFX_PORT": options.port,
+        "BONEFX_LOG_FORMAT": options.log_format,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -81,4 +113,4 @@ def _start_message(reader: Reader, settings: ServerSettings) -> str:
         f"{model.name} ({model.origin})" if model.origin else model.name for model in reader.models
     )
     device: torch.device = reader.models[0].device
-    return f"bonefx: {names} on {device}; open http://{settings.host}:{settings.port}"
+    return f"{names} on {device}; open http://{settings.host}:{settings.port}"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from bonefx.environment import variable
 from bonefx.errors import WeightsError
 from bonefx.models.cell_grid import CellGrid
 from bonefx.models.networks import SplitNetwork, StageOutputs
@@ -42,7 +43,7 @@ def cache_folder() -> Path:
 
     For a user without a home folder it is one that cannot be written to.
     """
-    given = os.environ.get(CACHE_FOLDER_VARIABLE)
+    given = variable(CACHE_FOLDER_VARIABLE)
     if given:
         return Path(given)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from bonefx import data_folder
+from bonefx.environment import variable
 from bonefx.errors import MODEL_REMEDY, SettingsError, WeightsError
 from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
@@ -75,7 +75,7 @@ class LoadedModel:
 
 def weights_folder(requested: Path | None = None) -> Path:
     """Return the folder of models: requested, else BONEFX_WEIGHTS, else that of the checkout."""
-    return requested or Path(os.environ.get("BONEFX_WEIGHTS") or WEIGHTS)
+    return requested or Path(variable("BONEFX_WEIGHTS") or WEIGHTS)
 
 
 def model_ids(weights: Path) -> list[str]:
@@ -93,7 +93,7 @@ def pick_device(requested: str | None = None) -> torch.device:
     Raises:
         SettingsError: This machine has no such device.
     """
-    device_name = requested or os.environ.get("BONEFX_DEVICE") or "auto"
+    device_name = requested or variable("BONEFX_DEVICE") or "auto"
     if device_name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -112,7 +112,7 @@ def pick_engine(requested: str | None = None) -> str:
     Raises:
         SettingsError: There is no such engine.
     """
-    engine = requested or os.environ.get("BONEFX_ENGINE") or ONNX_ENGINE
+    engine = requested or variable("BONEFX_ENGINE") or ONNX_ENGINE
     if engine not in ENGINES:
         raise SettingsError(f"unknown engine {engine!r}; use {' or '.join(ENGINES)}")
     return engine

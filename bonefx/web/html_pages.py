@@ -17,6 +17,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bonefx.report.wording.readings import NOTICE
+from bonefx.web.service.headers import NONCE
 from bonefx.web.shared.templates import render
 
 ASSETS_FOLDER = Path(__file__).parent / "assets"
@@ -35,15 +36,16 @@ class PageMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; an HTML page is sent once it is complete."""
         if scope["type"] == "http" and scope["method"] == "GET":
-            send = _PageSend(send)
+            send = _PageSend(send, nonce=scope[NONCE])
         await self.app(scope, receive, send)
 
 
 class _PageSend:
     """Send one answer; an HTML page is adapted by customise_page."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, nonce: str) -> None:
         self.send = send
+        self.nonce = nonce
         self.start: Message | None = None
         self.body = b""
 
@@ -58,18 +60,23 @@ class _PageSend:
                 await self._send_page(self.start)
 
     async def _send_page(self, start: Message) -> None:
-        content = customise_page(self.body.decode()).encode()
+        content = customise_page(self.body.decode(), nonce=self.nonce).encode()
         MutableHeaders(scope=start)["content-length"] = str(len(content))
         await self.send(start)
         await self.send({"type": "http.response.body", "body": content})
 
 
-def customise_page(page: str) -> str:
-    """Add title, icon and first script; return our login page where gradio asks for a login."""
+def customise_page(page: str, *, nonce: str) -> str:
+    """Add title, icon and first script; return our login page where gradio asks for a login.
+
+    Every script of the page gets the nonce of its answer's Content-Security-Policy. Texts in
+    gradio's settings of the page are escaped, so that each tag found is a script of the page.
+    """
     if ASKS_FOR_LOGIN in page:
         page = render("shared/login.html.j2", notice=NOTICE)
     head = render("shared/head.html.j2", icon=ICON, script=Markup(FIRST_SCRIPT))  # noqa: S704
-    return MANIFEST_LINK.sub("", page).replace("</head>", f"{head}</head>", 1)
+    page = MANIFEST_LINK.sub("", page).replace("</head>", f"{head}</head>", 1)
+    return page.replace("<script", f'<script nonce="{nonce}"')
 
 
 def _is_page(start: Message) -> bool:

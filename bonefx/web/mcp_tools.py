@@ -30,15 +30,16 @@ from bonefx.web.auth.login_gate import BasicAuthMiddleware
 from bonefx.web.compare.api import CompareApi
 from bonefx.web.read.api import ReadApi
 from bonefx.web.server_settings import ServerSettings
+from bonefx.web.service.hosts import MCP_PATH
+from bonefx.web.service.request_log import current_request_id, new_reference
 from bonefx.web.shared.error_messages import as_sentence
-from bonefx.web.shared.uploads import MAX_UPLOAD_MB, is_upload
+from bonefx.web.shared.uploads import MAX_UPLOAD_MB, delete_upload, is_upload
 from bonefx.web.worklist.api import WorklistApi
 from bonefx.web.worklist.session_list import LIST_FOLDER_PREFIX
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
 
-MCP_PATH = "/gradio_api/mcp"
 MAX_BODY_BYTES = 2 * MAX_UPLOAD_MB * 1_000_000  # base64 is a third larger than the film
 MAX_PATH_LENGTH = 4096  # characters
 INSTRUCTIONS = (
@@ -54,7 +55,6 @@ NO_FILM_GIVEN = (
     "the film is neither base64 nor the path of an upload to this app; encode the file's bytes, or "
     "send the file to /gradio_api/upload first"
 )
-LOCAL_HOSTS = ("127.0.0.1:*", "localhost:*", "[::1]:*")
 logger = logging.getLogger(__name__)
 ToolFunction = Callable[[list[str]], Mapping[str, Any]]
 
@@ -157,7 +157,7 @@ def mcp_app_settings(reader: Reader, settings: ServerSettings) -> dict[str, Any]
         reader: Holds the loaded models.
         settings: Settings of the server; with credentials, the tools ask for them.
     """
-    server = _mcp_server(settings)
+    server = _mcp_server()
     tools = McpTools(reader=reader, slot=anyio.Semaphore(1))
     for tool, function in (
         (tools.read, ReadApi.read),
@@ -185,15 +185,12 @@ def _with_login(endpoint: Any, settings: ServerSettings) -> Any:
     return endpoint if settings.login is None else BasicAuthMiddleware(endpoint, settings.login)
 
 
-def _mcp_server(settings: ServerSettings) -> FastMCP[Any]:
+def _mcp_server() -> FastMCP[Any]:
     from mcp.server.fastmcp import FastMCP
     from mcp.server.transport_security import TransportSecuritySettings
 
-    security = TransportSecuritySettings(
-        enable_dns_rebinding_protection=settings.local_only,
-        allowed_hosts=list(LOCAL_HOSTS),
-        allowed_origins=[f"http://{host}" for host in LOCAL_HOSTS],
-    )
+    # HostsMiddleware checks Host and Origin of every route
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     return FastMCP(
         "bonefx", INSTRUCTIONS, log_level="WARNING", streamable_http_path=MCP_PATH,
         stateless_http=True, json_response=True, max_request_body_size=MAX_BODY_BYTES,
@@ -225,8 +222,9 @@ def _call_tool(function: ToolFunction, films: Sequence[str]) -> dict[str, Any]:
     except BonefxError as error:
         raise ToolError(as_sentence(error)) from error
     except Exception as error:
-        logger.exception("a tool failed")
-        raise ToolError(TOOL_FAULT) from error
+        reference = current_request_id.get() or new_reference()
+        logger.exception("a tool failed", extra={"request_id": reference})
+        raise ToolError(f"{TOOL_FAULT} Reference {reference}.") from error
 
 
 @contextmanager
@@ -248,7 +246,7 @@ def received_films(films: Sequence[str]) -> Iterator[list[str]]:
             except UnreadableRadiographError as error:
                 invalid = invalid or error  # the uploads after it are deleted too
             else:
-                received.callback(path.unlink, missing_ok=True)
+                received.callback(delete_upload, path)
                 paths.append(str(path))
         if invalid is not None:
             raise invalid

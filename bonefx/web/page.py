@@ -1,34 +1,27 @@
-"""Build the page from its screens, and serve it."""
+"""Build the page from its screens."""
 
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
 
-from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.report.wording.readings import NOTICE
-from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.compare.screen import build_compare
 from bonefx.web.compare.state import ComparedFilm
-from bonefx.web.html_pages import ASSETS_FOLDER, PageMiddleware
+from bonefx.web.html_pages import ASSETS_FOLDER
 from bonefx.web.model_card.screen import build_model_card
 from bonefx.web.read.screen import build_read
 from bonefx.web.read.state import ShownFilm
-from bonefx.web.server_settings import ServerSettings
+from bonefx.web.service.faults import LoggedBlocks
 from bonefx.web.shared.components import UNQUEUED_EVENT, html_block
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.templates import render
-from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES, protect_uploads
+from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
 from bonefx.web.theme import dark_theme
 from bonefx.web.worklist.screen import build_worklist
-from bonefx.web.worklist.session_list import delete_leftovers
 
 STYLES = (  # a later sheet overrides an earlier one
     "css/base.css", "css/compare.css", "css/components.css", "css/viewer.css", "css/read.css",
@@ -46,20 +39,12 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
 )  # fmt: skip
 
 
-CACHE_S = 600  # an upload that was never read is deleted after this time
-
-
-MAX_SESSIONS = 100  # each may hold one film in memory
-
-
 TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
 
 
 def build_page(reader: Reader) -> gr.Blocks:
     """Build the page around loaded models."""
-    page: gr.Blocks = gr.Blocks(
-        title="bonefx", fill_width=True, analytics_enabled=False, delete_cache=(CACHE_S, CACHE_S)
-    )
+    page = LoggedBlocks(title="bonefx", fill_width=True, analytics_enabled=False)
     with page:
         html_block(render("shared/header.html.j2", notice=NOTICE), "head")
         html_block(render("shared/keys.html.j2"), "keys-and-gestures")
@@ -97,41 +82,8 @@ def to_read(step: ListPosition) -> Any:
     return gr.skip() if step["by_navigation"] else gr.Tabs(selected="read")
 
 
-def launch(
-    page: gr.Blocks,
-    settings: ServerSettings,
-    *,
-    tools: dict[str, Any] | None = None,
-    **changes: Any,
-) -> None:
-    """Serve a page until it is stopped.
-
-    Args:
-        page: Page from build_page.
-        settings: Address, port, login and path of the server.
-        tools: Settings from mcp_app_settings, to offer tools over MCP.
-        changes: Further settings of gradio's launch, such as prevent_thread_lock.
-
-    Raises:
-        SettingsError: The address or the port cannot be used.
-    """
-    delete_leftovers()
-    protect_uploads()
-    with _address_errors(settings):
-        page.queue(api_open=False).launch(
-            server_name=settings.host,
-            server_port=settings.port,
-            root_path=settings.root_path or None,
-            auth=LoginGate(settings.login).check if settings.login else None,
-            app_kwargs={
-                "middleware": [Middleware(CallerAddressMiddleware), Middleware(PageMiddleware)]
-            }
-            | (tools or {}),
-            **(_appearance() | _privacy() | changes),
-        )
-
-
-def _appearance() -> dict[str, Any]:
+def appearance() -> dict[str, Any]:
+    """Return the settings of gradio's launch for styles and scripts."""
     return {
         "theme": dark_theme(),
         "css_paths": [ASSETS_FOLDER / name for name in STYLES],
@@ -150,41 +102,3 @@ def _script() -> str:
     parts = [(ASSETS_FOLDER / name).read_text().strip() for name in SCRIPTS]
     calls = "\n".join(f"({part})(settings);" for part in parts)
     return f"() => {{\nconst settings = {json.dumps(settings)};\n{calls}\n}}"
-
-
-def _privacy() -> dict[str, Any]:
-    """Return the settings of gradio that keep films and errors private to their user."""
-    return {
-        "share": False,
-        "mcp_server": False,
-        "ssr_mode": False,
-        "quiet": True,
-        "run_history": False,
-        "enable_monitoring": False,
-        "show_error": False,
-        "max_file_size": MAX_UPLOAD_MB * gr.FileSize.MB,
-        "state_session_capacity": MAX_SESSIONS,
-    }
-
-
-def check_address(settings: ServerSettings) -> None:
-    """Raise a SettingsError where another program listens, or the address is not this machine's."""
-    with _address_errors(settings):
-        family, kind, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-
-
-@contextmanager
-def _address_errors(settings: ServerSettings) -> Iterator[None]:
-    """Raise a SettingsError where the address or port cannot be used."""
-    try:
-        yield
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen at {settings.host}:{settings.port}; stop the program that does, or "
-            "choose another BONEFX_PORT"
-        ) from error

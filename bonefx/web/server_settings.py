@@ -1,17 +1,27 @@
-"""Settings of the server from environment variables: address, login, tools. Imports no gradio."""
+"""Settings of the server, read from environment variables at one place. Imports no gradio."""
 
 from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlsplit
 
+from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
 from bonefx.web.auth.passwords import Credentials, read_credentials
+from bonefx.web.service.headers import HeaderRules
+from bonefx.web.service.hosts import HostRules
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
+LOG_FORMATS = ("text", "json")
+MAX_STOP_S = 3600
+MAX_QUEUE = 1000
+HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,11 @@ class ServerSettings:
         root_path: Path under which a reverse proxy serves the page; empty without a proxy.
         login: Users and passwords; None if everybody who reaches the address may use the page.
         tools: Whether assistants may read films over MCP.
+        hosts: Names under which the app answers.
+        headers: Rules for the headers of its answers.
+        stop_s: Longest time that running requests get to finish after SIGTERM, seconds.
+        queue: Most requests that wait to be read; further ones are refused.
+        log_format: "text" or "json".
     """
 
     host: str
@@ -31,15 +46,15 @@ class ServerSettings:
     root_path: str = ""
     login: Credentials | None = None
     tools: bool = False
-
-    @property
-    def local_only(self) -> bool:
-        """Whether only this machine is served: a loopback address without a proxy."""
-        return _is_loopback(self.host) and not self.root_path
+    hosts: HostRules = field(default_factory=lambda: HostRules(any_host=False))
+    headers: HeaderRules = field(default_factory=HeaderRules)
+    stop_s: int = 20
+    queue: int = 50
+    log_format: str = "text"
 
 
 def server_settings(environment: Mapping[str, str]) -> ServerSettings:
-    """Read BONEFX_HOST, _PORT, _ROOT_PATH, _AUTH, _ALLOW_PUBLIC and _MCP.
+    """Read the settings of the server; bonefx.environment.VARIABLES says what each one means.
 
     A Hugging Face Space listens at all addresses, because the Space controls access itself.
 
@@ -47,20 +62,30 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
         environment: Environment variables.
 
     Raises:
-        SettingsError: A value is invalid; or the address can be reached from other machines without
-            a login, and BONEFX_ALLOW_PUBLIC does not allow it.
+        SettingsError: A value is invalid, or a variable of bonefx does not exist; or the address
+            can be reached from other machines without a login, and BONEFX_ALLOW_PUBLIC does not
+            allow it.
     """
+    check_names(environment)
+    get = partial(variable, environment=environment)
     in_space = "SPACE_ID" in environment
-    host = environment.get("BONEFX_HOST", "0.0.0.0" if in_space else "127.0.0.1")  # noqa: S104
-    auth = environment.get("BONEFX_AUTH")
+    host = get("BONEFX_HOST")
+    if host is None:
+        host = "0.0.0.0" if in_space else "127.0.0.1"  # noqa: S104
+    root_path = _root_path(get("BONEFX_ROOT_PATH") or "")
     settings = ServerSettings(
         host=host,
-        port=_port(environment.get("BONEFX_PORT", "7860")),
-        root_path=_root_path(environment.get("BONEFX_ROOT_PATH", "")),
-        login=read_credentials(auth) if auth else None,
-        tools=_tools(environment.get(MCP_TOOLS, "")),
+        port=_number("BONEFX_PORT", get("BONEFX_PORT"), default=7860, least=1, most=65535),
+        root_path=root_path,
+        login=_login(get("BONEFX_AUTH")),
+        tools=_tools(get(MCP_TOOLS)),
+        hosts=_hosts(get("BONEFX_ALLOWED_HOSTS"), host=host, root_path=root_path),
+        headers=HeaderRules(in_space=in_space),
+        stop_s=_number("BONEFX_STOP_S", get("BONEFX_STOP_S"), default=20, least=0, most=MAX_STOP_S),
+        queue=_number("BONEFX_QUEUE", get("BONEFX_QUEUE"), default=50, least=1, most=MAX_QUEUE),
+        log_format=_log_format(get("BONEFX_LOG_FORMAT")),
     )
-    _check_access(settings, allowed=in_space or environment.get(ALLOW_PUBLIC, "") == "1")
+    _check_access(settings, allowed=in_space or _flag(ALLOW_PUBLIC, get(ALLOW_PUBLIC)))
     return settings
 
 
@@ -73,15 +98,58 @@ def _check_access(settings: ServerSettings, *, allowed: bool) -> None:
         )
 
 
-def _tools(text: str) -> bool:
-    if text == "1" and importlib.util.find_spec("mcp") is None:
+def _login(text: str | None) -> Credentials | None:
+    """Read who may log in; an empty value is refused, since it would let everybody in."""
+    if text is not None and not text.strip():
+        raise SettingsError(
+            "BONEFX_AUTH is empty; name the file of users, or unset it to serve without a login"
+        )
+    return None if text is None else read_credentials(text)
+
+
+def _hosts(text: str | None, *, host: str, root_path: str) -> HostRules:
+    """Read the names of the app; without any, a local app answers to names of this machine alone.
+
+    Behind a proxy, and at a public address, an app without BONEFX_ALLOWED_HOSTS cannot know its
+    names, and answers to all.
+    """
+    names = tuple(name.strip().lower() for name in text.split(",")) if text else ()
+    for name in names:
+        if not HOST_NAME.fullmatch(name):
+            raise SettingsError(
+                f"BONEFX_ALLOWED_HOSTS has {name!r}; use names such as films.example.org, "
+                "separated by commas, without https://"
+            )
+    address_of_proxy = urlsplit(root_path).netloc.lower()
+    local = _is_loopback(host) and not root_path
+    own = (address_of_proxy,) if address_of_proxy else ()
+    return HostRules(any_host=not (names or local), allowed=(*names, *own))
+
+
+def _log_format(text: str | None) -> str:
+    if text and text not in LOG_FORMATS:
+        raise SettingsError(f"BONEFX_LOG_FORMAT is {text!r}; use {' or '.join(LOG_FORMATS)}")
+    return text or "text"
+
+
+def _tools(text: str | None) -> bool:
+    wanted = _flag(MCP_TOOLS, text)
+    if wanted and importlib.util.find_spec("mcp") is None:
         raise SettingsError(f'{MCP_TOOLS}=1 needs the package mcp; run pip install "mcp>=1.30,<2"')
+    return wanted
+
+
+def _flag(name: str, text: str | None) -> bool:
+    if text not in {None, "", "0", "1"}:
+        raise SettingsError(f"{name} is {text!r}; use 1, or unset it")
     return text == "1"
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise SettingsError(f"BONEFX_PORT is {text!r}; use a number from 1 to 65535")
+def _number(name: str, text: str | None, *, default: int, least: int, most: int) -> int:
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name} is {text!r}; use a number from {least} to {most}")
     return int(text)
 
 

@@ -13,7 +13,7 @@ import torch
 from playwright.sync_api import expect
 
 from bonefx.reading.reader import Reader
-from bonefx.web.page import launch
+from bonefx.web.launch import Service
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.worklist.screen import build_worklist
 from tests.fixtures.dicom_files import make_dicom
@@ -259,7 +259,7 @@ def joined_url(tmp_path_factory):
         )
         page.unload(parts.on_unload)
     port = find_free_port()
-    launch(page, ServerSettings(host="127.0.0.1", port=port), prevent_thread_lock=True)
+    Service(page=page, settings=ServerSettings(host="127.0.0.1", port=port)).start()
     yield f"http://127.0.0.1:{port}"
     page.close()
 

@@ -7,7 +7,7 @@ from huggingface_hub import constants
 
 import app
 from bonefx.cli.parser import main as bonefx
-from bonefx.web import page as web_page
+from bonefx.web.launch import Service
 from tests.fixtures.model_folders import make_model_folder
 from tests.integration.hub_commands import FILM, NO_MODELS, REPO, run
 
@@ -66,7 +66,7 @@ def test_the_app_offers_a_repository_beside_its_own_models(
     make_model_folder(tmp_path / "weights")
     commit = hub.add(REPO, tiny)
     pages = []
-    monkeypatch.setattr(web_page, "launch", lambda page, settings, *, tools: pages.append(page))
+    monkeypatch.setattr(Service, "serve", lambda self: not pages.append(self.page))
     monkeypatch.setenv("BONEFX_WEIGHTS", str(tmp_path / "weights"))
     assert app.main(["--device", "cpu", "--model", f"hf:{REPO}"]) == 0
     assert f"tiny, tiny@{commit[:8]} (hf:{REPO}@{commit})" in capsys.readouterr().err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
+from bonefx.environment import variable
 from bonefx.errors import DecodingFaultError, SettingsError, UnreadableRadiographError
 from bonefx.films.decoding.launch import DecodingProcess
 from bonefx.films.decoding.limits import DecodingLimits
@@ -140,7 +140,7 @@ def _shared_pool(processes: int) -> DecodingPool:
 
 
 def _processes() -> int:
-    given = os.environ.get(PROCESSES, str(DEFAULT_PROCESSES))
+    given = variable(PROCESSES) or str(DEFAULT_PROCESSES)
     if not (given.isascii() and given.isdigit() and int(given) <= MOST_PROCESSES):
         raise SettingsError(
             f"{PROCESSES} is {given!r}; use a number of processes, 0 to {MOST_PROCESSES}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,18 +49,19 @@ def read_credentials(text: str) -> Credentials:
             with # are skipped.
 
     Raises:
-        SettingsError: The text is neither. The message never contains a password.
+        SettingsError: The text is neither, or has a user twice. The message never contains a
+            password.
     """
     file = Path(text)
     if ":" in text and not file.is_file():
-        pairs = [_pair(part, "BONEFX_AUTH") for part in text.split(",")]
-        return Credentials(hashes={user: hash_password(password) for user, password in pairs})
+        pairs = _by_user(text.split(","), "BONEFX_AUTH")
+        return Credentials(hashes={user: hash_password(pairs[user]) for user in pairs})
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"BONEFX_AUTH names no readable file; {AUTH_USAGE}") from None
     entries = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    hashes = dict(_pair(line, "the file of BONEFX_AUTH") for line in entries)
+    hashes = _by_user(entries, "the file of BONEFX_AUTH")
     if not hashes or not all(_is_hash(value) for value in hashes.values()):
         raise SettingsError(
             "the file of BONEFX_AUTH needs lines user:hash; make one with `python -m bonefx login`"
@@ -78,6 +80,16 @@ def hash_password(password: str) -> str:
     """
     salt = secrets.token_bytes(SALT_BYTES)
     return f"{HASH_KIND}${salt.hex()}${_scrypt(password, salt).hex()}"
+
+
+def _by_user(entries: Iterable[str], source: str) -> dict[str, str]:
+    """Return the secret of each user."""
+    secret_of_user: dict[str, str] = {}
+    for user, secret in (_pair(entry, source) for entry in entries):
+        if user in secret_of_user:
+            raise SettingsError(f"{source} has the user {user!r} twice; keep one of the entries")
+        secret_of_user[user] = secret
+    return secret_of_user
 
 
 def _pair(text: str, source: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from bonefx.web.compare.state import (
     FilmUpdate,
     UploadedUpdate,
 )
+from bonefx.web.service.faults import with_reference
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence
 from bonefx.web.shared.examples import Example
@@ -150,7 +151,7 @@ class CompareHandlers:
 
     def on_fault(self, names: list[str]) -> ComparisonUpdate:
         """Clear the screen and report that the program failed."""
-        return self._message(names, verdict_card.not_read_html(READING_FAULT))
+        return self._message(names, verdict_card.not_read_html(with_reference(READING_FAULT)))
 
     def _comparison(self, compared: ComparedFilm, names: list[str]) -> ComparisonUpdate:
         try:

@@ -33,6 +33,7 @@ from bonefx.web.read.state import (
     UploadedUpdate,
     WaitingUpdate,
 )
+from bonefx.web.service.faults import with_reference
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
@@ -272,7 +273,7 @@ class ReadHandlers:
 
     def on_fault(self, *, choices: Choices) -> ReadUpdate:
         """Clear the screen when the program fails, so that nothing of an earlier film remains."""
-        return self.updates.not_read(READING_FAULT, choices=choices)
+        return self.updates.not_read(with_reference(READING_FAULT), choices=choices)
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:
         """Open a film and read it; show why if it cannot be opened or read."""

@@ -1,17 +1,17 @@
 """Take uploads, and open films from them, from worklists and examples.
 
-An upload is deleted once it is read. gradio names the folder of an upload after its content: two
-users who send the same file would get the same path, and reading the one would delete the other. It
-also accepts the path of any folder inside its upload folder in place of a file, so that a client
-could hand over the uploads of everybody else. Here nobody can guess the name of an upload, and a
-file chooser accepts nothing but uploads.
+An upload is deleted with its folder once it is read. gradio names the folder of an upload after its
+content: two users who send the same file would get the same path, and reading the one would delete
+the other. It also accepts the path of any folder inside its upload folder in place of a file, so
+that a client could hand over the uploads of everybody else. Here nobody can guess the name of an
+upload, and a file chooser accepts nothing but uploads.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from bonefx.films.decoding.pool import decode_film, decode_study
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.films.sources import FilmSource
 from bonefx.records import Radiograph
+from bonefx.web.service.upload_lifetime import note_arriving
 from bonefx.web.shared.viewer import new_opening
 
 MAX_UPLOAD_MB = 128
@@ -36,6 +37,10 @@ UPLOAD_FAILURES = {  # by HTTP status; "refused" by the page itself, "" for all 
     "413": "A proxy server in front of bonefx refuses files of this size. Choose a smaller file, "
     f"or ask its administrator to allow {MAX_UPLOAD_MB} MB.",
     "401": "The file was refused because you are no longer logged in. Load this page again.",
+    "403": "The file was refused because this page has another address than bonefx. Ask the "
+    "administrator to set BONEFX_ALLOWED_HOSTS.",
+    "408": "The file did not arrive: nothing of it came for a minute. Choose it again.",
+    "503": "bonefx is stopping and takes no new films. Choose the file again in a minute.",
     "": "The file did not arrive: the connection broke, or a proxy server refused it. Choose it "
     "again.",
 }
@@ -112,7 +117,15 @@ def _deleted_afterwards(path: str | None) -> Iterator[Path]:
     try:
         yield Path(path)
     finally:
-        Path(path).unlink(missing_ok=True)
+        delete_upload(Path(path))
+
+
+def delete_upload(path: Path) -> None:
+    """Delete the file of an upload, if it is still there, and the folder that held it alone."""
+    path.unlink(missing_ok=True)
+    if path.parent.parent.resolve() == Path(get_upload_folder()).resolve():
+        with suppress(OSError):  # gone, or another file is in it
+            path.parent.rmdir()
 
 
 def _opened(read: Callable[..., Radiograph], study: Callable[[], StudyHeader]) -> OpenedFilm:
@@ -142,11 +155,12 @@ def is_upload(path: Path) -> bool:
 
 
 class _PrivateUploadFile(route_utils.GradioUploadFile):
-    """An upload whose folder is named after a secret, too."""
+    """An upload whose folder is named after a secret, too, and that is deleted if it breaks off."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
+    def __init__(self, file: Any, **settings: Any) -> None:
+        super().__init__(file, **settings)
         self.sha.update(secrets.token_bytes(SECRET_BYTES))
+        note_arriving(Path(file.name))
 
 
 def protect_uploads() -> None:
@@ -155,12 +169,16 @@ def protect_uploads() -> None:
     gr.File.preprocess = _preprocess_uploads  # type: ignore[method-assign, assignment]
 
 
-_preprocess_files = gr.File.preprocess
-
-
 def _preprocess_uploads(chooser: gr.File, payload: ListFiles | FileData | None) -> Any:
-    """Return the paths of uploads, as gradio does; raise gr.Error for any other path."""
+    """Return the paths of uploads; unlike gradio's own method this leaves no empty files.
+
+    Raises:
+        gr.Error: A path is not that of an upload.
+    """
     files = [payload] if isinstance(payload, FileData) else payload or []
-    if not all(is_upload(Path(file.path)) for file in files):
+    paths = [file.path for file in files]
+    if not all(is_upload(Path(path)) for path in paths):
         raise gr.Error(NOT_AN_UPLOAD, print_exception=False)
-    return _preprocess_files(chooser, payload)
+    if chooser.file_count == "single":
+        return paths[0] if paths else None
+    return paths or None

@@ -19,6 +19,7 @@ from bonefx.reading.worklist import (
     with_second_verdicts,
     worklist_csv,
 )
+from bonefx.web.service.faults import with_reference
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.downloads import Download
@@ -128,10 +129,10 @@ class WorklistHandlers:
     def on_fault(self, session_list: SessionList | None) -> TableValue:
         """Keep the rows that were read, and report that the program failed."""
         if session_list is None:
-            return message_value(LIST_FAULT)
+            return message_value(with_reference(LIST_FAULT))
         session_list.replace_rows(session_list.rows)
         value = _complete_table(session_list)
-        value["message_html"] = LIST_FAULT
+        value["message_html"] = with_reference(LIST_FAULT)
         return value
 
     @show_errors_to_user

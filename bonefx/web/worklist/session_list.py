@@ -20,6 +20,7 @@ from bonefx.errors import SettingsError
 from bonefx.films.discs.film_files import is_hidden
 from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.worklist import WorklistRow
+from bonefx.web.shared.uploads import delete_upload
 
 KEEP_S = 3600  # films may be opened from their rows for this long
 MAX_LIST_MB = 2048
@@ -89,7 +90,7 @@ class SessionList:
             films, left_out = self._move(kept, listed=from_folder)
         finally:
             for path in set(paths):
-                path.unlink(missing_ok=True)
+                delete_upload(path)
         if len(films) > MAX_FILMS:
             self.close()
             raise SettingsError(
@@ -192,14 +193,6 @@ def close_list(session_list: SessionList | None) -> None:
     """Close a list that expired; gradio also calls this for sessions without a list."""
     if session_list is not None:
         session_list.close()
-
-
-def delete_leftovers() -> None:
-    """Delete the folders of lists of programs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{LIST_FOLDER_PREFIX}*"):
-        newest = max((entry.lstat().st_mtime for entry in (folder, *folder.glob("*"))), default=0.0)
-        if time.time() - newest > KEEP_S:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_size(paths: Iterable[Path]) -> None:

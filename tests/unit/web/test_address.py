@@ -6,8 +6,8 @@ import pytest
 
 from bonefx.cli.parser import main
 from bonefx.errors import SettingsError
-from bonefx.web.page import check_address
 from bonefx.web.server_settings import server_settings
+from bonefx.web.service.address import check_address
 
 
 @pytest.fixture

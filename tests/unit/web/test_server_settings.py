@@ -44,6 +44,80 @@ def test_a_flag_that_is_not_1_allows_nothing():
         server_settings(ANYWHERE | {"BONEFX_ALLOW_PUBLIC": "0"})
 
 
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(SettingsError, match=r"BONEFX_ALOWED_HOSTS is set.*BONEFX_ALLOWED_HOSTS\?"):
+        server_settings({"BONEFX_ALOWED_HOSTS": "films.example.org"})
+    with pytest.raises(SettingsError, match=r"BONEFX_XYZ is set.*bonefx serve -h"):
+        server_settings({"BONEFX_XYZ": "1"})
+
+
+def test_variables_of_other_programs_are_left_alone():
+    assert server_settings({"BONE_HOST": "x", "PATH": "/bin"}).host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_login_is_refused_and_does_not_let_everybody_in(text):
+    with pytest.raises(SettingsError, match=r"BONEFX_AUTH is empty.*unset it"):
+        server_settings({"BONEFX_AUTH": text})
+
+
+def test_a_doubled_user_is_refused_by_name_without_a_password(tmp_path):
+    with pytest.raises(SettingsError, match="'anna' twice") as error:
+        read_credentials("anna:geheim, ben:b, anna:other")
+    assert "geheim" not in str(error.value)
+    users = tmp_path / "users"
+    users.write_text(f"anna:{hash_password('a')}\nanna:{hash_password('b')}\n")
+    with pytest.raises(SettingsError, match="the file of BONEFX_AUTH has the user 'anna' twice"):
+        read_credentials(str(users))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("BONEFX_STOP_S", "soon", "from 0 to 3600"), ("BONEFX_QUEUE", "0", "from 1 to 1000"),
+        ("BONEFX_LOG_FORMAT", "xml", "text or json"), ("BONEFX_ALLOW_PUBLIC", "yes", "use 1"),
+        ("BONEFX_ALLOWED_HOSTS", "https://films.example.org", "without https://"),
+        ("BONEFX_ALLOWED_HOSTS", "films.example.org,,", "separated by commas"),
+    ],
+)  # fmt: skip
+def test_an_invalid_value_is_refused_with_what_to_use(name, value, remedy):
+    with pytest.raises(SettingsError, match=f"{name}.*{remedy}"):
+        server_settings({name: value})
+
+
+def served(environment, hosts):
+    rules = server_settings(environment).hosts
+    return [host for host in hosts if rules.serves(host)]
+
+
+def test_a_local_app_answers_to_local_and_to_allowed_names_alone():
+    hosts = ["127.0.0.1:7860", "localhost", "films.example.org", "a.films.example.org", "evil.org"]
+    assert served({}, hosts) == hosts[:2]
+    assert served({"BONEFX_ALLOWED_HOSTS": "Films.example.org"}, hosts) == hosts[:3]
+    assert served({"BONEFX_ALLOWED_HOSTS": "*.example.org"}, hosts) == hosts[:4]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"BONEFX_ROOT_PATH": "/bonefx"}, id="under a path of a proxy"),
+        pytest.param(ANYWHERE | {"BONEFX_AUTH": "anna:geheim"}, id="at a public address"),
+        pytest.param({"SPACE_ID": "somebody/bonefx"}, id="in a Space"),
+    ],
+)
+def test_an_app_that_cannot_know_its_names_answers_to_all_until_they_are_named(environment):
+    hosts = ["localhost:7860", "films.example.org", "other.org"]
+    assert served(environment, hosts) == hosts
+    named = environment | {"BONEFX_ALLOWED_HOSTS": "films.example.org"}
+    assert served(named, hosts) == hosts[:2]
+
+
+def test_only_in_a_space_may_the_space_s_site_show_the_app_in_a_frame():
+    assert server_settings({}).headers.frame_ancestors == "'none'"
+    space = server_settings({"SPACE_ID": "somebody/bonefx"}).headers
+    assert (space.frame_ancestors, space.same_site) == ("https://huggingface.co", "None")
+
+
 @pytest.mark.parametrize("port", ["", "0", "65536", "eighty", "-1"])
 def test_an_invalid_port_is_refused(port):
     with pytest.raises(SettingsError, match="from 1 to 65535"):

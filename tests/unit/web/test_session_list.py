@@ -1,9 +1,7 @@
 """A session's list: complete, private, and deleted however it ends."""
 
 import gc
-import os
 import stat
-import time
 import zipfile
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from bonefx.errors import SettingsError
 from bonefx.reading.worklist import WorklistRow
 from bonefx.web.worklist import session_list as module
-from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list, delete_leftovers
+from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list
 from bonefx.web.worklist.table import message_value, row_html, table_value
 from tests.fixtures.image_files import make_png
 from tests.fixtures.records import make_reading
@@ -127,18 +125,6 @@ def test_closing_a_session_leaves_other_sessions_lists_open(lists):
     session_lists.close("never seen")
     close_list(None)
     assert (first.closed, other.closed) == (True, False)
-
-
-def test_only_old_list_folders_are_deleted_at_the_start(lists):
-    old, young, foreign = (lists / name for name in ("bonefx-list-a", "bonefx-list-b", "else"))
-    for folder in (old, young, foreign):
-        folder.mkdir()
-        (folder / "film").write_bytes(b"x")
-    long_ago = time.time() - 2 * module.KEEP_S
-    for path in (old, old / "film", foreign, foreign / "film"):
-        os.utime(path, (long_ago, long_ago))
-    delete_leftovers()
-    assert sorted(path.name for path in lists.iterdir()) == ["bonefx-list-b", "else"]
 
 
 def test_a_queued_list_is_claimed_once_and_can_be_stopped_before():

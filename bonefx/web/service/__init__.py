@@ -1,0 +1,1 @@
+"""What makes the served app safe: its folder, headers, checks of requests, stop and logs."""
