@@ -140,7 +140,9 @@ def _shared_pool(processes: int) -> DecodingPool:
 
 
 def _processes() -> int:
-    given = variable(PROCESSES) or str(DEFAULT_PROCESSES)
+    given = variable(PROCESSES)
+    if given is None:
+        return DEFAULT_PROCESSES
     if not (given.isascii() and given.isdigit() and int(given) <= MOST_PROCESSES):
         raise SettingsError(
             f"{PROCESSES} is {given!r}; use a number of processes, 0 to {MOST_PROCESSES}"
