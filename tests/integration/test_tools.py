@@ -73,7 +73,7 @@ def upload(app):
 
 def kept(app):
     """Return the films on the disk of the app."""
-    folders = [app.uploads, *app.lists]
+    folders = [*app.uploads.glob("bonefx-run-*/uploads"), *app.lists]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [path for path in files if path.stat().st_size]
 
