@@ -47,7 +47,7 @@ SIGNATURES = [  # the first match counts; the preamble of a DICOM file may be a 
 
 
 def read(path: str | os.PathLike[str], *, salvage: bool = False) -> Radiograph:
-    """Read one film from a file, in this process; sources.read_film_of decodes outside of it.
+    """Read one film from a file, in this process; decoding.pool.decode_film does it outside.
 
     Args:
         path: Path of the file; its name and extension have no effect.

@@ -16,7 +16,7 @@ class DecodingLimits:
     busy machine; the time on the clock is limited for a decoder that waits forever.
 
     Attributes:
-        memory_bytes: Heap of a decoding process. A film of 50 megapixels and 16 bit takes 0.9 GB.
+        memory_bytes: Heap of a decoding process. A film of 50 megapixels and 16 bit takes 1.0 GB.
         base_cpu_s: Processor time of a file of any size.
         cpu_s_per_mb: Further processor time for each megabyte. JPEG 2000 without loss, the slowest
             of all compressions, takes half of it.
