@@ -37,7 +37,7 @@ def start_call(app, endpoint, content):
     (path,) = httpx.post(f"{app.url}/gradio_api/upload", files=files, timeout=TIMEOUT_S).json()
     film = {"path": path, "meta": {"_type": "gradio.FileData"}}
     data = {
-        "read": [film, "balanced", False, 0, False, None, False, False],
+        "read": [film, "balanced", False, 0, False, None, False, False, ""],
         "worklist": [[film], "balanced"],
     }
     address = f"{app.url}/gradio_api/call/{endpoint}"

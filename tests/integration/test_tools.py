@@ -91,6 +91,7 @@ def test_three_tools_are_offered_with_described_inputs_and_nothing_else(app):
             "crop",
             "outside_scope",
             "damaged",
+            "region",
         },
         "compare": {"film", "models"},
         "worklist": {"films", "point"},

@@ -31,7 +31,7 @@ from train.cli.publish import (
 
 # What train imports and the app does not: the extra `train` of pyproject.toml.
 TRAINING_PACKAGES = (
-    "accelerate", "filelock", "imagehash", "scipy", "sklearn", "torchmetrics", "yaml",
+    "accelerate", "imagehash", "scipy", "sklearn", "torchmetrics", "yaml",
 )  # fmt: skip
 
 
