@@ -35,6 +35,7 @@ from bonefx.web.service.server import served_inside
 from bonefx.web.service.upload_lifetime import UploadLifetimeMiddleware, sweeping
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB, protect_uploads
 
+QUEUE_POLL_S = 0.01  # gradio looks every 0.001 s, which costs a tenth of a core in an idle app
 MAX_SESSIONS = 100  # each may hold one film in memory
 
 
@@ -79,7 +80,9 @@ class Service:
         protect_uploads()
         settings = self.settings
         with address_errors(settings), served_inside(self._around_gradio):
-            self.page.queue(api_open=False, max_size=settings.queue).launch(
+            page: Any = self.page.queue(api_open=False, max_size=settings.queue)
+            page._queue.sleep_when_free = QUEUE_POLL_S
+            page.launch(
                 server_name=settings.host,
                 server_port=settings.port,
                 root_path=settings.root_path or None,
