@@ -159,6 +159,26 @@ def render_speed(bench: dict[str, Any]) -> str:
     return _environment().get_template("speed.md.j2").render(bench=bench, works=SPEED_ROWS)
 
 
+def render_serve(bench: dict[str, Any]) -> str:
+    """Render how the app answers many users, from the JSON of `python -m benchmarks.serve`."""
+    return _environment().get_template("serve.md.j2").render(bench=bench)
+
+
+def render_decoding(bench: dict[str, Any]) -> str:
+    """Render what decoding processes cost, from the JSON of `python -m benchmarks.decoding`."""
+    return _environment().get_template("decoding.md.j2").render(bench=bench)
+
+
+def seconds_text(value: float | None) -> str:
+    """Write a time, or a dash where no film was read in time."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def errors_text(errors: dict[str, int]) -> str:
+    """Write the number of errors of each kind."""
+    return ", ".join(f"{count} {kind}" for kind, count in errors.items()) or "none"
+
+
 def _of_table(table: dict[str, Any] | None, *, percent: bool = False) -> str:
     """Write a figure of a benchmark's JSON as text."""
     return estimate_text(None if table is None else Estimate(**table), percent=percent)
@@ -187,6 +207,8 @@ def _environment() -> Environment:
         "alternatives": alternatives_text,
         "with_weights": name_with_checksum,
         "p_value": p_value_text,
+        "seconds": seconds_text,
+        "errors": errors_text,
         "words": lambda name: name.replace("_", " "),
     }
     return environment

@@ -21,11 +21,13 @@ from bonefx.records.evaluation import EVALUATION, Evaluation
 from train.files import write_atomically
 from train.publish.card import (
     render_comparisons,
+    render_decoding,
     render_figures,
     render_intruders,
     render_maps,
     render_performance,
     render_protocols,
+    render_serve,
     render_sets,
     render_speed,
 )
@@ -93,9 +95,18 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
     benchmarks = _heatmap_benchmarks(docs / "results", model)
     if benchmarks:
         blocks["maps"] = render_maps(benchmarks)
-    speed = docs / "results" / SPEED
-    if speed.is_file():
-        blocks["speed"] = render_speed(_read_speed(speed, model.parent))
+    return blocks | _program_benchmarks(docs / "results", model.parent)
+
+
+def _program_benchmarks(folder: Path, weights: Path) -> dict[str, str]:
+    """Render the benchmarks of the program that exist."""
+    blocks = {}
+    if (folder / SPEED).is_file():
+        blocks["speed"] = render_speed(_read_speed(folder / SPEED, weights))
+    for name, render in (("serve", render_serve), ("decoding", render_decoding)):
+        path = folder / f"{name}.json"
+        if path.is_file():
+            blocks[name] = render(json.loads(path.read_text(encoding="utf-8")))
     return blocks
 
 
