@@ -193,7 +193,6 @@ def _open_session(content: bytes) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors alone
-    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest film pass
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 

@@ -53,7 +53,7 @@ def test_rows_of_a_worklist_get_the_second_verdict_and_keep_the_focus(page):
     expect(rows).to_have_count(len(EXAMPLES))
     rows.first.get_by_role("button").focus()
     film = rows.first.get_by_role("button").inner_text()
-    expect(page.locator("#list tbody .second")).to_have_count(len(EXAMPLES))
+    expect(page.locator("#list tbody .second")).to_have_count(len(EXAMPLES), timeout=120_000)
     assert page.evaluate("document.activeElement.textContent") == film
     expect(page.locator("#list progress")).to_be_hidden()
     disagreeing = page.locator("#list tbody .second.disagrees").count()
