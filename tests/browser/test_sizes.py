@@ -86,6 +86,7 @@ def test_the_other_tabs_fit_on_a_small_page(sized):
     for tab in ("Compare", "Worklist"):
         sized.get_by_role("tab", name=tab).click()
         expect(sized.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        expect(sized.locator("#compare-sides .opening")).to_have_count(0)
         assert sized.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert sized.evaluate(OVERLAPPING) == []
 
