@@ -18,8 +18,8 @@ SERIOUS = ("serious", "critical")
 def new_page(browser, *, width=1280, height=720, **settings):
     """Open an empty page in a session of its own; close its context at the end."""
     context = browser.new_context(viewport={"width": width, "height": height}, **settings)
-    context.set_default_timeout(30_000)
-    expect.set_options(timeout=30_000)
+    context.set_default_timeout(90_000)
+    expect.set_options(timeout=90_000)
     return context.new_page()
 
 
