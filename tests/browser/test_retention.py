@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,8 @@ def test_the_marks_of_a_film_are_nowhere_after_it_was_read_and_the_app_was_kille
     marks = [NAME_MARK.encode(), HEADER_MARK.encode(), pixel_mark]
     with (folder / "log").open("w") as log:
         app, process = start(folder, log)
-        read_report_and_list(app, folder / "profile", film)
+        with ThreadPoolExecutor(1) as pool:  # Playwright runs in this thread already
+            pool.submit(read_report_and_list, app, folder / "profile", film).result()
         upload(app.url, film.name, content)
         connection = break_off(app.url, film.name, content)
         process.send_signal(signal.SIGKILL)
