@@ -277,7 +277,7 @@ def check_validation_logits(logits: torch.Tensor, *, epoch: int, films: NDArray[
 
 
 def _how_to_go_on(epochs: int) -> str:
-    """Say what a user can do after a loss that is not finite, with the number of whole epochs."""
+    """Return what a user can do after a loss that is not finite, by the number of whole epochs."""
     kept = f"The checkpoint after epoch {epochs} stays usable; the same command goes on after it"
     return (
         f"{kept if epochs else 'No epoch was finished, so there is no checkpoint'}. Check these "
