@@ -36,3 +36,14 @@ def trained(tmp_path_factory):
     assert train(["evaluate", str(folder / "run"), *data, "--test"]) == 0
     assert train(["export", str(folder / "run"), "--weights", str(folder / "weights")]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Use as many threads as the subprocesses: float sums depend on the number of threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -11,14 +11,7 @@ from tests.fixtures.recipes import SGD, write_initial_weights, write_recipe
 from tests.fixtures.training import PARTS, arguments, small_disk
 from train.cli import main as train
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Use as many threads as the subprocesses: float sums depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

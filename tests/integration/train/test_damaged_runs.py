@@ -9,7 +9,6 @@ import sys
 import time
 
 import pytest
-import torch
 
 from tests.fixtures.datasets import make_image_folder
 from tests.fixtures.recipes import SGD, write_initial_weights, write_recipe
@@ -37,13 +36,7 @@ main(sys.argv[1:])
 FROM_PREVIOUS = "training goes on from checkpoint.previous.pt, after epoch 1"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Use as many threads as the subprocess: float sums depend on the number of threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
