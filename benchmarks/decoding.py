@@ -27,6 +27,7 @@ import pydicom
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from tqdm import tqdm
 
+from benchmarks.medians import median_with_interval
 from bonefx import data_folder
 from bonefx.films import formats
 from bonefx.films.decoding.pool import DecodingPool
@@ -34,7 +35,6 @@ from bonefx.films.decoding.requests import Request, Task
 from bonefx.records import Radiograph
 
 ROWS, COLUMNS = 4000, 3000
-RESAMPLES = 2000
 Read = Callable[[Path], object]
 
 
@@ -70,7 +70,7 @@ def measure(paths: list[Path], ways: dict[str, Read], *, rounds: int) -> dict[st
     first, second = (np.array(own) for own in times.values())
     return {
         **{name: float(np.median(own)) for name, own in times.items()},
-        "difference": interval_of_median(second - first),
+        "difference": median_with_interval(second - first),
         "files": len(paths),
         "rounds": rounds,
     }
@@ -84,13 +84,6 @@ def time_call(read: Read, path: Path) -> float:
     if not isinstance(film, Radiograph):
         raise TypeError(f"a film was not read: {film}")
     return elapsed_ms
-
-
-def interval_of_median(values: Any) -> dict[str, float]:
-    """Return a median with the 95 % interval of a bootstrap."""
-    draws = np.random.default_rng(0).choice(values, (RESAMPLES, len(values)))
-    low, high = np.quantile(np.median(draws, axis=1), (0.025, 0.975))
-    return {"value": float(np.median(values)), "low": float(low), "high": float(high)}
 
 
 def print_table(rows: dict[str, Any]) -> None:

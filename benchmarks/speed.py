@@ -33,6 +33,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from tqdm import tqdm
 
+from benchmarks.medians import median_with_interval
 from bonefx import data_folder
 from bonefx.films import formats
 from bonefx.heatmaps.forward import run_with_gradients
@@ -47,7 +48,6 @@ from bonefx.scope.gate import check_scope
 
 MODELS = ("efficientnet_b0", "vgg16")
 BATCH = 16
-RESAMPLES = 2000
 Work = Callable[[], object]
 
 
@@ -160,15 +160,10 @@ def ratios(
 ) -> dict[str, dict[str, float]]:
     """Return the median ratio of all films, and of those whose map is shown, with intervals."""
     values, shown = np.array(over) / np.array(under), np.array(with_map)
-    return {"all": median_ratio(values), "films_with_map": median_ratio(values[shown])}
-
-
-def median_ratio(values: NDArray[np.float64]) -> dict[str, float]:
-    """Return a median with the 95 % interval of a bootstrap."""
-    draws = np.random.default_rng(0).choice(values, (RESAMPLES, len(values)))
-    low, high = np.quantile(np.median(draws, axis=1), (0.025, 0.975))
-    return {"value": float(np.median(values)), "low": float(low), "high": float(high),
-            "n": len(values)}  # fmt: skip
+    return {
+        "all": median_with_interval(values),
+        "films_with_map": median_with_interval(values[shown]),
+    }
 
 
 def print_table(name: str, row: dict[str, Any]) -> None:

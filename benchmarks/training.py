@@ -25,6 +25,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.medians import median_with_interval
 from bonefx.models.architectures import build_network
 from train.data import ADAPTERS, load_data
 from train.data.augment import Sample
@@ -37,7 +38,6 @@ from train.recipe_sections import Stage
 
 DEFAULT_RECIPE = Path(__file__).parents[1] / "train" / "recipes" / "efficientnet_b0.toml"
 IN_MEMORY_BATCHES = 4  # of noise, used in turn
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +178,10 @@ def measure_pairs(options: argparse.Namespace) -> list[tuple[float, float]]:
 def summarise(pairs: NDArray[np.float64], options: argparse.Namespace) -> Result:
     """Compute the figures from (n, 2) films per second, real and in memory."""
     ratios = pairs[:, 0] / pairs[:, 1]
-    resamples = np.random.default_rng(0).choice(ratios, (RESAMPLES, len(ratios)))
-    low, high = np.percentile(np.median(resamples, axis=1), (2.5, 97.5))
+    ratio = median_with_interval(ratios)
     real, memory = np.median(pairs, axis=0)
     return Result(
-        n=len(ratios), ratio=float(np.median(ratios)), low=float(low), high=float(high),
+        n=len(ratios), ratio=ratio["value"], low=ratio["low"], high=ratio["high"],
         real_films_per_s=float(real), memory_films_per_s=float(memory),
         steps=options.steps, workers=options.workers, threads=torch.get_num_threads(),
         device=str(build_accelerator(options.device).device),
