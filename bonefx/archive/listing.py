@@ -24,7 +24,8 @@ class Listing:
     Attributes:
         files: In order, each once.
         left_out: Number of hidden files.
-        not_listed: Number of folders that could not be listed.
+        not_listed: Number of folders that could not be listed, and of files whose size the
+            system did not tell.
     """
 
     files: tuple[ArchiveFile, ...]
@@ -123,6 +124,9 @@ def _local_entries(root: Path, not_listed: list[OSError]) -> Iterator[_Entry]:
             try:
                 status = path.stat()
             except FileNotFoundError:  # a broken link, or removed since
+                continue
+            except OSError as error:  # a circle of links, or a folder whose files nobody may see
+                not_listed.append(error)
                 continue
             if stat.S_ISREG(status.st_mode):
                 yield _local_entry(path, path.relative_to(root).as_posix(), status)

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bonefx.archive.records import ArchiveFile, Partition, Shard
 
-SHARD_FILES = 256
 SHARD_BYTES = 4_000_000_000
 
 
 def plan_shards(
-    files: Iterable[ArchiveFile], *, partition: Partition, shard_files: int = SHARD_FILES
+    files: Iterable[ArchiveFile], *, partition: Partition, shard_files: int
 ) -> list[Shard]:
     """Divide files into shards.
 

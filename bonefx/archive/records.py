@@ -186,7 +186,7 @@ class ArchiveSummary:
         errors: Rows with an error.
         left_out: Files that are no films.
         not_fetched: Files that their store did not give; the same command reads them.
-        not_listed: Folders that could not be listed.
+        not_listed: Folders that could not be listed, and files of which nothing could be learned.
         read_now: Rows that this run wrote.
         workers: Readers that worked side by side.
         elapsed_s: Seconds of this run, with the start of the workers.

@@ -79,11 +79,11 @@ class Progress:
     elapsed_s: float
 
 
-Report = Callable[[Progress], None]
+ReportProgress = Callable[[Progress], None]
 
 
 def read_archive(
-    request: ArchiveRequest, *, report: Report, make_pool: MakePool = ray_pool
+    request: ArchiveRequest, *, report: ReportProgress, make_pool: MakePool = ray_pool
 ) -> ArchiveSummary:
     """Read the films of an archive that have no rows yet, and return the counts of all.
 
@@ -147,7 +147,7 @@ class _Run:
         request: ArchiveRequest,
         out: OutFolder,
         listing: Listing,
-        report: Report,
+        report: ReportProgress,
         started: float,
     ) -> None:
         self._request, self._listing = request, listing

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {"ray": "Ray", "pyarrow": "PyArrow", "fsspec": "fsspec"}
 PARTITIONS = ("shard", "folder")  # of archive.records.Partition; a test compares them
-SHARD_FILES = 256  # archive.plan.SHARD_FILES
+SHARD_FILES = 256
 STOPPED = 130  # what shells expect after Ctrl-C
 LINE_EVERY_S = 30.0  # of progress, where stderr is no terminal
 
@@ -139,7 +139,7 @@ def run_archive(options: argparse.Namespace) -> int:
     print(json.dumps(dump_record(summary)), flush=True)
     if summary.not_fetched or summary.not_listed:
         print(
-            f"bonefx: {summary.not_fetched} files and {summary.not_listed} folders could not be "
+            f"bonefx: {summary.not_fetched} files and {summary.not_listed} others could not be "
             "opened and have no rows; run the same command again",
             file=sys.stderr,
         )

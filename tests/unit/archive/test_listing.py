@@ -97,10 +97,18 @@ def test_the_same_files_have_the_same_shards_in_every_run_and_changed_ones_other
 
 def test_large_files_make_small_shards():
     files = [make_file(f"{index}.zip", size_bytes=SHARD_BYTES // 2 + 1) for index in range(3)]
-    assert len(plan_shards(files, partition=Partition.SHARD)) == 3
+    assert len(plan_shards(files, partition=Partition.SHARD, shard_files=256)) == 3
 
 
 def test_a_shard_by_folder_holds_files_of_one_folder():
     files = [make_file(f"{index}.png", folder="ab"[index % 2]) for index in range(4)]
-    shards = plan_shards(files, partition=Partition.FOLDER)
+    shards = plan_shards(files, partition=Partition.FOLDER, shard_files=256)
     assert [(shard.folder, len(shard.files)) for shard in shards] == [("a", 2), ("b", 2)]
+
+
+def test_a_circle_of_links_is_counted_and_ends_no_listing(tmp_path):
+    (tmp_path / "film.png").write_bytes(b"film")
+    (tmp_path / "round.png").symlink_to(tmp_path / "round.png")
+    listing = list_files([str(tmp_path)])
+    assert [file.size_bytes for file in listing.files] == [4]
+    assert listing.not_listed == 1

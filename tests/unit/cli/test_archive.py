@@ -24,8 +24,6 @@ def test_numbers_that_make_no_sense_are_refused_at_once(capsys, option):
 
 def test_the_options_offer_what_there_is():
     pytest.importorskip("fsspec", reason="bonefx[archive] is not installed")
-    from bonefx.archive.plan import SHARD_FILES
     from bonefx.archive.records import Partition
 
     assert tuple(Partition) == archive.PARTITIONS
-    assert archive.SHARD_FILES == SHARD_FILES
