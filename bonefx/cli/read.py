@@ -94,13 +94,12 @@ def _read_batch_lines(
     """Read files as one batch; return a line with its error for a film that cannot be read."""
     from bonefx.films.sources import film_or_error
     from bonefx.reading.worklist import edited_or_error
-    from bonefx.scope.body_parts import name_region
 
     edit = requested_edit(options)
     films = [
         edited_or_error(film_or_error(source, salvage=options.damaged), edit) for source in sources
     ]
-    readable = [name_region(film, options.region) for film in films if not isinstance(film, str)]
+    readable = [film for film in films if not isinstance(film, str)]
     readings = iter(
         reader.read_batch(
             readable,
@@ -124,7 +123,9 @@ def _path_of(source: FilmSource) -> str:
 
 def _reading_line(path: str, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:
     from bonefx.report import reading_table
+    from bonefx.scope.body_parts import with_named_region
 
+    reading = with_named_region(reading, options.region)
     heat = _save_heat(reading, options.heat, options.method) if options.heat else None
     return {"path": path, **reading_table(reading), "heat": heat}
 

@@ -70,15 +70,15 @@ def run_report(options: argparse.Namespace) -> int:
     from bonefx.records import edit_radiograph
     from bonefx.report import reading_table, write_report
     from bonefx.report.compose import compose_report
-    from bonefx.scope.body_parts import name_region
+    from bonefx.scope.body_parts import with_named_region
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
     opened = decode_film(options.film, salvage=options.damaged)
-    film = name_region(edit_radiograph(opened, requested_edit(options)), options.region)
+    film = edit_radiograph(opened, requested_edit(options))
     header = _header_for(options, film)
     reader = load_requested_model(options)
     reading = reader.read(film, point=options.point, outside_scope=options.outside_scope)
-    reading = with_second_opinion(reader, film, reading)
+    reading = with_named_region(with_second_opinion(reader, film, reading), options.region)
     report = compose_report(film, reading, model=reader.model(), text=text)
     paths = write_report(
         report, options.out, forms=options.forms, header=header, overwrite=options.overwrite

@@ -138,7 +138,6 @@ class Radiograph:
         field: Bounds of the exposed field, which the models read; None for the whole film.
         field_corners: Corners of a convex field that does not fill its bounds; empty otherwise.
         notes: What a user must know about how the file was read.
-        region: Body region that the user named, of scope.statistics.REGIONS; None if not named.
         edit: What the user changed; pixels, full, windows, field and spacing_mm are those after it.
     """
 
@@ -158,7 +157,6 @@ class Radiograph:
     field: PixelBox | None = None
     field_corners: Corners = ()
     notes: tuple[FilmNote, ...] = ()
-    region: str | None = None
     edit: FilmEdit = NOT_EDITED
 
     @property

@@ -204,8 +204,8 @@ class Reading:
         read_turned: Clockwise quarter turns of the film before the network read it, because it
             lies on its side; the map is turned back.
         regions: Body regions named or recognised on the film; empty where none is, None where the
-            film is out of scope, also if the user had it read, or the model was not trained to
-            recognise them.
+            film is out of scope, also if the user had it read, or nobody named any and the model
+            was not trained to recognise them.
         region_source: Who named the regions: the user, else the film's header, else the model.
         second: A second model's reading of the same film, without its map and without a second
             reading of its own; None where no second model read it.

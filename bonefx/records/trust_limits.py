@@ -66,7 +66,7 @@ class TrustLimits:
 
         Args:
             drop: Fall of the log-odds when the hot region is blurred, in logits.
-            fails: Whether the map fails a check.
+            fails: Whether the map fails a check, or its peak is below the model's floor.
         """
         if fails:
             return MapGrade.NONE

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bonefx.errors import SettingsError
-from bonefx.records import Radiograph, Reason, ReasonCode
+from bonefx.records import Radiograph, Reading, Reason, ReasonCode, RegionSource
 from bonefx.scope.statistics import REGIONS
 
 NON_LIMB_BODY_PARTS = frozenset({
@@ -51,17 +51,26 @@ REGION_OF_WORD = {  # words of body_part in films.dicom.anatomy; regions of scop
 }  # fmt: skip
 
 
-def name_region(film: Radiograph, region: str | None) -> Radiograph:
-    """Return a film with the body region that the user names; unchanged where it names none.
+def with_named_region(reading: Reading, region: str | None) -> Reading:
+    """Return a reading with the body region that the user names, which counts before all others.
+
+    The answer does not depend on it, only the figures that are stated with it. A reading out of
+    scope has no figures, and stays as it is, as without a region.
+
+    Args:
+        reading: Of a film of that region.
+        region: One of scope.statistics.REGIONS; empty or None for that of the header or the model.
 
     Raises:
         SettingsError: There is no such region.
     """
     if not region:
-        return film
+        return reading
     if region not in REGIONS:
         raise SettingsError(f"{region!r} is no body region; use {', '.join(REGIONS)}")
-    return replace(film, region=region)
+    if reading.probability is None or reading.outside_scope is not None:
+        return reading
+    return replace(reading, regions=(region,), region_source=RegionSource.USER)
 
 
 def regions_in_header(film: Radiograph) -> frozenset[str]:

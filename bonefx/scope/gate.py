@@ -32,7 +32,7 @@ class ScopeResult:
         looks_inverted: Out of scope as it is, and in scope with black and white swapped.
         regions: Body regions of a film in scope; empty if none is known, None if the model was not
             trained to recognise them.
-        region_source: Who named the regions.
+        region_source: Who named the regions: the header or the model.
     """
 
     refusal: Reason | None = None
@@ -120,12 +120,10 @@ def _check(
 
 
 def _admit(scope: Scope, film: Radiograph, signature: NDArray[np.float32]) -> ScopeResult:
-    """Admit a film, with its regions by the user, or else by the header or its signature.
+    """Admit a film, with its regions by the header or else by its signature.
 
     Where the header names a region that the model does not know, none is named.
     """
-    if film.region is not None:
-        return ScopeResult(regions=(film.region,), region_source=RegionSource.USER)
     known, named = scope.known_regions, regions_in_header(film)
     if known and named:
         regions = tuple(region for region in known if region in named)

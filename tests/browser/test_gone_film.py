@@ -117,6 +117,7 @@ def test_a_list_lost_in_a_restart_is_named_so(page, app, film_file):
     page.get_by_role("tab", name="Worklist").click()
     page.locator("#films input[type=file]").set_input_files(film_file)
     expect(page.locator("#list tbody tr")).to_have_count(1)
+    expect(page.locator("#list-point").get_by_label("Screening")).to_be_enabled()
     app.restart()
     page.locator("#list-point").get_by_label("Screening").check()
     expect(page.locator("#list [role=status]")).to_contain_text(LIST_GONE)

@@ -9,6 +9,7 @@ from bonefx.records import (
     Reading,
     Trust,
     TrustLimits,
+    Verdict,
     estimate_parts,
     estimate_text,
 )
@@ -35,7 +36,7 @@ def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
         heat_floor: Peak in logits below which the model shows no map.
     """
     if shown and reading.probability is not None and reading.heat_peak is not None:
-        grade = "Map" if reading.trust is None else trust_summary(reading.trust)
+        grade = "Map" if reading.trust is None else trust_summary(reading, reading.trust)
         return f"{grade}. Colours: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
     reason = missing_map_reason(reading, heat_floor=heat_floor)
     if reading.trust is not None and reason in reading.trust.failures:
@@ -43,15 +44,23 @@ def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
     return reason_text(reason)
 
 
-def trust_summary(trust: Trust) -> str:
-    """Return the grade of a map, and how often such maps lie on the fracture."""
+def trust_summary(reading: Reading, trust: Trust) -> str:
+    """Return the grade of a map, and how often such maps of found fractures lie on them.
+
+    The share is left out where it says nothing about the film: without a call, or out of scope.
+    """
     if trust.grade is None:
         return "Map passes its checks"
     grade, figures = GRADE_TEXTS[trust.grade], trust.limits.grades.get(trust.grade)
     if figures is None or figures.pointing is None:
         return grade
+    if reading.verdict is Verdict.NO_FRACTURE or reading.outside_scope is not None:
+        return grade
     share, interval = estimate_parts(figures.pointing, percent=True)
-    return f"{grade}: on the fracture in {share} of {figures.pointing.n} unseen ones ({interval})"
+    return (
+        f"{grade}: of {figures.pointing.n} such maps of fractures that the model found on unseen "
+        f"films, {share} lie on the fracture ({interval})"
+    )
 
 
 def trust_rows(trust: Trust) -> list[tuple[str, str]]:

@@ -85,11 +85,14 @@ def region_words(reading: Reading) -> list[str]:
     if not reading.regions:
         told = "in the header is new" if from_header else "not recognised"
         return [f"Body region {told}: the model's performance on it is not known."]
-    by_region = {figures.region: figures for figures in reading.point.by_region}
     source = REGION_SOURCES[reading.region_source]
+    names = [f"{name.capitalize()}{source}" for name in reading.regions]
+    if not reading.point.by_region:
+        return [f"{name}: the model was not measured by body region." for name in names]
+    by_region = {figures.region: figures for figures in reading.point.by_region}
     return [
-        _region_sentence(f"{name.capitalize()}{source}", by_region.get(name))
-        for name in reading.regions
+        _region_sentence(name, by_region.get(region))
+        for name, region in zip(names, reading.regions, strict=True)
     ]
 
 

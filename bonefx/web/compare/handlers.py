@@ -64,10 +64,8 @@ class CompareHandlers:
 
     def on_uploaded(self, path: str | None, openings: Openings) -> UploadedUpdate:
         """Clear the screen for a file that has arrived, and make room for the next one."""
-        openings.end_upload()
-        return UploadedUpdate(
-            sides=message_html(READING_HTML), legend="", compared=None, uploaded=path, film=None
-        )
+        openings.end_upload(path)
+        return UploadedUpdate(sides=message_html(READING_HTML), legend="", compared=None, film=None)
 
     def on_pick(self, openings: Openings, event: gr.EventData) -> ExampleUpdate:
         """Clear the screen and keep the example's index; only the first handler gets the event."""
@@ -93,6 +91,7 @@ class CompareHandlers:
             compared: The film on this screen.
             openings: Of this screen; once the user has opened a film here, it no longer follows.
         """
+        openings.request()  # what was begun for another film is dropped
         if openings.number or _is_same(read, compared):
             same: Any = gr.skip()
             return FilmUpdate(sides=same, legend=same, compared=same, origin=same)
@@ -108,13 +107,12 @@ class CompareHandlers:
     ) -> ComparisonUpdate:
         """Compare the models on the film of the Read screen; see on_tab."""
         if read is None or openings.number or _is_same(read, compared):
-            same: Any = gr.skip()
-            return ComparisonUpdate(
-                sides=same, legend=same, compared=same, origin=same, performance=same
-            )
-        return openings.newest_only(
+            return _unchanged()
+        requests = openings.requests
+        update = openings.newest_only(
             lambda: self._comparison(read, names), outdated=ComparisonUpdate.outdated
         )
+        return update if openings.requests == requests else update.outdated()
 
     def on_refused(self, why: str, names: list[str], openings: Openings) -> ComparisonUpdate:
         """Show why an upload failed."""
@@ -122,8 +120,14 @@ class CompareHandlers:
         message = self._message(names, verdict_card.not_read_html(upload_failure_text(why)))
         return replace(message, film=None)
 
-    def on_upload(self, path: str | None, names: list[str]) -> ComparisonUpdate:
-        """Read an uploaded film and delete the upload."""
+    def on_upload(self, openings: Openings, names: list[str]) -> ComparisonUpdate:
+        """Read the upload that waits to be read, and delete it.
+
+        Nothing changes where another film has been opened since the file arrived.
+        """
+        path = openings.take_upload()
+        if path is None:
+            return _unchanged()
         try:
             compared = ComparedFilm(film=read_and_delete(path))
         except BonefxError as error:
@@ -149,8 +153,10 @@ class CompareHandlers:
             return replace(message, origin=gone(origin))
         return self._message(names, NO_FILM_HTML)
 
-    def on_fault(self, names: list[str]) -> ComparisonUpdate:
-        """Clear the screen and report that the program failed."""
+    def on_fault(self, names: list[str], openings: Openings) -> ComparisonUpdate:
+        """Clear the screen and report that the program failed, if it did on the newest film."""
+        if not openings.newest_failed:
+            return _unchanged()
         return self._message(names, verdict_card.not_read_html(with_reference(READING_FAULT)))
 
     def _comparison(self, compared: ComparedFilm, names: list[str]) -> ComparisonUpdate:
@@ -182,6 +188,11 @@ class CompareHandlers:
             performance=performance_html(chosen),
             compared=None,
         )
+
+
+def _unchanged() -> ComparisonUpdate:
+    same: Any = gr.skip()
+    return ComparisonUpdate(sides=same, legend=same, compared=same, origin=same, performance=same)
 
 
 def _is_same(first: ComparedFilm | None, second: ComparedFilm | None) -> bool:

@@ -48,7 +48,6 @@ class CompareComponents:
 
     Attributes:
         film: Input of a file; empty but for the moment between an upload and its reading.
-        uploaded: Path of the upload that is read next.
         openings: The session's Openings.
         models: Choice of the models that are compared.
         gallery: Buttons of the example films.
@@ -62,7 +61,6 @@ class CompareComponents:
     """
 
     film: gr.File
-    uploaded: gr.State
     openings: gr.State
     models: gr.CheckboxGroup
     gallery: gr.HTML
@@ -149,7 +147,6 @@ def _build_components(
             gallery = html_block(gallery_html(examples), "compare-examples", js_on_load=ON_LOAD)
         return CompareComponents(
             film=film,
-            uploaded=gr.State(None),
             openings=gr.State(Openings()),
             models=models,
             gallery=gallery,
@@ -168,7 +165,7 @@ def _connect_readings(handlers: CompareHandlers, parts: CompareComponents) -> No
     starts: tuple[tuple[Any, Any, Any, type[ColumnsUpdate], Any, list[Any]], ...] = (
         (
             film.upload, [film, openings], handlers.on_uploaded, UploadedUpdate,
-            handlers.on_upload, [parts.uploaded, models],
+            handlers.on_upload, [openings, models],
         ),
         (
             parts.gallery.select, openings, handlers.on_pick, ExampleUpdate,
@@ -190,8 +187,8 @@ def _connect_readings(handlers: CompareHandlers, parts: CompareComponents) -> No
 
 def _clear_on_fault(done: Any, handlers: CompareHandlers, parts: CompareComponents) -> None:
     connect(
-        done.failure, handlers.on_fault, parts.models, update=ComparisonUpdate, components=parts,
-        **PRIVATE_EVENT,
+        done.failure, handlers.on_fault, [parts.models, parts.openings],
+        update=ComparisonUpdate, components=parts, **PRIVATE_EVENT,
     )  # fmt: skip
 
 

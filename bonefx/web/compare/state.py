@@ -55,9 +55,8 @@ class FilmUpdate(ColumnsUpdate):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadedUpdate(FilmUpdate):
-    """The same, the path of the file that is read next, and a file input that takes another."""
+    """The same, and a file input that takes another file."""
 
-    uploaded: str | None
     film: None
 
 

@@ -12,7 +12,7 @@ from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.records import QUARTER_TURN_DEGREES, FilmEdit, box_of_edges, edit_radiograph
 from bonefx.report import reading_table
-from bonefx.scope.body_parts import name_region
+from bonefx.scope.body_parts import with_named_region
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.uploads import read_and_delete
@@ -79,9 +79,10 @@ class ReadApi:
             quarter_turns=_quarter_turns(turn),
             inverted=invert,
         )
-        radiograph = name_region(edit_radiograph(radiograph, edit), region)
+        radiograph = edit_radiograph(radiograph, edit)
         reading = self.reader.read(radiograph, point=point or None, outside_scope=outside_scope)
-        return reading_table(with_second_opinion(self.reader, radiograph, reading))
+        answered = with_second_opinion(self.reader, radiograph, reading)
+        return reading_table(with_named_region(answered, region))
 
 
 def _quarter_turns(degrees: int) -> int:

@@ -105,7 +105,7 @@ class ReadEvents:
                 update=UploadedUpdate,
             ),
             screen.on_upload,
-            {"path": parts.uploaded} | self._choices(),
+            {"openings": parts.openings} | self._choices(),
         )
         self._read(
             self._clear(parts.gallery.select, screen.on_pick, parts.openings, update=PickedUpdate),
@@ -175,10 +175,10 @@ class ReadEvents:
         self._connect(
             parts.region.input,
             RegionChoice(updates=screen.updates).on_region,
-            {"region": parts.region, "shown": parts.shown} | self._choices(),
+            {"region": parts.region, "shown": parts.shown, "openings": parts.openings}
+            | self._choices(),
             update=ReadUpdate,
-            **MODEL_EVENT,
-            **PRIVATE_EVENT,
+            **LATEST_ONLY_EVENT,
         )
         for button in parts.report_buttons:
             inputs = films | self._choices()
@@ -257,20 +257,20 @@ class ReadEvents:
 
     def _add_second_opinion(self, done: Any) -> None:
         """Let the second model read a film once the first one's verdict is on the screen."""
-        parts, choices = self.components, self._choices()
+        parts, opinion = self.components, AwaitedOpinion(updates=self.screen.updates)
+        inputs = {"shown": parts.shown, "openings": parts.openings} | self._choices()
         read_twice = self._connect(
-            done.success,
-            AwaitedOpinion(updates=self.screen.updates).on_verdict,
-            {"shown": parts.shown, "openings": parts.openings} | choices,
-            update=SecondUpdate,
-            **MODEL_EVENT,
-            **PRIVATE_EVENT,
+            done.success, opinion.on_verdict, inputs,
+            update=SecondUpdate, **MODEL_EVENT, **PRIVATE_EVENT,
+        )  # fmt: skip
+        self._connect(
+            read_twice.failure, opinion.on_fault, inputs, update=SecondUpdate, **PRIVATE_EVENT
         )
-        self._clear_on_fault(read_twice, choices)
 
     def _clear_on_fault(self, done: Any, choices: Inputs) -> None:
         fault = self.screen.on_fault
-        self._connect(done.failure, fault, choices, update=ReadUpdate, **PRIVATE_EVENT)
+        inputs = {"openings": self.components.openings, **choices}
+        self._connect(done.failure, fault, inputs, update=ReadUpdate, **PRIVATE_EVENT)
 
     def _connect(
         self,

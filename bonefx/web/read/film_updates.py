@@ -13,7 +13,8 @@ import gradio as gr
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import second_model
-from bonefx.records import NOT_EDITED, OperatingPoint, Reading
+from bonefx.records import NOT_EDITED, OperatingPoint
+from bonefx.scope.body_parts import with_named_region
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.read_first import answered
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, RowGoneUpdate, ShownFilm
@@ -56,15 +57,16 @@ class FilmUpdates:
     ) -> ReadUpdate:
         """Read a film with the chosen model, and show its verdict and heat map.
 
-        A second model reads it afterwards; see SecondOpinion.
+        A second model reads it afterwards; see awaited_opinion.AwaitedOpinion.
         """
         film, loaded = shown.film, self.reader.model(choices.model)
         reading = self.reader.read(
             film, point=choices.point, model=choices.model, outside_scope=outside_scope
         )
+        shown = replace(shown, reading=reading, second_failed=False)
         return replace(
             self.without_film(
-                self.verdict_html(reading),
+                self.verdict_html(shown),
                 choices=replace(choices, point=reading.point.name),
             ),
             viewer=film_figure(
@@ -77,11 +79,13 @@ class FilmUpdates:
             outside=gr.Button(visible=reading.can_be_overridden),
             **_change_tools(shown),
             origin=gr.skip(),
-            shown=replace(shown, reading=reading),
+            shown=shown,
         )
 
-    def verdict_html(self, reading: Reading) -> str:
-        """Render the verdict of a film on screen, which a second model may still have to read."""
+    def verdict_html(self, shown: ShownFilm) -> str:
+        """Render the verdict of a film that was read; a second model may still have to read it."""
+        assert shown.reading is not None  # otherwise the screen asks for the reader's answer
+        reading = with_named_region(shown.reading, shown.region)
         calibration = self.reader.model(reading.model).manifest.calibration
         awaited = None if reading.second else second_model(self.reader, reading.model)
         return verdict_card.verdict_html(
@@ -89,6 +93,7 @@ class FilmUpdates:
             calibration,
             test_set=self.reader.tested_on(reading.model),
             awaited=awaited.name if awaited else "",
+            second_failed=shown.second_failed,
         )
 
     def ask_reader(self, shown: ShownFilm, *, choices: Choices) -> ReadUpdate:

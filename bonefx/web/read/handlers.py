@@ -80,7 +80,6 @@ class ReadHandlers:
             shown=None,
             position=NO_POSITION,
             report_text="",
-            uploaded=None,
             own_answer=gr.Row(visible=False),
             origin=NO_FILM,
             **hidden_offers(),
@@ -88,8 +87,8 @@ class ReadHandlers:
 
     def on_uploaded(self, path: str | None, openings: Openings) -> UploadedUpdate:
         """Clear the screen for a file that has arrived, and make room for the next one."""
-        openings.end_upload()
-        return _extended(UploadedUpdate, replace(self.cleared(), uploaded=path), film=None)
+        openings.end_upload(path)
+        return _extended(UploadedUpdate, self.cleared(), film=None)
 
     def on_open_row(self, position: ListPosition, openings: Openings) -> ClearedUpdate:
         """Clear the screen for a film of a worklist, and show the film's position in the list."""
@@ -121,11 +120,12 @@ class ReadHandlers:
         )
         return _extended(RefusedUpdate, replace(update, film=None))
 
-    def on_upload(self, *, path: str | None, choices: Choices) -> ReadUpdate:
-        """Read an uploaded film, and delete the upload.
+    def on_upload(self, *, openings: Openings, choices: Choices) -> ReadUpdate:
+        """Read the upload that waits to be read, and delete it.
 
-        Without a path another film has been opened since the file arrived, and nothing changes.
+        Nothing changes where another film has been opened since the file arrived.
         """
+        path = openings.take_upload()
         if path is None:
             return ReadUpdate()
         update = self._open(lambda: open_and_delete(path), choices=choices)
@@ -227,12 +227,8 @@ class ReadHandlers:
             return PointUpdate(measured=measured, verdict=gone.verdict, origin=gone.origin)
         if shown is None or shown.reading is None:
             return PointUpdate(measured=measured)
-        reading = at_point(self.reader, shown.reading, point.name)
-        return PointUpdate(
-            measured=measured,
-            verdict=self.updates.verdict_html(reading),
-            shown=replace(shown, reading=reading),
-        )
+        shown = replace(shown, reading=at_point(self.reader, shown.reading, point.name))
+        return PointUpdate(measured=measured, verdict=self.updates.verdict_html(shown), shown=shown)
 
     def on_prevalence(self, *, choices: Choices) -> MeasuredUpdate:
         """Compute the predictive values at another prevalence."""
@@ -271,8 +267,10 @@ class ReadHandlers:
             return self.updates.film_gone(choices)
         return ReadUpdate()
 
-    def on_fault(self, *, choices: Choices) -> ReadUpdate:
-        """Clear the screen when the program fails, so that nothing of an earlier film remains."""
+    def on_fault(self, *, openings: Openings, choices: Choices) -> ReadUpdate:
+        """Clear the screen when the program fails on the newest film, so that no other stays."""
+        if not openings.newest_failed:
+            return ReadUpdate()
         return self.updates.not_read(with_reference(READING_FAULT), choices=choices)
 
     def _open(self, open_film: Callable[[], OpenedFilm], *, choices: Choices) -> ReadUpdate:

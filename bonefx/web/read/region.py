@@ -10,6 +10,7 @@ from bonefx.scope.statistics import REGIONS
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_updates import FilmUpdates
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, ShownFilm
+from bonefx.web.shared.newest_film import Openings
 
 
 def region_choice() -> gr.Dropdown:
@@ -27,25 +28,17 @@ class RegionChoice:
 
     updates: FilmUpdates
 
-    def on_region(self, *, region: str, shown: ShownFilm | None, choices: Choices) -> ReadUpdate:
+    def on_region(
+        self, *, region: str, shown: ShownFilm | None, openings: Openings, choices: Choices
+    ) -> ReadUpdate:
         """Name the region of the film on screen, or leave it to the model and the header again.
 
         The answers of the models do not depend on it; the card shows the figures of the region.
         """
+        openings.region = region
         if shown is None:
             return self.updates.film_gone(choices)
         named = replace(shown, region=region)
-        reading = named.reading
-        if reading is None:  # the screen waits for the reader's own answer
+        if named.reading is None:  # the screen waits for the reader's own answer
             return ReadUpdate(shown=named)
-        again = self.updates.reader.read(
-            named.film,
-            model=reading.model,
-            point=reading.point.name,
-            heat=False,
-            outside_scope=reading.outside_scope is not None,
-        )
-        reading = replace(reading, regions=again.regions, region_source=again.region_source)
-        return ReadUpdate(
-            verdict=self.updates.verdict_html(reading), shown=replace(named, reading=reading)
-        )
+        return ReadUpdate(verdict=self.updates.verdict_html(named), shown=named)

@@ -14,6 +14,7 @@ from bonefx.reading.second_opinion import with_second_opinion
 from bonefx.report import file_name, report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.files import DICOM_FORMS
+from bonefx.scope.body_parts import with_named_region
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.downloads import Download, offer_download
@@ -72,6 +73,7 @@ class ReportPanel:
             film,
             self.reader.read(film, model=name, point=point, outside_scope=outside_scope),
         )
+        reading = with_named_region(reading, shown.region)
         report = compose_report(film, reading, model=self.reader.model(name), text=text)
         return Download(
             name=file_name(report, form),

@@ -70,7 +70,6 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         buttons = tuple(gr.Button(words) for words in ANSWERS)
     return {
         "film": film,
-        "uploaded": gr.State(None),
         "openings": gr.State(Openings()),
         "read_first": read_first,
         "verdict": verdict,

@@ -11,7 +11,6 @@ from typing import Any
 import gradio as gr
 
 from bonefx.records import NOT_EDITED, FilmEdit, Radiograph, Reading, edit_radiograph
-from bonefx.scope.body_parts import name_region
 from bonefx.web.shared.gone_film import FilmOrigin
 from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.shared.uploads import OpenedFilm
@@ -28,6 +27,7 @@ class ShownFilm:
         opened: The film as read from its file, and what a DICOM report needs.
         edit: What the user changed on the film.
         region: Body region that the user named, or NOT_NAMED.
+        second_failed: bonefx failed when the second model read the film.
         reading: With its heat map until the second model has read the film, then without it; None
             while the screen waits for the reader's own answer.
         facts: Names and values that are not in the film's file, such as an example's label.
@@ -38,11 +38,12 @@ class ShownFilm:
     facts: Facts = ()
     edit: FilmEdit = NOT_EDITED
     region: str = NOT_NAMED
+    second_failed: bool = False
 
     @property
     def film(self) -> Radiograph:
         """The film with the user's changes."""
-        return name_region(edit_radiograph(self.opened.film, self.edit), self.region)
+        return edit_radiograph(self.opened.film, self.edit)
 
     @property
     def opening(self) -> str:
@@ -56,7 +57,6 @@ class ReadComponents:
 
     Attributes:
         film: File chooser; empty but for the moment between an upload and its reading.
-        uploaded: Session state: path of the upload that is read next, or None.
         openings: Session state: Openings.
         viewer: Film with its heat map and tools.
         verdict: Verdict card.
@@ -92,7 +92,6 @@ class ReadComponents:
     """
 
     film: gr.File
-    uploaded: gr.State
     openings: gr.State
     viewer: gr.HTML
     verdict: gr.HTML
@@ -135,7 +134,6 @@ class ClearedUpdate:
     shown: None
     position: ListPosition
     report_text: str
-    uploaded: str | None
     own_answer: gr.Row
     invert: gr.Button
     outside: gr.Button

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
+
+from bonefx.web.shared.uploads import delete_upload
 
 Update = TypeVar("Update")
 
@@ -23,6 +26,9 @@ class Openings:
         requests: Requests to read the film on screen again.
         point: Operating point that was chosen since the last of these openings and requests; empty
             for none.
+        region: Body region that was chosen since the last opening; None for none.
+        failed: Number of the opening whose film the program last failed on.
+        unread: Path of the upload that is read next; None for none.
     """
 
     number: int = 0
@@ -30,11 +36,22 @@ class Openings:
     ended: int = 0
     requests: int = 0
     point: str = ""
+    region: str | None = None
+    failed: int = -1
+    unread: str | None = None
+
+    @property
+    def newest_failed(self) -> bool:
+        """Whether the program failed on the film that was opened last."""
+        return self.failed == self.number
 
     def open(self) -> None:
-        """Count another film."""
+        """Count another film, and delete an upload that nobody will read now."""
+        overtaken = self.take_upload()
+        if overtaken is not None:
+            delete_upload(Path(overtaken))
         self.number += 1
-        self.point = ""
+        self.point, self.region = "", None
 
     def request(self) -> None:
         """Count a request to read the film on screen again."""
@@ -49,10 +66,20 @@ class Openings:
         self.open()
         return True
 
-    def end_upload(self) -> None:
-        """Count an upload that has arrived, or has failed, which the screen says from now on."""
+    def end_upload(self, path: str | None = None) -> None:
+        """Count an upload that has arrived, or has failed, which the screen says from now on.
+
+        Args:
+            path: Of the file that has arrived; None if the upload failed.
+        """
         self.ended = max(self.ended + 1, self.announced)
         self.open()
+        self.unread = path
+
+    def take_upload(self) -> str | None:
+        """Return the path of the upload that is read next, once; None if another film came."""
+        path, self.unread = self.unread, None
+        return path
 
     def newest_only(
         self, read: Callable[[], Update], *, outdated: Callable[[Update], Update]
@@ -64,5 +91,9 @@ class Openings:
             outdated: Returns what of the update still holds if another film was opened meanwhile.
         """
         own = self.number
-        update = read()
+        try:
+            update = read()
+        except Exception:
+            self.failed = own  # the fault is shown unless another film was opened meanwhile
+            raise
         return update if self.number == own else outdated(update)

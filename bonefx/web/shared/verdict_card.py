@@ -68,6 +68,7 @@ def verdict_html(
     test_set: str = "",
     label: str = "Verdict",
     awaited: str = "",
+    second_failed: bool = False,
 ) -> Markup:
     """Render verdicts, what the model decides on test films, its reason, the map, and notes.
 
@@ -76,7 +77,8 @@ def verdict_html(
         calibration: Of the same model.
         test_set: Name of the data set of its test films; empty where not known.
         label: Name of the card for screen readers.
-        awaited: Name of a second model that is still to read the film; empty for none.
+        awaited: Name of a second model that has not read the film; empty for none.
+        second_failed: The program failed when that model read it, so that no answer will come.
     """
     trust = reading.trust
     sign, words = verdict_words(reading)
@@ -95,8 +97,9 @@ def verdict_html(
         reason=reason_words(reading),
         second=second_model_words(reading),
         awaited=awaited,
+        second_failed=second_failed,
         disagrees=reading.models_disagree,
-        trust_summary="" if trust is None else trust_summary(trust),
+        trust_summary="" if trust is None else trust_summary(reading, trust),
         trust_rows=[] if trust is None else trust_rows(trust),
         measured=_measured_notes(reading, test_set=test_set),
         notes=film_notes(reading),

@@ -13,7 +13,7 @@ from bonefx.heatmaps.trust import blur_batch, heat_share, logit_drops, measure_t
 from bonefx.models.registry import load_model
 from bonefx.reading.comparison import compare_readings
 from bonefx.reading.reader import Reader
-from bonefx.records import Estimate, GradeFigures, MapGrade, TrustLimits
+from bonefx.records import Estimate, GradeFigures, MapGrade, TrustLimits, Verdict
 from bonefx.report import reading_table
 from bonefx.report.wording.maps import agreement_words, map_words, trust_rows
 from bonefx.report.wording.reasons import reason_text
@@ -128,9 +128,12 @@ def test_a_map_that_passes_is_drawn_with_its_measurements(model):
     ("strong_drop", "grade", "words"),
     [
         pytest.param(
-            -1e9, MapGrade.STRONG, "Strong map: on the fracture in 90 % of 40", id="strong"
+            -1e9,
+            MapGrade.STRONG,
+            "Strong map: of 40 such maps of fractures that the model found on unseen films, 90 %",
+            id="strong",
         ),
-        pytest.param(1e9, MapGrade.WEAK, "Weak map: on the fracture in 60 % of 10", id="weak"),
+        pytest.param(1e9, MapGrade.WEAK, "Weak map: of 10 such maps", id="weak"),
         pytest.param(None, MapGrade.WEAK, "Weak map", id="no limit of a strong map"),
     ],
 )
@@ -138,10 +141,20 @@ def test_a_map_is_shown_with_its_grade_and_what_that_is_worth(model, strong_drop
     limits = {"border_share": 1.0, "marker_share": 1.0, "drop": -1e9, "strong_drop": strong_drop}
     _, reading = reading_with(model, **limits, grades=make_grades())
     assert reading_table(reading)["trust"]["grade"] == grade
-    card = unescape(verdict_html(reading, model.manifest.calibration))
+    called = replace(reading, verdict=Verdict.FRACTURE)
+    card = unescape(verdict_html(called, model.manifest.calibration))
     assert words in card
     assert "80 %" in card  # share of strong maps
-    assert words in map_words(reading, shown=True, heat_floor=0.0)
+    assert words in map_words(called, shown=True, heat_floor=0.0)
+
+
+def test_how_often_maps_of_fractures_are_right_is_said_of_no_intact_film(model):
+    limits = {"border_share": 1.0, "marker_share": 1.0, "drop": -1e9, "strong_drop": -1e9}
+    _, reading = reading_with(model, **limits, grades=make_grades())
+    intact = replace(reading, verdict=Verdict.NO_FRACTURE)
+    words = map_words(intact, shown=True, heat_floor=0.0)
+    assert words.startswith("Strong map. ")
+    assert "such maps" not in words
 
 
 def make_grades():

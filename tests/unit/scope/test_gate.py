@@ -16,6 +16,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import (
     NOT_EDITED,
     ReasonCode,
+    RegionFigures,
     RegionSource,
     Verdict,
     Window,
@@ -27,13 +28,13 @@ from bonefx.report.wording.maps import agreement_words
 from bonefx.report.wording.readings import region_words
 from bonefx.report.wording.reasons import reason_text
 from bonefx.scope import gate
-from bonefx.scope.body_parts import name_region
+from bonefx.scope.body_parts import with_named_region
 from bonefx.scope.gate import find_refusals
 from bonefx.scope.rules import measure_grey_levels
 from bonefx.scope.statistics import REGIONS
 from tests.fixtures.image_files import make_pixels, make_png
 from tests.fixtures.model_folders import make_model_folder
-from tests.fixtures.records import make_radiograph
+from tests.fixtures.records import make_radiograph, make_reading
 from tests.fixtures.scopes import make_narrow_scope
 
 CPU = torch.device("cpu")
@@ -185,21 +186,29 @@ def test_no_region_is_named_where_the_header_names_one_that_the_model_does_not_k
 
 @pytest.mark.parametrize("part", ["HAND", None])
 def test_the_user_names_the_region_before_the_header_does(reader_with_regions, part):
-    film = name_region(make_radiograph(body_part=part), "elbow")
-    reading = reader_with_regions.read(film)
+    read = reader_with_regions.read(make_radiograph(body_part=part))
+    reading = with_named_region(read, "elbow")
     assert reading.regions == ("elbow",)
     assert reading.region_source is RegionSource.USER
-    assert region_words(reading)[0].startswith("Elbow, as chosen by the reader: ")
+    figures = RegionFigures(region="hand", sensitivity=None, specificity=None)
+    measured = replace(reading, point=replace(reading.point, by_region=(figures,)))
+    assert region_words(measured)[0].startswith("Elbow, as chosen by the reader: too few")
+    assert with_named_region(read, "") is read
 
 
 def test_a_region_that_the_user_names_admits_no_film_of_the_chest(reader_with_regions):
-    film = name_region(make_radiograph(body_part="CHEST"), "hand")
-    assert reader_with_regions.read(film).reason.code is ReasonCode.BODY_PART
+    refused = reader_with_regions.read(make_radiograph(body_part="CHEST"))
+    assert with_named_region(refused, "hand") is refused
+
+
+def test_no_films_are_counted_where_no_region_was_measured():
+    reading = make_reading(regions=("hand",))
+    assert region_words(reading) == ["Hand: the model was not measured by body region."]
 
 
 def test_a_name_that_is_no_region_is_refused_with_those_that_are():
     with pytest.raises(SettingsError, match="'chest' is no body region; use hand, leg"):
-        name_region(make_radiograph(), "chest")
+        with_named_region(make_reading(), "chest")
 
 
 @pytest.mark.parametrize("part", ["EXTREMITY", "FEMORAL HEAD", "NEW", None])

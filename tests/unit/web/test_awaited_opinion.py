@@ -85,6 +85,34 @@ def test_a_point_that_is_chosen_meanwhile_holds(updates):
     assert then.shown.reading.point.name == then.shown.reading.second.point.name == "screening"
 
 
+def test_a_point_that_was_chosen_before_the_first_verdict_is_not_shown_later(updates):
+    first = updates.read(opened_film(), choices=CHOICES)
+    then = ask(updates, first.shown, Openings(point="screening"))
+    assert then.shown.reading.point.name == "balanced"  # as the screen says
+
+
+def test_a_region_that_is_named_meanwhile_holds(updates):
+    openings = Openings()
+
+    def name():
+        openings.region = "elbow"
+
+    reader = MeanwhileReader(updates.reader.models, name)
+    first = updates.read(opened_film(), choices=CHOICES)
+    then = ask(FilmUpdates(reader=reader), first.shown, openings)
+    assert then.shown.region == "elbow"
+    assert "Elbow" in then.verdict
+
+
+def test_a_second_model_that_fails_leaves_the_first_verdict_on_the_screen(updates):
+    opinion, first = AwaitedOpinion(updates=updates), updates.read(opened_film(), choices=CHOICES)
+    update = opinion.on_fault(shown=first.shown, openings=Openings(failed=0), choices=CHOICES)
+    assert "Second model, other: no answer" in update.verdict
+    assert update.shown.reading.probability == first.shown.reading.probability
+    other = Openings(number=1, failed=0)  # another film was opened meanwhile
+    assert opinion.on_fault(shown=first.shown, openings=other, choices=CHOICES) == SecondUpdate()
+
+
 def test_an_opinion_about_a_film_that_is_read_again_is_dropped(updates):
     openings = Openings()
     reader = MeanwhileReader(updates.reader.models, openings.request)

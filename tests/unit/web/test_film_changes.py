@@ -113,25 +113,28 @@ def test_a_part_that_is_too_small_is_refused_and_the_film_stays(screen):
 
 def test_a_region_that_the_reader_names_stands_on_the_card_and_goes_with_the_film(screen):
     choice, shown = RegionChoice(updates=screen.updates), open_film(screen).shown
-    update = choice.on_region(region="elbow", shown=shown, choices=CHOICES)
+    openings = Openings()
+    update = choice.on_region(region="elbow", shown=shown, openings=openings, choices=CHOICES)
     assert "Elbow, as chosen by the reader: " in update.verdict
     assert update.shown.reading.probability == shown.reading.probability
     assert update.viewer == gr.skip()  # window, zoom and map stay
     turned = screen.on_change(change="Turn right", shown=update.shown, choices=CHOICES)
     assert turned.region == "elbow"
-    assert turned.shown.reading.regions == ("elbow",)
+    assert "Elbow, as chosen by the reader: " in turned.verdict
     assert open_film(screen).region == NOT_NAMED  # the next film has none
-    back = choice.on_region(region=NOT_NAMED, shown=turned.shown, choices=CHOICES)
+    back = choice.on_region(
+        region=NOT_NAMED, shown=turned.shown, openings=openings, choices=CHOICES
+    )
     assert "as chosen by the reader" not in back.verdict
 
 
 def test_a_region_named_before_the_readers_own_answer_shows_no_verdict(screen):
     shown = open_film(screen, choices=replace(CHOICES, read_first=True)).shown
     update = RegionChoice(updates=screen.updates).on_region(
-        region="elbow", shown=shown, choices=CHOICES
+        region="elbow", shown=shown, openings=Openings(), choices=CHOICES
     )
     assert update.verdict == gr.skip()
-    assert update.shown.film.region == "elbow"
+    assert update.shown.region == "elbow"
 
 
 @pytest.mark.parametrize("shares", [None, "", "0.1,0.2", "a,b,c,d"])
@@ -203,7 +206,10 @@ def test_a_film_of_a_list_that_is_gone_too_is_not_offered_again():
 def test_a_page_without_a_film_has_no_origin(screen):
     assert open_film(screen).origin == FROM_ROW
     assert screen.on_sent(Openings()).origin == NO_FILM
-    assert screen.on_fault(choices=CHOICES).origin == NO_FILM
+    openings = Openings(failed=0)
+    assert screen.on_fault(openings=openings, choices=CHOICES).origin == NO_FILM
+    openings.open()
+    assert screen.on_fault(openings=openings, choices=CHOICES) == ReadUpdate()  # of another film
 
 
 def test_nothing_waits_for_a_film_that_is_not_there(screen):

@@ -1,5 +1,7 @@
 """The answer about a film is dropped once another film is opened."""
 
+import pytest
+
 from bonefx.web.shared.newest_film import Openings
 
 
@@ -64,3 +66,18 @@ def test_an_announcement_after_its_failure_changes_nothing():
     openings.end_upload()
     assert not openings.announce()
     assert openings.announce()  # of the next film
+
+
+def test_a_fault_is_that_of_the_newest_film_until_another_one_is_opened():
+    openings = Openings()
+    openings.open()
+    assert not openings.newest_failed
+
+    def fail():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        openings.newest_only(fail, outdated=outdated)
+    assert openings.newest_failed
+    openings.open()
+    assert not openings.newest_failed

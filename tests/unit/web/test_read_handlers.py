@@ -98,10 +98,11 @@ def test_a_file_that_has_arrived_makes_room_for_the_next_at_once(screen, tmp_pat
     choices = make_choices()
     upload = tmp_path / "film.png"
     upload.write_bytes(make_png())
-    cleared = screen.on_uploaded(str(upload), Openings())
+    openings = Openings()
+    cleared = screen.on_uploaded(str(upload), openings)
     assert cleared.film is None
     assert cleared.report_text == ""
-    uploaded = screen.on_upload(path=cleared.uploaded, choices=choices)
+    uploaded = screen.on_upload(openings=openings, choices=choices)
     assert uploaded.film == gr.skip()
     assert uploaded.shown.reading is not None
     assert not upload.exists()
@@ -112,9 +113,25 @@ def test_a_file_that_has_arrived_makes_room_for_the_next_at_once(screen, tmp_pat
     assert refused.outdated() == refused  # the reason is shown in any case
 
 
-def test_an_upload_before_the_newest_film_changes_nothing(screen):
-    assert screen.on_sent(Openings()).uploaded is None
-    assert screen.on_upload(path=None, choices=make_choices()) == ReadUpdate()
+def test_an_upload_before_the_newest_film_changes_nothing(screen, tmp_path):
+    openings, upload = Openings(), tmp_path / "film.png"
+    upload.write_bytes(make_png())
+    screen.on_uploaded(str(upload), openings)
+    screen.on_sent(openings)
+    screen.on_sent(openings)  # the first announces the file that has arrived
+    assert screen.on_upload(openings=openings, choices=make_choices()) == ReadUpdate()
+    assert not upload.exists()
+
+
+def test_of_two_files_that_arrive_before_a_reading_begins_the_second_is_read(screen, tmp_path):
+    openings, uploads = Openings(), [tmp_path / name for name in ("first.png", "second.png")]
+    for upload, size in zip(uploads, ((200, 150), (300, 220)), strict=True):
+        upload.write_bytes(make_png(*size))
+        screen.on_uploaded(str(upload), openings)
+    readings = [screen.on_upload(openings=openings, choices=make_choices()) for _ in uploads]
+    assert readings[0].shown.film.pixels.shape == (300, 220)
+    assert readings[1] == ReadUpdate()
+    assert not any(upload.exists() for upload in uploads)
 
 
 def test_of_an_outdated_answer_only_the_readers_own_is_kept():

@@ -5,6 +5,7 @@
     document.addEventListener("keydown", (event) => {
         const answer = "123".indexOf(event.key), buttons = visible("#own");
         if (answer < 0 || !buttons || !event.target.matches(".stage")) return;
+        if (!window.bonefx.takesKey(event, true)) return;  // such as Ctrl and 1, of the browser
         buttons.querySelectorAll("button")[answer].click();
     });
     document.addEventListener("change", (event) => {

@@ -8,9 +8,8 @@
     // Wait for the answer to the announcement of the upload, which would wipe the reason away.
     const LONGEST_WAIT_MS = 2000;
     const showFailure = (screen, reason) => {
-        const sign = `${screen === "" ? "#viewer" : "#compare-sides"} .opening`;
         const end = Date.now() + LONGEST_WAIT_MS;
-        whenFound(() => visible(sign) || Date.now() > end, () => {
+        whenFound(() => visible(signOf(screen)) || Date.now() > end, () => {
             document.documentElement.dataset.notSent = reason;
             document.querySelector(`#${screen}refused`).click();
         });
@@ -25,18 +24,18 @@
     };
 
     const megabytes = (bytes) => (bytes / 1024 / 1024).toFixed(1);
-    const showProgress = ({ loaded, total }) => {
+    const signOf = (screen) => `${screen === "" ? "#viewer" : "#compare-sides"} .opening`;
+    const showProgress = (screen, { loaded, total }) => {
+        const sign = screen === null ? null : document.querySelector(signOf(screen));
+        if (!sign?.checkVisibility()) return;
         const text = `Sending the film: ${megabytes(loaded)} of ${megabytes(total)} MB`;
-        for (const sign of document.querySelectorAll(".opening"))
-            if (sign.checkVisibility()) {
-                sign.querySelector("p").textContent = loaded < total ? text : sign.dataset.words;
-                const bar = sign.querySelector("progress");
-                bar.hidden = loaded >= total;
-                bar.value = loaded / total;
-            }
+        sign.querySelector("p").textContent = loaded < total ? text : sign.dataset.words;
+        const bar = sign.querySelector("progress");
+        bar.hidden = loaded >= total;
+        bar.value = loaded / total;
     };
     // XMLHttpRequest, because fetch does not tell how much has been sent.
-    const send = (address, { method, body, headers }) => new Promise((resolve) => {
+    const send = (address, { method, body, headers }, screen) => new Promise((resolve) => {
         const request = new XMLHttpRequest();
         upload.request = request;
         const end = (status, content = "") => {
@@ -45,7 +44,7 @@
         };
         request.open(method, address);
         for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value);
-        request.upload.onprogress = showProgress;
+        request.upload.onprogress = (event) => showProgress(screen, event);
         request.onload = () => end(request.status, request.responseText);
         request.onerror = () => end(0);
         request.onabort = () => end(request.superseded ? SUPERSEDED : 0);
@@ -56,7 +55,7 @@
         const address = String(args[0]?.url ?? args[0]);
         if (!/\/gradio_api\/upload(\?|$)/.test(address)) return browserFetch(...args);
         const screen = upload.screen;
-        const { status, content } = await send(address, args[1]);
+        const { status, content } = await send(address, args[1], screen);
         if (status >= 200 && status < 300) return new Response(content, { status });
         setTimeout(closeUploadStatus, 500);  // else gradio takes no further file
         if (status === SUPERSEDED) return new Response("", { status });

@@ -26,6 +26,7 @@
         viewer.dataset.ready = "";
         const film = newFilm(viewer), { source, stages } = film;
         const before = replaceOnScreen(film);
+        if (film.opening && before?.opening === film.opening) film.measurements = before.measurements;
         films.set(viewer, film);
         await source.decode();
         const bitmap = await toBitmap(source);
@@ -40,10 +41,9 @@
         window.bonefx.focusIfHeld(stages[0]);
     };
     // A film that is shown again, because another model has read it or the user has turned it, keeps
-    // its measurements; and its view, where it looks as before.
+    // its measurements from the start; and its view, where it looks as before.
     const keepSettings = (film, before) => {
         if (!film.opening || before?.opening !== film.opening) return;
-        film.measurements = before.measurements;
         if (before.view !== film.view || before.level === undefined) return;
         const { zoom, x, y, exact, inverted, level, width } = before;
         Object.assign(film, { zoom, x, y, exact, inverted });
