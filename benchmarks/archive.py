@@ -1,6 +1,6 @@
 """How many films does `bonefx archive` read a second, with one worker and with two?
 
-    python -m benchmarks.archive [--films N] [--workers N ...] [--model ID] [--json FILE]
+    python -m benchmarks.archive [--films N] [--workers N ...] [--model ID]
 
 Reads N copies of the example films from a folder of this machine, with Ray, once for each number of
 workers. By row of the result:
@@ -91,7 +91,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--films", type=int, default=400, metavar="N")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--model", default=MODEL, metavar="ID")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there too")
     options = parser.parse_args(argv)
     model = load_model(weights_folder() / options.model, device=torch.device("cpu"))
     rows = []
@@ -105,13 +104,10 @@ def main(argv: list[str] | None = None) -> None:
                 file=sys.stderr,
             )
             rows.append(row)
-    result = json.dumps({
+    print(json.dumps({
         "model": model.name, "weights_sha256": model.manifest.sha256, "device": "cpu",
         "cores": os.cpu_count(), "runs": rows,
-    })  # fmt: skip
-    print(result)
-    if options.json:
-        options.json.write_text(f"{result}\n", encoding="utf-8")
+    }))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from bonefx import data_folder
 CLIENTS = (1, 4, 16, 64)
 SECONDS = 30.0
 START_S = 300
+POLL_S = 0.1
 MB = 2**20
 LIST_FILMS = 8
 
@@ -94,7 +95,8 @@ def _wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes]) -
             if answers():
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
+            pass
+        time.sleep(POLL_S)
     raise RuntimeError(f"the app did not answer within {START_S} s")
 
 

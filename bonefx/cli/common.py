@@ -113,9 +113,6 @@ def load_reader(
     Returns:
         A reader of these models.
     """
-    from bonefx.films.decoding.pool import start_decoding
-
-    start_decoding()  # while the models load
     from bonefx.models.registry import pick_device
     from bonefx.reading.reader import Reader
 

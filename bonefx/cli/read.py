@@ -65,7 +65,10 @@ def add_read_command(commands: Any) -> None:
 
 def run_read(options: argparse.Namespace) -> int:
     """Read films in batches and print one JSON line for each."""
+    from bonefx.films.decoding.pool import start_decoding
+
     films = find_films_in(options.paths)
+    start_decoding()  # while the model loads
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.heat:

@@ -41,6 +41,7 @@ def add_serve_command(commands: Any) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """Load every model, print the address on stderr and serve until SIGINT or SIGTERM."""
+    from bonefx.films.decoding.confinement import hide_memory
     from bonefx.films.decoding.pool import stop_decoding
     from bonefx.web.server_settings import server_settings
 
@@ -49,8 +50,11 @@ def run_serve(options: argparse.Namespace) -> int:
     from bonefx.web.service.request_log import log_to_stderr
     from bonefx.web.service.run_folder import run_folder
 
+    hide_memory()
     log_to_stderr(settings.log_format)
-    check_address(settings)  # before models load, and before the address is printed
+    check_address(
+        settings.host, settings.port
+    )  # before models load, and before the address is printed
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the block, as Ctrl-C does
     try:
         with run_folder():
@@ -66,6 +70,9 @@ def run_serve(options: argparse.Namespace) -> int:
 
 def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bool:
     """Return whether all requests in progress were finished when the app was stopped."""
+    from bonefx.films.decoding.pool import start_decoding
+
+    start_decoding()  # while the models load
     from bonefx.web.launch import Service
     from bonefx.web.mcp_tools import mcp_app_settings
     from bonefx.web.page import build_page
@@ -109,8 +116,10 @@ def _given(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _start_message(reader: Reader, settings: ServerSettings) -> str:
+    from bonefx.web.service.hosts import own_host
+
     names = ", ".join(
         f"{model.name} ({model.origin})" if model.origin else model.name for model in reader.models
     )
     device: torch.device = reader.models[0].device
-    return f"{names} on {device}; open http://{settings.host}:{settings.port}"
+    return f"{names} on {device}; open http://{own_host(settings.host)}:{settings.port}"

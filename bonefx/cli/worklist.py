@@ -45,9 +45,11 @@ def add_worklist_command(commands: Any) -> None:
 
 def run_worklist(options: argparse.Namespace) -> int:
     """Read many films, print one JSON line for each and write the table of --csv."""
+    from bonefx.films.decoding.pool import start_decoding
     from bonefx.reading.worklist import read_worklist, row_table
 
     films = find_films_in(options.paths)
+    start_decoding()  # while the model loads
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     if options.csv:

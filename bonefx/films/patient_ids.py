@@ -168,12 +168,12 @@ def study_from_rows(sha256: str, rows: Iterable[tuple[str, str, Any]]) -> StudyH
     Raises:
         ValueError: A row is not one of FILING_ELEMENTS or IMAGE_ELEMENTS.
     """
+    prepare_dicom_libraries()
     from pydicom import config
     from pydicom.datadict import tag_for_keyword
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-    prepare_dicom_libraries()
     elements = Dataset()
     for keyword, kind, value in rows:
         tag = tag_for_keyword(keyword)

@@ -17,7 +17,6 @@ from bonefx.web.auth.login_required import LoginRequiredMiddleware
 from bonefx.web.html_pages import PageMiddleware
 from bonefx.web.page import appearance
 from bonefx.web.server_settings import ServerSettings
-from bonefx.web.service.address import address_errors
 from bonefx.web.service.closed_routes import ClosedRoutesMiddleware
 from bonefx.web.service.full_queue import FullQueueMiddleware
 from bonefx.web.service.headers import HeadersMiddleware
@@ -66,7 +65,7 @@ class Service:
         Raises:
             SettingsError: The address or the port cannot be used.
         """
-        with counted_signals() as signals, sweeping(_uploads()):
+        with counted_signals() as signals, sweeping(_uploads(), self._waiting):
             self.start()
             signals.wait()
             return self._stop(signals)
@@ -79,7 +78,7 @@ class Service:
         """
         protect_uploads()
         settings = self.settings
-        with address_errors(settings), served_inside(self._around_gradio):
+        with served_inside(self._around_gradio):
             page: Any = self.page.queue(api_open=False, max_size=settings.queue)
             page._queue.sleep_when_free = QUEUE_POLL_S
             page.launch(

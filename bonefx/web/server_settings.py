@@ -14,7 +14,7 @@ from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
 from bonefx.web.auth.passwords import Credentials, read_credentials
 from bonefx.web.service.headers import HeaderRules
-from bonefx.web.service.hosts import HostRules
+from bonefx.web.service.hosts import HostRules, own_host
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
@@ -72,14 +72,15 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
     host = get("BONEFX_HOST")
     if host is None:
         host = "0.0.0.0" if in_space else "127.0.0.1"  # noqa: S104
+    port = _number("BONEFX_PORT", get("BONEFX_PORT"), default=7860, least=1, most=65535)
     root_path = _root_path(get("BONEFX_ROOT_PATH") or "")
     settings = ServerSettings(
         host=host,
-        port=_number("BONEFX_PORT", get("BONEFX_PORT"), default=7860, least=1, most=65535),
+        port=port,
         root_path=root_path,
         login=_login(get("BONEFX_AUTH")),
         tools=_tools(get(MCP_TOOLS)),
-        hosts=_hosts(get("BONEFX_ALLOWED_HOSTS"), host=host, root_path=root_path),
+        hosts=_hosts(get("BONEFX_ALLOWED_HOSTS"), host=host, port=port, root_path=root_path),
         headers=HeaderRules(in_space=in_space),
         stop_s=_number("BONEFX_STOP_S", get("BONEFX_STOP_S"), default=20, least=0, most=MAX_STOP_S),
         queue=_number("BONEFX_QUEUE", get("BONEFX_QUEUE"), default=50, least=1, most=MAX_QUEUE),
@@ -107,7 +108,7 @@ def _login(text: str | None) -> Credentials | None:
     return None if text is None else read_credentials(text)
 
 
-def _hosts(text: str | None, *, host: str, root_path: str) -> HostRules:
+def _hosts(text: str | None, *, host: str, port: int, root_path: str) -> HostRules:
     """Read the names of the app; without any, a local app answers to names of this machine alone.
 
     Behind a proxy, and at a public address, an app without BONEFX_ALLOWED_HOSTS cannot know its
@@ -122,7 +123,7 @@ def _hosts(text: str | None, *, host: str, root_path: str) -> HostRules:
             )
     address_of_proxy = urlsplit(root_path).netloc.lower()
     local = _is_loopback(host) and not root_path
-    own = (address_of_proxy,) if address_of_proxy else ()
+    own = (f"{own_host(host)}:{port}", *([address_of_proxy] if address_of_proxy else []))
     return HostRules(any_host=not (names or local), allowed=(*names, *own))
 
 

@@ -23,7 +23,7 @@ from bonefx.films.decoding.limits import DecodingLimits
 
 LINUX = sys.platform == "linux"
 MAX_OPEN_FILES = 64
-DIE_WITH_PARENT, NO_NEW_PRIVILEGES, SET_SECCOMP = 1, 38, 22  # of prctl
+DIE_WITH_PARENT, SET_DUMPABLE, NO_NEW_PRIVILEGES, SET_SECCOMP = 1, 4, 38, 22  # of prctl
 SECCOMP_FILTER = 2
 # Instructions of the classic Berkeley packet filter, and the answers of a seccomp filter
 LOAD, JUMP_IF_EQUAL, JUMP_IF_NOT_LESS, RETURN = 0x20, 0x15, 0x35, 0x06
@@ -53,8 +53,19 @@ def confine(limits: DecodingLimits) -> None:
     if LINUX:
         with contextlib.suppress(OSError):  # the kernel ends this process first, not the server
             Path("/proc/self/oom_score_adj").write_text("1000")
+        hide_memory()
         with contextlib.suppress(OSError):  # a kernel without seccomp, or a container without it
             _refuse_calls()
+
+
+def hide_memory() -> None:
+    """Keep other programs of the same user from this process's memory and environment.
+
+    On Linux only, where the root user may read them in any case. Nor does the process leave a core
+    file, which would hold the films in it.
+    """
+    if LINUX:
+        _prctl(SET_DUMPABLE, 0)
 
 
 def _limit_resources(limits: DecodingLimits) -> None:
@@ -62,12 +73,11 @@ def _limit_resources(limits: DecodingLimits) -> None:
         import resource
     except ImportError:  # Windows
         return
-    picture_bytes = limits.memory_bytes
     for kind, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, MAX_OPEN_FILES),
         (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_DATA, picture_bytes),
+        (resource.RLIMIT_DATA, limits.memory_bytes),
     ):
         with contextlib.suppress(ValueError, OSError):  # the limit is lower already
             resource.setrlimit(kind, (most, most))

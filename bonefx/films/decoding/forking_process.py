@@ -48,7 +48,7 @@ class Usage:
 
 
 class ForkingProcess:
-    """The end of it in this process; one thread at a time may use it.
+    """Handle of a decoding process; only one thread at a time may use it.
 
     Attributes:
         usage: Of the last file whose fork has ended; None before the first.
@@ -100,6 +100,8 @@ class ForkingProcess:
                 self._ready = self._receive(deadline) == READY
             if self._fork_runs:
                 self._finish(deadline)
+            while _is_ready(self._channel.fileno()):  # a fork that waited has ended
+                self._receive(deadline)
         except (EndedError, LateError):
             self.close()
         return self._ready and self.alive
@@ -108,11 +110,14 @@ class ForkingProcess:
         self, request: Request, files: tuple[int, int], reading: int, deadline: float
     ) -> Outcome:
         try:
-            try:
-                socket.send_fds(self._channel, [json.dumps(request_table(request)).encode()], files)
-                self._fork_runs = True
-            finally:
-                os.close(files[1])
+            socket.send_fds(self._channel, [json.dumps(request_table(request)).encode()], files)
+            self._fork_runs = True
+        except OSError:  # it has ended, and not by this film
+            self.close()
+            return NOT_STARTED
+        finally:
+            os.close(files[1])
+        try:
             return _answer(reading, deadline)
         except LateError:
             self.close()

@@ -20,9 +20,8 @@ from typing import Any, NoReturn
 
 from bonefx.films.decoding.confinement import die_with
 from bonefx.films.decoding.limits import DecodingLimits
-from bonefx.films.decoding.outcomes import pack
 from bonefx.films.decoding.requests import parse_request
-from bonefx.films.decoding.worker import perform_in_time
+from bonefx.films.decoding.worker import pack_in_memory, perform_in_time
 
 REQUEST_BYTES = 4096
 PIPE_BYTES = 1 << 20
@@ -69,7 +68,7 @@ def _serve_once(channel: socket.socket, limits: DecodingLimits, *, parent: int) 
 
 def _answer(table: dict[str, Any], file: int, pipe: int, *, limits: DecodingLimits) -> None:
     outcome = perform_in_time(parse_request(table), io.FileIO(file), limits)
-    text, pictures = pack(outcome)
+    text, pictures = pack_in_memory(outcome)
     with contextlib.suppress(OSError):  # the user has as many large pipes as the kernel allows
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     for part in (memoryview(text), *pictures):

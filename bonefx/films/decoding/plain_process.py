@@ -29,7 +29,7 @@ OUT_OF_TIME = -getattr(signal, "SIGPROF", 0)  # as Popen counts it; Windows has 
 
 
 class PlainProcess:
-    """The end of it in this process; one thread at a time may use it."""
+    """Handle of a decoding process; only one thread at a time may use it."""
 
     def __init__(self, limits: DecodingLimits) -> None:
         self._limits = limits

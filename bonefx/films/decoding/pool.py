@@ -61,8 +61,12 @@ class DecodingPool:
         self._closed = False
         self._running: set[DecodingProcess] = set()
         self._idle: SimpleQueue[DecodingProcess | None] = SimpleQueue()
-        for _ in range(processes):
-            self._idle.put(self._living(None))
+        try:
+            for _ in range(processes):
+                self._idle.put(self._living(None))
+        except OSError:  # no further process; those that run are of no use
+            self.close()
+            raise
 
     def ask(self, request: Request, path: Path) -> Outcome:
         """Return what becomes of a file; waits until a process is idle.
@@ -191,9 +195,8 @@ def _outcome(request: Request, path: Path) -> Outcome:
     processes = _processes()
     if not processes:
         return perform(request, open_film_file(path))
-    pool = _shared_pool(processes)
     try:
-        return pool.ask(request, path)
+        return _shared_pool(processes).ask(request, path)
     except MemoryError:
         return refusal(too_much_memory())
     except OSError as error:  # no more processes, or no more open files, of this process

@@ -22,7 +22,7 @@ from bonefx.films import formats
 from bonefx.films.decoding.confinement import confine, limit_processor_time
 from bonefx.films.decoding.limits import DecodingLimits
 from bonefx.films.decoding.outcomes import Failed, Outcome, PackedFilms, Refused, pack
-from bonefx.films.decoding.refusals import refusal
+from bonefx.films.decoding.refusals import refusal, too_much_memory
 from bonefx.films.decoding.requests import Request, parse_request, perform
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
 from bonefx.films.opening import open_film_file
@@ -125,12 +125,20 @@ def serve_in_this_process(requests: BinaryIO, answers: BinaryIO, limits: Decodin
     for line in requests:
         table = json.loads(line)
         outcome = answer_path(table["path"], parse_request(table["request"]), limits)
-        text, pictures = pack(outcome)
+        text, pictures = pack_in_memory(outcome)
         answers.write(text)
         for picture in pictures:
             answers.write(picture)
         answers.flush()
         del outcome, pictures
+
+
+def pack_in_memory(outcome: Outcome) -> tuple[bytes, list[memoryview]]:
+    """Pack an outcome, or where memory is short the refusal that says so; see outcomes.pack."""
+    try:
+        return pack(outcome)
+    except MemoryError:
+        return pack(refusal(too_much_memory()))
 
 
 def answer_path(path: str, request: Request, limits: DecodingLimits) -> Outcome:

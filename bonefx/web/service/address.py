@@ -5,19 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bonefx.errors import SettingsError
 
-if TYPE_CHECKING:
-    from bonefx.web.server_settings import ServerSettings
 
-
-def check_address(settings: ServerSettings) -> None:
+def check_address(host: str, port: int) -> None:
     """Raise a SettingsError where another program listens, or the address is not this machine's."""
-    with address_errors(settings):
+    with address_errors(host, port):
         family, kind, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
+            host.strip("[]"), port, type=socket.SOCK_STREAM
         )[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,12 +21,12 @@ def check_address(settings: ServerSettings) -> None:
 
 
 @contextmanager
-def address_errors(settings: ServerSettings) -> Iterator[None]:
+def address_errors(host: str, port: int) -> Iterator[None]:
     """Raise a SettingsError where the address or port cannot be used."""
     try:
         yield
     except OSError as error:
         raise SettingsError(
-            f"cannot listen at {settings.host}:{settings.port}; stop the program that does, or "
-            "choose another BONEFX_PORT"
+            f"cannot listen at {host}:{port} ({error.strerror or error}); stop the program that "
+            "does, or choose another BONEFX_PORT or BONEFX_HOST"
         ) from error

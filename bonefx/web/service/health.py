@@ -8,9 +8,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bonefx import __version__
-from bonefx.web.service.hosts import HEALTH_PATH
 from bonefx.web.service.lifecycle import Lifecycle, State
 from bonefx.web.service.refusals import path_of
+
+HEALTH_PATH = "/healthz"
 
 
 class HealthMiddleware:

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bonefx.web.service.refusals import is_page, path_of, refuse
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-HEALTH_PATH = "/healthz"
 MCP_PATH = "/gradio_api/mcp"
 WRONG_HOST = (
     "bonefx does not serve the address {host}; if it should, add it to BONEFX_ALLOWED_HOSTS and "
@@ -24,6 +23,12 @@ OTHER_SITE = (
 )
 PORT = re.compile(r":\d+$", re.ASCII)
 QUOTABLE_HOST = re.compile(r"[\w.:\[\]-]{1,100}", re.ASCII)
+
+
+def own_host(address: str) -> str:
+    """Return the host under which the app's own process reaches an address to listen at."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address).strip("[]")  # noqa: S104
+    return f"[{address}]" if ":" in address else address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ class HostsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it with status 421 or 403."""
-        if scope["type"] == "lifespan" or path_of(scope) == HEALTH_PATH:
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)

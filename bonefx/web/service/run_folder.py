@@ -14,7 +14,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -90,7 +90,8 @@ def _delete(folder: Path, lock: FileLock) -> None:
     if folder.exists():
         logger.warning("the folder of a run could not be deleted; the next start tries again")
     else:
-        Path(lock.lock_file).unlink(missing_ok=True)
+        with suppress(OSError):  # Windows deletes no file that is open
+            Path(lock.lock_file).unlink(missing_ok=True)
     lock.release()
 
 

@@ -12,6 +12,9 @@ import uvicorn
 from gradio import http_server
 from starlette.types import ASGIApp
 
+from bonefx.web.service.address import address_errors
+from bonefx.web.service.hosts import own_host
+
 CLOSE_S = 3  # for connections to close once all films are read
 POLL_S = 0.01
 
@@ -41,27 +44,22 @@ def served_inside(wrap: Callable[[ASGIApp], ASGIApp]) -> Iterator[None]:
         http_server.start_server = original
 
 
-def own_host(address: str) -> str:
-    """Return the host under which the app's own process reaches an address to listen at."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address).strip("[]")  # noqa: S104
-    return f"[{address}]" if ":" in address else address
-
-
 def _start(app: ASGIApp, host: str, port: int) -> http_server.Server:
     """Start a server in a thread of its own.
 
     Raises:
-        OSError: It cannot listen at the address.
+        SettingsError: It cannot listen at the address.
     """
     config = uvicorn.Config(
         app, host=host.strip("[]"), port=port, log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=CLOSE_S,
+        server_header=False, timeout_graceful_shutdown=CLOSE_S, ws="none",
     )  # fmt: skip
     server = http_server.Server(config)
     server.thread = threading.Thread(target=server.run, name="server", daemon=True)
     server.thread.start()
-    while not server.started:
-        if not server.thread.is_alive():
-            raise OSError(f"cannot listen at {host}:{port}")
-        time.sleep(POLL_S)
+    with address_errors(host, port):
+        while not server.started:
+            if not server.thread.is_alive():
+                raise OSError("the server did not start")
+            time.sleep(POLL_S)
     return server

@@ -8,10 +8,11 @@ that it does not know.
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -23,11 +24,13 @@ from bonefx.web.service.refusals import refuse
 
 UPLOAD_PATH = "/gradio_api/upload"
 UNREAD_S = 600  # an upload that was never read is deleted after this time
+QUEUED_S = 3600  # the same while requests wait, among them perhaps the one that would read it
 SWEEP_S = 5  # time between two looks for such uploads
 STALL_S = 60  # an upload of which nothing arrives for this time is given up
 STALLED = "The upload was given up: nothing of it arrived for a minute. Choose the file again."
 _files_of_request: ContextVar[list[Path] | None] = ContextVar("files_of_request", default=None)
 _arriving: set[Path] = set()
+logger = logging.getLogger(__name__)
 
 
 def note_arriving(file: Path) -> None:
@@ -63,7 +66,7 @@ class UploadLifetimeMiddleware:
                 await refuse(scope, send, 408, sentence=STALLED)
         finally:
             for file in files:
-                file.unlink(missing_ok=True)
+                _delete(file)
                 _arriving.discard(file)
 
 
@@ -89,14 +92,19 @@ class _Body:
 
 
 @contextmanager
-def sweeping(uploads: Path) -> Iterator[None]:
-    """Delete unread uploads from a folder, again and again until the end of the block."""
+def sweeping(uploads: Path, waiting: Callable[[], int]) -> Iterator[None]:
+    """Delete unread uploads from a folder, again and again until the end of the block.
+
+    Args:
+        uploads: The folder.
+        waiting: Returns how many requests wait to be read.
+    """
     uploads.mkdir(parents=True, exist_ok=True)
     ended = threading.Event()
 
     def sweep_on() -> None:
         while not ended.wait(SWEEP_S):
-            delete_unread(uploads)
+            delete_unread(uploads, age_s=QUEUED_S if waiting() else UNREAD_S)
 
     thread = threading.Thread(target=sweep_on, name="unread uploads", daemon=True)
     thread.start()
@@ -107,17 +115,25 @@ def sweeping(uploads: Path) -> Iterator[None]:
         thread.join()
 
 
-def delete_unread(uploads: Path) -> None:
-    """Delete the uploads that arrived UNREAD_S seconds ago or earlier, and stray files.
+def delete_unread(uploads: Path, *, age_s: float) -> None:
+    """Delete the uploads that arrived longer ago than an age in seconds, and stray files.
 
     The folder of an upload is changed when the upload arrives; a file that is arriving stays.
     """
     for path in uploads.iterdir():
-        if path not in _arriving and _age_s(path) > UNREAD_S:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        if path not in _arriving and _age_s(path) > age_s:
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    """Delete a file or a folder of uploads; what cannot be deleted goes with the run's folder."""
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("an upload could not be deleted: %s", error.strerror)
 
 
 def _age_s(path: Path) -> float:

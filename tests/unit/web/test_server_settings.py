@@ -97,6 +97,17 @@ def test_a_local_app_answers_to_local_and_to_allowed_names_alone():
     assert served({"BONEFX_ALLOWED_HOSTS": "*.example.org"}, hosts) == hosts[:4]
 
 
+def test_an_app_answers_to_the_address_at_which_it_listens():
+    environment = {
+        "BONEFX_HOST": "192.0.2.7",
+        "BONEFX_PORT": "8000",
+        "BONEFX_ALLOW_PUBLIC": "1",
+        "BONEFX_ALLOWED_HOSTS": "films.example.org",
+    }
+    hosts = ["192.0.2.7:8000", "films.example.org", "192.0.2.8:8000"]
+    assert served(environment, hosts) == hosts[:2]
+
+
 @pytest.mark.parametrize(
     "environment",
     [
