@@ -178,6 +178,12 @@ class Radiograph:
         return self.edit.inverted
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels and of all values, in memory."""
+        others = 0 if self.full is None or self.full is self.pixels else self.full.nbytes
+        return self.pixels.nbytes + others
+
+    @property
     def values(self) -> NDArray[np.float32]:
         """All values of the file, (H, W) in [0, 1], white = dense."""
         return self.pixels if self.full is None else self.full

@@ -12,6 +12,7 @@ from typing import Protocol, TypedDict
 import gradio as gr
 
 from bonefx.records import PixelBox, Radiograph
+from bonefx.web.film_memory import with_films
 from bonefx.web.shared.components import UNQUEUED_EVENT
 from bonefx.web.shared.viewer import values_url, view_name
 
@@ -94,7 +95,9 @@ def offer_film_parts(screen: str, kept: gr.State) -> None:
     """
     asked = gr.Button(elem_id=f"{screen}part", visible="hidden")
     request, answer = gr.JSON(visible=False), gr.JSON(visible=False)
-    cut = asked.click(film_part, [request, kept], answer, js=REQUEST_JS, **UNQUEUED_EVENT)
+    cut = asked.click(
+        with_films(film_part), [request, kept], answer, js=REQUEST_JS, **UNQUEUED_EVENT
+    )
     cut.success(None, answer, answer, js=ANSWER_JS, **UNQUEUED_EVENT)
     cut.failure(None, js=FAILED_JS, **UNQUEUED_EVENT)
 

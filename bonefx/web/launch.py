@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.auth.login_required import LoginRequiredMiddleware
+from bonefx.web.film_memory import film_memory
 from bonefx.web.html_pages import PageMiddleware
 from bonefx.web.page import appearance
 from bonefx.web.server_settings import ServerSettings
@@ -35,7 +36,7 @@ from bonefx.web.service.upload_lifetime import UploadLifetimeMiddleware, sweepin
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB, protect_uploads
 
 QUEUE_POLL_S = 0.01  # gradio looks every 0.001 s, which costs a tenth of a core in an idle app
-MAX_SESSIONS = 100  # each may hold one film in memory
+MAX_SESSIONS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,6 +79,7 @@ class Service:
         """
         protect_uploads()
         settings = self.settings
+        film_memory.limit_bytes = settings.film_memory_mb * 10**6
         with served_inside(self._around_gradio):
             page: Any = self.page.queue(api_open=False, max_size=settings.queue)
             page._queue.sleep_when_free = QUEUE_POLL_S

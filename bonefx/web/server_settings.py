@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
 from bonefx.web.auth.passwords import Credentials, read_credentials
+from bonefx.web.film_memory import DEFAULT_MB
 from bonefx.web.service.headers import HeaderRules
 from bonefx.web.service.hosts import HostRules, own_host
 
@@ -21,6 +22,7 @@ MCP_TOOLS = "BONEFX_MCP"
 LOG_FORMATS = ("text", "json")
 MAX_STOP_S = 3600
 MAX_QUEUE = 1000
+MAX_FILM_MEMORY_MB = 1_000_000
 HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
 
 
@@ -38,6 +40,7 @@ class ServerSettings:
         headers: Rules for the headers of its answers.
         stop_s: Longest time that running requests get to finish after SIGTERM, seconds.
         queue: Most requests that wait to be read; further ones are refused.
+        film_memory_mb: Memory for the films of all sessions.
         log_format: "text" or "json".
     """
 
@@ -50,6 +53,7 @@ class ServerSettings:
     headers: HeaderRules = field(default_factory=HeaderRules)
     stop_s: int = 20
     queue: int = 50
+    film_memory_mb: int = DEFAULT_MB
     log_format: str = "text"
 
 
@@ -84,6 +88,13 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
         headers=HeaderRules(in_space=in_space),
         stop_s=_number("BONEFX_STOP_S", get("BONEFX_STOP_S"), default=20, least=0, most=MAX_STOP_S),
         queue=_number("BONEFX_QUEUE", get("BONEFX_QUEUE"), default=50, least=1, most=MAX_QUEUE),
+        film_memory_mb=_number(
+            "BONEFX_FILM_MEMORY_MB",
+            get("BONEFX_FILM_MEMORY_MB"),
+            default=DEFAULT_MB,
+            least=1,
+            most=MAX_FILM_MEMORY_MB,
+        ),
         log_format=_log_format(get("BONEFX_LOG_FORMAT")),
     )
     _check_access(settings, allowed=in_space or _flag(ALLOW_PUBLIC, get(ALLOW_PUBLIC)))

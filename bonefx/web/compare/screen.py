@@ -31,12 +31,12 @@ from bonefx.web.shared.components import (
 )
 from bonefx.web.shared.error_messages import show_errors_to_user
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
-from bonefx.web.shared.gone_film import load_again_button
+from bonefx.web.shared.gone_film import FILM_LIFETIME_S, load_again_button
 from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.performance import performance_html
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.updates import connect
-from bonefx.web.shared.uploads import FILM_LIFETIME_S, WHY_JS
+from bonefx.web.shared.uploads import WHY_JS
 from bonefx.web.shared.viewer import NO_FILM_HTML
 
 DEFAULT_MODELS = 2

@@ -26,6 +26,11 @@ class ComparedFilm:
     extra: tuple[tuple[str, str], ...] = ()
     opening: str = field(default_factory=new_opening)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the film in memory."""
+        return self.film.nbytes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnsUpdate:

@@ -19,10 +19,9 @@ from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import html_block, model_choices, point_choice
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
-from bonefx.web.shared.gone_film import load_again_button
+from bonefx.web.shared.gone_film import FILM_LIFETIME_S, load_again_button
 from bonefx.web.shared.navigation import navigation_bar
 from bonefx.web.shared.newest_film import Openings
-from bonefx.web.shared.uploads import FILM_LIFETIME_S
 from bonefx.web.shared.viewer import NO_FILM_HTML
 
 

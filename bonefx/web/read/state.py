@@ -46,6 +46,12 @@ class ShownFilm:
         return edit_radiograph(self.opened.film, self.edit)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the film and of its heat map in memory."""
+        heat = None if self.reading is None else self.reading.heat
+        return self.opened.nbytes + (0 if heat is None else heat.nbytes)
+
+    @property
     def opening(self) -> str:
         """Name of the opening of the film; see viewer.new_opening."""
         return self.opened.opening

@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 
+from bonefx.web.film_memory import with_films
 from bonefx.web.shared.error_messages import show_errors_to_user
 
 SAVE = """
@@ -69,7 +70,7 @@ def offer_download(
 def _encoded(handler: Callable[..., Download | None]) -> Callable[..., dict[str, str] | None]:
     @wraps(handler)
     def encoded(*args: Any) -> dict[str, str] | None:
-        made = show_errors_to_user(handler)(*args)
+        made = show_errors_to_user(with_films(handler))(*args)
         if made is None:
             return None
         content = base64.b64encode(made.content).decode()

@@ -1,8 +1,9 @@
 """A film that the page shows and the server no longer has, and a button that opens it again.
 
-A session keeps its film for FILM_LIFETIME_S, and loses it when the program ends. The page knows
-what it shows and where that came from, so each action on the film tells the server; if the film is
-gone, the screen says so, and the button's script opens the film again.
+A session keeps its film for FILM_LIFETIME_S, and loses it when the program ends, or earlier where
+the films of all sessions take too much memory. The page knows what it shows and where that came
+from, so each action on the film tells the server; if the film is gone, the screen says so, and the
+button's script opens the film again.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import TypedDict
 import gradio as gr
 
 from bonefx.web.shared.templates import render
-from bonefx.web.shared.uploads import FILM_LIFETIME_S
 
+FILM_LIFETIME_S = 600  # a session keeps the film on screen for this long
 GONE_JS = (Path(__file__).parents[1] / "assets" / "js" / "gone_film.js").read_text()
 FILM_GONE = (
     f"This film is no longer on the server: films are removed after {FILM_LIFETIME_S // 60} "
-    "minutes, and when the program restarts. Load it again."
+    "minutes, earlier if many are open, and when the program restarts. Load it again."
 )
 LIST_GONE = (
     "The films of this list are no longer on the server: they are deleted after one hour, and when "

@@ -12,6 +12,8 @@ from dataclasses import fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from bonefx.web.film_memory import kept, with_films
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -52,13 +54,18 @@ def updated_components(update: type[DataclassInstance], components: object) -> l
 
 
 def by_component(handler: Callable[..., Any], components: object) -> Callable[..., dict[Any, Any]]:
-    """Wrap a handler so that it returns the values of its update keyed by component."""
+    """Wrap a handler so that it returns the values of its update keyed by component.
+
+    Films that a session keeps pass through the film memory.
+    """
+    with_records = with_films(handler)
 
     @wraps(handler)
     def wrapped(*args: Any) -> dict[Any, Any]:
-        update = handler(*args)
+        update = with_records(*args)
         return {
-            getattr(components, field.name): getattr(update, field.name) for field in fields(update)
+            getattr(components, field.name): kept(getattr(update, field.name))
+            for field in fields(update)
         }
 
     return wrapped

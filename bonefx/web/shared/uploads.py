@@ -31,7 +31,6 @@ from bonefx.web.service.upload_lifetime import note_arriving
 from bonefx.web.shared.viewer import new_opening
 
 MAX_UPLOAD_MB = 128
-FILM_LIFETIME_S = 600  # a session keeps the film on screen for this long
 UPLOAD_FAILURES = {  # by HTTP status; "refused" by the page itself, "" for all other causes
     "refused": f"The file was not sent. Choose one film at a time, of at most {MAX_UPLOAD_MB} MB.",
     "413": "A proxy server in front of bonefx refuses files of this size. Choose a smaller file, "
@@ -70,6 +69,11 @@ class OpenedFilm:
     study: StudyHeader | str
     damage: str = ""
     opening: str = field(default_factory=new_opening)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the film in memory."""
+        return self.film.nbytes
 
 
 def read_and_delete(path: str | None, *, salvage: bool = False) -> Radiograph:
