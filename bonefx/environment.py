@@ -24,6 +24,7 @@ VARIABLES = {
     "BONEFX_STOP_S": "seconds for running requests to finish after SIGTERM (default: 20)",
     "BONEFX_QUEUE": "requests that may wait to be read (default: 50)",
     "BONEFX_FILM_MEMORY_MB": "memory for the films of all sessions (default: 1000)",
+    "BONEFX_METRICS": "address and port of figures for Prometheus, such as 127.0.0.1:9464",
     "BONEFX_LOG_FORMAT": "text or json: lines of the log (default: text)",
     "BONEFX_WEIGHTS": "folder of models",
     "BONEFX_DEVICE": "cpu, cuda, cuda:N, mps or auto",

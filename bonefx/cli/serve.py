@@ -75,9 +75,13 @@ def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bo
     start_decoding()  # while the models load
     from bonefx.web.launch import Service
     from bonefx.web.mcp_tools import mcp_app_settings
+    from bonefx.web.metrics import MeasuredReader, ServiceMetrics
     from bonefx.web.page import build_page
 
     reader = load_reader(options, also=options.model)
+    metrics = ServiceMetrics() if settings.metrics else None
+    if metrics is not None:
+        reader = MeasuredReader(reader.models, metrics)
     reader.warm_up()
     message = _start_message(reader, settings)
     if settings.log_format == "json":
@@ -89,6 +93,7 @@ def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bo
         settings=settings,
         models=[model.name for model in reader.models],
         tools=mcp_app_settings(reader, settings) if settings.tools else {},
+        metrics=metrics,
     )
     return service.serve()
 

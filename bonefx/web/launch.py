@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.auth.login_required import LoginRequiredMiddleware
 from bonefx.web.film_memory import film_memory
 from bonefx.web.html_pages import PageMiddleware
+from bonefx.web.metrics import ServiceMetrics
 from bonefx.web.page import appearance
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.service.closed_routes import ClosedRoutesMiddleware
@@ -49,6 +51,7 @@ class Service:
         models: Names of the loaded models, for /healthz.
         tools: Settings from mcp_app_settings, to offer tools over MCP.
         lifecycle: State of the app.
+        metrics: Counts what the app does; None if nobody asks.
     """
 
     page: gr.Blocks
@@ -56,6 +59,7 @@ class Service:
     models: Sequence[str] = ()
     tools: dict[str, Any] = field(default_factory=dict)
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    metrics: ServiceMetrics | None = None
 
     def serve(self) -> bool:
         """Serve the page until SIGTERM or Ctrl-C; then finish the requests in progress.
@@ -66,7 +70,7 @@ class Service:
         Raises:
             SettingsError: The address or the port cannot be used.
         """
-        with counted_signals() as signals, sweeping(_uploads(), self._waiting):
+        with counted_signals() as signals, sweeping(_uploads(), self._waiting), self._measured():
             self.start()
             signals.wait()
             return self._stop(signals)
@@ -94,6 +98,13 @@ class Service:
             )
         self.lifecycle.state = State.SERVING
 
+    def _measured(self) -> AbstractContextManager[None]:
+        """Answer Prometheus, if that is wanted."""
+        if self.metrics is None or self.settings.metrics is None:
+            return nullcontext()
+        self.metrics.watch_queue(self._waiting)
+        return self.metrics.served(self.settings.metrics)
+
     def _stop(self, signals: SignalCount) -> bool:
         finished = self.lifecycle.finish(self._is_busy, limit_s=self.settings.stop_s, hurry=signals)
         self.page.close(verbose=False)
@@ -115,7 +126,8 @@ class Service:
         app = HostsMiddleware(app, settings.hosts)
         app = HealthMiddleware(app, self.lifecycle, self.models)
         app = HeadersMiddleware(app, settings.headers)
-        return RequestLogMiddleware(app, settings.root_path)
+        observe = None if self.metrics is None else self.metrics.add_request
+        return RequestLogMiddleware(app, settings.root_path, observe)
 
     def _inside_gradio(self) -> list[Middleware]:
         """Return what needs gradio's app or must see its answers before they are compressed."""

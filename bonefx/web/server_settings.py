@@ -21,6 +21,7 @@ ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
 LOG_FORMATS = ("text", "json")
 MAX_STOP_S = 3600
+MAX_PORT = 65535
 MAX_QUEUE = 1000
 MAX_FILM_MEMORY_MB = 1_000_000
 HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
@@ -41,6 +42,7 @@ class ServerSettings:
         stop_s: Longest time that running requests get to finish after SIGTERM, seconds.
         queue: Most requests that wait to be read; further ones are refused.
         film_memory_mb: Memory for the films of all sessions.
+        metrics: Host and port of the figures for Prometheus; None for none.
         log_format: "text" or "json".
     """
 
@@ -54,6 +56,7 @@ class ServerSettings:
     stop_s: int = 20
     queue: int = 50
     film_memory_mb: int = DEFAULT_MB
+    metrics: tuple[str, int] | None = None
     log_format: str = "text"
 
 
@@ -76,7 +79,7 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
     host = get("BONEFX_HOST")
     if host is None:
         host = "0.0.0.0" if in_space else "127.0.0.1"  # noqa: S104
-    port = _number("BONEFX_PORT", get("BONEFX_PORT"), default=7860, least=1, most=65535)
+    port = _number("BONEFX_PORT", get("BONEFX_PORT"), default=7860, least=1, most=MAX_PORT)
     root_path = _root_path(get("BONEFX_ROOT_PATH") or "")
     settings = ServerSettings(
         host=host,
@@ -95,6 +98,7 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
             least=1,
             most=MAX_FILM_MEMORY_MB,
         ),
+        metrics=_metrics(get("BONEFX_METRICS")),
         log_format=_log_format(get("BONEFX_LOG_FORMAT")),
     )
     _check_access(settings, allowed=in_space or _flag(ALLOW_PUBLIC, get(ALLOW_PUBLIC)))
@@ -136,6 +140,17 @@ def _hosts(text: str | None, *, host: str, port: int, root_path: str) -> HostRul
     local = _is_loopback(host) and not root_path
     own = (f"{own_host(host)}:{port}", *([address_of_proxy] if address_of_proxy else []))
     return HostRules(any_host=not (names or local), allowed=(*names, *own))
+
+
+def _metrics(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
+        raise SettingsError(
+            f"BONEFX_METRICS is {text!r}; use an address and a port, such as 127.0.0.1:9464"
+        )
+    return host.strip("[]"), int(port)
 
 
 def _log_format(text: str | None) -> str:

@@ -13,6 +13,7 @@ import secrets
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,7 @@ QUIET_ROUTES = ("/healthz", "/gradio_api/heartbeat")
 FIELDS = ("method", "route", "status", "elapsed_ms")  # of the line of a request
 EVENT_LOGGERS = (__name__, "bonefx.cli.serve")
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+Observe = Callable[[str, int, float], None]  # path, status and seconds of a request
 logger = logging.getLogger(__name__)
 
 
@@ -40,8 +42,9 @@ class RequestLogMiddleware:
     The id of a proxy is kept, so that its log and this one name the same request alike.
     """
 
-    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
+    def __init__(self, app: ASGIApp, root_path: str = "", observe: Observe | None = None) -> None:
         self.app = app
+        self.observe = observe
         self.root_path = root_path if root_path.startswith("/") else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +71,10 @@ class RequestLogMiddleware:
             status = 500
             raise
         finally:
-            _log(scope, status=status, elapsed_ms=round(1000 * (time.monotonic() - started_s)))
+            elapsed_s = time.monotonic() - started_s
+            _log(scope, status=status, elapsed_ms=round(1000 * elapsed_s))
+            if self.observe is not None:
+                self.observe(path_of(scope), status, elapsed_s)
 
 
 def _request_id(headers: Headers) -> str:
