@@ -129,7 +129,7 @@ def measure_clients(
     app: RunningApp, films: Sequence[Path], *, clients: int, seconds: float
 ) -> dict[str, Any]:
     """Let clients read at once for a time; answers that are late by then still count."""
-    connected = [_connect(app) for _ in range(clients)]
+    connected = [connect(app) for _ in range(clients)]
     stop, started = Event(), time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
         running = [
@@ -147,7 +147,7 @@ def measure_beside_list(
     app: RunningApp, films: Sequence[Path], *, seconds: float
 ) -> dict[str, Any]:
     """Read single films while another client reads a list."""
-    alone, lists = _connect(app), _connect(app)
+    alone, lists = connect(app), connect(app)
     stop, started = Event(), time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         reading_list = pool.submit(read_lists, lists, films, stop)
@@ -158,7 +158,8 @@ def measure_beside_list(
     return {"lists": list_count, **summary([answers], time.perf_counter() - started)}
 
 
-def _connect(app: RunningApp) -> Client:
+def connect(app: RunningApp) -> Client:
+    """Connect a client to the app."""
     return Client(app.url, verbose=False, analytics_enabled=False)
 
 
@@ -200,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
     started = time.perf_counter()
     with running_app(options.weights) as app:
         page_s = time.perf_counter() - started
-        _connect(app).predict(handle_file(films[0]), api_name="/read")
+        connect(app).predict(handle_file(films[0]), api_name="/read")
         first_s = time.perf_counter() - started
         rows = []
         for clients in options.clients:
