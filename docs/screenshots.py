@@ -42,6 +42,7 @@ def read_example(page: Page) -> None:
     """Read the example in the Read screen and scroll to its top."""
     page.get_by_role("button", name=SHOWN_EXAMPLE).first.click()
     expect(page.locator("#verdict")).to_contain_text("probability of fracture", timeout=READING_MS)
+    expect(page.locator("#verdict [aria-busy]")).to_have_count(0, timeout=READING_MS)
     page.evaluate("scrollTo(0, 0)")
 
 

@@ -139,6 +139,7 @@ def _model_column(
             model.manifest.calibration,
             test_set=test_set,
             label=f"Verdict of {reading.model}",
+            folded=True,
         ),
         stage_html=stage_html(
             film,

@@ -69,6 +69,7 @@ def verdict_html(
     label: str = "Verdict",
     awaited: str = "",
     second_failed: bool = False,
+    folded: bool = False,
 ) -> Markup:
     """Render verdicts, what the model decides on test films, its reason, the map, and notes.
 
@@ -79,6 +80,8 @@ def verdict_html(
         label: Name of the card for screen readers.
         awaited: Name of a second model that has not read the film; empty for none.
         second_failed: The program failed when that model read it, so that no answer will come.
+        folded: Show what the model decides on test films only when the user asks for it, where the
+            film needs the room.
     """
     trust = reading.trust
     sign, words = verdict_words(reading)
@@ -98,6 +101,7 @@ def verdict_html(
         second=second_model_words(reading),
         awaited=awaited,
         second_failed=second_failed,
+        folded=folded,
         disagrees=reading.models_disagree,
         trust_summary="" if trust is None else trust_summary(reading, trust),
         trust_rows=[] if trust is None else trust_rows(trust),
