@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
+from bonefx.process.logs import LOG_FORMATS
 from bonefx.web.auth.passwords import Credentials, read_credentials
 from bonefx.web.service.headers import HeaderRules
 from bonefx.web.service.hosts import HostRules, own_host
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
-LOG_FORMATS = ("text", "json")
 MAX_STOP_S = 3600
 MAX_QUEUE = 1000
 HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
