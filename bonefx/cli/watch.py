@@ -13,6 +13,7 @@ from bonefx.cli.common import (
     load_requested_model,
 )
 from bonefx.cli.long_running import long_running
+from bonefx.cli.report import FORM_NAMES
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
     add_end_arguments,
@@ -23,7 +24,6 @@ from bonefx.cli.sending import (
     report_request,
     requested_outbox,
 )
-from bonefx.cli.report import FORM_NAMES
 from bonefx.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pynetdicom.transport import ThreadedAssociationServer
 
+MAX_CONNECTIONS = 32  # also of peers that have not given their names yet
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +36,10 @@ class FilmServer(ThreadedAssociationServer):
         return self.ssl_context.wrap_socket(
             connection, server_side=True, do_handshake_on_connect=False
         ), address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Return whether a connection is kept; it is closed if too many are open."""
+        return len(self.active_associations) < MAX_CONNECTIONS
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Log a fault without the address of the peer."""

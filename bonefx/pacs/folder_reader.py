@@ -33,7 +33,7 @@ class FolderReader:
         request: How films are read, and which forms of reports are made.
         out: Folder of the reports; None to write none.
         outbox: Sends DICOM forms; None if they are not sent.
-        on_line: Takes the line of each film, as `bonefx report` prints it.
+        on_line: Takes the line of each film: its number, and what `bonefx report` prints.
         films: Films so far, also those that could not be read.
     """
 
@@ -71,11 +71,11 @@ class FolderReader:
         try:
             film = open_film(source, self.request)
         except (UnreadableRadiographError, SettingsError) as error:
-            self.on_line({"path": source.location, "error": str(error)})
+            self._print(source, {"error": str(error)})
             return
         existing = self._existing(film)
         if existing:
-            self.on_line({"path": source.location, "made_before": existing})
+            self._print(source, {"made_before": existing})
             return
         self._report(source, film)
 
@@ -83,9 +83,9 @@ class FolderReader:
         try:
             made = read_film(self.reader, source, film, self.request)
         except UnreadableRadiographError as error:
-            self.on_line({"path": source.location, "error": str(error)})
+            self._print(source, {"error": str(error)})
             return
-        line = {"path": source.location, **reading_table(made.report.reading)}
+        line = dict(reading_table(made.report.reading))
         if self.out is not None:
             paths = write_contents(made.report, made.contents, self.out, overwrite=True)
             line["written"] = {form: str(path) for form, path in paths.items()}
@@ -93,7 +93,10 @@ class FolderReader:
             self.outbox.put(self.films, made.dicom_objects)
         if made.not_made:
             line["not_made"] = made.not_made
-        self.on_line(line)
+        self._print(source, line)
+
+    def _print(self, source: FilmSource, line: dict[str, Any]) -> None:
+        self.on_line({"film": self.films, "path": source.location, **line})
 
     def _existing(self, film: Radiograph) -> list[str]:
         """Return the paths of the film's reports if all that can be made are there."""

@@ -31,6 +31,7 @@ BUSY = "bonefx is busy; send the film again later"
 STOPPING = "bonefx is stopping; send the film again later"
 OUTBOX_FULL = "too many reports wait for the PACS; send again later"
 NO_SPACE = "the temporary folder is full; send again later"
+GONE = "the sender did not wait for the answer; let it wait longer"
 FAILED = "bonefx failed on this film; its log says where"
 logger = logging.getLogger(__name__)
 
@@ -96,11 +97,13 @@ class Intake:
         """Refuse further films; those that have arrived are read."""
         self._stopping = True
 
-    def take(self, content: bytes) -> Answer:
+    def take(self, content: bytes, *, is_waiting: Callable[[], bool] = lambda: True) -> Answer:
         """Read a film, and leave its reports in the outbox.
 
         Args:
             content: Of the DICOM file.
+            is_waiting: Returns whether the sender still waits for the answer. One that does not
+                will send the film again, so its reports are not sent now.
 
         Returns:
             The answer for the sender.
@@ -108,7 +111,7 @@ class Intake:
         with self._counting:
             self._waiting += 1
         try:
-            answer = STOPPED if self._stopping else self._in_turn(content)
+            answer = STOPPED if self._stopping else self._in_turn(content, is_waiting)
         except Exception:
             logger.exception("bonefx failed on a film that was received")
             answer = Answer(status=PROCESSING_FAILURE, comment=FAILED)
@@ -118,17 +121,17 @@ class Intake:
         self._count(answer)
         return answer
 
-    def _in_turn(self, content: bytes) -> Answer:
+    def _in_turn(self, content: bytes, is_waiting: Callable[[], bool]) -> Answer:
         if not self._one_film.acquire(timeout=self._wait_s):
             return Answer(status=OUT_OF_RESOURCES, comment=BUSY)
         try:
             if self._outbox is not None and self._outbox.is_full:
                 return Answer(status=OUT_OF_RESOURCES, comment=OUTBOX_FULL)
-            return self._in_file(content)
+            return self._in_file(content, is_waiting)
         finally:
             self._one_film.release()
 
-    def _in_file(self, content: bytes) -> Answer:
+    def _in_file(self, content: bytes, is_waiting: Callable[[], bool]) -> Answer:
         """Read a film from a file, because films are decoded outside of this process."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "received.dcm"
@@ -137,9 +140,9 @@ class Intake:
             except OSError as error:
                 logger.error("a film that was received could not be written: %s", error.strerror)
                 return Answer(status=OUT_OF_RESOURCES, comment=NO_SPACE)
-            return self._read(FilmSource(name="received", path=path))
+            return self._read(FilmSource(name="received", path=path), is_waiting)
 
-    def _read(self, source: FilmSource) -> Answer:
+    def _read(self, source: FilmSource, is_waiting: Callable[[], bool]) -> Answer:
         number = next(self._numbers)
         try:
             film = open_film(source, self._request)
@@ -149,6 +152,9 @@ class Intake:
             fault = isinstance(error, DecodingFaultError)
             status = PROCESSING_FAILURE if fault else CANNOT_UNDERSTAND
             return Answer(status=status, comment=str(error))
+        if not is_waiting():
+            self._on_line({"film": number, "error": GONE})
+            return Answer(status=OUT_OF_RESOURCES, comment=GONE)
         if self._outbox is not None:
             self._outbox.put(number, made.dicom_objects)
         self._on_line({"film": number, **reading_table(made.report.reading)})

@@ -18,6 +18,7 @@ from bonefx.pacs.sender import Sent
 MOST_FILMS = 50  # whose reports wait; a film of 50 megapixels has reports of about 10 MB
 PATIENCE_S = 600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+STOPPING_PAUSE_S = 1.0
 Send = Callable[[Sequence[bytes]], list[Sent]]
 logger = logging.getLogger(__name__)
 
@@ -143,15 +144,13 @@ class Outbox:
 
     def _pause(self, pause_s: float) -> float:
         """Wait before the next attempt, shortly while bonefx stops; return the next pause."""
-        logger.warning(
-            "the PACS does not take reports at the moment; next attempt in %g s", pause_s
-        )
+        logger.warning("the PACS does not take reports at the moment; they are sent again")
         with self._changed:
-            stopped_before = self._stopping
-            self._changed.wait_for(
-                lambda: self._stopping and not (stopped_before and self._parcels), timeout=pause_s
-            )
-            return FIRST_PAUSE_S if self._stopping else min(2 * pause_s, LONGEST_PAUSE_S)
+            if self._stopping:
+                self._changed.wait_for(lambda: not self._parcels, timeout=STOPPING_PAUSE_S)
+                return STOPPING_PAUSE_S
+            self._changed.wait_for(lambda: self._stopping, timeout=pause_s)
+            return min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _lose(self, parcel: _Parcel, objects: int, why: str) -> None:
         with self._changed:

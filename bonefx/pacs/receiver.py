@@ -10,7 +10,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bonefx.films.discs.archives import MAX_FILM_BYTES
 from bonefx.pacs.film_classes import FILM_CLASSES, FILM_SYNTAXES
@@ -29,7 +29,7 @@ PDU_BYTES = 131_072  # of the data that a peer may put into one protocol data un
 MAX_PDU_BYTES = 1_000_000  # of any protocol data unit, also those that ask for an association
 OVERHEAD_BYTES = 2_000_000  # of the messages around one film
 COMMENT_CHARACTERS = 64  # PS3.7, C.4.2: Error Comment is of value representation LO
-Take = Callable[[bytes], Answer]
+DATA_TRANSFER = "Sta6"  # of an open association, PS3.8, 9.2.1
 logger = logging.getLogger(__name__)
 
 
@@ -54,6 +54,13 @@ class ReceiverSettings:
     tls: ssl.SSLContext | None = None
 
 
+class Take(Protocol):
+    """Reads a film; see Intake.take."""
+
+    def __call__(self, content: bytes, /, *, is_waiting: Callable[[], bool]) -> Answer:
+        """Return the answer for the sender."""
+
+
 class Receiver:
     """A server for the storage of films."""
 
@@ -62,7 +69,7 @@ class Receiver:
 
         Args:
             settings: Where and from whom.
-            take: Reads a film, given as the content of its DICOM file, and returns the answer.
+            take: Reads the films.
         """
         self._settings = settings
         self._take = take
@@ -132,7 +139,10 @@ class Receiver:
     def _on_store(self, event: Event) -> Any:
         from pydicom.dataset import Dataset
 
-        answer = self._take(event.encoded_dataset())
+        states = event.assoc.dul.state_machine
+        answer = self._take(
+            event.encoded_dataset(), is_waiting=lambda: states.current_state == DATA_TRANSFER
+        )
         status = Dataset()
         status.Status = answer.status
         if answer.comment:
