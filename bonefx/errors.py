@@ -43,12 +43,6 @@ class DivergedTrainingError(RecipeError):
     """A loss of a training is NaN or infinite; the checkpoint of the last epoch stays usable."""
 
 
-class DeliveryError(BonefxError):
-    """Reports could not be delivered to a PACS; the log says of which films."""
-
-    exit_code = 6
-
-
 class SettingsError(BonefxError):
     """An option or an environment variable has a value that cannot be used."""
 

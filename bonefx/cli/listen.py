@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import (
@@ -14,13 +13,15 @@ from bonefx.cli.common import (
 from bonefx.cli.long_running import leave_running_threads, long_running
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
+    EVENTS,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
     print_line,
-    print_summary,
     report_request,
     requested_outbox,
+    tell,
+    tell_summary,
     tls_files,
 )
 
@@ -90,15 +91,15 @@ def run_listen(options: argparse.Namespace) -> int:
     settings = _settings_of(options)  # refused before models load
     outbox = requested_outbox(options)
     finished, intake = True, None
-    with long_running(options.log_format):
+    with long_running(options.log_format, events=EVENTS):
         check_address(settings.host, settings.port)
         intake = _intake_of(options, outbox)
         finished = _listen(options, settings, intake, outbox)
     if intake is None:  # stopped while the model loaded
         return 0
-    code = print_summary(f"films read: {intake.read}, refused: {intake.refused}", outbox)
+    code = tell_summary(options, f"films read: {intake.read}, refused: {intake.refused}", outbox)
     if not finished:
-        print("bonefx: stopped while a film was read; it was not answered", file=sys.stderr)
+        tell(options, "stopped while a film was read; its sender got no answer")
         leave_running_threads(code)
     return code
 
@@ -146,6 +147,4 @@ def _listen(
     )
     where = f"{settings.ae_title} listens at {settings.host}:{settings.port}"
     encrypted = "TLS" if settings.tls else "in clear text"
-    return listener.serve(
-        lambda: print(f"bonefx: {where}, {encrypted}", file=sys.stderr, flush=True)
-    )
+    return listener.serve(lambda: tell(options, f"{where}, {encrypted}"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import requested_edit
-from bonefx.errors import DeliveryError, SettingsError
+from bonefx.errors import SettingsError
 
 if TYPE_CHECKING:
     from bonefx.pacs.film_reports import ReportRequest
@@ -20,6 +21,9 @@ AE_TITLE = "BONEFX"
 DICOM_FORM_NAMES = ("sc", "sr")  # of report.files.DICOM_FORMS; a test compares them
 RETRY_S, STOP_S = 600.0, 20.0
 LOG_FORMAT_NAMES = ("text", "json")  # of process.logs.LOG_FORMATS; a test compares them
+EVENTS = (__name__, "bonefx.pacs.outbox")  # loggers of what is told in the JSON log
+UNDELIVERED = 6  # exit code; those of errors are in bonefx.errors
+logger = logging.getLogger(__name__)
 
 
 def add_sending_arguments(command: argparse.ArgumentParser) -> None:
@@ -131,15 +135,19 @@ def print_line(line: dict[str, Any]) -> None:
     print(json.dumps(line), flush=True)
 
 
-def print_summary(text: str, outbox: Outbox | None) -> int:
-    """Print what was done on stderr; return the exit code, not 0 if a report was not delivered."""
-    if outbox is None:
+def tell(options: argparse.Namespace, text: str) -> None:
+    """Tell people on stderr what happens, in the format of the log."""
+    if options.log_format == "json":
+        logger.info(text)
+    else:
         print(f"bonefx: {text}", file=sys.stderr, flush=True)
+
+
+def tell_summary(options: argparse.Namespace, text: str, outbox: Outbox | None) -> int:
+    """Tell what was done; return the exit code, not 0 if a report was not delivered."""
+    if outbox is None:
+        tell(options, text)
         return 0
-    print(
-        f"bonefx: {text}; reports delivered: {outbox.delivered}, "
-        f"not delivered: {outbox.undelivered}",
-        file=sys.stderr,
-        flush=True,
-    )
-    return DeliveryError.exit_code if outbox.undelivered else 0
+    sent = f"reports delivered: {outbox.delivered}, not delivered: {outbox.undelivered}"
+    tell(options, f"{text}; {sent}")
+    return UNDELIVERED if outbox.undelivered else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,15 @@ from bonefx.cli.long_running import long_running
 from bonefx.cli.report import FORM_NAMES
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
+    EVENTS,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
     print_line,
-    print_summary,
     report_request,
     requested_outbox,
+    tell,
+    tell_summary,
 )
 from bonefx.errors import SettingsError
 
@@ -64,12 +65,12 @@ def run_watch(options: argparse.Namespace) -> int:
     _check_folders(options)
     outbox = requested_outbox(options)
     films = None
-    with long_running(options.log_format):
+    with long_running(options.log_format, events=EVENTS):
         films = _reader_of(options, outbox)
         _watch(options, films, outbox)
     if films is None:  # stopped while the model loaded
         return 0
-    return print_summary(f"films: {films.films}", outbox)
+    return tell_summary(options, f"films: {films.films}", outbox)
 
 
 def _check_folders(options: argparse.Namespace) -> None:
@@ -112,7 +113,7 @@ def _watch(options: argparse.Namespace, films: FolderReader, outbox: Outbox | No
     from bonefx.process.signals import counted_signals
 
     with counted_signals() as signals:
-        print("bonefx: watching", file=sys.stderr, flush=True)
+        tell(options, "watching")
         if outbox is not None:
             outbox.start()
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from bonefx.pacs.sender import Sent
 
-MOST_FILMS = 50  # whose reports wait; a film of 50 megapixels has reports of about 10 MB
+MOST_FILMS, MOST_BYTES = 50, 500_000_000  # whose reports wait, and of the reports
 PATIENCE_S = 600.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STOPPING_PAUSE_S = 1.0
@@ -45,13 +45,14 @@ class Outbox:
         send: Send,
         *,
         most_films: int = MOST_FILMS,
+        most_bytes: int = MOST_BYTES,
         patience_s: float = PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.delivered = 0
         self.undelivered = 0
         self._send = send
-        self._most_films = most_films
+        self._most_films, self._most_bytes = most_films, most_bytes
         self._patience_s = patience_s
         self._clock = clock
         self._parcels: deque[_Parcel] = deque()
@@ -61,8 +62,10 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether the reports of as many films wait as may."""
-        return len(self._parcels) >= self._most_films
+        """Whether the reports of as many films wait as may, or as many bytes."""
+        with self._changed:
+            waiting = sum(len(one) for parcel in self._parcels for one in parcel.objects)
+            return len(self._parcels) >= self._most_films or waiting >= self._most_bytes
 
     def start(self) -> None:
         """Start to send."""

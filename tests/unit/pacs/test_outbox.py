@@ -96,6 +96,12 @@ def test_an_outbox_is_full_when_as_many_films_wait_as_may():
     assert outbox.is_full
 
 
+def test_an_outbox_is_full_when_its_reports_are_as_large_as_may_be():
+    outbox = Outbox(FakePacs().send, most_bytes=10)
+    outbox.put(1, [b"sc", b"a large sr"])
+    assert outbox.is_full
+
+
 def test_a_stop_ends_a_long_pause_with_one_more_attempt(monkeypatch):
     monkeypatch.setattr(outbox_module, "FIRST_PAUSE_S", 3600)
     pacs = FakePacs([Sent.LATER])
