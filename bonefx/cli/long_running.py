@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -27,6 +31,7 @@ def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Non
 
     hide_memory()
     log_to_stderr(log_format, events=events)
+    threading.excepthook = _log_thread_fault
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with run_folder():
@@ -35,6 +40,12 @@ def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Non
         pass
     finally:
         stop_decoding()
+
+
+def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
+    """Log a fault that ended a thread; Python would print its message, which may quote a file."""
+    if fault.exc_value is not None:
+        logger.error("a thread failed", exc_info=fault.exc_value)
 
 
 def leave_running_threads(code: int = 0) -> None:

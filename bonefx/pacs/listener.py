@@ -52,7 +52,7 @@ class Listener:
             finished = wait_until_quiet(
                 lambda: self.intake.is_busy, limit_s=self.stop_s, hurry=signals
             )
-            self.receiver.abort()
+            self.receiver.disconnect()
             if self.outbox is not None:
                 self.outbox.finish(max(0.0, deadline_s - time.monotonic()))
             return finished

@@ -7,8 +7,11 @@ its name, nor how long a peer may be silent in the middle of a message; both are
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -123,11 +126,19 @@ class Receiver:
         if self._server is not None:
             self._server.shutdown()
 
-    def abort(self) -> None:
-        """End the associations that are still open."""
+    def disconnect(self) -> None:
+        """End all connections.
+
+        Not by aborting associations: that would wait for a peer that is silent in the middle of a
+        message.
+        """
         if self._server is not None:
             for association in self._server.active_associations:
-                association.abort()
+                connection: Any = association.dul.socket
+                if connection.socket is not None:
+                    with suppress(OSError):  # the peer was faster
+                        connection.socket.shutdown(socket.SHUT_RDWR)
+                association.kill()
 
     def _limit(self, event: Event) -> None:
         """Limit what a peer that has connected may send, and how long it may be silent."""
@@ -139,10 +150,12 @@ class Receiver:
     def _on_store(self, event: Event) -> Any:
         from pydicom.dataset import Dataset
 
-        states = event.assoc.dul.state_machine
+        states, started_s = event.assoc.dul.state_machine, time.monotonic()
         answer = self._take(
             event.encoded_dataset(), is_waiting=lambda: states.current_state == DATA_TRANSFER
         )
+        # pynetdicom takes a peer that waits for its answer for one that is silent
+        event.assoc.network_timeout = SILENT_S + time.monotonic() - started_s
         status = Dataset()
         status.Status = answer.status
         if answer.comment:

@@ -87,7 +87,7 @@ def listen(reader, temporary):
             )
         finally:
             receiver.close()
-            receiver.abort()
+            receiver.disconnect()
             outbox.finish(0)
 
     with ExitStack() as running:

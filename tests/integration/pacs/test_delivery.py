@@ -66,14 +66,11 @@ def test_a_film_whose_sender_gave_up_gets_no_reports(listen, film, pacs, monkeyp
         return read_film(*arguments)
 
     monkeypatch.setattr(intake_module, "read_film", slow)
-    with associated(bonefx.port, film) as association:
-        sending = threading.Thread(target=association.send_c_store, args=(film,))
-        sending.start()
-        assert entered.wait(60)
+    with associated(bonefx.port, film, answer_s=1) as association:
+        assert "Status" not in association.send_c_store(film)
+        assert entered.is_set()
         (received,) = bonefx.receiver._server.active_associations
-        association.abort()
-        sending.join()
-    wait_until(lambda: received.dul.state_machine.current_state != "Sta6")
+        wait_until(lambda: received.dul.state_machine.current_state != "Sta6")
     leave.set()
     wait_until(lambda: bonefx.intake.refused == 1)
     assert bonefx.lines == [{"film": 1, "error": intake_module.GONE}]

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from bonefx.pacs import association_server
+from bonefx.pacs import association_server, intake, receiver
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom, make_dicom_of_study
 from tests.fixtures.servers.fake_pacs import associated, dataset_of, send, wait_until
 
@@ -57,6 +57,23 @@ def test_a_message_that_claims_gigabytes_ends_its_connection_at_once(listen, pac
         assert peer.recv(100) == b""
 
 
+def test_a_film_that_is_read_for_longer_than_a_peer_may_be_silent_is_answered(
+    listen, pacs, film, monkeypatch
+):
+    monkeypatch.setattr(receiver, "SILENT_S", 2)
+    bonefx, read_film = listen(pacs.port), intake.read_film
+
+    def slow(*arguments):
+        (received,) = bonefx.receiver._server.active_associations
+        wait_until(received.dul.idle_timer_expired)
+        return read_film(*arguments)
+
+    monkeypatch.setattr(intake, "read_film", slow)
+    with associated(bonefx.port, film) as association:
+        assert [association.send_c_store(film).Status for _ in range(2)] == [0, 0]
+        assert association.is_established
+
+
 def test_no_more_connections_are_kept_than_a_limit(listen, pacs, monkeypatch):
     monkeypatch.setattr(association_server, "MAX_CONNECTIONS", 2)
     bonefx = listen(pacs.port)
@@ -65,6 +82,16 @@ def test_no_more_connections_are_kept_than_a_limit(listen, pacs, monkeypatch):
         wait_until(lambda: len(bonefx.receiver._server.active_associations) == 2)
         with connect() as third:
             assert third.recv(100) == b""
+
+
+def test_a_peer_that_is_silent_in_a_message_does_not_hold_up_the_end(listen, pacs, film):
+    bonefx = listen(pacs.port)
+    with associated(bonefx.port, film) as association:
+        (received,) = bonefx.receiver._server.active_associations
+        association.dul.socket.socket.sendall(struct.pack(">BBL", 0x04, 0, 500) + b"a part")
+        wait_until(lambda: not received.dul.socket.ready)
+        bonefx.receiver.disconnect()
+        assert not received.dul.is_alive()
 
 
 def test_peers_that_connect_and_say_nothing_keep_nobody_waiting(listen, pacs, film):
