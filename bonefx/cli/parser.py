@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from bonefx import __version__
 from bonefx.cli.archive import add_archive_command
+from bonefx.cli.listen import add_listen_command
 from bonefx.cli.login import add_login_command
 from bonefx.cli.models import add_models_command
 from bonefx.cli.read import add_read_command
 from bonefx.cli.report import add_report_command
 from bonefx.cli.serve import add_serve_command
+from bonefx.cli.watch import add_watch_command
 from bonefx.cli.worklist import add_worklist_command
 from bonefx.errors import BonefxError
 
@@ -47,6 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_worklist_command(commands)
     add_archive_command(commands)
     add_report_command(commands)
+    add_watch_command(commands)
+    add_listen_command(commands)
     add_models_command(commands)
     add_serve_command(commands)
     add_login_command(commands)

@@ -114,14 +114,9 @@ def _read_batch_lines(
     )
     for source, film in zip(sources, films, strict=True):
         if isinstance(film, str):
-            yield {"path": _path_of(source), "error": film}
+            yield {"path": source.location, "error": film}
         else:
-            yield _reading_line(_path_of(source), next(readings), options)
-
-
-def _path_of(source: FilmSource) -> str:
-    """Return the path of a film; that of its archive and its name in it if it is a member."""
-    return str(source.path) if source.member is None else source.name
+            yield _reading_line(source.location, next(readings), options)
 
 
 def _reading_line(path: str, reading: Reading, options: argparse.Namespace) -> dict[str, Any]:

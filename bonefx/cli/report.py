@@ -66,25 +66,25 @@ def add_report_command(commands: Any) -> None:
 def run_report(options: argparse.Namespace) -> int:
     """Read one film, write the forms of its report and print one JSON line."""
     from bonefx.films.decoding.pool import decode_film
-    from bonefx.reading.second_opinion import with_second_opinion
+    from bonefx.reading.film_report import report_on_film
     from bonefx.records import edit_radiograph
     from bonefx.report import reading_table, write_report
-    from bonefx.report.compose import compose_report
-    from bonefx.scope.body_parts import with_named_region
 
     text = options.text if options.text_file is None else _read_text(options.text_file)
     opened = decode_film(options.film, salvage=options.damaged)
     film = edit_radiograph(opened, requested_edit(options))
     header = _header_for(options, film)
     reader = load_requested_model(options)
-    reading = reader.read(film, point=options.point, outside_scope=options.outside_scope)
-    reading = with_named_region(with_second_opinion(reader, film, reading), options.region)
-    report = compose_report(film, reading, model=reader.model(), text=text)
+    report = report_on_film(
+        reader, film, point=options.point, outside_scope=options.outside_scope,
+        region=options.region, text=text,
+    )  # fmt: skip
     paths = write_report(
         report, options.out, forms=options.forms, header=header, overwrite=options.overwrite
     )
     written = {form: str(path) for form, path in paths.items()}
-    print(json.dumps({"path": str(options.film), **reading_table(reading), "written": written}))
+    line = {"path": str(options.film), **reading_table(report.reading), "written": written}
+    print(json.dumps(line))
     return 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import multiprocessing
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import add_extra_models_argument, add_machine_arguments, load_reader
+from bonefx.cli.long_running import leave_running_threads, long_running
 from bonefx.environment import help_text
 
 if TYPE_CHECKING:
@@ -41,30 +40,18 @@ def add_serve_command(commands: Any) -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """Load every model, print the address on stderr and serve until SIGINT or SIGTERM."""
-    from bonefx.films.decoding.confinement import hide_memory
-    from bonefx.films.decoding.pool import stop_decoding
     from bonefx.web.server_settings import server_settings
 
     settings = server_settings(os.environ | _given(options))  # refused before models load
-    from bonefx.web.service.address import check_address
-    from bonefx.web.service.request_log import log_to_stderr
-    from bonefx.web.service.run_folder import run_folder
+    from bonefx.process.address import check_address
+    from bonefx.web.service import request_log
 
-    hide_memory()
-    log_to_stderr(settings.log_format)
-    check_address(
-        settings.host, settings.port
-    )  # before models load, and before the address is printed
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the block, as Ctrl-C does
-    try:
-        with run_folder():
-            finished = _load_and_serve(options, settings)
-    except KeyboardInterrupt:  # while models load
-        return 0
-    finally:
-        stop_decoding()
+    finished = True
+    with long_running(settings.log_format, events=(__name__, request_log.__name__)):
+        check_address(settings.host, settings.port)  # before models load and the address is printed
+        finished = _load_and_serve(options, settings)
     if not finished:
-        _leave_running_threads()
+        leave_running_threads()
     return 0
 
 
@@ -96,18 +83,6 @@ def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bo
         metrics=metrics,
     )
     return service.serve()
-
-
-def _leave_running_threads() -> None:
-    """End the process although threads still read films.
-
-    The interpreter cannot end such a thread in order, and would abort the process instead.
-    """
-    for child in multiprocessing.active_children():
-        child.terminate()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def _given(options: argparse.Namespace) -> dict[str, str]:

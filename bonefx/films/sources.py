@@ -37,6 +37,11 @@ class FilmSource:
     member: int | None = None
     fault: str | None = None
 
+    @property
+    def location(self) -> str:
+        """Path of the film; that of its archive and its name in it if it is a member."""
+        return str(self.path) if self.member is None else self.name
+
     def read(self, *, salvage: bool = False) -> Radiograph:
         """Read the film.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
 from bonefx.errors import SettingsError
 from bonefx.films.patient_ids import StudyHeader
-from bonefx.records import Reading
+from bonefx.records import FilmEdit, Radiograph, Reading
 from bonefx.report.dicom.secondary_capture import secondary_capture_bytes
 from bonefx.report.dicom.structured_report import structured_report_bytes
 from bonefx.report.image import heatmap_png, report_png
@@ -54,8 +54,27 @@ def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None
 def file_name(report: Report, form: str) -> str:
     """Return the file name of a report: checksum, model, operating point, changes and form."""
     reading = report.reading
-    stem = f"{reading.radiograph_sha256[:16]}.{reading.model}.{reading.point.name}"
+    stem = _stem(reading.radiograph_sha256, model=reading.model, point=reading.point.name)
     return f"{stem}{changes_suffix(reading)}.{REPORT_FORMS[form]}"
+
+
+def expected_names(
+    film: Radiograph, *, model: str, point: str, forms: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the file names that the reports of a film will have, before it is read.
+
+    Args:
+        film: The film, with its changes; it is read inside of the scope.
+        model: Name of the model.
+        point: Name of the operating point.
+        forms: Keys of REPORT_FORMS.
+    """
+    stem = f"{_stem(film.sha256, model=model, point=point)}{_suffix(film.edit)}"
+    return tuple(f"{stem}.{REPORT_FORMS[form]}" for form in forms)
+
+
+def _stem(sha256: str, *, model: str, point: str) -> str:
+    return f"{sha256[:16]}.{model}.{point}"
 
 
 def changes_suffix(reading: Reading) -> str:
@@ -63,14 +82,17 @@ def changes_suffix(reading: Reading) -> str:
 
     Such as ".crop-10-5-80-75.turned-90.outside-scope".
     """
-    edit = reading.edit
+    return _suffix(reading.edit, outside_scope=reading.outside_scope is not None)
+
+
+def _suffix(edit: FilmEdit, *, outside_scope: bool = False) -> str:
     crop = "-".join(map(str, astuple(edit.crop))) if edit.crop else ""
     parts = [
         f"crop-{crop}" * bool(crop),
         "mirrored" * edit.mirrored,
         f"turned-{90 * edit.quarter_turns}" * (edit.quarter_turns > 0),
         "inverted" * edit.inverted,
-        "outside-scope" * (reading.outside_scope is not None),
+        "outside-scope" * outside_scope,
     ]
     return "".join(f".{part}" for part in parts if part)
 
@@ -99,6 +121,16 @@ def write_report(
         SettingsError: See report_bytes; or a file exists, or cannot be written.
     """
     contents = {form: report_bytes(report, form, header=header) for form in dict.fromkeys(forms)}
+    return write_contents(report, contents, folder, overwrite=overwrite)
+
+
+def write_contents(
+    report: Report, contents: Mapping[str, bytes], folder: Path, *, overwrite: bool = False
+) -> dict[str, Path]:
+    """Write forms of a report that report_bytes has made; see write_report.
+
+    Each file appears under its name once it is whole.
+    """
     paths = {form: folder / file_name(report, form) for form in contents}
     existing = [path.name for path in paths.values() if path.exists()]
     if existing and not overwrite:
@@ -109,7 +141,9 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for form, data in contents.items():
-            paths[form].write_bytes(data)
+            part = paths[form].with_name(f".{paths[form].name}.part")
+            part.write_bytes(data)
+            part.replace(paths[form])
     except OSError as error:
         raise SettingsError(
             f"the report cannot be written ({error.strerror}); choose another folder"

@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from bonefx.process.signals import SignalCount, counted_signals
 from bonefx.web.auth.login_gate import CallerAddressMiddleware, LoginGate
 from bonefx.web.auth.login_required import LoginRequiredMiddleware
 from bonefx.web.film_memory import film_memory
@@ -25,13 +26,7 @@ from bonefx.web.service.full_queue import FullQueueMiddleware
 from bonefx.web.service.headers import HeadersMiddleware
 from bonefx.web.service.health import HealthMiddleware
 from bonefx.web.service.hosts import HostsMiddleware
-from bonefx.web.service.lifecycle import (
-    Lifecycle,
-    LifecycleMiddleware,
-    SignalCount,
-    State,
-    counted_signals,
-)
+from bonefx.web.service.lifecycle import Lifecycle, LifecycleMiddleware, State
 from bonefx.web.service.request_log import RequestLogMiddleware
 from bonefx.web.service.server import served_inside
 from bonefx.web.service.upload_lifetime import UploadLifetimeMiddleware, sweeping

@@ -25,13 +25,14 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bonefx.errors import BonefxError, UnreadableRadiographError
+from bonefx.process.logs import current_request_id
 from bonefx.reading.reader import Reader
 from bonefx.web.auth.login_gate import BasicAuthMiddleware
 from bonefx.web.compare.api import CompareApi
 from bonefx.web.read.api import ReadApi
 from bonefx.web.server_settings import ServerSettings
 from bonefx.web.service.hosts import MCP_PATH
-from bonefx.web.service.request_log import current_request_id, new_reference
+from bonefx.web.service.request_log import new_reference
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB, delete_upload, is_upload
 from bonefx.web.worklist.api import WorklistApi

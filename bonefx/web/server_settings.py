@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
+from bonefx.process.logs import LOG_FORMATS
 from bonefx.web.auth.passwords import Credentials, read_credentials
 from bonefx.web.film_memory import DEFAULT_MB
 from bonefx.web.service.headers import HeaderRules
@@ -19,7 +20,6 @@ from bonefx.web.service.hosts import HostRules, own_host
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
-LOG_FORMATS = ("text", "json")
 MAX_STOP_S = 3600
 MAX_PORT = 65535
 MAX_QUEUE = 1000

@@ -6,16 +6,11 @@ After the signal new requests are refused, those in progress are finished within
 from __future__ import annotations
 
 import enum
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bonefx.process.signals import SignalCount, wait_until_quiet
 from bonefx.web.service.headers import may_be_cached
 from bonefx.web.service.refusals import path_of, refuse
 
@@ -29,8 +24,6 @@ FINISHING_PATHS = (  # answers to requests from before the stop, and their ends
     HEARTBEAT, "/gradio_api/queue/data", "/gradio_api/upload_progress", "/gradio_api/cancel",
     "/gradio_api/reset",
 )  # fmt: skip
-POLL_S = 0.1
-QUIET_POLLS = 5  # so that the page may fetch the answer of a film that was just read
 
 
 class State(enum.Enum):
@@ -65,50 +58,9 @@ class Lifecycle:
             Whether all were answered.
         """
         self.state = State.STOPPING
-        deadline = time.monotonic() + limit_s
-        quiet = 0
-        while quiet < QUIET_POLLS:
-            if time.monotonic() > deadline or hurry.number > 1:
-                return False
-            time.sleep(POLL_S)
-            quiet = 0 if is_busy() or self.open_requests else quiet + 1
-        return True
-
-
-class SignalCount:
-    """Counts the signals that ask the app to stop.
-
-    Attributes:
-        number: Signals so far.
-    """
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._arrived = threading.Event()
-
-    def add(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """Count one more signal; the arguments are those of a signal handler."""
-        self.number += 1
-        self._arrived.set()
-
-    def wait(self) -> None:
-        """Wait for the first signal."""
-        while not self._arrived.wait(POLL_S):
-            pass
-
-
-@contextmanager
-def counted_signals() -> Iterator[SignalCount]:
-    """Count SIGTERM and SIGINT (Ctrl-C) in place of what they do otherwise."""
-    count = SignalCount()
-    before: dict[signal.Signals, Any] = {
-        number: signal.signal(number, count.add) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield count
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return wait_until_quiet(
+            lambda: is_busy() or self.open_requests > 0, limit_s=limit_s, hurry=hurry
+        )
 
 
 class LifecycleMiddleware:

@@ -12,7 +12,7 @@ import uvicorn
 from gradio import http_server
 from starlette.types import ASGIApp
 
-from bonefx.web.service.address import address_errors
+from bonefx.process.address import address_errors
 from bonefx.web.service.hosts import own_host
 
 CLOSE_S = 3  # for connections to close once all films are read

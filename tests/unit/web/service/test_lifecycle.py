@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bonefx.web.service.lifecycle import Lifecycle, LifecycleMiddleware, SignalCount, State
+from bonefx.process.signals import SignalCount
+from bonefx.web.service.lifecycle import Lifecycle, LifecycleMiddleware, State
 
 
 def status_of(lifecycle, method, path):

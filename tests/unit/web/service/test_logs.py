@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from bonefx.process.logs import JsonLines, TextLines
 from bonefx.web.service.faults import LoggedBlocks
 from bonefx.web.service.full_queue import FullQueueMiddleware
-from bonefx.web.service.request_log import REQUEST_ID, JsonLines, TextLines
+from bonefx.web.service.request_log import REQUEST_ID
 
 FILM = "/uploads/Miller_Anna.png"
 

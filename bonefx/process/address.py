@@ -28,5 +28,5 @@ def address_errors(host: str, port: int) -> Iterator[None]:
     except OSError as error:
         raise SettingsError(
             f"cannot listen at {host}:{port} ({error.strerror or error}); stop the program that "
-            "does, or choose another BONEFX_PORT or BONEFX_HOST"
+            "does, or choose another port or address"
         ) from error

@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from filelock import FileLock
 
-from bonefx.web.service.run_folder import delete_leftovers, run_folder
+from bonefx.process.run_folder import delete_leftovers, run_folder
 
 
 @pytest.fixture(autouse=True)

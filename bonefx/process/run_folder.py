@@ -1,4 +1,4 @@
-"""The folder of one run of the app: every file that holds a film lies in it.
+"""The folder of one run of a server: every file that holds a film lies in it.
 
 A lock beside the folder is held as long as the process lives; the system releases it however the
 process ends. So the next start knows the folders of runs that crashed or were killed, and deletes

@@ -6,7 +6,7 @@ import pytest
 
 from bonefx.cli.parser import main
 from bonefx.errors import SettingsError
-from bonefx.web.service.address import check_address
+from bonefx.process.address import check_address
 
 
 @pytest.fixture
@@ -37,5 +37,5 @@ def test_an_address_of_ipv6_may_stand_in_brackets(taken):
 
 
 def test_a_name_that_is_no_address_is_refused_with_the_reason():
-    with pytest.raises(SettingsError, match=r"nowhere\.invalid:7860 \(.*[Nn]ame.*BONEFX_HOST"):
+    with pytest.raises(SettingsError, match=r"nowhere\.invalid:7860 \(.*[Nn]ame.*port or address"):
         check_address("nowhere.invalid", 7860)

@@ -1,0 +1,153 @@
+"""Arguments and steps of `bonefx listen` and `bonefx watch`: forms, PACS, TLS, lines, summary."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bonefx.cli.common import requested_edit
+from bonefx.errors import SettingsError
+
+if TYPE_CHECKING:
+    from bonefx.pacs.film_reports import ReportRequest
+    from bonefx.pacs.outbox import Outbox
+    from bonefx.pacs.tls import TlsFiles
+
+AE_TITLE = "BONEFX"
+DICOM_FORM_NAMES = ("sc", "sr")  # of report.files.DICOM_FORMS; a test compares them
+RETRY_S, STOP_S = 600.0, 20.0
+LOG_FORMAT_NAMES = ("text", "json")  # of process.logs.LOG_FORMATS; a test compares them
+EVENTS = (__name__, "bonefx.pacs.outbox")  # loggers of what is told in the JSON log
+UNDELIVERED = 6  # exit code; those of errors are in bonefx.errors
+logger = logging.getLogger(__name__)
+
+
+def add_sending_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the PACS that takes the reports, and what belongs to it."""
+    command.add_argument(
+        "--send-to", metavar="AE@HOST:PORT", help="send Secondary Capture and Structured Report "
+        "to this PACS (C-STORE); needs pip install 'bonefx[pacs]'",
+    )  # fmt: skip
+    command.add_argument(
+        "--ae-title", default=AE_TITLE, metavar="AE",
+        help="application entity title of bonefx (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--retry", type=_seconds, default=RETRY_S, metavar="SECONDS",
+        help="how long reports are sent again to a PACS that does not take them; then they count "
+        "as not delivered (default: %(default)g)",
+    )  # fmt: skip
+    command.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate of bonefx, PEM")
+    command.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    command.add_argument(
+        "--tls-ca", type=Path, metavar="FILE",
+        help="authorities, PEM, that the certificates of others are checked against",
+    )  # fmt: skip
+    command.add_argument("--send-tls", action="store_true", help="send reports over TLS")
+
+
+def add_end_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the limit after a stop signal, and the format of the log."""
+    command.add_argument(
+        "--stop", type=_seconds, default=STOP_S, metavar="SECONDS",
+        help="time to finish after SIGTERM or Ctrl-C (default: %(default)g)",
+    )  # fmt: skip
+    command.add_argument(
+        "--log-format", choices=LOG_FORMAT_NAMES, default=LOG_FORMAT_NAMES[0], metavar="FORMAT",
+        help="text or json: lines of the log on stderr (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_forms_argument(
+    command: argparse.ArgumentParser, *, choices: tuple[str, ...], meaning: str
+) -> None:
+    """Add the forms of the reports."""
+    command.add_argument("--forms", nargs="+", choices=choices, metavar="FORM", help=meaning)
+
+
+def _seconds(given: str) -> float:
+    value = float(given)
+    if not 0 <= value <= 86_400:
+        raise argparse.ArgumentTypeError(f"give seconds, 0 to 86400, not {given}")
+    return value
+
+
+def tls_files(options: argparse.Namespace) -> TlsFiles | None:
+    """Return the files of TLS; None if none is given.
+
+    Raises:
+        SettingsError: One of certificate and key is missing.
+    """
+    from bonefx.pacs.tls import TlsFiles
+
+    given = (options.tls_cert, options.tls_key, options.tls_ca)
+    if given == (None, None, None):
+        if options.send_tls:
+            raise SettingsError("--send-tls needs --tls-cert and --tls-key")
+        return None
+    if options.tls_cert is None or options.tls_key is None:
+        raise SettingsError("TLS needs both --tls-cert and --tls-key")
+    return TlsFiles(certificate=options.tls_cert, key=options.tls_key, authority=options.tls_ca)
+
+
+def requested_outbox(options: argparse.Namespace) -> Outbox | None:
+    """Return an outbox for the PACS of --send-to, not started; None without one.
+
+    Raises:
+        SettingsError: An option is wrong, or pynetdicom is not installed.
+    """
+    from bonefx.pacs.outbox import Outbox
+    from bonefx.pacs.peers import parse_ae_title, parse_peer
+    from bonefx.pacs.sender import Sender
+
+    tls = tls_files(options)
+    if options.send_to is None:
+        if options.send_tls:
+            raise SettingsError("--send-tls needs --send-to")
+        return None
+    sender = Sender(
+        parse_peer(options.send_to),
+        ae_title=parse_ae_title(options.ae_title),
+        tls=tls.sending() if tls and options.send_tls else None,
+    )
+    return Outbox(sender.send, patience_s=options.retry)
+
+
+def report_request(options: argparse.Namespace, forms: tuple[str, ...]) -> ReportRequest:
+    """Return how films are read and what is made of them.
+
+    Raises:
+        SettingsError: Nothing of the forms can be sent to the PACS of --send-to.
+    """
+    from bonefx.pacs.film_reports import ReportRequest
+
+    if options.send_to is not None and set(forms).isdisjoint(DICOM_FORM_NAMES):
+        raise SettingsError("a PACS takes the forms sc and sr; add one of them to --forms")
+    return ReportRequest(point=options.point, edit=requested_edit(options), forms=forms)
+
+
+def print_line(line: dict[str, Any]) -> None:
+    """Print one film's line on stdout."""
+    print(json.dumps(line), flush=True)
+
+
+def tell(options: argparse.Namespace, text: str) -> None:
+    """Tell people on stderr what happens, in the format of the log."""
+    if options.log_format == "json":
+        logger.info(text)
+    else:
+        print(f"bonefx: {text}", file=sys.stderr, flush=True)
+
+
+def tell_summary(options: argparse.Namespace, text: str, outbox: Outbox | None) -> int:
+    """Tell what was done; return the exit code, not 0 if a report was not delivered."""
+    if outbox is None:
+        tell(options, text)
+        return 0
+    sent = f"reports delivered: {outbox.delivered}, not delivered: {outbox.undelivered}"
+    tell(options, f"{text}; {sent}")
+    return UNDELIVERED if outbox.undelivered else 0

@@ -1,0 +1,1 @@
+"""DICOM over the network: receive films, send reports; and read films from a watched folder."""

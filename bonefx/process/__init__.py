@@ -1,0 +1,1 @@
+"""What every long-running command needs: its private folder, stop signals, logs, address."""
