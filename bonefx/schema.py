@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from bonefx.errors import BonefxError
 
@@ -48,7 +50,17 @@ def dump_record(record: object) -> Any:
 
 def describe_record(kind: Any) -> dict[str, Any]:
     """Return the JSON schema of what dump_record makes of a kind of record."""
-    return _adapter(kind).json_schema(mode="serialization")
+    return _adapter(kind).json_schema(mode="serialization", schema_generator=_DescribedSchema)
+
+
+class _DescribedSchema(GenerateJsonSchema):
+    """A JSON schema with the docstring of each record, which pydantic before 2.13 leaves out."""
+
+    def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
+        """See GenerateJsonSchema."""
+        described = super().dataclass_schema(schema)
+        described.setdefault("description", inspect.getdoc(schema["cls"]))
+        return described
 
 
 @cache

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 DOCS = Path(__file__).parent
 START, END = "<!-- generated -->", "<!-- end of generated -->"
 
@@ -87,6 +85,7 @@ def _cell(text: str) -> str:
 def api_markdown() -> str:
     """Render each table of the JSON output from its JSON schema."""
     from bonefx.report import report_records, table_records
+    from bonefx.schema import describe_record
 
     kinds = (
         table_records.ReadingTable, table_records.ComparisonTable, table_records.RowTable,
@@ -94,7 +93,7 @@ def api_markdown() -> str:
     )  # fmt: skip
     tables: dict[str, dict[str, Any]] = {}
     for kind in kinds:
-        schema = TypeAdapter(kind).json_schema(mode="serialization")
+        schema = describe_record(kind)
         tables[kind.__name__] = schema
         tables |= {
             name: part for name, part in schema.get("$defs", {}).items() if name not in tables

@@ -16,7 +16,7 @@ import threading
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -187,9 +187,25 @@ def export_layers(network: SplitNetwork, *, size_px: int) -> bytes:
         return path.read_bytes()
 
 
-def _open_session(content: bytes) -> InferenceSession:
+def _silent_runtime() -> Any:
+    """Import ONNX Runtime without its telemetry.
+
+    Its official builds send events to Microsoft, and keep an identifier of the machine in the
+    user's cache, unless the variable is set before the import. Where a program imported it before
+    bonefx, only the later events can be turned off.
+
+    Source:
+        Privacy.md of the package onnxruntime.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def _open_session(content: bytes) -> InferenceSession:
+    onnxruntime = _silent_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors alone

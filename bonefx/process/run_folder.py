@@ -21,7 +21,9 @@ from filelock import FileLock, Timeout
 
 RUN_PREFIX = "bonefx-run-"
 LOCK_SUFFIX = ".lock"
-FOLDER_VARIABLES = {"GRADIO_TEMP_DIR": "uploads", "TMPDIR": "temporary"}
+FOLDER_VARIABLES = {  # the last one is for the fonts that matplotlib finds; a home may be read-only
+    "GRADIO_TEMP_DIR": "uploads", "TMPDIR": "temporary", "MPLCONFIGDIR": "matplotlib",
+}  # fmt: skip
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +65,7 @@ def _new_folder(parent: Path) -> tuple[Path, FileLock]:
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Send gradio's uploads and the temporary files of all libraries and children to a folder."""
+    """Send uploads and the temporary files of all libraries and children to a folder."""
     before = {name: os.environ.get(name) for name in FOLDER_VARIABLES}
     for name, subfolder in FOLDER_VARIABLES.items():
         (folder / subfolder).mkdir(mode=0o700)

@@ -20,6 +20,7 @@ from bonefx.web.service.hosts import HostRules, own_host
 
 ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
+ZERO_GPU = "SPACES_ZERO_GPU"  # set by a Hugging Face Space, read by the package spaces
 MAX_STOP_S = 3600
 MAX_PORT = 65535
 MAX_QUEUE = 1000
@@ -71,9 +72,10 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
     Raises:
         SettingsError: A value is invalid, or a variable of bonefx does not exist; or the address
             can be reached from other machines without a login, and BONEFX_ALLOW_PUBLIC does not
-            allow it.
+            allow it; or the Space has ZeroGPU.
     """
     check_names(environment)
+    _refuse_zero_gpu(environment)
     get = partial(variable, environment=environment)
     in_space = "SPACE_ID" in environment
     host = get("BONEFX_HOST")
@@ -103,6 +105,19 @@ def server_settings(environment: Mapping[str, str]) -> ServerSettings:
     )
     _check_access(settings, allowed=in_space or _flag(ALLOW_PUBLIC, get(ALLOW_PUBLIC)))
     return settings
+
+
+def _refuse_zero_gpu(environment: Mapping[str, str]) -> None:
+    """Refuse the hardware of a Space that starts no app without a function that needs its GPU.
+
+    There torch reports a GPU that exists only within such a function, which runs in a process of
+    its own; docs/deployment.md says why bonefx has none.
+    """
+    if environment.get(ZERO_GPU, "").lower() in {"1", "t", "true"}:
+        raise SettingsError(
+            "this Space has the hardware ZeroGPU, which bonefx does not use; choose CPU basic, or "
+            "a GPU of its own, in the settings of the Space"
+        )
 
 
 def _check_access(settings: ServerSettings, *, allowed: bool) -> None:

@@ -27,6 +27,7 @@ from train.cli.publish import (
     add_export_command,
     add_publish_command,
     add_readme_command,
+    add_space_command,
 )
 
 # What train imports and the app does not: the extra `train` of pyproject.toml.
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_export_command(commands)
     add_card_command(commands)
     add_publish_command(commands)
+    add_space_command(commands)
     add_readme_command(commands)
     add_audit_commands(commands)
     return parser

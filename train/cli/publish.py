@@ -1,11 +1,14 @@
-"""`python -m train export`, `card`, `publish` and `readme`: model folders, and pages about them."""
+"""`python -m train export`, `card`, `publish`, `space`, `readme`: models, and pages about them."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from train.publish.hub_commit import Publication
 
 from train.cli.data_options import add_full_option
 
@@ -46,6 +49,15 @@ def add_publish_command(commands: Any) -> None:
     publish.set_defaults(run=_run_publish)
 
 
+def add_space_command(commands: Any) -> None:
+    """Add the command `space` to the sub-commands of a parser."""
+    space = commands.add_parser("space", help="upload the app to a Hugging Face Space")
+    space.add_argument("repo", metavar="REPO", help="OWNER/NAME of the Space")
+    space.add_argument("--dry-run", action="store_true", help="list the files, upload nothing")
+    space.add_argument("--private", action="store_true", help="create a private Space")
+    space.set_defaults(run=_run_space)
+
+
 def add_readme_command(commands: Any) -> None:
     """Add the command `readme` to the sub-commands of a parser."""
     readme = commands.add_parser(
@@ -77,16 +89,35 @@ def _run_card(options: argparse.Namespace) -> None:
 
 
 def _run_publish(options: argparse.Namespace) -> None:
-    import json
-
-    from bonefx.schema import dump_record
     from train.publish.hub_upload import publish
 
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every request otherwise
+    _silence_requests()
     publication = publish(
         options.model_folder, options.repo,
         revision=options.revision, private=options.private, dry_run=options.dry_run,
     )  # fmt: skip
+    _print_publication(publication)
+
+
+def _run_space(options: argparse.Namespace) -> None:
+    from train.publish.space_upload import publish_space
+
+    _silence_requests()
+    _print_publication(
+        publish_space(options.repo, private=options.private, dry_run=options.dry_run)
+    )
+
+
+def _silence_requests() -> None:
+    """Keep the client of the Hub from logging every request."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def _print_publication(publication: Publication) -> None:
+    import json
+
+    from bonefx.schema import dump_record
+
     print(json.dumps(dump_record(publication)))
 
 

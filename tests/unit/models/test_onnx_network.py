@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +23,9 @@ from bonefx.reading.reader import Reader
 from bonefx.records import turn_radiograph
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
+from tests.fixtures.servers.app import REPOSITORY
+
+TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +145,27 @@ def test_pytorch_can_be_chosen_and_an_unknown_engine_is_named(model, monkeypatch
 def test_a_model_on_another_device_stays_in_pytorch(model):
     elsewhere = replace(model, device=torch.device("meta"))
     assert on_engine(elsewhere, "onnx") is elsewhere
+
+
+def test_the_runtime_keeps_no_telemetry_in_the_users_folder(tmp_path):
+    """Its official builds write an identifier of the machine at the import."""
+    program = (
+        "import bonefx.models.onnx_network as network; runtime = network._silent_runtime(); "
+        "print(runtime.__version__)"
+    )
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    environment = {name: value for name, value in os.environ.items() if name != TELEMETRY_OFF}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment | home, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
+def test_only_one_place_imports_the_runtime():
+    importing = [
+        path
+        for path in (REPOSITORY / "bonefx").rglob("*.py")
+        if re.search(r"^\s+import onnxruntime|^\s*from onnxruntime", path.read_text(), re.M)
+    ]
+    assert [path.name for path in importing] == ["onnx_network.py"]

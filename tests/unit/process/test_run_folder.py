@@ -30,6 +30,7 @@ def test_uploads_and_temporary_files_go_to_a_private_folder_until_the_end(parent
         assert folder.parent == parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert os.environ["GRADIO_TEMP_DIR"] == str(folder / "uploads")
+        assert os.environ["MPLCONFIGDIR"] == str(folder / "matplotlib")
         with tempfile.NamedTemporaryFile(delete=False) as file:
             assert file.name.startswith(f"{folder / 'temporary'}/")
     assert list(parent.iterdir()) == []

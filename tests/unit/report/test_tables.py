@@ -33,6 +33,7 @@ def test_the_json_schema_describes_every_field_of_a_table(kind):
     documented = [table for table in tables if table["title"].endswith("Table")]
     assert documented
     for table in documented:
+        assert table["description"]
         undocumented = [
             name
             for name, field in table["properties"].items()

@@ -39,6 +39,13 @@ def test_a_public_address_is_served(more):
     assert server_settings(ANYWHERE | more).host == "0.0.0.0"
 
 
+def test_zerogpu_is_refused_with_the_hardware_to_choose():
+    space = {"SPACE_ID": "somebody/bonefx"}
+    with pytest.raises(SettingsError, match=r"ZeroGPU, which bonefx does not use; choose CPU"):
+        server_settings(space | {"SPACES_ZERO_GPU": "true"})
+    assert server_settings(space | {"SPACES_ZERO_GPU": "false"}).host == "0.0.0.0"
+
+
 def test_a_flag_that_is_not_1_allows_nothing():
     with pytest.raises(SettingsError, match="BONEFX_ALLOW_PUBLIC=1"):
         server_settings(ANYWHERE | {"BONEFX_ALLOW_PUBLIC": "0"})
