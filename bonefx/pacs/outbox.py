@@ -58,6 +58,7 @@ class Outbox:
         self._parcels: deque[_Parcel] = deque()
         self._changed = threading.Condition()
         self._stopping = False
+        self._away = False
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     @property
@@ -128,6 +129,9 @@ class Outbox:
             if parcel not in self._parcels:  # given up meanwhile
                 return True
             self.delivered += results.count(Sent.STORED)
+        if self._away and Sent.STORED in results:
+            logger.warning("the PACS takes reports again")
+            self._away = False
         if refused := results.count(Sent.REFUSED):
             self._lose(parcel, refused, "the PACS refused them")
         left = [
@@ -147,7 +151,9 @@ class Outbox:
 
     def _pause(self, pause_s: float) -> float:
         """Wait before the next attempt, shortly while bonefx stops; return the next pause."""
-        logger.warning("the PACS does not take reports at the moment; they are sent again")
+        if not self._away:
+            logger.warning("the PACS does not take reports at the moment; they are sent again")
+        self._away = True
         with self._changed:
             if self._stopping:
                 self._changed.wait_for(lambda: not self._parcels, timeout=STOPPING_PAUSE_S)

@@ -58,6 +58,15 @@ def test_what_the_pacs_does_not_take_is_sent_again_without_what_it_took():
     assert (outbox.delivered, outbox.undelivered) == (2, 0)
 
 
+def test_the_log_says_once_that_the_pacs_is_away_and_once_that_it_is_back(caplog):
+    sent_all(FakePacs(*[[Sent.LATER]] * 5), [b"sr"])
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
+        "the PACS does not take reports at the moment; they are sent again",
+        "the PACS takes reports again",
+    ]
+
+
 def test_what_the_pacs_refuses_is_counted_and_logged_and_not_sent_again(caplog):
     pacs = FakePacs([Sent.REFUSED, Sent.STORED])
     outbox = sent_all(pacs, [b"sc", b"sr"])
