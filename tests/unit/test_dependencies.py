@@ -1,11 +1,13 @@
 """Licences of required packages, their lower bounds, and the versions that were tested."""
 
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from docs.licences import (
     LICENCES_FILE,
@@ -17,6 +19,7 @@ from docs.licences import (
 )
 
 ROOT = Path(__file__).parents[2]
+SPACE_EXTRAS = ("", "oauth", "mcp")
 WITHOUT_LICENCE_FIELD = {"cuda-toolkit"}  # NVIDIA's, required by torch for a GPU
 
 
@@ -103,6 +106,36 @@ def test_other_licences_are_not_refused_and_lgpl_is_told_apart(licence, lesser):
     package = PackageLicence(name="package", licence=licence)
     assert not package.is_strong_copyleft
     assert package.is_lesser_copyleft is lesser
+
+
+def requirements_of_a_space():
+    """What gradio needs with the extras that a Hugging Face Space installs."""
+    for line in metadata.requires("gradio"):
+        one = Requirement(line)
+        if one.marker is None or any(one.marker.evaluate({"extra": it}) for it in SPACE_EXTRAS):
+            yield one
+
+
+def test_gradio_with_the_extras_of_a_space_admits_the_lowest_version_of_each_requirement():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    stated = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    lowest = {
+        canonicalize_name(one.name): bound.version
+        for one in stated
+        for bound in one.specifier
+        if bound.operator == ">="
+    }
+    too_high = [
+        str(one)
+        for one in requirements_of_a_space()
+        if (bound := lowest.get(canonicalize_name(one.name)))
+        and any(
+            Version(bound) > Version(most.version)
+            for most in one.specifier
+            if most.operator in {"<", "<=", "=="}
+        )
+    ]
+    assert too_high == []
 
 
 @pytest.mark.parametrize("requirement", stated_requirements(), ids=lambda one: one.name)
