@@ -8,9 +8,18 @@ import subprocess
 import pytest
 
 from bonefx.errors import SettingsError
+from bonefx.pacs.peers import Peer
+from bonefx.pacs.sender import Sender, Sent
 from bonefx.pacs.tls import TlsFiles
 from tests.fixtures.dicom_files import make_dicom_of_study
-from tests.fixtures.servers.fake_pacs import FakePacs, associated, dataset_of, run_pacs, send
+from tests.fixtures.servers.fake_pacs import (
+    PACS_TITLE,
+    FakePacs,
+    associated,
+    dataset_of,
+    run_pacs,
+    send,
+)
 
 OPENSSL = shutil.which("openssl")
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="openssl is not on the PATH")
@@ -59,6 +68,19 @@ def test_a_peer_without_certificate_or_without_tls_is_refused(listen, files, pac
     for tls in (anonymous, None):
         with associated(bonefx.port, tls=tls) as association:
             assert not association.is_established
+
+
+def test_reports_do_not_go_to_a_pacs_whose_certificate_is_of_nobody_that_is_trusted(files):
+    own, other = files
+    impostor = TlsFiles(certificate=own.certificate, key=own.key, authority=own.certificate)
+    with run_pacs(FakePacs(), tls=impostor.receiving()) as pacs:
+        peer = Peer(ae_title=PACS_TITLE, host="127.0.0.1", port=pacs.port)
+        trusting = TlsFiles(
+            certificate=own.certificate, key=own.key, authority=other.certificate
+        ).sending()
+        sender = Sender(peer, ae_title="BONEFX", tls=trusting)
+        assert sender.send([make_dicom_of_study()]) == [Sent.LATER]
+    assert pacs.stored == []
 
 
 def test_a_peer_that_does_not_shake_hands_keeps_nobody_waiting(listen, files, film, pacs):
