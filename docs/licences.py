@@ -3,9 +3,9 @@
     python -m docs.licences            write it
     python -m docs.licences --check    exit with 1 if a package is under GPL or AGPL
 
-The packages are those of requirements.txt and the extras mcp, metrics, pacs and train, with all that
-they need in the environment of this command. Versions are left out: the file changes when a package
-or a licence does.
+The packages are those of requirements.txt and the extras of RUNTIME_EXTRAS, with all that they need
+in the environment of this command. Versions are left out: the file changes when a package or a
+licence does.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def render(packages: Sequence[PackageLicence]) -> str:
         "# Licences of required packages",
         "",
         "`make licences` writes this page from the metadata of the installed packages: those of "
-        "requirements.txt and of the extras `mcp`, `metrics`, `pacs` and `train`, with all that they "
-        "need on Linux.",
+        "requirements.txt and of the extras `mcp`, `metrics`, `pacs` and `train`, with all that "
+        "they need on Linux.",
         "bonefx itself is under the MIT licence. None of these packages is under GPL or AGPL, and "
         f"a unit test keeps it so. Under LGPL: {', '.join(lesser) or 'none'}; they are used as "
         "libraries, unchanged.",
