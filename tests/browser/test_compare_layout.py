@@ -24,5 +24,5 @@ def test_verdicts_and_whole_films_are_in_sight_at_once(page):
     for name in ("efficientnet_b0", "vgg16"):
         card = page.get_by_role("region", name=f"Verdict of {name}")
         expect(card.get_by_text("Other hospitals")).to_be_hidden()
-        card.get_by_text("answers are worth").click()
+        card.get_by_text("Figures on test films").click()
         expect(card.get_by_text("Other hospitals")).to_be_visible()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from playwright.sync_api import expect
 
@@ -71,3 +74,41 @@ def test_a_double_answer_counts_once(first):
     with first.expect_download() as download:
         first.get_by_role("button", name="Download this session as CSV").click()
     assert len(download.value.path().read_text().splitlines()) == 3  # its head and two films
+
+
+def csv_of(page):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download this session as CSV").click()
+    return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+
+
+def test_an_answer_is_taken_back_and_given_again(first):
+    first.get_by_role("button", name="Example 1: ").click()
+    expect(first.locator("#own")).to_be_visible()
+    answer(first, "Fracture")
+    expect_verdict_and_film(first)
+    first.get_by_role("button", name="Take my answer back").click()
+    expect(verdict_region(first)).to_contain_text("Your read first")
+    expect(first.locator("#agreement table")).to_have_count(0)
+    expect(first.locator("image.map")).to_have_count(0)
+    answer(first, "No fracture")
+    expect_verdict_and_film(first)
+    (row,) = csv_of(first)
+    assert (row["reader"], row["revised"]) == ("no_fracture", "1")
+
+
+def test_a_judgement_of_the_verdict_is_kept_for_its_film_alone(page):
+    page.get_by_role("button", name="Example 1: ").click()
+    expect_verdict_and_film(page)
+    judgement = page.get_by_role("group", name="Do you agree with the verdict?")
+    judgement.get_by_label("Disagree").check()
+    expect(page.locator("#agreement")).to_contain_text("agreed with the model on 0 of 1 films")
+    page.get_by_role("button", name="Example 2: ").click()
+    expect(page.locator("#details")).to_contain_text("FracAtlas")
+    expect_verdict_and_film(page)
+    expect(judgement.get_by_role("radio", checked=True)).to_have_count(0)
+    judgement.get_by_label("Agree", exact=True).check()
+    expect(page.locator("#agreement")).to_contain_text("agreed with the model on 1 of 2 films")
+    assert [row["agrees"] for row in csv_of(page)] == ["0", "1"]
+    page.locator("#point label").first.click()  # another verdict may follow
+    expect(judgement.get_by_role("radio", checked=True)).to_have_count(0)

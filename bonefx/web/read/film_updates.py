@@ -77,6 +77,7 @@ class FilmUpdates:
             ),
             invert=gr.Button(visible=reading.looks_inverted),
             outside=gr.Button(visible=reading.can_be_overridden),
+            judgement=gr.Radio(value=None, visible=reading.probability is not None),
             **_change_tools(shown),
             origin=gr.skip(),
             shown=shown,
@@ -173,6 +174,8 @@ def hidden_offers() -> dict[str, Any]:
         "outside": gr.Button(visible=False),
         "damaged": gr.Button(visible=False),
         "held": None,
+        "judgement": gr.Radio(value=None, visible=False),
+        "take_back": gr.Button(visible=False),
         "changes": gr.Row(visible=False),
         "region": NOT_NAMED,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
@@ -20,9 +20,7 @@ from bonefx.records import NOT_EDITED
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, edit_after_crop, edit_after_inverting
 from bonefx.web.read.film_updates import FilmUpdates, hidden_offers, with_origin
-from bonefx.web.read.read_first import ANSWERS, ReaderAnswer, agreement_csv, agreement_html
 from bonefx.web.read.state import (
-    AnsweredUpdate,
     ClearedUpdate,
     MeasuredUpdate,
     PickedUpdate,
@@ -32,10 +30,10 @@ from bonefx.web.read.state import (
     ShownFilm,
     UploadedUpdate,
     WaitingUpdate,
+    extended,
 )
 from bonefx.web.service.faults import with_reference
 from bonefx.web.shared import verdict_card
-from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
 from bonefx.web.shared.examples import Example
 from bonefx.web.shared.gone_film import FROM_ROW, NO_FILM, UPLOADED, film_origin, is_gone
@@ -49,8 +47,6 @@ from bonefx.web.shared.uploads import (
     upload_failure_text,
 )
 from bonefx.web.shared.viewer import READING_HTML
-
-Update = TypeVar("Update", bound=ClearedUpdate | ReadUpdate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ class ReadHandlers:
     def on_uploaded(self, path: str | None, openings: Openings) -> UploadedUpdate:
         """Clear the screen for a file that has arrived, and make room for the next one."""
         openings.end_upload(path)
-        return _extended(UploadedUpdate, self.cleared(), film=None)
+        return extended(UploadedUpdate, self.cleared(), film=None)
 
     def on_open_row(self, position: ListPosition, openings: Openings) -> ClearedUpdate:
         """Clear the screen for a film of a worklist, and show the film's position in the list."""
@@ -98,7 +94,7 @@ class ReadHandlers:
     def on_pick(self, openings: Openings, event: gr.EventData) -> PickedUpdate:
         """Keep which example was clicked; gradio passes the event to the first handler only."""
         openings.open()
-        return _extended(PickedUpdate, self.cleared(), picked=int(event.index))
+        return extended(PickedUpdate, self.cleared(), picked=int(event.index))
 
     def on_switch(
         self, shown: ShownFilm | None, held: OpenedFilm | None, openings: Openings
@@ -118,7 +114,7 @@ class ReadHandlers:
         update = self.updates.without_film(
             verdict_card.not_read_html(upload_failure_text(why)), choices=choices
         )
-        return _extended(RefusedUpdate, replace(update, film=None))
+        return extended(RefusedUpdate, replace(update, film=None))
 
     def on_upload(self, *, openings: Openings, choices: Choices) -> ReadUpdate:
         """Read the upload that waits to be read, and delete it.
@@ -228,36 +224,17 @@ class ReadHandlers:
         if shown is None or shown.reading is None:
             return PointUpdate(measured=measured)
         shown = replace(shown, reading=at_point(self.reader, shown.reading, point.name))
-        return PointUpdate(measured=measured, verdict=self.updates.verdict_html(shown), shown=shown)
+        return PointUpdate(
+            measured=measured,
+            verdict=self.updates.verdict_html(shown),
+            judgement=gr.Radio(value=None),  # one of the verdict before says nothing of this one
+            shown=shown,
+        )
 
     def on_prevalence(self, *, choices: Choices) -> MeasuredUpdate:
         """Compute the predictive values at another prevalence."""
         point = self.reader.model(choices.model).point(choices.point)
         return MeasuredUpdate(measured=self.updates.measured_html(point, choices=choices))
-
-    def on_answer(
-        self, *, answer: str, shown: ShownFilm | None, choices: Choices
-    ) -> AnsweredUpdate:
-        """Record the reader's own answer, then run the model and count how often both agree."""
-        if shown is None:
-            return _extended(AnsweredUpdate, self.updates.film_gone(choices), reads=choices.reads)
-        if shown.reading is not None:  # a second click, sent before the first was answered
-            return AnsweredUpdate()
-        update = self.updates.read(shown, choices=choices)
-        reading, reads = update.shown.reading, choices.reads
-        if reading.probability is not None:  # a film out of scope is not counted
-            reads = [*reads, ReaderAnswer(own=ANSWERS[answer], reading=reading)]
-        return _extended(
-            AnsweredUpdate,
-            update,
-            reads=reads,
-            agreement=agreement_html(reads),
-            session=gr.Column(visible=bool(reads)),
-        )
-
-    def on_session(self, reads: list[ReaderAnswer]) -> Download:
-        """Return the table of the session as a CSV file."""
-        return Download(name="my-reads.csv", media_type="text/csv", content=agreement_csv(reads))
 
     def on_report(
         self, *, shown: ShownFilm | None, held: OpenedFilm | None, choices: Choices
@@ -288,9 +265,3 @@ class ReadHandlers:
         """Show why a film is damaged, and offer to read it anyway."""
         update = self.updates.not_read(as_sentence(opened.damage), choices=choices)
         return replace(update, damaged=gr.Button(visible=True), held=opened)
-
-
-def _extended(kind: type[Update], update: ClearedUpdate | ReadUpdate, **further: Any) -> Update:
-    """Return an update of a subclass with the values of another update and further ones."""
-    named = {field.name: getattr(update, field.name) for field in fields(update)}
-    return kind(**named, **further)

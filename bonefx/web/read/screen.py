@@ -9,11 +9,10 @@ import gradio as gr
 from bonefx.reading.reader import Reader
 from bonefx.web.film_parts import offer_film_parts
 from bonefx.web.read.events import ReadEvents
-from bonefx.web.read.film_changes import CHANGES
+from bonefx.web.read.film_changes import CHANGES, region_choice
 from bonefx.web.read.film_updates import measured_html_of
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.read_first import ANSWERS
-from bonefx.web.read.region import region_choice
+from bonefx.web.read.read_first import ANSWERS, JUDGEMENTS
 from bonefx.web.read.report_panel import build_report_panel
 from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
@@ -74,6 +73,16 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         "verdict": verdict,
         "own_answer": own_answer,
         "answer_buttons": buttons,
+        "judgement": gr.Radio(
+            list(JUDGEMENTS),
+            value=None,
+            visible=False,
+            label="Do you agree with the verdict?",
+            elem_id="judgement",
+        ),
+        "take_back": gr.Button(
+            "Take my answer back", visible=False, size="sm", elem_id="take-back"
+        ),
         "invert": gr.Button("Read it inverted", visible=False, elem_id="invert"),
         "outside": gr.Button("Read anyway", visible=False, elem_id="outside"),
         "damaged": gr.Button("Read the damaged film", visible=False, elem_id="damaged"),

@@ -5,8 +5,8 @@ The fields of an update have the names of the components that it changes; see sh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 import gradio as gr
 
@@ -28,6 +28,7 @@ class ShownFilm:
         edit: What the user changed on the film.
         region: Body region that the user named, or NOT_NAMED.
         second_failed: bonefx failed when the second model read the film.
+        taken_back: The reader took the own answer about it back, after the model's.
         reading: With its heat map until the second model has read the film, then without it; None
             while the screen waits for the reader's own answer.
         facts: Names and values that are not in the film's file, such as an example's label.
@@ -39,6 +40,7 @@ class ShownFilm:
     edit: FilmEdit = NOT_EDITED
     region: str = NOT_NAMED
     second_failed: bool = False
+    taken_back: bool = False
 
     @property
     def film(self) -> Radiograph:
@@ -70,6 +72,8 @@ class ReadComponents:
         details: Facts about film, model and run.
         point: Choice of the operating point.
         own_answer: Row of buttons that asks for the reader's own answer.
+        judgement: The reader's agreement with the verdict.
+        take_back: Button that takes the reader's own answer back.
         answer_buttons: The buttons in that row.
         invert: Button that reads the film with black and white swapped.
         outside: Button that reads a film out of scope anyway.
@@ -105,6 +109,8 @@ class ReadComponents:
     details: gr.HTML
     point: gr.Radio
     own_answer: gr.Row
+    judgement: gr.Radio
+    take_back: gr.Button
     answer_buttons: tuple[gr.Button, ...]
     invert: gr.Button
     outside: gr.Button
@@ -141,6 +147,8 @@ class ClearedUpdate:
     position: ListPosition
     report_text: str
     own_answer: gr.Row
+    judgement: gr.Radio
+    take_back: gr.Button
     invert: gr.Button
     outside: gr.Button
     damaged: gr.Button
@@ -187,6 +195,7 @@ class PointUpdate:
 
     measured: str
     verdict: Any = field(default_factory=gr.skip)
+    judgement: Any = field(default_factory=gr.skip)
     origin: Any = field(default_factory=gr.skip)
     shown: Any = field(default_factory=gr.skip)
 
@@ -233,6 +242,8 @@ class ReadUpdate:
     details: Any = field(default_factory=gr.skip)
     point: Any = field(default_factory=gr.skip)
     own_answer: Any = field(default_factory=gr.skip)
+    judgement: Any = field(default_factory=gr.skip)
+    take_back: Any = field(default_factory=gr.skip)
     invert: Any = field(default_factory=gr.skip)
     outside: Any = field(default_factory=gr.skip)
     damaged: Any = field(default_factory=gr.skip)
@@ -261,7 +272,7 @@ class RefusedUpdate(ReadUpdate):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredUpdate(ReadUpdate):
-    """The whole screen after the reader's own answer, and the table of the session."""
+    """The screen after an answer or a judgement of the reader, and the table of the session."""
 
     reads: Any = field(default_factory=gr.skip)
     agreement: Any = field(default_factory=gr.skip)
@@ -270,3 +281,12 @@ class AnsweredUpdate(ReadUpdate):
     def outdated(self) -> AnsweredUpdate:
         """Return what still holds once another film is opened: the session's answers."""
         return AnsweredUpdate(reads=self.reads, agreement=self.agreement, session=self.session)
+
+
+Update = TypeVar("Update", bound=ClearedUpdate | ReadUpdate)
+
+
+def extended(kind: type[Update], update: ClearedUpdate | ReadUpdate, **further: Any) -> Update:
+    """Return an update of a subclass with the values of another update and further ones."""
+    named = {field.name: getattr(update, field.name) for field in fields(update)}
+    return kind(**named | further)

@@ -14,10 +14,10 @@ from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, FilmEdit, FilmNote, PixelBox, Radiograph, turn_radiograph
 from bonefx.web.read.choices import Choices
-from bonefx.web.read.film_changes import CHANGES, edit_after_crop
+from bonefx.web.read.film_changes import CHANGES, RegionChoice, edit_after_crop
 from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.region import RegionChoice
+from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, WaitingUpdate
 from bonefx.web.shared.gone_film import FILM_GONE, FROM_ROW, LIST_GONE, NO_FILM, UPLOADED, gone
 from bonefx.web.shared.navigation import NO_POSITION
@@ -224,7 +224,9 @@ def test_a_question_to_the_reader_stays_open_after_a_change(screen):
     turned = screen.on_change(change="Turn left", shown=waiting.shown, choices=choices)
     assert turned.shown.reading is None
     assert turned.own_answer.visible
-    answered = screen.on_answer(answer="Fracture", shown=turned.shown, choices=choices)
+    answered = OwnAnswers(updates=screen.updates).on_answer(
+        answer="Fracture", shown=turned.shown, choices=choices
+    )
     assert answered.reads[0].reading.edit == FilmEdit(quarter_turns=3)
 
 

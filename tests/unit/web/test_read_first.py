@@ -10,6 +10,7 @@ from bonefx.web.read.read_first import (
     agreement_csv,
     agreement_html,
     answered,
+    with_judgement,
 )
 from tests.fixtures.records import make_point, make_reading
 
@@ -71,3 +72,28 @@ def test_the_csv_names_what_was_changed_before_the_film_was_read():
     columns = ("crop", "mirrored", "turned_degrees", "inverted", "outside_scope")
     assert [first[name] for name in columns] == ["1 2 90 91", "1", "90", "0", refusal.code.value]
     assert [second[name] for name in columns] == ["", "0", "0", "0", ""]
+
+
+def test_judgements_are_counted_apart_from_answers_before_the_model():
+    reads = make_reads()
+    html = agreement_html(reads)
+    judged = with_judgement(reads[:1], agrees=True, reading=make_reading())
+    assert judged[0].own is reads[0].own  # with the reading that followed the answer
+    assert judged[0].reading is reads[0].reading
+    alone = with_judgement([], agrees=False, reading=make_reading())
+    assert "You agreed with the model on 1 of 1 films" in agreement_html(judged)
+    assert "You agreed with the model on 0 of 1 films" in agreement_html(alone)
+    assert "<table" not in agreement_html(alone)
+    assert "agreed" not in html
+
+
+def test_the_csv_tells_judgements_and_answers_that_were_revised():
+    reads = [
+        ReaderAnswer(own=Verdict.FRACTURE, reading=make_reading(), revised=True, agrees=False),
+        ReaderAnswer(own=None, reading=make_reading(), agrees=True),
+        ReaderAnswer(own=Verdict.REVIEW, reading=make_reading()),
+    ]
+    rows = csv.DictReader(io.StringIO(agreement_csv(reads).decode()))
+    assert [(row["reader"], row["revised"], row["agrees"]) for row in rows] == [
+        ("fracture", "1", "0"), ("", "0", "1"), ("review", "0", ""),
+    ]  # fmt: skip

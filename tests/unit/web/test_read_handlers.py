@@ -12,6 +12,7 @@ from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, Radiograph, Verdict, invert_radiograph
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.handlers import ReadHandlers
+from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import AnsweredUpdate, ReadUpdate
 from bonefx.web.shared.gone_film import NO_FILM
 from bonefx.web.shared.navigation import NO_POSITION, list_position
@@ -49,6 +50,10 @@ def make_choices(**changes):
     return Choices(**(choices | changes))
 
 
+def own(screen):
+    return OwnAnswers(updates=screen.updates)
+
+
 def open_dark_film(screen, choices):
     return screen.on_source(source=DarkFilm(), position=NO_POSITION, choices=choices)
 
@@ -66,14 +71,14 @@ def test_the_reader_answers_about_the_inverted_film_before_the_model(screen):
     choices = make_choices(read_first=True)
     waiting = open_dark_film(screen, choices)
     assert waiting.shown.reading is None
-    refused = screen.on_answer(answer="Fracture", shown=waiting.shown, choices=choices)
+    refused = own(screen).on_answer(answer="Fracture", shown=waiting.shown, choices=choices)
     assert (refused.shown.reading.verdict, refused.reads) == (Verdict.OUT_OF_SCOPE, [])
     inverted = screen.on_invert(shown=refused.shown, choices=choices)
     assert inverted.shown.reading is None  # the model waits again
     assert inverted.shown.film.inverted
-    read = screen.on_answer(answer="Fracture", shown=inverted.shown, choices=choices)
+    read = own(screen).on_answer(answer="Fracture", shown=inverted.shown, choices=choices)
     assert [answer.reading.inverted for answer in read.reads] == [True]
-    again = screen.on_answer(answer="Fracture", shown=read.shown, choices=choices)
+    again = own(screen).on_answer(answer="Fracture", shown=read.shown, choices=choices)
     assert again == AnsweredUpdate()  # a second click changes nothing
 
 
@@ -137,3 +142,48 @@ def test_of_two_files_that_arrive_before_a_reading_begins_the_second_is_read(scr
 def test_of_an_outdated_answer_only_the_readers_own_is_kept():
     update = AnsweredUpdate(verdict="an earlier film's", reads=["answer"], agreement="table")
     assert update.outdated() == AnsweredUpdate(reads=["answer"], agreement="table")
+
+
+def test_an_own_answer_that_is_taken_back_is_asked_for_again_and_marked(screen):
+    choices = make_choices(read_first=True)
+    refused = open_dark_film(screen, make_choices())
+    waiting = screen.on_invert(shown=refused.shown, choices=choices)
+    assert waiting.own_answer.visible
+    answered = own(screen).on_answer(answer="Fracture", shown=waiting.shown, choices=choices)
+    assert answered.take_back.visible
+    choices = make_choices(read_first=True, reads=answered.reads)
+    openings = Openings()
+    back = own(screen).on_take_back(shown=answered.shown, openings=openings, choices=choices)
+    assert openings.requests == 1  # a second opinion about the verdict is dropped
+    assert (back.reads, back.own_answer.visible, back.shown.reading) == ([], True, None)
+    assert not back.take_back.visible
+    again = own(screen).on_answer(
+        answer="No fracture", shown=back.shown, choices=make_choices(read_first=True)
+    )
+    (read,) = again.reads
+    assert (read.own, read.revised) == (Verdict.NO_FRACTURE, True)
+
+
+def test_a_judgement_of_the_verdict_is_kept_and_leaves_with_the_verdict(screen):
+    choices = make_choices()
+    read = screen.on_invert(shown=open_dark_film(screen, choices).shown, choices=choices)
+    assert read.judgement.visible
+    judged = own(screen).on_judgement(judgement="Disagree", shown=read.shown, choices=choices)
+    (kept,) = judged.reads
+    assert (kept.own, kept.agrees, kept.reading.heat) == (None, False, None)
+    assert judged.session.visible
+    assert judged.verdict == gr.skip()
+    changed = own(screen).on_judgement(
+        judgement="Agree", shown=read.shown, choices=make_choices(reads=judged.reads)
+    )
+    assert [one.agrees for one in changed.reads] == [True]
+    point = screen.on_point(shown=read.shown, held=None, openings=Openings(), choices=choices)
+    assert point.judgement.value is None
+
+
+def test_a_film_without_a_verdict_has_nothing_to_judge(screen):
+    refused = open_dark_film(screen, make_choices())
+    assert refused.shown.reading.verdict is Verdict.OUT_OF_SCOPE
+    assert not refused.judgement.visible
+    waiting = screen.on_invert(shown=refused.shown, choices=make_choices(read_first=True))
+    assert not waiting.judgement.visible

@@ -71,7 +71,7 @@ def test_the_card_says_what_the_point_decides_and_elsewhere_before_the_reason():
     folded = verdict_card.verdict_html(
         reading, CALIBRATION, test_set="Synthetic bones", folded=True
     )
-    opens = folded.index("answers are worth</summary>")
+    opens = folded.index("Figures on test films</summary>")
     assert folded.index('class="reason"') < opens < folded.index(parts[1])
     assert sorted(part for part in parts if part in folded) == sorted(parts)
     table = verdict_card.measured_html(make_point(verdicts=shares), **DATA, prevalence=0.2)

@@ -5,6 +5,7 @@
         ["#film button", "aria-label", "Drop a film or choose a file"],
         ["#point", "aria-label", "Operating point"],
         ["#model", "aria-label", "Model"],
+        ["#judgement", "aria-label", "Do you agree with the verdict?"],
         ["#caution", "aria-live", "polite"],
         ["#list-caution", "aria-live", "polite"],
         ["#compare-sides", "aria-live", "polite"],

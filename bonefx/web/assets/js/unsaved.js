@@ -6,7 +6,7 @@
     const unsaved = () =>
         document.querySelector("#report_text textarea")?.value
         || document.querySelector("#list tbody tr")
-        || document.querySelector("#agreement table");
+        || document.querySelector("#agreement .note");
     const ask = (event) => {
         if (!unsaved()) return;
         event.preventDefault();
