@@ -49,6 +49,8 @@ def run_serve(options: argparse.Namespace) -> int:
     finished = True
     with long_running(settings.log_format, events=(__name__, request_log.__name__)):
         check_address(settings.host, settings.port)  # before models load and the address is printed
+        if settings.metrics is not None:
+            check_address(*settings.metrics)
         finished = _load_and_serve(options, settings)
     if not finished:
         leave_running_threads()

@@ -55,6 +55,8 @@ class FilmMemory:
             living = [one for one in self._living() if one.record is not None]
             room = self.limit_bytes - kept.nbytes
             for other in reversed(living):
+                if other.record is None or other.record.opening == record.opening:
+                    continue  # the same film, which the session replaces by this record
                 room -= other.nbytes
                 if room < 0:
                     other.record = None

@@ -7,19 +7,17 @@ WINDOW: whether films of today look to the model as its validation films did.
 from __future__ import annotations
 
 import bisect
-import importlib.util
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from bonefx.errors import SettingsError
 from bonefx.models.evaluation import read_model_evaluation
 from bonefx.models.registry import LoadedModel
+from bonefx.process.address import address_errors
 from bonefx.reading.reader import Reader
 from bonefx.records import Radiograph, Reading, Verdict
-from bonefx.web.service.hosts import own_host
 
 WINDOW = 500  # films of the drift
 FEWEST = 50  # films below which no drift is told
@@ -64,7 +62,8 @@ class DriftWatch:
 
     def share(self, place: int) -> float:
         """Return the share of the films at or above one of the thresholds; 0 without films."""
-        return sum(passed > place for passed in self._passed) / max(1, self.films)
+        passed = tuple(self._passed)  # another thread may add to it meanwhile
+        return sum(one > place for one in passed) / max(1, len(passed))
 
     def drift(self) -> float:
         """Return the largest difference of a share from validation; NaN for FEWEST films or less.
@@ -102,12 +101,6 @@ class ServiceMetrics:
     """
 
     def __init__(self) -> None:
-        """Make the metrics.
-
-        Raises:
-            SettingsError: prometheus_client is not installed.
-        """
-        check_metrics_package()
         import prometheus_client as prometheus
 
         self.registry = prometheus.CollectorRegistry()
@@ -195,13 +188,8 @@ class ServiceMetrics:
         from prometheus_client import start_http_server
 
         host, port = address
-        try:
+        with address_errors(host, port):
             server, thread = start_http_server(port, host, registry=self.registry)
-        except OSError as error:
-            raise SettingsError(
-                f"metrics cannot be served at {own_host(host)}:{port} ({error.strerror}); choose "
-                "another BONEFX_METRICS"
-            ) from error
         try:
             yield
         finally:
@@ -225,11 +213,3 @@ class MeasuredReader(Reader):
         for reading in readings:
             self._metrics.add_reading(reading)
         return readings
-
-
-def check_metrics_package() -> None:
-    """Raise a SettingsError where prometheus_client is not installed."""
-    if importlib.util.find_spec("prometheus_client") is None:
-        raise SettingsError(
-            'BONEFX_METRICS needs the package prometheus-client; run pip install "bonefx[metrics]"'
-        )

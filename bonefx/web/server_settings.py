@@ -22,7 +22,7 @@ ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
 ZERO_GPU = "SPACES_ZERO_GPU"  # set by a Hugging Face Space, read by the package spaces
 MAX_STOP_S = 3600
-MAX_PORT = 65535
+HTTP_PORT, MAX_PORT = 80, 65535
 MAX_QUEUE = 1000
 MAX_FILM_MEMORY_MB = 1_000_000
 HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
@@ -127,6 +127,11 @@ def _check_access(settings: ServerSettings, *, allowed: bool) -> None:
             f"BONEFX_HOST {settings.host} can be reached from other machines without a login; set "
             f"BONEFX_AUTH, or {ALLOW_PUBLIC}=1 if a reverse proxy or a firewall controls access"
         )
+    if settings.metrics and not allowed and not _is_loopback(settings.metrics[0]):
+        raise SettingsError(
+            f"BONEFX_METRICS {settings.metrics[0]} can be reached from other machines, and has no "
+            f"login; use 127.0.0.1, or {ALLOW_PUBLIC}=1 if a firewall controls access"
+        )
 
 
 def _login(text: str | None) -> Credentials | None:
@@ -153,7 +158,8 @@ def _hosts(text: str | None, *, host: str, port: int, root_path: str) -> HostRul
             )
     address_of_proxy = urlsplit(root_path).netloc.lower()
     local = _is_loopback(host) and not root_path
-    own = (f"{own_host(host)}:{port}", *([address_of_proxy] if address_of_proxy else []))
+    own_name = own_host(host) if port == HTTP_PORT else f"{own_host(host)}:{port}"
+    own = (own_name, *([address_of_proxy] if address_of_proxy else []))
     return HostRules(any_host=not (names or local), allowed=(*names, *own))
 
 
@@ -164,6 +170,10 @@ def _metrics(text: str | None) -> tuple[str, int] | None:
     if not (host and colon and port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
         raise SettingsError(
             f"BONEFX_METRICS is {text!r}; use an address and a port, such as 127.0.0.1:9464"
+        )
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise SettingsError(
+            'BONEFX_METRICS needs the package prometheus-client; run pip install "bonefx[metrics]"'
         )
     return host.strip("[]"), int(port)
 

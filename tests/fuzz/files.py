@@ -126,7 +126,8 @@ def odd_archive(draw: random.Random) -> bytes:
     ) as zipped:
         for number in range(draw.randrange(4)):
             name = draw.choice(["film.dcm", "a/b.png", "../c.jpg", "", "DICOMDIR", "x\\y", "é.tif"])
-            zipped.writestr(f"{number}{name}", spoilt_file(draw))
+            member = zipfile.ZipInfo(f"{number}{name}", date_time=(2026, 1, 1, 0, 0, 0))
+            zipped.writestr(member, spoilt_file(draw), zipped.compression)
     whole = content.getvalue()
     return whole if draw.random() < 0.5 else spoil(whole, draw)
 

@@ -75,6 +75,14 @@ def test_a_file_that_was_removed_leaves_the_space_too(hub, checkout):
     assert set(files_of(hub, again.commit)) == (SENT | {".gitattributes"}) - {"bonefx/old.py"}
 
 
+def test_a_space_of_another_app_is_refused_and_keeps_its_files(hub, checkout):
+    commit = hub.add(SPACE, {"app.py": b"another", "model.bin": b"numbers"})
+    hub.repositories[SPACE].kind, hub.repositories[SPACE].sdk = "space", "gradio"
+    with pytest.raises(SettingsError, match=r"Space of another app: it has model\.bin"):
+        publish_space(SPACE, checkout=checkout)
+    assert list(hub.repositories[SPACE].commits) == [commit]
+
+
 def test_changes_that_are_not_committed_are_refused_but_listed(hub, checkout):
     (checkout / "app.py").write_text("changed\n")
     with pytest.raises(SettingsError, match=r"1 files differ .* app\.py; commit or stash"):

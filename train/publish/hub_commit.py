@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RepoType = Literal["model", "space"]
 SPACE_SDK = "gradio"
 OF_THE_HUB = ".gitattributes"  # the Hub writes it itself
+SPACE_MARK = "bonefx/__init__.py"  # a Space without it is that of another app
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,8 @@ def send_parts(
 ) -> Publication:
     """Create repository and branch if necessary, and commit.
 
-    From a Space all other files are removed, so that no module of an older version stays in it.
+    From a Space all other files are removed, so that no module of an older version stays in it. A
+    Space of another app is refused.
 
     Args:
         plan: Destination of the upload.
@@ -94,8 +96,8 @@ def send_parts(
         The plan with the hash of the commit.
 
     Raises:
-        SettingsError: The repository cannot be written, it is public but must be private, or there
-            is no token.
+        SettingsError: The repository cannot be written, it is public but must be private, it is a
+            Space of another app, or there is no token.
     """
     from huggingface_hub import CommitOperationAdd, get_token
 
@@ -138,7 +140,13 @@ def _leftovers(api: HfApi, plan: Publication, parts: Sequence[Part]) -> list[Com
 
     kept = {part.file for part in parts} | {OF_THE_HUB}
     found = api.space_info(plan.repo).siblings or []
-    removed = sorted({file.rfilename for file in found} - kept)
+    names = {file.rfilename for file in found}
+    removed = sorted(names - kept)
+    if removed and SPACE_MARK not in names:
+        raise SettingsError(
+            f"{plan.repo} is a Space of another app: it has {removed[0]} and no {SPACE_MARK}; use "
+            "another name, or delete its files first"
+        )
     if removed:
         logger.info("%d files of an older version are removed: %s", len(removed), removed)
     return [CommitOperationDelete(path_in_repo=file, is_folder=False) for file in removed]

@@ -132,7 +132,7 @@ class FilmUpdates:
             verdict=verdict,
             measured=self.measured_html(point, choices=choices),
             details=verdict_card.details_html(loaded.manifest, str(loaded.device)),
-            point=point_choice(loaded, point),
+            point=point_choice(loaded, point, interactive=True),
             own_answer=gr.Row(visible=False),
             **hidden_offers(),
             origin=NO_FILM,
@@ -184,7 +184,7 @@ def hidden_offers() -> dict[str, Any]:
 def _change_tools(shown: ShownFilm) -> dict[str, Any]:
     return {
         "changes": gr.Row(visible=True),
-        "region": shown.region,
+        "region": gr.Dropdown(value=shown.region, interactive=True),
         "undo": gr.Button(interactive=shown.edit != NOT_EDITED),
     }
 

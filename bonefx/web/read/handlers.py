@@ -106,7 +106,12 @@ class ReadHandlers:
         openings.request()
         if held is None and (shown is None or shown.reading is None):
             return WaitingUpdate()
-        return WaitingUpdate(viewer=READING_HTML, verdict=verdict_card.waiting_html())
+        return WaitingUpdate(
+            viewer=READING_HTML,
+            verdict=verdict_card.waiting_html(),
+            point=gr.Radio(interactive=False),  # it would decide the reading before
+            region=gr.Dropdown(interactive=False),
+        )
 
     def on_refused(self, *, why: str, openings: Openings, choices: Choices) -> RefusedUpdate:
         """Show why an upload failed."""

@@ -187,6 +187,8 @@ class WaitingUpdate:
 
     viewer: Any = field(default_factory=gr.skip)
     verdict: Any = field(default_factory=gr.skip)
+    point: Any = field(default_factory=gr.skip)
+    region: Any = field(default_factory=gr.skip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Films of all sessions stay within a limit: those unused for longest are put away first."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -10,13 +10,14 @@ from bonefx.web.film_memory import FilmMemory, FilmRecord, KeptRecord
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.updates import by_component
 from bonefx.web.shared.uploads import OpenedFilm
+from bonefx.web.shared.viewer import new_opening
 from tests.fixtures.records import make_radiograph, make_reading
 
 
 @dataclass(frozen=True)
 class Record:
     nbytes: int
-    opening: str = ""
+    opening: str = field(default_factory=new_opening)
 
 
 def held(memory, kept):
@@ -39,6 +40,13 @@ def test_the_record_used_last_stays_whatever_its_size():
     assert held(memory, [small, large]) == [False, True]
     small = memory.keep(Record(nbytes=1))
     assert held(memory, [small, large]) == [True, False]
+
+
+def test_a_change_of_a_film_takes_no_room_of_the_films_of_others():
+    memory, film = FilmMemory(100), Record(nbytes=40)
+    other, before = memory.keep(Record(nbytes=50)), memory.keep(film)
+    after = memory.keep(replace(film, nbytes=45))
+    assert held(memory, [other, before, after]) == [True, True, True]
 
 
 def test_a_record_that_its_session_has_dropped_takes_no_room():

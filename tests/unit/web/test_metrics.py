@@ -85,3 +85,10 @@ def test_the_address_of_the_figures_is_an_address_and_a_port(text, address):
 def test_another_value_is_refused(text):
     with pytest.raises(SettingsError, match=r"BONEFX_METRICS is .* such as 127\.0\.0\.1:9464"):
         server_settings({"BONEFX_METRICS": text})
+
+
+def test_figures_at_an_address_that_others_reach_need_a_permission():
+    environment = {"BONEFX_METRICS": "0.0.0.0:9464", "BONEFX_AUTH": "anna:geheim"}
+    with pytest.raises(SettingsError, match=r"BONEFX_METRICS 0\.0\.0\.0 can be reached"):
+        server_settings(environment)
+    assert server_settings(environment | {"BONEFX_ALLOW_PUBLIC": "1"}).metrics is not None

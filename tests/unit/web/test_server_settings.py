@@ -113,6 +113,7 @@ def test_an_app_answers_to_the_address_at_which_it_listens():
     }
     hosts = ["192.0.2.7:8000", "films.example.org", "192.0.2.8:8000"]
     assert served(environment, hosts) == hosts[:2]
+    assert served(environment | {"BONEFX_PORT": "80"}, ["192.0.2.7", "192.0.2.8"]) == ["192.0.2.7"]
 
 
 @pytest.mark.parametrize(
