@@ -119,5 +119,5 @@ def test_a_start_at_a_taken_port_ends_with_a_message(app, tmp_path):
     port = app.url.rpartition(":")[2]
     ended = failing_start(BONEFX_WEIGHTS=str(tmp_path), BONEFX_PORT=port)
     assert ended.returncode == 2
-    assert "choose another BONEFX_PORT" in ended.stderr
+    assert "choose another port or address" in ended.stderr
     assert "Traceback" not in ended.stderr
