@@ -25,7 +25,7 @@ import pytest
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.servers.app import REPOSITORY, ServedApp, find_free_port, wait_for_app
-from tests.fixtures.servers.calls import answer_of, start_call, upload
+from tests.fixtures.servers.calls import TIMEOUT_S, answer_of, start_call, upload
 
 USER = "10001"
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
@@ -153,7 +153,7 @@ def test_nothing_but_the_temporary_folder_can_be_written(limits, folder):
 
 def test_the_app_reads_a_film_stops_in_order_and_complains_of_nothing(container):
     url = container.app.url
-    assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
+    assert httpx.get(f"{url}/healthz", timeout=TIMEOUT_S).json()["status"] == "ok"
     film = upload(url, "film.png", make_png(400, 300, seed=1))
     name, content = answer_of(start_call(url, "read", [film]))
     assert name == "complete"

@@ -12,6 +12,7 @@ import yaml
 from bonefx.errors import SettingsError
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.servers.app import REPOSITORY, serve_app
+from tests.fixtures.servers.calls import TIMEOUT_S
 from tests.integration.hub_commands import run
 from train.cli import main as train
 from train.publish.hub_commit import Part
@@ -144,8 +145,8 @@ def test_the_files_of_a_space_are_enough_to_serve_the_app(tmp_path):
     settings = {"SPACE_ID": SPACE}
     program = (str(space / "app.py"),)
     with serve_app(tmp_path / "weights", tmp_path, program=program, **settings) as app:
-        health = httpx.get(f"{app.url}/healthz").json()
-        page = httpx.get(app.url)
+        health = httpx.get(f"{app.url}/healthz", timeout=TIMEOUT_S).json()
+        page = httpx.get(app.url, timeout=TIMEOUT_S)
     assert health["status"] == "ok"
     assert health["version"].startswith("space-")  # not the package of this checkout
     assert "frame-ancestors https://huggingface.co" in page.headers["content-security-policy"]

@@ -13,14 +13,14 @@ from bonefx.models.registry import load_model, model_ids
 from bonefx.web.metrics import watch_of
 from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.app import SHIPPED_WEIGHTS, find_free_port
-from tests.fixtures.servers.calls import answer_of, start_call, upload
+from tests.fixtures.servers.calls import TIMEOUT_S, answer_of, start_call, upload
 
 NAME = "Miller_Anna.png"
 
 
 def figures_at(port):
     """Return the values of all figures by name and labels."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=TIMEOUT_S).text
     assert NAME not in text
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
@@ -43,9 +43,9 @@ def test_readings_and_requests_are_counted_at_an_address_of_their_own(start):
     uploads = ("bonefx_request_seconds_count", ("route", "/gradio_api/upload"), ("status", "200"))
     assert after[uploads] == 1.0
     assert after["bonefx_requests_waiting",] == 0.0
-    assert httpx.get(f"{app.url}/metrics").status_code == 404
+    assert httpx.get(f"{app.url}/metrics", timeout=TIMEOUT_S).status_code == 404
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=TIMEOUT_S) == 0
 
 
 @pytest.mark.parametrize("name", model_ids(SHIPPED_WEIGHTS))
