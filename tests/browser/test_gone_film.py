@@ -38,7 +38,7 @@ class RestartedApp:
 
     def stop(self):
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=90)
 
     def restart(self):
         self.stop()
