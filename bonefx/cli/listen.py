@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import (
@@ -14,10 +16,11 @@ from bonefx.cli.long_running import leave_running_threads, long_running
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
     EVENTS,
+    UNREAD,
+    ResultLines,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
-    print_line,
     report_request,
     requested_outbox,
     tell,
@@ -90,17 +93,19 @@ def run_listen(options: argparse.Namespace) -> int:
     prepare_network()
     settings = _settings_of(options)  # refused before models load
     outbox = requested_outbox(options)
+    lines = ResultLines(on_failure=lambda: signal.raise_signal(signal.SIGTERM))
     finished, intake = True, None
-    with long_running(options.log_format, events=EVENTS):
+    with long_running(options.log_format, events=EVENTS) as folder:
         check_address(settings.host, settings.port)
-        intake = _intake_of(options, outbox)
+        intake = _intake_of(options, outbox, folder=folder, lines=lines)
         finished = _listen(options, settings, intake, outbox)
     if intake is None:  # stopped while the model loaded
         return 0
     code = tell_summary(options, f"films read: {intake.read}, refused: {intake.refused}", outbox)
     if not finished:
-        tell(options, "stopped while a film was read; its sender got no answer")
-        leave_running_threads(code)
+        tell(options, "stopped before all films were read; their senders got no answer")
+        leave_running_threads(code or UNREAD)
+    lines.check()
     return code
 
 
@@ -119,7 +124,9 @@ def _settings_of(options: argparse.Namespace) -> ReceiverSettings:
     )
 
 
-def _intake_of(options: argparse.Namespace, outbox: Outbox | None) -> Intake:
+def _intake_of(
+    options: argparse.Namespace, outbox: Outbox | None, *, folder: Path, lines: ResultLines
+) -> Intake:
     from bonefx.films.decoding.pool import start_decoding
     from bonefx.pacs.intake import Intake
 
@@ -129,7 +136,7 @@ def _intake_of(options: argparse.Namespace, outbox: Outbox | None) -> Intake:
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     reader.warm_up()
-    return Intake(reader, request, outbox=outbox, on_line=print_line)
+    return Intake(reader, request, folder=folder, outbox=outbox, on_line=lines.print)
 
 
 def _listen(

@@ -16,10 +16,10 @@ from bonefx.cli.report import FORM_NAMES
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
     EVENTS,
+    ResultLines,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
-    print_line,
     report_request,
     requested_outbox,
     tell,
@@ -97,7 +97,7 @@ def _reader_of(options: argparse.Namespace, outbox: Outbox | None) -> FolderRead
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     return FolderReader(
-        reader=reader, request=request, out=options.out, outbox=outbox, on_line=print_line
+        reader=reader, request=request, out=options.out, outbox=outbox, on_line=ResultLines().print
     )
 
 
