@@ -162,7 +162,7 @@ def test_a_film_whose_line_cannot_be_written_leaves_no_reports_since_it_is_sent_
 
 
 def test_a_full_outbox_refuses_films_for_the_moment(make_intake, lines):
-    answer = make_intake(Outbox(lambda _: [], most_films=0)).take(make_dicom_of_study())
+    answer = make_intake(Outbox(lambda _: [], max_films=0)).take(make_dicom_of_study())
     assert (answer.status, answer.comment) == (0xA700, intake_module.OUTBOX_FULL)
     assert lines == [{"film": 1, "error": intake_module.OUTBOX_FULL}]
 
