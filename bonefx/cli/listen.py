@@ -21,8 +21,10 @@ from bonefx.cli.sending import (
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
+    encryption_words,
     report_request,
     requested_outbox,
+    sending_words,
     tell,
     tell_summary,
     tls_files,
@@ -153,5 +155,6 @@ def _listen(
         receiver=Receiver(settings, intake.take), intake=intake, outbox=outbox, stop_s=options.stop
     )
     where = f"{settings.ae_title} listens at {settings.host}:{settings.port}"
-    encrypted = "TLS" if settings.tls else "in clear text"
-    return listener.serve(lambda: tell(options, f"{where}, {encrypted}"))
+    received = f"films are received {encryption_words(encrypted=settings.tls is not None)}"
+    start = f"{where}; {received}, {sending_words(options)}"
+    return listener.serve(lambda: tell(options, start))

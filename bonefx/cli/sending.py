@@ -120,6 +120,18 @@ def requested_outbox(options: argparse.Namespace) -> Outbox | None:
     return Outbox(sender.send, patience_s=options.retry)
 
 
+def sending_words(options: argparse.Namespace) -> str:
+    """Return where reports are sent, and how, as a part of a sentence."""
+    if options.send_to is None:
+        return "reports are not sent"
+    return f"reports are sent to {options.send_to} {encryption_words(encrypted=options.send_tls)}"
+
+
+def encryption_words(*, encrypted: bool) -> str:
+    """Return how data travel."""
+    return "with TLS" if encrypted else "in clear text"
+
+
 def report_request(options: argparse.Namespace, forms: tuple[str, ...]) -> ReportRequest:
     """Return how films are read and what is made of them.
 

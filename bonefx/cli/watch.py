@@ -22,6 +22,7 @@ from bonefx.cli.sending import (
     add_sending_arguments,
     report_request,
     requested_outbox,
+    sending_words,
     tell,
     tell_summary,
 )
@@ -63,6 +64,7 @@ def add_watch_command(commands: Any) -> None:
 def run_watch(options: argparse.Namespace) -> int:
     """Load the model, read what appears until SIGINT or SIGTERM, and print a count on stderr."""
     _check_folders(options)
+    _check_tls(options)
     outbox = requested_outbox(options)
     films = None
     with long_running(options.log_format, events=EVENTS):
@@ -85,6 +87,16 @@ def _check_folders(options: argparse.Namespace) -> None:
         raise SettingsError(
             "--out lies in the folder that is watched, so that reports would be read as films; "
             "choose a folder outside of it"
+        )
+
+
+def _check_tls(options: argparse.Namespace) -> None:
+    """Refuse files of TLS that would not be used: watch has no other connection than the PACS."""
+    given = (options.tls_cert, options.tls_key, options.tls_ca)
+    if given != (None, None, None) and not options.send_tls:
+        raise SettingsError(
+            "--tls-cert, --tls-key and --tls-ca need --send-tls; without it reports would be sent "
+            "in clear text"
         )
 
 
@@ -113,7 +125,7 @@ def _watch(options: argparse.Namespace, films: FolderReader, outbox: Outbox | No
     from bonefx.process.signals import counted_signals
 
     with counted_signals() as signals:
-        tell(options, "watching")
+        tell(options, f"watching; {sending_words(options)}")
         if outbox is not None:
             outbox.start()
         try:

@@ -3,7 +3,7 @@
 import pytest
 
 from bonefx.cli import listen, sending
-from bonefx.cli.parser import main
+from bonefx.cli.parser import build_parser, main
 from bonefx.errors import SettingsError
 from bonefx.films.discs.archives import MAX_FILM_BYTES
 from bonefx.pacs import library
@@ -85,3 +85,22 @@ def test_a_closed_stdout_ends_a_command_with_a_sentence_and_no_further_line(monk
     assert failures == [1]
     with pytest.raises(SettingsError):
         lines.check()
+
+
+def test_watch_refuses_files_of_tls_that_would_not_be_used(capsys, tmp_path):
+    for options in (["--tls-cert", "c.pem", "--tls-key", "k.pem"], ["--tls-ca", "ca.pem"]):
+        assert main(["watch", str(tmp_path), "--send-to", "P@h:104", *options]) == 2
+        assert "need --send-tls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "reports are not sent"),
+        (["--send-to", "P@h:104"], "reports are sent to P@h:104 in clear text"),
+        (["--send-to", "P@h:104", "--send-tls"], "reports are sent to P@h:104 with TLS"),
+    ],
+)
+def test_the_start_tells_how_reports_travel_whatever_films_do(options, words):
+    given = ["listen", "--allow", "A", "--tls-cert", "c.pem", "--tls-key", "k.pem", *options]
+    assert sending.sending_words(build_parser().parse_args(given)) == words
