@@ -123,7 +123,8 @@ def test_a_stop_ends_a_long_pause_with_one_more_attempt(monkeypatch):
 
 
 def test_an_outbox_tells_which_objects_the_pacs_has_stored():
-    pacs, stored = FakePacs([Sent.LATER, Sent.STORED, Sent.REFUSED]), []
+    pacs = FakePacs([Sent.LATER, Sent.STORED, Sent.REFUSED])
+    stored: list[int] = []
     outbox = Outbox(pacs.send)
     outbox.put(1, [b"one", b"two", b"three"], on_stored=stored.append)
     outbox.start()
