@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import (
@@ -14,12 +16,15 @@ from bonefx.cli.long_running import leave_running_threads, long_running
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
     EVENTS,
+    UNREAD,
+    ResultLines,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
-    print_line,
+    encryption_words,
     report_request,
     requested_outbox,
+    sending_words,
     tell,
     tell_summary,
     tls_files,
@@ -90,17 +95,19 @@ def run_listen(options: argparse.Namespace) -> int:
     prepare_network()
     settings = _settings_of(options)  # refused before models load
     outbox = requested_outbox(options)
+    lines = ResultLines(on_failure=lambda: signal.raise_signal(signal.SIGTERM))
     finished, intake = True, None
-    with long_running(options.log_format, events=EVENTS):
+    with long_running(options.log_format, events=EVENTS) as folder:
         check_address(settings.host, settings.port)
-        intake = _intake_of(options, outbox)
+        intake = _intake_of(options, outbox, folder=folder, lines=lines)
         finished = _listen(options, settings, intake, outbox)
     if intake is None:  # stopped while the model loaded
         return 0
     code = tell_summary(options, f"films read: {intake.read}, refused: {intake.refused}", outbox)
     if not finished:
-        tell(options, "stopped while a film was read; its sender got no answer")
-        leave_running_threads(code)
+        tell(options, "stopped before all films were read; their senders got no answer")
+        leave_running_threads(code or UNREAD)
+    lines.check()
     return code
 
 
@@ -119,7 +126,9 @@ def _settings_of(options: argparse.Namespace) -> ReceiverSettings:
     )
 
 
-def _intake_of(options: argparse.Namespace, outbox: Outbox | None) -> Intake:
+def _intake_of(
+    options: argparse.Namespace, outbox: Outbox | None, *, folder: Path, lines: ResultLines
+) -> Intake:
     from bonefx.films.decoding.pool import start_decoding
     from bonefx.pacs.intake import Intake
 
@@ -129,7 +138,7 @@ def _intake_of(options: argparse.Namespace, outbox: Outbox | None) -> Intake:
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     reader.warm_up()
-    return Intake(reader, request, outbox=outbox, on_line=print_line)
+    return Intake(reader, request, folder=folder, outbox=outbox, on_line=lines.print)
 
 
 def _listen(
@@ -146,5 +155,6 @@ def _listen(
         receiver=Receiver(settings, intake.take), intake=intake, outbox=outbox, stop_s=options.stop
     )
     where = f"{settings.ae_title} listens at {settings.host}:{settings.port}"
-    encrypted = "TLS" if settings.tls else "in clear text"
-    return listener.serve(lambda: tell(options, f"{where}, {encrypted}"))
+    received = f"films are received {encryption_words(encrypted=settings.tls is not None)}"
+    start = f"{where}; {received}, {sending_words(options)}"
+    return listener.serve(lambda: tell(options, start))

@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[None]:
+def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Path]:
     """Prepare this process for films of others; SIGTERM ends the block, as Ctrl-C does.
 
     All files of the run lie in one private folder, which is deleted in the end.
@@ -23,6 +24,9 @@ def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Non
     Args:
         log_format: See log_to_stderr.
         events: See log_to_stderr.
+
+    Yields:
+        The private folder.
     """
     from bonefx.films.decoding.confinement import hide_memory
     from bonefx.films.decoding.pool import stop_decoding
@@ -34,8 +38,8 @@ def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Non
     threading.excepthook = _log_thread_fault
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with run_folder():
-            yield
+        with run_folder() as folder:
+            yield folder
     except KeyboardInterrupt:  # while models load
         pass
     finally:

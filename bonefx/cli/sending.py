@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,7 @@ DICOM_FORM_NAMES = ("sc", "sr")  # of report.files.DICOM_FORMS; a test compares 
 RETRY_S, STOP_S = 600.0, 20.0
 LOG_FORMAT_NAMES = ("text", "json")  # of process.logs.LOG_FORMATS; a test compares them
 EVENTS = (__name__, "bonefx.pacs.outbox")  # loggers of what is told in the JSON log
-UNDELIVERED = 6  # exit code; those of errors are in bonefx.errors
+UNDELIVERED, UNREAD = 6, 7  # exit codes; those of errors are in bonefx.errors
 logger = logging.getLogger(__name__)
 
 
@@ -117,6 +120,18 @@ def requested_outbox(options: argparse.Namespace) -> Outbox | None:
     return Outbox(sender.send, patience_s=options.retry)
 
 
+def sending_words(options: argparse.Namespace) -> str:
+    """Return where reports are sent, and how, as a part of a sentence."""
+    if options.send_to is None:
+        return "reports are not sent"
+    return f"reports are sent to {options.send_to} {encryption_words(encrypted=options.send_tls)}"
+
+
+def encryption_words(*, encrypted: bool) -> str:
+    """Return how data travel."""
+    return "with TLS" if encrypted else "in clear text"
+
+
 def report_request(options: argparse.Namespace, forms: tuple[str, ...]) -> ReportRequest:
     """Return how films are read and what is made of them.
 
@@ -130,9 +145,46 @@ def report_request(options: argparse.Namespace, forms: tuple[str, ...]) -> Repor
     return ReportRequest(point=options.point, edit=requested_edit(options), forms=forms)
 
 
-def print_line(line: dict[str, Any]) -> None:
-    """Print one film's line on stdout."""
-    print(json.dumps(line), flush=True)
+class ResultLines:
+    """Prints the line of each film on stdout."""
+
+    def __init__(self, on_failure: Callable[[], None] = lambda: None) -> None:
+        """Print lines.
+
+        Args:
+            on_failure: Called once if stdout cannot be written any more.
+        """
+        self._on_failure = on_failure
+        self._failure: SettingsError | None = None
+
+    def print(self, line: dict[str, Any]) -> None:
+        """Print a line.
+
+        Raises:
+            SettingsError: stdout cannot be written; or it could not be earlier.
+        """
+        self.check()
+        try:
+            print(json.dumps(line), flush=True)
+        except OSError as error:
+            self._failure = SettingsError(
+                f"results cannot be printed on stdout ({error.strerror}), so bonefx ended; "
+                "start it again with a program or a file that takes them"
+            )
+            _discard_stdout()
+            self._on_failure()
+            raise self._failure from None
+
+    def check(self) -> None:
+        """Raise a SettingsError if a line could not be printed."""
+        if self._failure is not None:
+            raise self._failure
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter end without a second fault when it flushes stdout."""
+    with suppress(OSError, ValueError):  # ValueError: it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(options: argparse.Namespace, text: str) -> None:

@@ -16,12 +16,13 @@ from bonefx.cli.report import FORM_NAMES
 from bonefx.cli.sending import (
     DICOM_FORM_NAMES,
     EVENTS,
+    ResultLines,
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
-    print_line,
     report_request,
     requested_outbox,
+    sending_words,
     tell,
     tell_summary,
 )
@@ -63,6 +64,7 @@ def add_watch_command(commands: Any) -> None:
 def run_watch(options: argparse.Namespace) -> int:
     """Load the model, read what appears until SIGINT or SIGTERM, and print a count on stderr."""
     _check_folders(options)
+    _check_tls(options)
     outbox = requested_outbox(options)
     films = None
     with long_running(options.log_format, events=EVENTS):
@@ -88,6 +90,16 @@ def _check_folders(options: argparse.Namespace) -> None:
         )
 
 
+def _check_tls(options: argparse.Namespace) -> None:
+    """Refuse files of TLS that would not be used: watch has no other connection than the PACS."""
+    given = (options.tls_cert, options.tls_key, options.tls_ca)
+    if given != (None, None, None) and not options.send_tls:
+        raise SettingsError(
+            "--tls-cert, --tls-key and --tls-ca need --send-tls; without it reports would be sent "
+            "in clear text"
+        )
+
+
 def _reader_of(options: argparse.Namespace, outbox: Outbox | None) -> FolderReader:
     from bonefx.films.decoding.pool import start_decoding
     from bonefx.pacs.folder_reader import FolderReader
@@ -97,7 +109,7 @@ def _reader_of(options: argparse.Namespace, outbox: Outbox | None) -> FolderRead
     reader = load_requested_model(options)
     reader.model().point(options.point)  # an unknown name is refused before the first film
     return FolderReader(
-        reader=reader, request=request, out=options.out, outbox=outbox, on_line=print_line
+        reader=reader, request=request, out=options.out, outbox=outbox, on_line=ResultLines().print
     )
 
 
@@ -113,7 +125,7 @@ def _watch(options: argparse.Namespace, films: FolderReader, outbox: Outbox | No
     from bonefx.process.signals import counted_signals
 
     with counted_signals() as signals:
-        tell(options, "watching")
+        tell(options, f"watching; {sending_words(options)}")
         if outbox is not None:
             outbox.start()
         try:

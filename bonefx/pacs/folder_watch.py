@@ -33,7 +33,7 @@ class FileState:
 class _Seen:
     state: FileState
     since_s: float
-    given: bool = False
+    read: bool = False
 
 
 class FolderWatch:
@@ -57,7 +57,7 @@ class FolderWatch:
         return self._not_listed
 
     def poll(self, now_s: float) -> list[Path]:
-        """Return files that are complete and were not returned before in their present state.
+        """Return files that are complete and were not marked as read in their present state.
 
         Args:
             now_s: Time of this poll, seconds on a clock that never goes back.
@@ -68,21 +68,22 @@ class FolderWatch:
         faults: list[OSError] = []
         files = dict(self._files(faults.append))
         present = {path: self._followed(path, state, now_s) for path, state in files.items()}
-        if faults:  # a file that cannot be looked at now is not a new one later
-            present = self._seen | present
+        if faults:  # a file that was read and cannot be looked at now is not a new one later
+            present = {path: seen for path, seen in self._seen.items() if seen.read} | present
         self._seen, self._not_listed = present, len(faults)
-        ready = [path for path, seen in present.items() if self._is_ready(seen, now_s)]
-        for path in ready:
-            seen = present[path]
-            present[path] = _Seen(state=seen.state, since_s=seen.since_s, given=True)
-        return sorted(ready)
+        return sorted(path for path, seen in present.items() if self._is_ready(seen, now_s))
+
+    def mark_read(self, path: Path) -> None:
+        """Return a file no more, in the state that it had at the last poll."""
+        seen = self._seen[path]
+        self._seen[path] = _Seen(state=seen.state, since_s=seen.since_s, read=True)
 
     def _followed(self, path: Path, state: FileState, now_s: float) -> _Seen:
         before = self._seen.get(path)
         return before if before and before.state == state else _Seen(state=state, since_s=now_s)
 
     def _is_ready(self, seen: _Seen, now_s: float) -> bool:
-        return not seen.given and now_s - seen.since_s >= self._settled_s
+        return not seen.read and now_s - seen.since_s >= self._settled_s
 
     def _files(self, on_fault: Callable[[OSError], None]) -> Iterator[tuple[Path, FileState]]:
         """Return the files that are neither hidden nor empty, with their states."""
@@ -95,9 +96,13 @@ class FolderWatch:
 
 
 def _state_of(path: Path, on_fault: Callable[[OSError], None]) -> FileState | None:
-    """Return the state of a file; None if it is gone, empty, or no file."""
+    """Return the state of a file; None if it is gone, empty, a link, or no file.
+
+    Whoever may write into the folder could have any file read that bonefx may read, if links were
+    followed.
+    """
     try:
-        found = path.stat()
+        found = path.lstat()
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -12,7 +12,8 @@ import itertools
 import logging
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ SUCCESS, PROCESSING_FAILURE = 0x0000, 0x0110
 OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0xA700, 0xC000  # PS3.4, table B.2-1
 BUSY = "bonefx is busy; send the film again later"
 STOPPING = "bonefx is stopping; send the film again later"
+ABANDONED = "bonefx was stopped before the film was read; send it again"
 OUTBOX_FULL = "too many reports wait for the PACS; send again later"
 NO_SPACE = "the temporary folder is full; send again later"
 GONE = "the sender did not wait for the answer; let it wait longer"
@@ -49,6 +51,10 @@ class Answer:
     comment: str = ""
 
 
+FAILURE = Answer(status=PROCESSING_FAILURE, comment=FAILED)
+STOPPED = Answer(status=OUT_OF_RESOURCES, comment=STOPPING)
+
+
 class Intake:
     """Reads films that are received, from any number of threads.
 
@@ -62,6 +68,7 @@ class Intake:
         reader: Reader,
         request: ReportRequest,
         *,
+        folder: Path,
         outbox: Outbox | None,
         on_line: Callable[[dict[str, Any]], None],
         wait_s: float = WAIT_S,
@@ -71,22 +78,28 @@ class Intake:
         Args:
             reader: Holds the loaded models.
             request: How films are read, and which forms of reports are made.
+            folder: Private folder of this run, for a film while it is read.
             outbox: Takes the reports; None if they are not sent.
-            on_line: Takes the result of each film: its number and reading, or its error.
+            on_line: Takes the result of each film: its number and reading, or its error. Called by
+                one thread at a time.
             wait_s: Longest time that a film waits for those before it, seconds.
         """
         self.read = 0
         self.refused = 0
         self._reader = reader
         self._request = request
+        self._folder = folder
         self._outbox = outbox
         self._on_line = on_line
         self._wait_s = wait_s
         self._numbers = itertools.count(1)
         self._one_film = threading.Lock()
+        self._writing = threading.Lock()
         self._counting = threading.Lock()
         self._waiting = 0
+        self._without_line: set[int] = set()
         self._stopping = False
+        self._abandoned = False
 
     @property
     def is_busy(self) -> bool:
@@ -96,6 +109,20 @@ class Intake:
     def stop(self) -> None:
         """Refuse further films; those that have arrived are read."""
         self._stopping = True
+
+    def abandon(self) -> None:
+        """Give up the films that are not finished: each gets its line, and no file or report.
+
+        The folder of the run may be deleted afterwards.
+        """
+        with self._writing:
+            self._abandoned = True
+        with self._counting:
+            for number in sorted(self._without_line):
+                self.refused += 1
+                with suppress(Exception):  # nobody reads the lines any more
+                    self._on_line({"film": number, "error": ABANDONED})
+            self._without_line.clear()
 
     def take(self, content: bytes, *, is_waiting: Callable[[], bool] = lambda: True) -> Answer:
         """Read a film, and leave its reports in the outbox.
@@ -108,64 +135,92 @@ class Intake:
         Returns:
             The answer for the sender.
         """
-        with self._counting:
-            self._waiting += 1
+        number = self._begin()
         try:
-            answer = STOPPED if self._stopping else self._in_turn(content, is_waiting)
+            return self._in_turn(number, content, is_waiting)
         except Exception:
+            if self._abandoned:
+                return STOPPED
             logger.exception("bonefx failed on a film that was received")
-            answer = Answer(status=PROCESSING_FAILURE, comment=FAILED)
+            with suppress(Exception):  # its line could not be written
+                self._refuse(number, FAILURE)
+            return FAILURE
         finally:
             with self._counting:
                 self._waiting -= 1
-        self._count(answer)
-        return answer
 
-    def _in_turn(self, content: bytes, is_waiting: Callable[[], bool]) -> Answer:
+    def _begin(self) -> int:
+        with self._counting:
+            number = next(self._numbers)
+            self._waiting += 1
+            self._without_line.add(number)
+            return number
+
+    def _in_turn(self, number: int, content: bytes, is_waiting: Callable[[], bool]) -> Answer:
+        if self._stopping:
+            return self._refuse(number, STOPPED)
         if not self._one_film.acquire(timeout=self._wait_s):
-            return Answer(status=OUT_OF_RESOURCES, comment=BUSY)
+            return self._refuse(number, Answer(status=OUT_OF_RESOURCES, comment=BUSY))
         try:
             if self._outbox is not None and self._outbox.is_full:
-                return Answer(status=OUT_OF_RESOURCES, comment=OUTBOX_FULL)
-            return self._in_file(content, is_waiting)
+                return self._refuse(number, Answer(status=OUT_OF_RESOURCES, comment=OUTBOX_FULL))
+            with self._file(content) as path:
+                if path is None:
+                    return self._refuse(number, Answer(status=OUT_OF_RESOURCES, comment=NO_SPACE))
+                return self._read(number, FilmSource(name="received", path=path), is_waiting)
         finally:
             self._one_film.release()
 
-    def _in_file(self, content: bytes, is_waiting: Callable[[], bool]) -> Answer:
-        """Read a film from a file, because films are decoded outside of this process."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "received.dcm"
+    @contextmanager
+    def _file(self, content: bytes) -> Iterator[Path | None]:
+        """Write a film into a file, because films are decoded outside of this process.
+
+        None if it cannot be written, or the films are abandoned: then no file may appear.
+        """
+        with ExitStack() as folders:
+            path = None
             try:
-                path.write_bytes(content)
+                with self._writing:
+                    if not self._abandoned:
+                        path = _write(content, self._folder, folders)
             except OSError as error:
                 logger.error("a film that was received could not be written: %s", error.strerror)
-                return Answer(status=OUT_OF_RESOURCES, comment=NO_SPACE)
-            return self._read(FilmSource(name="received", path=path), is_waiting)
+            yield path
 
-    def _read(self, source: FilmSource, is_waiting: Callable[[], bool]) -> Answer:
-        number = next(self._numbers)
+    def _read(self, number: int, source: FilmSource, is_waiting: Callable[[], bool]) -> Answer:
         try:
             film = open_film(source, self._request)
             made = read_film(self._reader, source, film, self._request)
         except (UnreadableRadiographError, SettingsError) as error:
-            self._on_line({"film": number, "error": str(error)})
             fault = isinstance(error, DecodingFaultError)
             status = PROCESSING_FAILURE if fault else CANNOT_UNDERSTAND
-            return Answer(status=status, comment=str(error))
+            return self._refuse(number, Answer(status=status, comment=str(error)))
         if not is_waiting():
-            self._on_line({"film": number, "error": GONE})
-            return Answer(status=OUT_OF_RESOURCES, comment=GONE)
+            return self._refuse(number, Answer(status=OUT_OF_RESOURCES, comment=GONE))
+        # before the reports leave: a film whose line fails is sent, read and reported again
+        if not self._tell(number, reading_table(made.report.reading), read=True):
+            return STOPPED
         if self._outbox is not None:
             self._outbox.put(number, made.dicom_objects)
-        self._on_line({"film": number, **reading_table(made.report.reading)})
         return Answer(status=SUCCESS)
 
-    def _count(self, answer: Answer) -> None:
+    def _refuse(self, number: int, answer: Answer) -> Answer:
+        return answer if self._tell(number, {"error": answer.comment}) else STOPPED
+
+    def _tell(self, number: int, line: Mapping[str, Any], *, read: bool = False) -> bool:
+        """Write the line of a film and count it; return False if the film was abandoned."""
         with self._counting:
-            if answer.status == SUCCESS:
-                self.read += 1
-            else:
-                self.refused += 1
+            if number not in self._without_line:
+                return False
+            self._on_line({"film": number, **line})
+            self._without_line.discard(number)
+            self.read += read
+            self.refused += not read
+            return True
 
 
-STOPPED = Answer(status=OUT_OF_RESOURCES, comment=STOPPING)
+def _write(content: bytes, parent: Path, folders: ExitStack) -> Path:
+    folder = folders.enter_context(tempfile.TemporaryDirectory(dir=parent))
+    path = Path(folder) / "received.dcm"
+    path.write_bytes(content)
+    return path

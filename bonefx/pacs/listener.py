@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bonefx.pacs.intake import Intake
 from bonefx.pacs.outbox import Outbox
 from bonefx.pacs.receiver import Receiver
-from bonefx.process.signals import counted_signals, wait_until_quiet
+from bonefx.process.signals import SignalCount, counted_signals, wait_until_quiet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,24 @@ class Listener:
             SettingsError: See Receiver.start.
         """
         with counted_signals() as signals:
-            self.receiver.start()
-            if self.outbox is not None:
-                self.outbox.start()
-            on_start()
-            signals.wait()
-            deadline_s = time.monotonic() + self.stop_s
-            self.intake.stop()
-            self.receiver.close()
-            finished = wait_until_quiet(
-                lambda: self.intake.is_busy, limit_s=self.stop_s, hurry=signals
-            )
-            self.receiver.disconnect()
-            if self.outbox is not None:
-                self.outbox.finish(max(0.0, deadline_s - time.monotonic()))
-            return finished
+            try:
+                self.receiver.start()
+                if self.outbox is not None:
+                    self.outbox.start()
+                on_start()
+                signals.wait()
+                return self._finish(signals)
+            finally:
+                self.intake.abandon()  # before the folder of the run is deleted
+                self.receiver.disconnect()
+
+    def _finish(self, signals: SignalCount) -> bool:
+        deadline_s = time.monotonic() + self.stop_s
+        self.intake.stop()
+        self.receiver.close()
+        finished = wait_until_quiet(lambda: self.intake.is_busy, limit_s=self.stop_s, hurry=signals)
+        self.intake.abandon()
+        self.receiver.disconnect()
+        if self.outbox is not None:
+            self.outbox.finish(max(0.0, deadline_s - time.monotonic()))
+        return finished

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,9 +20,11 @@ from bonefx.films.discs.archives import MAX_FILM_BYTES
 from bonefx.pacs.film_classes import FILM_CLASSES, FILM_SYNTAXES
 from bonefx.pacs.intake import Answer
 from bonefx.pacs.library import prepare_network
+from bonefx.pacs.limited_reading import LimitedReading, reading_of
 from bonefx.process.address import address_errors
 
 if TYPE_CHECKING:
+    from pynetdicom.association import Association
     from pynetdicom.events import Event
 
     from bonefx.pacs.association_server import FilmServer
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
 MAX_ASSOCIATIONS = 4
 ASSOCIATE_S, SILENT_S = 10, 60  # until a peer gave its name; between two parts of a message
 PDU_BYTES = 131_072  # of the data that a peer may put into one protocol data unit
-MAX_PDU_BYTES = 1_000_000  # of any protocol data unit, also those that ask for an association
 OVERHEAD_BYTES = 2_000_000  # of the messages around one film
 COMMENT_CHARACTERS = 64  # PS3.7, C.4.2: Error Comment is of value representation LO
+LIMIT_EXCEEDED = (0x02, 0x03, 0x02)  # PS3.8, 9.3.4: transient, provider, local limit exceeded
 DATA_TRANSFER = "Sta6"  # of an open association, PS3.8, 9.2.1
 logger = logging.getLogger(__name__)
 
@@ -57,7 +60,7 @@ class ReceiverSettings:
     tls: ssl.SSLContext | None = None
 
 
-class Take(Protocol):
+class StoreHandler(Protocol):
     """Reads a film; see Intake.take."""
 
     def __call__(self, content: bytes, /, *, is_waiting: Callable[[], bool]) -> Answer:
@@ -67,16 +70,18 @@ class Take(Protocol):
 class Receiver:
     """A server for the storage of films."""
 
-    def __init__(self, settings: ReceiverSettings, take: Take) -> None:
+    def __init__(self, settings: ReceiverSettings, on_film: StoreHandler) -> None:
         """Make a server that does not listen yet.
 
         Args:
             settings: Where and from whom.
-            take: Reads the films.
+            on_film: Reads the films.
         """
         self._settings = settings
-        self._take = take
+        self._on_film = on_film
         self._server: FilmServer | None = None
+        self._admitted: set[Association] = set()
+        self._admitting = threading.Lock()
 
     @property
     def port(self) -> int:
@@ -93,13 +98,13 @@ class Receiver:
         from pynetdicom import AE, evt
         from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-        from bonefx.pacs.association_server import FilmServer
+        from bonefx.pacs.association_server import MAX_CONNECTIONS, FilmServer
 
         settings = self._settings
         entity = AE(ae_title=settings.ae_title)
         entity.require_called_aet = True
         entity.require_calling_aet = list(settings.allowed)
-        entity.maximum_associations = MAX_ASSOCIATIONS
+        entity.maximum_associations = MAX_CONNECTIONS  # it counts silent peers, too; see _admit
         entity.maximum_pdu_size = PDU_BYTES
         entity.acse_timeout = ASSOCIATE_S
         entity.dimse_timeout = entity.network_timeout = SILENT_S
@@ -113,8 +118,10 @@ class Receiver:
                 ssl_context=settings.tls,
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, self._limit),
+                    (evt.EVT_REQUESTED, self._admit),
+                    (evt.EVT_ACCEPTED, _on_accepted),
                     (evt.EVT_DIMSE_SENT, _renew),
-                    (evt.EVT_REJECTED, _log_rejection),
+                    (evt.EVT_REJECTED, self._on_rejected),
                     (evt.EVT_C_STORE, self._on_store),
                 ],
             )
@@ -134,24 +141,47 @@ class Receiver:
         """
         if self._server is not None:
             for association in self._server.active_associations:
-                connection: Any = association.dul.socket
-                if connection.socket is not None:
+                transport: Any = association.dul.socket
+                connection = transport.socket  # another thread may set it to None
+                if connection is not None:
                     with suppress(OSError):  # the peer was faster
-                        connection.socket.shutdown(socket.SHUT_RDWR)
+                        connection.shutdown(socket.SHUT_RDWR)
                 association.kill()
 
     def _limit(self, event: Event) -> None:
         """Limit what a peer that has connected may send, and how long it may be silent."""
         connection: Any = event.assoc.dul.socket
-        connection.socket.settimeout(SILENT_S)
-        most_bytes = self._settings.max_film_bytes + OVERHEAD_BYTES
-        connection.recv = _LimitedReading(connection.recv, most_bytes=most_bytes)
+        connection.recv = LimitedReading(
+            connection.socket,
+            most_bytes=self._settings.max_film_bytes + OVERHEAD_BYTES,
+            associate_s=ASSOCIATE_S,
+            silent_s=SILENT_S,
+        )
+
+    def _admit(self, event: Event) -> None:
+        """Reject a peer that asks for an association while as many are open as may be."""
+        with self._admitting:
+            self._admitted = {one for one in self._admitted if one.is_alive()}
+            if len(self._admitted) < MAX_ASSOCIATIONS:
+                self._admitted.add(event.assoc)
+                return
+        event.assoc.acse.send_reject(*LIMIT_EXCEEDED)
+        self._on_rejected(event)
+        event.assoc.kill()
+
+    def _on_rejected(self, event: Event) -> None:
+        with self._admitting:
+            self._admitted.discard(event.assoc)
+        logger.warning(
+            "an association was refused: its AE titles are not those of --allow and --ae-title, or "
+            "too many are open"
+        )
 
     def _on_store(self, event: Event) -> Any:
         from pydicom.dataset import Dataset
 
         states, started_s = event.assoc.dul.state_machine, time.monotonic()
-        answer = self._take(
+        answer = self._on_film(
             event.encoded_dataset(), is_waiting=lambda: states.current_state == DATA_TRANSFER
         )
         # pynetdicom takes a peer that waits for its answer for one that is silent
@@ -164,39 +194,14 @@ class Receiver:
         return status
 
 
-class _LimitedReading:
-    """Reads from a connection until a peer has sent too much without waiting for an answer."""
-
-    def __init__(self, read: Callable[[int], bytearray], *, most_bytes: int) -> None:
-        self._read = read
-        self._most_bytes = most_bytes
-        self._left_bytes = most_bytes
-
-    def __call__(self, size_bytes: int) -> bytearray:
-        """Return the next bytes.
-
-        Raises:
-            OSError: They are too many; pynetdicom then ends the association.
-        """
-        if size_bytes > min(MAX_PDU_BYTES, self._left_bytes):
-            logger.warning("an association was ended: its peer sent more than a film may have")
-            raise OSError("too many bytes")
-        self._left_bytes -= size_bytes
-        return self._read(size_bytes)
-
-    def renew(self) -> None:
-        """Let the peer send as much again, now that it has its answer."""
-        self._left_bytes = self._most_bytes
+def _on_accepted(event: Event) -> None:
+    reading = reading_of(event.assoc)
+    if reading is not None:
+        reading.accept()
 
 
 def _renew(event: Event) -> None:
-    connection: Any = event.assoc.dul.socket
-    if connection is not None and isinstance(connection.recv, _LimitedReading):
-        connection.recv.renew()
-
-
-def _log_rejection(_event: Event) -> None:
-    logger.warning(
-        "an association was refused: its AE titles are not those of --allow and --ae-title, or too "
-        "many are open"
-    )
+    """Renew the allowance of a peer that has its answer, unless more of its messages wait."""
+    reading, messages = reading_of(event.assoc), event.assoc.dimse
+    if reading is not None and messages.msg_queue.empty() and messages.message is None:
+        reading.renew()

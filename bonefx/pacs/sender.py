@@ -15,6 +15,7 @@ from bonefx.pacs.peers import Peer
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
     from pynetdicom.association import Association
+    from pynetdicom.events import Event
 
 CONNECT_S, ANSWER_S = 10, 60
 SUCCESS = 0x0000
@@ -63,7 +64,7 @@ class Sender:
             association.release()
 
     def _associate(self, datasets: Sequence[FileDataset]) -> Association:
-        from pynetdicom import AE
+        from pynetdicom import AE, evt
 
         prepare_network()
         entity = AE(ae_title=self._ae_title)
@@ -74,8 +75,15 @@ class Sender:
             entity.add_requested_context(dataset.SOPClassUID, list(NATIVE_SYNTAXES))
         tls: Any = (self._tls, self._peer.host) if self._tls else None
         return entity.associate(
-            self._peer.host, self._peer.port, ae_title=self._peer.ae_title, tls_args=tls
-        )
+            self._peer.host, self._peer.port, ae_title=self._peer.ae_title, tls_args=tls,
+            evt_handlers=[(evt.EVT_CONN_OPEN, _limit)],
+        )  # fmt: skip
+
+
+def _limit(event: Event) -> None:
+    """Limit how long the PACS may neither send nor read; pynetdicom would wait for ever."""
+    connection: Any = event.assoc.dul.socket
+    connection.socket.settimeout(ANSWER_S)
 
 
 def _store(association: Association, dataset: FileDataset) -> Sent:

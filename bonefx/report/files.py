@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -142,10 +143,19 @@ def write_contents(
         folder.mkdir(parents=True, exist_ok=True)
         for form, data in contents.items():
             part = paths[form].with_name(f".{paths[form].name}.part")
-            part.write_bytes(data)
+            write_new_file(part, data)
             part.replace(paths[form])
     except OSError as error:
         raise SettingsError(
             f"the report cannot be written ({error.strerror}); choose another folder"
         ) from error
     return paths
+
+
+def write_new_file(path: Path, data: bytes) -> None:
+    """Write a file in place of an old one, never through a link under its name."""
+    path.unlink(missing_ok=True)  # of a run that was killed
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)  # where there is such a flag
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        file.write(data)

@@ -31,6 +31,13 @@ def test_the_image_is_that_of_the_tested_versions_and_runs_without_root():
     assert re.findall(r"^USER (\d+):\1$", DOCKERFILE, re.MULTILINE) == ["10001"]
 
 
+def test_the_image_holds_what_metrics_and_a_pacs_need():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (extras,) = re.findall(r'^RUN pip install "\.\[(.+)\]"$', DOCKERFILE, re.MULTILINE)
+    assert extras.split(",") == ["metrics", "pacs"]
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+
+
 def test_all_that_the_image_copies_reaches_the_builder():
     ignore = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     sent = {line[1:] for line in ignore if line.startswith("!")}

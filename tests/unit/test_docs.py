@@ -157,3 +157,11 @@ def test_architecture_lists_every_folder_of_the_packages():
 def test_version_is_the_same_everywhere():
     assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"## {__version__} - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_each_place_in_the_code_that_the_page_for_a_hospital_names_exists():
+    text = (ROOT / "docs/hospital-it.md").read_text(encoding="utf-8")
+    places = {name for name in CODE.findall(text) if re.match(r"(bonefx|deploy|tests)/", name)}
+    assert len(places) > 20
+    made = {"deploy/users.txt"}  # by the administrator
+    assert sorted(place for place in places - made if not (ROOT / place).exists()) == []

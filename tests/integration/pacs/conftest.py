@@ -73,7 +73,7 @@ def listen(reader, temporary):
         outbox = Outbox(sender.send, patience_s=patience_s)
         lines: list[dict[str, Any]] = []
         request = ReportRequest(forms=("sc", "sr"))
-        intake = Intake(reader, request, outbox=outbox, on_line=lines.append)
+        intake = Intake(reader, request, folder=temporary, outbox=outbox, on_line=lines.append)
         settings = ReceiverSettings(
             host="127.0.0.1", port=0, ae_title="BONEFX", allowed=(MODALITY_TITLE,), tls=tls,
             max_film_bytes=max_film_bytes,

@@ -2,12 +2,17 @@
 
 import threading
 
+import numpy as np
 import pytest
 
 from bonefx.pacs import intake as intake_module
-from tests.fixtures.dicom_files import make_dicom_of_study
+from bonefx.pacs import sender as sender_module
+from bonefx.pacs.peers import Peer
+from bonefx.pacs.sender import Sender, Sent
+from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom, make_dicom_of_study
 from tests.fixtures.servers.app import find_free_port
 from tests.fixtures.servers.fake_pacs import (
+    PACS_TITLE,
     FakePacs,
     associated,
     dataset_of,
@@ -76,3 +81,16 @@ def test_a_film_whose_sender_gave_up_gets_no_reports(listen, film, pacs, monkeyp
     assert bonefx.lines == [{"film": 1, "error": intake_module.GONE}]
     bonefx.outbox.finish(60)
     assert (bonefx.outbox.delivered, bonefx.outbox.undelivered) == (0, 0)
+
+
+def test_a_pacs_that_reads_no_more_is_given_up_for_the_moment(monkeypatch):
+    monkeypatch.setattr(sender_module, "ANSWER_S", 1)
+    noise = np.random.default_rng(0).integers(0, 4096, (3000, 3000), np.uint16)
+    large = make_dicom(noise, **STUDY_ELEMENTS)  # more than the buffers of a connection hold
+
+    def stop_reading(event):
+        event.assoc.dul._is_transport_event = lambda: False
+
+    with run_pacs(FakePacs(), on_accepted=stop_reading, classes=[dataset_of(large)]) as pacs:
+        peer = Peer(ae_title=PACS_TITLE, host="127.0.0.1", port=pacs.port)
+        assert Sender(peer, ae_title="BONEFX").send([large]) == [Sent.LATER]

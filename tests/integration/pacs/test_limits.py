@@ -2,10 +2,12 @@
 
 import socket
 import struct
+import threading
 from functools import partial
 
 import numpy as np
 import pytest
+from pynetdicom import evt
 
 from bonefx.pacs import association_server, intake, receiver
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom, make_dicom_of_study
@@ -96,7 +98,68 @@ def test_a_peer_that_is_silent_in_a_message_does_not_hold_up_the_end(listen, pac
 
 def test_peers_that_connect_and_say_nothing_keep_nobody_waiting(listen, pacs, film):
     bonefx = listen(pacs.port)
-    silent = [socket.create_connection(("127.0.0.1", bonefx.port)) for _ in range(3)]
+    silent = [socket.create_connection(("127.0.0.1", bonefx.port)) for _ in range(5)]
+    wait_until(lambda: len(bonefx.receiver._server.active_associations) == 5)
     assert send(bonefx.port, film).Status == 0x0000
     for peer in silent:
         peer.close()
+
+
+def test_a_peer_that_sends_one_byte_is_disconnected_like_one_that_sends_none(
+    listen, pacs, monkeypatch
+):
+    monkeypatch.setattr(receiver, "ASSOCIATE_S", 0.5)
+    bonefx = listen(pacs.port)
+    with socket.create_connection(("127.0.0.1", bonefx.port), timeout=30) as peer:
+        peer.sendall(b"\x01")
+        assert peer.recv(100) == b""
+    wait_until(lambda: not bonefx.receiver._server.active_associations)
+
+
+def test_no_more_associations_are_open_than_a_limit(listen, pacs, film, monkeypatch, caplog):
+    monkeypatch.setattr(receiver, "MAX_ASSOCIATIONS", 1)
+    bonefx = listen(pacs.port)
+    with associated(bonefx.port, film) as first:
+        with associated(bonefx.port, film) as second:
+            assert second.is_rejected
+        assert first.send_c_store(film).Status == 0x0000
+    wait_until(lambda: "too many are open" in caplog.text)
+    wait_until(lambda: not bonefx.receiver._server.active_associations)
+    assert send(bonefx.port, film).Status == 0x0000
+
+
+def test_messages_that_wait_for_their_answers_share_one_allowance(
+    listen, pacs, film, caplog, monkeypatch
+):
+    monkeypatch.setattr(receiver, "OVERHEAD_BYTES", 0)
+    gates = [threading.Event(), threading.Event()]
+    entered = [threading.Event(), threading.Event()]
+    read_film, films = intake.read_film, iter(range(2))
+
+    def slow(*arguments):
+        number = next(films)
+        entered[number].set()
+        gates[number].wait(60)
+        return read_film(*arguments)
+
+    bonefx = listen(pacs.port, max_film_bytes=60_000)
+    with associated(bonefx.port, film) as association:
+        sent: list[bytes] = []
+        association.bind(evt.EVT_DATA_SENT, lambda event: sent.append(event.data))
+        association.send_c_echo()
+        association.send_c_store(film)
+        echo, store = sent[0], b"".join(sent[1:])
+        assert 20_000 > len(store) > 15_000
+        monkeypatch.setattr(intake, "read_film", slow)
+        (received,) = bonefx.receiver._server.active_associations
+        peer = association.dul.socket.socket
+        peer.sendall(store)
+        entered[0].wait(60)
+        peer.sendall(echo + store)
+        wait_until(lambda: received.dimse.msg_queue.qsize() == 2)
+        gates[0].set()
+        entered[1].wait(60)
+        assert "sent more" not in caplog.text
+        peer.sendall(store + store)
+        wait_until(lambda: "sent more than a film may have" in caplog.text)
+        gates[1].set()

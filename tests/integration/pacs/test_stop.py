@@ -30,7 +30,7 @@ def listener(reader, temporary, pacs):
     sender = Sender(Peer(ae_title=PACS_TITLE, host="127.0.0.1", port=pacs.port), ae_title="BONEFX")
     outbox = Outbox(sender.send)
     request = ReportRequest(forms=("sc", "sr"))
-    intake = Intake(reader, request, outbox=outbox, on_line=lambda _: None)
+    intake = Intake(reader, request, folder=temporary, outbox=outbox, on_line=lambda _: None)
     settings = ReceiverSettings(
         host="127.0.0.1", port=0, ae_title="BONEFX", allowed=(MODALITY_TITLE,)
     )
@@ -103,6 +103,7 @@ def test_a_film_that_takes_longer_than_the_limit_is_not_waited_for(listener, pac
 
     with beside(modality), beside(operator):
         assert not running.serve(started.set)
+        assert (running.intake.read, running.intake.refused) == (0, 1)
         leave.set()
     assert "Status" not in answers[0]
     wait_until(lambda: not running.intake.is_busy)

@@ -3,7 +3,8 @@
 import pytest
 
 from bonefx.cli import listen, sending
-from bonefx.cli.parser import main
+from bonefx.cli.parser import build_parser, main
+from bonefx.errors import SettingsError
 from bonefx.films.discs.archives import MAX_FILM_BYTES
 from bonefx.pacs import library
 from bonefx.process.logs import LOG_FORMATS
@@ -64,3 +65,42 @@ def test_the_options_offer_what_there_is():
     assert sending.DICOM_FORM_NAMES == DICOM_FORMS
     assert sending.LOG_FORMAT_NAMES == LOG_FORMATS
     assert listen.MAX_FILM_MB * 1_000_000 == MAX_FILM_BYTES
+
+
+def test_a_closed_stdout_ends_a_command_with_a_sentence_and_no_further_line(monkeypatch):
+    class Closed:
+        def write(self, _):
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def fileno(self):
+            raise ValueError
+
+    failures: list[int] = []
+    lines = sending.ResultLines(on_failure=lambda: failures.append(1))
+    lines.check()
+    monkeypatch.setattr("sys.stdout", Closed())
+    for _ in range(2):
+        with pytest.raises(SettingsError, match=r"stdout \(Broken pipe\)"):
+            lines.print({"film": 1})
+    assert failures == [1]
+    with pytest.raises(SettingsError):
+        lines.check()
+
+
+def test_watch_refuses_files_of_tls_that_would_not_be_used(capsys, tmp_path):
+    for options in (["--tls-cert", "c.pem", "--tls-key", "k.pem"], ["--tls-ca", "ca.pem"]):
+        assert main(["watch", str(tmp_path), "--send-to", "P@h:104", *options]) == 2
+        assert "need --send-tls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "reports are not sent"),
+        (["--send-to", "P@h:104"], "reports are sent to P@h:104 in clear text"),
+        (["--send-to", "P@h:104", "--send-tls"], "reports are sent to P@h:104 with TLS"),
+    ],
+)
+def test_the_start_tells_how_reports_travel_whatever_films_do(options, words):
+    given = ["listen", "--allow", "A", "--tls-cert", "c.pem", "--tls-key", "k.pem", *options]
+    assert sending.sending_words(build_parser().parse_args(given)) == words

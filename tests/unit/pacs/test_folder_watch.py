@@ -13,10 +13,20 @@ def folder(tmp_path):
     return tmp_path / "films"
 
 
+class ReadingWatch(FolderWatch):
+    """Takes each file that it returns for read."""
+
+    def poll(self, now_s):
+        ready = super().poll(now_s)
+        for path in ready:
+            self.mark_read(path)
+        return ready
+
+
 @pytest.fixture
 def watch(folder):
     folder.mkdir()
-    return FolderWatch(folder, settled_s=3)
+    return ReadingWatch(folder, settled_s=3)
 
 
 def test_a_file_is_returned_once_it_has_not_changed_for_a_while(watch, folder):
@@ -74,7 +84,7 @@ def test_a_file_that_cannot_be_looked_at_for_a_while_is_not_read_again(watch, fo
         def lost(*_, **__):
             raise OSError(5, "Input/output error")
 
-        patch.setattr(type(film), "stat", lost)
+        patch.setattr(type(film), "lstat", lost)
         assert watch.poll(6) == []
         assert watch.not_listed == 1
     watch.poll(9)
@@ -92,3 +102,45 @@ def test_a_file_that_was_deleted_is_forgotten(watch, folder):
     film.write_bytes(b"film")
     watch.poll(5)
     assert watch.poll(8) == [film]
+
+
+def test_a_file_is_returned_until_it_was_read(folder):
+    folder.mkdir()
+    watch = FolderWatch(folder, settled_s=0)
+    files = [folder / name for name in ("one.dcm", "two.dcm")]
+    for file in files:
+        file.write_bytes(b"film")
+    assert watch.poll(0) == files
+    watch.mark_read(files[0])
+    assert watch.poll(1) == [files[1]]
+
+
+def test_links_are_no_files_whatever_they_lead_to(watch, folder, tmp_path):
+    secret = tmp_path / "secret.dcm"
+    secret.write_bytes(b"film")
+    (folder / "film.dcm").symlink_to(secret)
+    (folder / "loop.dcm").symlink_to(folder / "loop.dcm")
+    (folder / "folder").symlink_to(tmp_path)
+    watch.poll(0)
+    assert watch.poll(3) == []
+    assert watch.not_listed == 0
+
+
+def test_a_fault_of_one_file_keeps_no_file_that_is_gone_and_was_not_read(
+    watch, folder, monkeypatch
+):
+    gone, lost = folder / "gone.dcm", folder / "lost.dcm"
+    for path in (gone, lost):
+        path.write_bytes(b"film")
+    lstat = type(lost).lstat
+
+    def fail(path):
+        if path == lost:
+            raise OSError(5, "Input/output error")
+        return lstat(path)
+
+    watch.poll(0)
+    monkeypatch.setattr(type(lost), "lstat", fail)
+    gone.unlink()
+    assert watch.poll(3) == []
+    assert watch.not_listed == 1

@@ -1,5 +1,6 @@
 """What a sender is answered, and what becomes of its film."""
 
+import shutil
 import tempfile
 import threading
 
@@ -19,8 +20,11 @@ SECRETS = [
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+    """Folder of the run; the one of the system does not exist."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "system"))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
@@ -29,10 +33,11 @@ def lines():
 
 
 @pytest.fixture
-def make_intake(reader, lines):
+def make_intake(reader, lines, temporary):
     def make(outbox=None, forms=("sc", "sr"), **settings):
         request = ReportRequest(forms=forms)
-        return Intake(reader, request, outbox=outbox, on_line=lines.append, **settings)
+        settings = {"on_line": lines.append} | settings
+        return Intake(reader, request, folder=temporary, outbox=outbox, **settings)
 
     return make
 
@@ -92,15 +97,22 @@ def test_without_a_pacs_films_are_read_and_no_reports_are_made(make_intake, line
     assert lines[0]["verdict"] is not None
 
 
-def test_a_film_waits_for_a_limited_time_and_is_then_to_be_sent_again(make_intake, monkeypatch):
+@pytest.fixture
+def slow(monkeypatch):
+    """Let each film be decoded until the second event, and then fail."""
     entered, leave = threading.Event(), threading.Event()
 
-    def slow(*_):
+    def decode(*_):
         entered.set()
         leave.wait()
         raise intake_module.UnreadableRadiographError("late")
 
-    monkeypatch.setattr(intake_module, "open_film", slow)
+    monkeypatch.setattr(intake_module, "open_film", decode)
+    return entered, leave
+
+
+def test_a_film_waits_for_a_limited_time_and_is_then_to_be_sent_again(make_intake, slow, lines):
+    entered, leave = slow
     intake = make_intake(wait_s=0)
     first = threading.Thread(target=intake.take, args=(b"",))
     first.start()
@@ -111,19 +123,56 @@ def test_a_film_waits_for_a_limited_time_and_is_then_to_be_sent_again(make_intak
     first.join()
     assert (answer.status, answer.comment) == (0xA700, intake_module.BUSY)
     assert not intake.is_busy
+    assert lines == [{"film": 2, "error": intake_module.BUSY}, {"film": 1, "error": "late"}]
+
+
+def test_abandoned_films_leave_no_file_and_get_a_line_that_does_not_blame_them(
+    make_intake, slow, lines, temporary
+):
+    entered, leave = slow
+    intake, answers = make_intake(wait_s=60), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(intake.take(make_dicom_of_study())))
+        for _ in range(2)
+    ]
+    threads[0].start()
+    entered.wait()
+    threads[1].start()
+    while intake._waiting < 2:
+        threading.Event().wait(0.01)
+    intake.abandon()
+    shutil.rmtree(temporary)  # as at the end of a run
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert lines == [{"film": n, "error": intake_module.ABANDONED} for n in (1, 2)]
+    assert {answer.comment for answer in answers} == {intake_module.STOPPING}
+    assert (intake.read, intake.refused) == (0, 2)
+    assert not temporary.exists()
+
+
+def test_a_film_whose_line_cannot_be_written_leaves_no_reports_since_it_is_sent_again(make_intake):
+    def closed(_):
+        raise BrokenPipeError
+
+    outbox = Outbox(lambda _: [])
+    intake = make_intake(outbox, on_line=closed)
+    assert intake.take(make_dicom_of_study()).status == 0x0110
+    assert waiting(outbox) == 0
 
 
 def test_a_full_outbox_refuses_films_for_the_moment(make_intake, lines):
-    answer = make_intake(Outbox(lambda _: [], most_films=0)).take(make_dicom_of_study())
+    answer = make_intake(Outbox(lambda _: [], max_films=0)).take(make_dicom_of_study())
     assert (answer.status, answer.comment) == (0xA700, intake_module.OUTBOX_FULL)
-    assert lines == []
+    assert lines == [{"film": 1, "error": intake_module.OUTBOX_FULL}]
 
 
-def test_an_intake_that_stops_refuses_films_for_the_moment(make_intake):
+def test_an_intake_that_stops_refuses_films_for_the_moment(make_intake, lines):
     intake = make_intake()
     intake.stop()
     answer = intake.take(make_dicom_of_study())
     assert (answer.status, answer.comment) == (0xA700, intake_module.STOPPING)
+    assert lines == [{"film": 1, "error": intake_module.STOPPING}]
 
 
 def test_a_temporary_folder_without_space_refuses_films_for_the_moment(
@@ -138,7 +187,7 @@ def test_a_temporary_folder_without_space_refuses_films_for_the_moment(
     assert "No space left on device" in caplog.text
 
 
-def test_a_fault_of_bonefx_is_answered_and_logged(make_intake, monkeypatch, caplog):
+def test_a_fault_of_bonefx_is_answered_and_logged(make_intake, monkeypatch, caplog, lines):
     def fail(*_):
         raise ZeroDivisionError
 
@@ -146,3 +195,4 @@ def test_a_fault_of_bonefx_is_answered_and_logged(make_intake, monkeypatch, capl
     answer = make_intake().take(make_dicom_of_study())
     assert (answer.status, answer.comment) == (0x0110, intake_module.FAILED)
     assert "ZeroDivisionError" in caplog.text
+    assert lines == [{"film": 1, "error": intake_module.FAILED}]

@@ -98,7 +98,7 @@ def test_a_fault_of_bonefx_costs_the_reports_of_one_film_only(caplog):
 
 
 def test_an_outbox_is_full_when_as_many_films_wait_as_may():
-    outbox = Outbox(FakePacs().send, most_films=2)
+    outbox = Outbox(FakePacs().send, max_films=2)
     outbox.put(1, [b"sr"])
     assert not outbox.is_full
     outbox.put(2, [b"sr"])
@@ -106,7 +106,7 @@ def test_an_outbox_is_full_when_as_many_films_wait_as_may():
 
 
 def test_an_outbox_is_full_when_its_reports_are_as_large_as_may_be():
-    outbox = Outbox(FakePacs().send, most_bytes=10)
+    outbox = Outbox(FakePacs().send, max_bytes=10)
     outbox.put(1, [b"sc", b"a large sr"])
     assert outbox.is_full
 
@@ -120,3 +120,50 @@ def test_a_stop_ends_a_long_pause_with_one_more_attempt(monkeypatch):
     assert pacs.called.wait(END_S)
     outbox.finish(END_S)
     assert outbox.delivered == 1
+
+
+def test_an_outbox_tells_which_objects_the_pacs_has_stored():
+    pacs = FakePacs([Sent.LATER, Sent.STORED, Sent.REFUSED])
+    stored: list[int] = []
+    outbox = Outbox(pacs.send)
+    outbox.put(1, [b"one", b"two", b"three"], on_stored=stored.append)
+    outbox.start()
+    outbox.finish(END_S)
+    assert stored == [1, 0]
+    assert (outbox.delivered, outbox.undelivered) == (2, 1)
+
+
+def test_a_delivered_report_counts_although_it_could_not_be_written(caplog):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    outbox = Outbox(FakePacs().send)
+    outbox.put(3, [b"sr"], on_stored=full)
+    outbox.start()
+    outbox.finish(END_S)
+    assert (outbox.delivered, outbox.undelivered) == (1, 0)
+    assert "a report of film 3 was delivered but not written" in caplog.text
+
+
+def test_an_object_is_counted_once_whenever_the_outbox_finishes(monkeypatch):
+    outbox = Outbox(FakePacs().send)
+    settle = outbox._settle
+
+    def late(delivery, outcomes):
+        done = settle(delivery, outcomes)
+        finishing = threading.Thread(target=outbox.finish, args=(0,))
+        finishing.start()  # waits for the lock until all is counted
+        return done
+
+    monkeypatch.setattr(outbox, "_settle", late)
+    outbox.put(1, [b"sc", b"sr"])
+    outbox.start()
+    outbox._thread.join(END_S)
+    assert (outbox.delivered, outbox.undelivered) == (2, 0)
+
+
+def test_reports_that_come_after_the_end_count_as_not_delivered():
+    outbox = Outbox(FakePacs().send)
+    outbox.finish(0)
+    outbox.put(1, [b"sr"])
+    assert outbox.undelivered == 1

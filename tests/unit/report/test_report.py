@@ -194,3 +194,14 @@ def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(SettingsError, match="cannot be written"):
         report.write_report(make_report(), tmp_path / "file", forms=["json"])
+
+
+def test_a_link_under_the_name_of_an_unfinished_report_is_not_written_through(tmp_path):
+    other, out = tmp_path / "other", tmp_path / "out"
+    other.write_text("of somebody else")
+    (path,) = report.write_report(make_report(), out, forms=["json"]).values()
+    part = path.with_name(f".{path.name}.part")
+    part.symlink_to(other)
+    report.write_report(make_report(), out, forms=["json"], overwrite=True)
+    assert other.read_text() == "of somebody else"
+    assert [path] == list(out.iterdir())
