@@ -109,6 +109,6 @@ def test_a_session_of_own_reads_is_saved_as_csv(page, film_file, tmp_path):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download this session as CSV").click()
     text = download.value.path().read_text()
-    assert text.splitlines()[0].startswith("film_sha256,reader,model_verdict")
+    assert text.splitlines()[0].startswith("film_sha256,reader,revised,agrees,model_verdict")
     assert text.splitlines()[1].split(",")[1] == "fracture"
     assert PATIENT_NAME not in text
