@@ -14,6 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 MODULE_OF = {  # of packages that are imported by another name
     "fonttools": "fontTools", "fpdf2": "fpdf", "grad-cam": "pytorch_grad_cam",
     "markdown-it-py": "markdown_it", "opencv-python-headless": "cv2", "pillow": "PIL",
+    "prometheus-client": "prometheus_client",
     "python-gdcm": "gdcm", "pyyaml": "yaml", "scikit-learn": "sklearn",
 }  # fmt: skip
 BY_OTHERS = {"anyio", "markupsafe", "mcp", "_typeshed"}  # of starlette, of jinja2, extras
@@ -41,17 +42,22 @@ SAMPLES = {"pydicom-data", "scikit-image"}  # sample pictures, opened by name an
 TRAIN = modules_of(PROJECT["project"]["optional-dependencies"]["train"]) - SAMPLES
 
 
-ARCHIVE = modules_of(PROJECT["project"]["optional-dependencies"]["archive"])
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+ARCHIVE, METRICS, PACS = (modules_of(EXTRAS[name]) for name in ("archive", "metrics", "pacs"))
 
 
 def test_requirements_hold_what_the_app_imports():
     imported = imports_of(ROOT / "bonefx", ROOT / "app.py") - IF_INSTALLED
-    assert imported - ARCHIVE == APP - FOR_OTHERS
+    assert imported - ARCHIVE - METRICS - PACS == APP - FOR_OTHERS
 
 
 def test_extra_archive_holds_what_only_archives_import():
     assert imports_of(ROOT / "bonefx" / "archive") - APP == ARCHIVE
     assert set(archive.PACKAGES) == ARCHIVE
+
+
+def test_extra_pacs_holds_what_only_the_pacs_route_imports():
+    assert imports_of(ROOT / "bonefx" / "pacs") - APP == PACS
 
 
 def test_extra_train_holds_what_only_training_imports():
