@@ -22,13 +22,14 @@ from bonefx.cli.sending import (
     add_forms_argument,
     add_sending_arguments,
     encryption_words,
+    print_event,
+    print_summary,
     report_request,
     requested_outbox,
     sending_words,
-    tell,
-    tell_summary,
     tls_files,
 )
+from bonefx.process.address import MAX_PORT, parse_port
 
 if TYPE_CHECKING:
     from bonefx.pacs.intake import Intake
@@ -76,9 +77,10 @@ def add_listen_command(commands: Any) -> None:
 
 
 def _port(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 65535):
-        raise argparse.ArgumentTypeError(f"give a port, 1 to 65535, not {given}")
-    return int(given)
+    port = parse_port(given)
+    if port is None:
+        raise argparse.ArgumentTypeError(f"give a port, 1 to {MAX_PORT}, not {given}")
+    return port
 
 
 def _megabytes(given: str) -> int:
@@ -103,9 +105,9 @@ def run_listen(options: argparse.Namespace) -> int:
         finished = _listen(options, settings, intake, outbox)
     if intake is None:  # stopped while the model loaded
         return 0
-    code = tell_summary(options, f"films read: {intake.read}, refused: {intake.refused}", outbox)
+    code = print_summary(options, f"films read: {intake.read}, refused: {intake.refused}", outbox)
     if not finished:
-        tell(options, "stopped before all films were read; their senders got no answer")
+        print_event(options, "stopped before all films were read; their senders got no answer")
         leave_running_threads(code or UNREAD)
     lines.check()
     return code
@@ -157,4 +159,4 @@ def _listen(
     where = f"{settings.ae_title} listens at {settings.host}:{settings.port}"
     received = f"films are received {encryption_words(encrypted=settings.tls is not None)}"
     start = f"{where}; {received}, {sending_words(options)}"
-    return listener.serve(lambda: tell(options, start))
+    return listener.serve(lambda: print_event(options, start))

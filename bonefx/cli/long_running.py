@@ -46,6 +46,20 @@ def long_running(log_format: str, *, events: Sequence[str] = ()) -> Iterator[Pat
         stop_decoding()
 
 
+def print_message(text: str, *, log_format: str, log: logging.Logger) -> None:
+    """Print a message about the run on stderr: as a line for people, or as an event of the log.
+
+    Args:
+        text: The message, without a name of a film or a patient.
+        log_format: One of process.logs.LOG_FORMATS.
+        log: Logger of the event; it must be among the events of long_running.
+    """
+    if log_format == "json":
+        log.info(text)
+    else:
+        print(f"bonefx: {text}", file=sys.stderr, flush=True)
+
+
 def _log_thread_fault(fault: threading.ExceptHookArgs) -> None:
     """Log a fault that ended a thread; Python would print its message, which may quote a file."""
     if fault.exc_value is not None:

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import requested_edit
+from bonefx.cli.long_running import print_message
 from bonefx.errors import SettingsError
 
 if TYPE_CHECKING:
     from bonefx.pacs.film_reports import ReportRequest
     from bonefx.pacs.outbox import Outbox
-    from bonefx.pacs.tls import TlsFiles
+    from bonefx.pacs.peers import TlsFiles
 
 AE_TITLE = "BONEFX"
 DICOM_FORM_NAMES = ("sc", "sr")  # of report.files.DICOM_FORMS; a test compares them
 RETRY_S, STOP_S = 600.0, 20.0
 LOG_FORMAT_NAMES = ("text", "json")  # of process.logs.LOG_FORMATS; a test compares them
-EVENTS = (__name__, "bonefx.pacs.outbox")  # loggers of what is told in the JSON log
+EVENTS = (__name__, "bonefx.pacs.outbox")  # loggers of the events in the JSON log
 UNDELIVERED, UNREAD = 6, 7  # exit codes; those of errors are in bonefx.errors
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def tls_files(options: argparse.Namespace) -> TlsFiles | None:
     Raises:
         SettingsError: One of certificate and key is missing.
     """
-    from bonefx.pacs.tls import TlsFiles
+    from bonefx.pacs.peers import TlsFiles
 
     given = (options.tls_cert, options.tls_key, options.tls_ca)
     if given == (None, None, None):
@@ -187,19 +188,20 @@ def _discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def tell(options: argparse.Namespace, text: str) -> None:
-    """Tell people on stderr what happens, in the format of the log."""
-    if options.log_format == "json":
-        logger.info(text)
-    else:
-        print(f"bonefx: {text}", file=sys.stderr, flush=True)
+def print_event(options: argparse.Namespace, text: str) -> None:
+    """Print what happens on stderr, in the format of the log; see print_message."""
+    print_message(text, log_format=options.log_format, log=logger)
 
 
-def tell_summary(options: argparse.Namespace, text: str, outbox: Outbox | None) -> int:
-    """Tell what was done; return the exit code, not 0 if a report was not delivered."""
+def print_summary(options: argparse.Namespace, text: str, outbox: Outbox | None) -> int:
+    """Print what was done on stderr.
+
+    Returns:
+        The exit code, UNDELIVERED if a report was not delivered.
+    """
     if outbox is None:
-        tell(options, text)
+        print_event(options, text)
         return 0
     sent = f"reports delivered: {outbox.delivered}, not delivered: {outbox.undelivered}"
-    tell(options, f"{text}; {sent}")
+    print_event(options, f"{text}; {sent}")
     return UNDELIVERED if outbox.undelivered else 0

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bonefx.cli.common import add_extra_models_argument, add_machine_arguments, load_reader
-from bonefx.cli.long_running import leave_running_threads, long_running
+from bonefx.cli.long_running import leave_running_threads, long_running, print_message
 from bonefx.environment import help_text
 
 if TYPE_CHECKING:
@@ -72,11 +71,7 @@ def _load_and_serve(options: argparse.Namespace, settings: ServerSettings) -> bo
     if metrics is not None:
         reader = MeasuredReader(reader.models, metrics)
     reader.warm_up()
-    message = _start_message(reader, settings)
-    if settings.log_format == "json":
-        logger.info(message)
-    else:
-        print(f"bonefx: {message}", file=sys.stderr, flush=True)
+    print_message(_start_message(reader, settings), log_format=settings.log_format, log=logger)
     service = Service(
         page=build_page(reader),
         settings=settings,

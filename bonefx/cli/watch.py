@@ -20,11 +20,11 @@ from bonefx.cli.sending import (
     add_end_arguments,
     add_forms_argument,
     add_sending_arguments,
+    print_event,
+    print_summary,
     report_request,
     requested_outbox,
     sending_words,
-    tell,
-    tell_summary,
 )
 from bonefx.errors import SettingsError
 
@@ -72,7 +72,7 @@ def run_watch(options: argparse.Namespace) -> int:
         _watch(options, films, outbox)
     if films is None:  # stopped while the model loaded
         return 0
-    return tell_summary(options, f"films: {films.films}", outbox)
+    return print_summary(options, f"films: {films.films}", outbox)
 
 
 def _check_folders(options: argparse.Namespace) -> None:
@@ -125,7 +125,7 @@ def _watch(options: argparse.Namespace, films: FolderReader, outbox: Outbox | No
     from bonefx.process.signals import counted_signals
 
     with counted_signals() as signals:
-        tell(options, f"watching; {sending_words(options)}")
+        print_event(options, f"watching; {sending_words(options)}")
         if outbox is not None:
             outbox.start()
         try:

@@ -58,8 +58,8 @@ class FolderReader:
         not_opened = _FaultCount("files in it cannot be opened")
         while not stop.number:
             ready = _ready_files(watch)
-            not_seen.tell(watch.not_listed)
-            not_opened.tell(sum(not self._read_file(path, watch, stop) for path in ready))
+            not_seen.update(watch.not_listed)
+            not_opened.update(sum(not self._read_file(path, watch, stop) for path in ready))
             stop.pause(poll_s)
 
     def _read_file(self, path: Path, watch: FolderWatch, stop: SignalCount) -> bool:
@@ -184,7 +184,7 @@ class _FaultCount:
         self._what = what
         self._number = 0
 
-    def tell(self, number: int) -> None:
+    def update(self, number: int) -> None:
         """Log the number of faults of a poll, if it is not that of the poll before."""
         if number != self._number:
             logger.warning("%d %s at the moment", number, self._what)

@@ -198,16 +198,16 @@ class Intake:
         if not is_waiting():
             return self._refuse(number, Answer(status=OUT_OF_RESOURCES, comment=GONE))
         # before the reports leave: a film whose line fails is sent, read and reported again
-        if not self._tell(number, reading_table(made.report.reading), read=True):
+        if not self._write_line(number, reading_table(made.report.reading), read=True):
             return STOPPED
         if self._outbox is not None:
             self._outbox.put(number, made.dicom_objects)
         return Answer(status=SUCCESS)
 
     def _refuse(self, number: int, answer: Answer) -> Answer:
-        return answer if self._tell(number, {"error": answer.comment}) else STOPPED
+        return answer if self._write_line(number, {"error": answer.comment}) else STOPPED
 
-    def _tell(self, number: int, line: Mapping[str, Any], *, read: bool = False) -> bool:
+    def _write_line(self, number: int, line: Mapping[str, Any], *, read: bool = False) -> bool:
         """Write the line of a film and count it; return False if the film was abandoned."""
         with self._counting:
             if number not in self._without_line:

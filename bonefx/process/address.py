@@ -1,4 +1,4 @@
-"""Whether the server can listen at its address, known before models load."""
+"""Ports, and whether a server can listen at its address, known before models load."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bonefx.errors import SettingsError
+
+MAX_PORT = 65535
+
+
+def parse_port(text: str) -> int | None:
+    """Return a port from its decimal digits; None if the text is no number from 1 to 65535."""
+    is_port = text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PORT
+    return int(text) if is_port else None
 
 
 def check_address(host: str, port: int) -> None:

@@ -124,7 +124,7 @@ class ServiceMetrics:
         self._watches: dict[str, DriftWatch] = {}
 
     def watch(self, models: Sequence[LoadedModel]) -> None:
-        """Tell the shares of films at or above the operating points of models, and their drift."""
+        """Export the shares of films at or above the models' operating points, and their drift."""
         share = self._gauge(
             "bonefx_films_at_or_above_point", f"Share of the last {WINDOW} films of a model",
             ("model", "threshold"), registry=self.registry,
@@ -149,7 +149,11 @@ class ServiceMetrics:
                 expected.labels(*labels).set(watch.expected[place])
 
     def watch_queue(self, waiting: Callable[[], int]) -> None:
-        """Tell how many requests wait to be read."""
+        """Export how many requests wait to be read.
+
+        Args:
+            waiting: Returns their number.
+        """
         self._gauge(
             "bonefx_requests_waiting", "Requests that wait to be read", registry=self.registry
         ).set_function(waiting)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bonefx.environment import check_names, variable
 from bonefx.errors import SettingsError
+from bonefx.process.address import MAX_PORT, parse_port
 from bonefx.process.logs import LOG_FORMATS
 from bonefx.web.auth.passwords import Credentials, read_credentials
 from bonefx.web.film_memory import DEFAULT_MB
@@ -22,7 +23,7 @@ ALLOW_PUBLIC = "BONEFX_ALLOW_PUBLIC"
 MCP_TOOLS = "BONEFX_MCP"
 ZERO_GPU = "SPACES_ZERO_GPU"  # set by a Hugging Face Space, read by the package spaces
 MAX_STOP_S = 3600
-HTTP_PORT, MAX_PORT = 80, 65535
+HTTP_PORT = 80
 MAX_QUEUE = 1000
 MAX_FILM_MEMORY_MB = 1_000_000
 HOST_NAME = re.compile(r"(\*\.)?[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", re.ASCII)
@@ -166,8 +167,9 @@ def _hosts(text: str | None, *, host: str, port: int, root_path: str) -> HostRul
 def _metrics(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
-    host, colon, port = text.rpartition(":")
-    if not (host and colon and port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
+    host, _, digits = text.rpartition(":")
+    port = parse_port(digits)
+    if not host or port is None:
         raise SettingsError(
             f"BONEFX_METRICS is {text!r}; use an address and a port, such as 127.0.0.1:9464"
         )
@@ -175,7 +177,7 @@ def _metrics(text: str | None) -> tuple[str, int] | None:
         raise SettingsError(
             'BONEFX_METRICS needs the package prometheus-client; run pip install "bonefx[metrics]"'
         )
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), port
 
 
 def _log_format(text: str | None) -> str:

@@ -8,9 +8,8 @@ import subprocess
 import pytest
 
 from bonefx.errors import SettingsError
-from bonefx.pacs.peers import Peer
+from bonefx.pacs.peers import Peer, TlsFiles
 from bonefx.pacs.sender import Sender, Sent
-from bonefx.pacs.tls import TlsFiles
 from tests.fixtures.dicom_files import make_dicom_of_study
 from tests.fixtures.servers.fake_pacs import (
     PACS_TITLE,
