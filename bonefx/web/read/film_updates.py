@@ -184,7 +184,7 @@ def hidden_offers() -> dict[str, Any]:
 def _change_tools(shown: ShownFilm) -> dict[str, Any]:
     return {
         "changes": gr.Row(visible=True),
-        "region": gr.Dropdown(value=shown.region, interactive=True),
+        "region": gr.update(value=shown.region, interactive=True),
         "undo": gr.Button(interactive=shown.edit != NOT_EDITED),
     }
 
