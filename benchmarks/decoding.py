@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from tqdm import tqdm
 
@@ -35,22 +36,28 @@ from bonefx.films.decoding.requests import Request, Task
 from bonefx.records import Radiograph
 
 ROWS, COLUMNS = 4000, 3000
+DEPTH = 2**12  # values of the film
 Read = Callable[[Path], object]
 
 
 def draw_film() -> bytes:
-    """Return a DICOM film of 12 megapixels: smooth shapes with noise, 12 bit, without a window."""
+    """Return a DICOM film of 12 megapixels: smooth shapes with noise, without a window."""
     rows, columns = np.mgrid[0:ROWS, 0:COLUMNS].astype(np.float32)
     shapes = 2000 + 1200 * np.sin(columns / 800) * np.cos(rows / 900)
     noise = np.random.default_rng(0).normal(0, 30, shapes.shape)
+    return dicom_file(np.clip(shapes + noise, 0, DEPTH - 1).astype(np.uint16))
+
+
+def dicom_file(values: NDArray[np.uint16]) -> bytes:
+    """Return a DICOM film of 12 bit with these values, (H, W)."""
     film = pydicom.Dataset()
     film.file_meta = pydicom.dataset.FileMetaDataset()
     film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     film.SOPClassUID, film.SOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
     film.Modality, film.PhotometricInterpretation = "DX", "MONOCHROME2"
-    film.Rows, film.Columns, film.SamplesPerPixel = ROWS, COLUMNS, 1
+    (film.Rows, film.Columns), film.SamplesPerPixel = values.shape, 1
     film.BitsAllocated, film.BitsStored, film.HighBit, film.PixelRepresentation = 16, 12, 11, 0
-    film.PixelData = np.clip(shapes + noise, 0, 4095).astype(np.uint16).tobytes()
+    film.PixelData = values.tobytes()
     film["PixelData"].VR = "OW"
     buffer = io.BytesIO()
     pydicom.dcmwrite(buffer, film, enforce_file_format=True)

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -33,6 +34,7 @@ import httpx
 import numpy as np
 import psutil
 from gradio_client import Client, handle_file
+from gradio_client.utils import QueueError
 
 from bonefx import data_folder
 
@@ -42,6 +44,7 @@ START_S = 300
 POLL_S = 0.1
 MB = 2**20
 LIST_FILMS = 8
+QUEUE_FULL = "refused: queue full"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +112,18 @@ def read_films(client: Client, films: Sequence[Path], stop: Event, *, first: int
         try:
             client.predict(film, api_name="/read")
         except Exception as error:  # noqa: BLE001 (each kind is counted, whatever it is)
-            answers.errors.append(type(error).__name__)
+            answers.errors.append(error_kind(error))
         else:
             answers.latencies_s.append(time.perf_counter() - started)
         number += 1
     return answers
+
+
+def error_kind(error: Exception) -> str:
+    """Return what went wrong with a request: refused because the queue is full, or else a class."""
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    full = isinstance(error, QueueError) or status == HTTPStatus.TOO_MANY_REQUESTS
+    return QUEUE_FULL if full else type(error).__name__
 
 
 def read_lists(client: Client, films: Sequence[Path], stop: Event) -> int:
