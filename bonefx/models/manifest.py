@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ConfigDict
 
@@ -76,6 +77,8 @@ class Manifest:
             no film.
         recipe_sha256: Checksum of the recipe file of the training.
         head_ranks: Ranks of fc6 and fc7 of a VGG; None for full layers.
+        orientations: In how many orientations the network reads a film: 1, as it is, or 4; see
+            bonefx.models.orientations.
         created: Date of the export, ISO 8601.
     """
 
@@ -103,6 +106,7 @@ class Manifest:
     created: str
     trust: TrustLimits | None = None
     head_ranks: Ranks | None = None
+    orientations: Literal[1, 4] = 1
 
     def __post_init__(self) -> None:
         if self.schema_version != MANIFEST_SCHEMA_VERSION:

@@ -20,6 +20,8 @@ from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.onnx_network import OnnxNetwork, cache_folder
+from bonefx.models.orientations import in_orientations, single_orientation
+from bonefx.models.preprocess import to_batch
 from bonefx.records import OperatingPoint, Origin, Radiograph
 from bonefx.scope.statistics import Scope, read_scope
 
@@ -67,6 +69,12 @@ class LoadedModel:
                 return point
         names = ", ".join(point.name for point in self.manifest.operating_points)
         raise SettingsError(f"{self.name} has no operating point {requested!r}; use {names}")
+
+    def batch(self, films: Sequence[Radiograph]) -> torch.Tensor:
+        """Return the network's input for N films, (N, 3, S, S), on its device."""
+        return to_batch(list(films), self.manifest.preprocess).to(
+            self.device, memory_format=torch.channels_last
+        )
 
     def signatures(self, films: Sequence[Radiograph]) -> NDArray[np.float32]:
         """Compute the signatures of N films, (N, D); see networks.compute_signatures."""
@@ -123,10 +131,10 @@ def on_engine(model: LoadedModel, engine: str) -> LoadedModel:
     if engine != ONNX_ENGINE or model.device.type != "cpu":
         return model
     network = OnnxNetwork(
-        model.network, name=model.name, key=model.manifest.sha256,
+        single_orientation(model.network), name=model.name, key=model.manifest.sha256,
         size_px=model.manifest.preprocess.size_px, cache=cache_folder(),
     )  # fmt: skip
-    return replace(model, network=network)
+    return replace(model, network=in_orientations(network, model.manifest.orientations))
 
 
 def disable_tf32() -> None:
@@ -178,7 +186,7 @@ def load_network(folder: Path, manifest: Manifest, *, device: torch.device) -> S
             f"{manifest.architecture}; {MODEL_REMEDY}"
         ) from error
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
+    return in_orientations(network, manifest.orientations)
 
 
 def _load_scope(folder: Path, manifest: Manifest) -> Scope | None:

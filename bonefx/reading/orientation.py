@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from bonefx.heatmaps.forward import ForwardPass, run_with_gradients
-from bonefx.models.preprocess import to_batch
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, turn_radiograph
 from bonefx.scope.gate import find_sideways
@@ -44,7 +43,7 @@ class UprightFilms:
 def pass_upright(model: LoadedModel, films: Sequence[Radiograph]) -> UprightFilms:
     """Run a model on N films; run it again on those that lie on their side, turned upright."""
     read = list(films)
-    batch = _batch(model, read)
+    batch = model.batch(read)
     passed = run_with_gradients(model.network, batch)
     sideways = find_sideways(model.scope, passed.signature.float().cpu().numpy())
     turns = [UPRIGHT_TURNS if lies else 0 for lies in sideways]
@@ -52,7 +51,7 @@ def pass_upright(model: LoadedModel, films: Sequence[Radiograph]) -> UprightFilm
     for index in turned:
         read[index] = turn_radiograph(read[index], UPRIGHT_TURNS)
     if turned:
-        again = _batch(model, [read[index] for index in turned])
+        again = model.batch([read[index] for index in turned])
         batch = _replaced(batch, turned, again)
         passed_again = run_with_gradients(model.network, again)
         passed = ForwardPass(*(_replaced(*parts) for parts in _pairs(passed, turned, passed_again)))
@@ -64,12 +63,6 @@ def turn_back(heat: NDArray[np.float32] | None, quarter_turns: int) -> NDArray[n
     if heat is None or not quarter_turns:
         return heat
     return np.ascontiguousarray(np.rot90(heat, quarter_turns))
-
-
-def _batch(model: LoadedModel, films: list[Radiograph]) -> torch.Tensor:
-    return to_batch(films, model.manifest.preprocess).to(
-        model.device, memory_format=torch.channels_last
-    )
 
 
 def _pairs(

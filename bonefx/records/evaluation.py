@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ConfigDict
 
@@ -103,6 +104,7 @@ class Evaluation:
         size_px: Side of the network input at which films are read; that of the last training
             stage, or one chosen on validation films.
         trained_size_px: Side of the network input in the last stage of training.
+        orientations: In how many orientations the network reads a film, 1 or 4.
         supervised: The map was supervised by annotated boxes during training.
         data: The data set that the model was trained on.
         outside: Name of another data set; None if none was measured.
@@ -145,6 +147,7 @@ class Evaluation:
     head_ranks: tuple[int, int] | None = None
     compression: Compression | None = None
     sets: tuple[SetFigures, ...] = ()
+    orientations: Literal[1, 4] = 1
 
     @property
     def test(self) -> SplitFigures:

@@ -31,6 +31,11 @@ def add_evaluate_command(commands: Any) -> None:
         "--size-px", type=int, metavar="N",
         help="side of the network input (default: that of the last training stage)",
     )  # fmt: skip
+    evaluate.add_argument(
+        "--orientations", type=int, choices=(1, 4),
+        help="read each film as it is, or in its four quarter turns, and take their mean "
+        "(default: as a model does; 1 for a run)",
+    )  # fmt: skip
     add_full_option(evaluate)
     evaluate.add_argument(
         "--grouped", type=Path, metavar="RUN",
@@ -155,7 +160,8 @@ def _run_evaluate(options: argparse.Namespace) -> None:
         EvaluateOptions(
             data=options.data, cache=cache_folder(options, options.run_folder),
             device=str(pick_device(options.device)), splits=options.splits,
-            with_test=options.test, size_px=options.size_px, grouped=options.grouped,
+            with_test=options.test, size_px=options.size_px,
+            orientations=options.orientations, grouped=options.grouped,
             outside=options.outside, outside_layout=options.outside_layout,
             outside_splits=options.outside_splits, outside_name=options.outside_name,
             description=description, full=options.full, intruders=options.intruders,

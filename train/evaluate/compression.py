@@ -124,7 +124,8 @@ def load_for_evaluation(folder: Path, options: EvaluateOptions) -> EvaluatedMode
     """
     if not options.full and not is_model(folder):
         _write_compressed(folder, options)
-    return load_evaluated_model(folder, options.device, full=options.full)
+    model = load_evaluated_model(folder, options.device, full=options.full)
+    return model if options.orientations is None else model.reading(options.orientations)
 
 
 def _write_compressed(run: Path, options: EvaluateOptions) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors.torch import save
@@ -13,6 +14,7 @@ from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import SplitNetwork
+from bonefx.models.orientations import in_orientations, single_orientation
 from bonefx.models.registry import disable_tf32, load_network
 from bonefx.records.evaluation import EVALUATION, Compression, Evaluation, TrainingCost
 from train.fit.run_folder import FACTS_FILE, RunFacts, read_facts, read_log
@@ -42,6 +44,7 @@ class EvaluatedModel:
         head_ranks: Ranks of a compressed head; None if the head is whole.
         weights_sha256: Checksum of the weights file in the folder.
         size_px: Default side of the network input.
+        orientations: In how many orientations the networks read a film, 1 or 4.
         float16_drift: As a model folder states it; None if it has to be measured.
         compression: As a model folder states it; None if it has to be measured, or without
             compression.
@@ -57,10 +60,25 @@ class EvaluatedModel:
     head_ranks: tuple[int, int] | None
     weights_sha256: str
     size_px: int
+    orientations: Literal[1, 4]
     float16_drift: float | None
     compression: Compression | None
     training: TrainingCost | None
     teacher_sha256: str | None
+
+    def reading(self, orientations: Literal[1, 4]) -> EvaluatedModel:
+        """Return the model with networks that read films in so many orientations."""
+
+        def rebuilt(network: SplitNetwork) -> SplitNetwork:
+            return in_orientations(single_orientation(network), orientations)
+
+        return replace(
+            self,
+            network=rebuilt(self.network),
+            exact=None if self.exact is None else rebuilt(self.exact),
+            whole=None if self.whole is None else rebuilt(self.whole),
+            orientations=orientations,
+        )
 
 
 def is_model(folder: Path) -> bool:
@@ -105,6 +123,7 @@ def _load_from_run(run: Path, device: str, *, full: bool) -> EvaluatedModel:
         head_ranks=head_ranks,
         weights_sha256=compute_best_sha256(run),
         size_px=facts.recipe.size_px,
+        orientations=1,
         float16_drift=None,
         compression=None,
         training=_cost(run, facts, whole),
@@ -144,6 +163,7 @@ def _load_from_model(folder: Path, device: str) -> EvaluatedModel:
         head_ranks=manifest.head_ranks,
         weights_sha256=hashlib.sha256(content).hexdigest(),
         size_px=manifest.preprocess.size_px,
+        orientations=manifest.orientations,
         float16_drift=manifest.float16_drift,
         compression=evaluation.compression if evaluation else None,
         training=evaluation.training if evaluation else None,

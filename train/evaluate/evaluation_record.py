@@ -69,6 +69,7 @@ def build_evaluation(
         weights_sha256=model.weights_sha256,
         size_px=val.films.size_px,
         trained_size_px=recipe.size_px,
+        orientations=model.orientations,
         supervised=recipe.evidence.uses_boxes,
         taught_by=None if recipe.distillation is None else recipe.distillation.teacher,
         teacher_sha256=model.teacher_sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class EvaluateOptions:
         size_px: Side of the network input; None takes that of the last training stage. A
             network trained on magnified films often reads best at a slightly larger size (Touvron
             et al. 2019, "Fixing the train-test resolution discrepancy"): compare sizes on val.
+        orientations: In how many orientations the network reads a film, 1 or 4; None for that of a
+            model folder, and 1 for a run. Compare them on val.
         grouped: An evaluated run of the same recipe on a grouped split of the same set.
         outside: Folder of another data set.
         outside_layout: A key of ADAPTERS.
@@ -45,6 +48,7 @@ class EvaluateOptions:
     splits: Path | None = None
     with_test: bool = False
     size_px: int | None = None
+    orientations: Literal[1, 4] | None = None
     grouped: Path | None = None
     outside: Path | None = None
     outside_layout: str = "fracatlas"

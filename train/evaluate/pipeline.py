@@ -93,6 +93,7 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     outside = _outside_set(options)
     model = load_for_evaluation(folder, options)
     evaluation = _evaluation_of(folder, model)
+    model = model.reading(evaluation.orientations)
     options = replace(options, size_px=evaluation.size_px)
     if evaluation.scope is None or evaluation.scope.orientation is None:
         raise RecipeError(
@@ -121,6 +122,7 @@ def evaluate_maps(folder: Path, options: EvaluateOptions) -> Evaluation:
     """
     model = load_for_evaluation(folder, options)
     evaluation = _evaluation_of(folder, model)
+    model = model.reading(evaluation.orientations)
     scope = read_scope(measured_scope(folder, evaluation), source=SCOPE_FILE)
     options = replace(options, size_px=evaluation.size_px)
     data_set, spec = _own_set(model, options), model.facts.recipe.spec(evaluation.size_px)

@@ -126,6 +126,7 @@ def _manifest(model: EvaluatedModel, evaluation: Evaluation, scope: bytes) -> Ma
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         trust=_trust(evaluation),
         head_ranks=model.head_ranks,
+        orientations=evaluation.orientations,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 

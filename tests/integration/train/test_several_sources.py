@@ -5,8 +5,10 @@ import json
 
 import cv2
 import pytest
+import torch
 
 from bonefx.models.evaluation import read_evaluation
+from bonefx.models.registry import load_model
 from tests.fixtures.datasets import make_image_folder, make_labelled_pixels, write_two_hospitals
 from tests.fixtures.recipes import write_initial_weights, write_recipe
 from tests.fixtures.runs import copy_run, train_run
@@ -93,6 +95,26 @@ def test_a_scope_is_fitted_again_unless_the_figures_know_no_films_turned_upright
     copied = copy_run(trained_on_two / "run", tmp_path / "again")
     assert train(["scope", str(copied), *data]) == 0
     assert read_evaluation(copied / "evaluation.json").splits.keys() == evaluation.splits.keys()
+
+
+def test_a_run_that_reads_all_orientations_does_so_once_it_is_exported(trained_on_two, tmp_path):
+    copied = copy_run(trained_on_two / "run", tmp_path / "run")
+    data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
+    assert train(["evaluate", str(copied), *data, "--test", "--orientations", "4"]) == 0
+    evaluated = read_evaluation(copied / "evaluation.json")
+    assert evaluated.orientations == 4
+    aurocs = [one.value for one in evaluated.scope.orientation.auroc]
+    assert aurocs == pytest.approx([evaluated.splits["val"].auroc.value] * 4)
+    assert train(["export", str(copied), "--weights", str(tmp_path / "weights")]) == 0
+    folder = tmp_path / "weights" / evaluated.model
+    model = load_model(folder, device=torch.device("cpu"))
+    assert model.manifest.orientations == 4
+    film = torch.rand(1, 3, evaluated.size_px, evaluated.size_px)
+    with torch.inference_mode():
+        as_it_is, turned = (model.network(torch.rot90(film, by, (2, 3)))[0] for by in (0, 1))
+    torch.testing.assert_close(as_it_is, turned, atol=1e-4, rtol=0)
+    assert train(["maps", str(copied), *data]) == 0
+    assert read_evaluation(copied / "evaluation.json").orientations == 4
 
 
 def test_a_source_that_would_teach_nothing_is_refused(trained_on_two, tmp_path, capsys):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
 from bonefx.models.networks import SplitNetwork, compute_signatures
+from bonefx.models.orientations import AllOrientations
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import Radiograph, turn_radiograph
@@ -82,7 +83,10 @@ class ScopeFilms:
 
 
 def fit_upright_scope(films: ScopeFilms) -> Scope:
-    """Fit a scope with its recognition of films on their side; val is read as it was given."""
+    """Fit a scope with its recognition of films on their side; val is read as it was given.
+
+    A network that reads all orientations needs no such recognition.
+    """
     val = films.reads["val"]
     scope = fit_scope(
         _measured(
@@ -91,6 +95,8 @@ def fit_upright_scope(films: ScopeFilms) -> Scope:
         _measured(val.films, val.outputs.signatures, films),
         others=_other_pictures(films),
     )
+    if isinstance(films.network, AllOrientations):
+        return scope
     weights, bias = fit_sideways(
         scope, films.network, films.train, films.spec, val=val.outputs.signatures
     )
