@@ -29,7 +29,8 @@ from bonefx.archive.records import (
 )
 from bonefx.archive.stores import PART, OutFolder
 from bonefx.errors import SettingsError
-from bonefx.reading.worklist import WorklistRow, row_table
+from bonefx.reading.worklist_row import WorklistRow
+from bonefx.reading.worklist_tables import row_table
 from bonefx.report.table_records import RowTable
 from bonefx.schema import dump_record, parse_record
 

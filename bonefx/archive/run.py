@@ -32,7 +32,7 @@ from bonefx.archive.stores import OutFolder, find_place, open_out
 from bonefx.errors import BonefxError, SettingsError
 from bonefx.films.discs.member_names import printable_name
 from bonefx.films.sources import FilmSource
-from bonefx.reading.worklist import WorklistRow
+from bonefx.reading.worklist_row import WorklistRow
 
 SMALLER_SHARDS = (16, 1)  # files of the shards into which one that failed is divided
 MakePool = Callable[[PoolSettings, WorkerSettings], AbstractContextManager[Pool]]

@@ -38,7 +38,8 @@ from bonefx.films.sources import FilmSource, FoundFilms, find_films
 from bonefx.models.manifest import MANIFEST
 from bonefx.models.registry import LoadedModel, pick_device
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import WorklistRow, read_worklist
+from bonefx.reading.worklist import read_worklist
+from bonefx.reading.worklist_row import WorklistRow
 from bonefx.records import FilmEdit
 
 FILE_FIELDS = tuple(field.name for field in fields(ArchiveFile))

@@ -20,7 +20,7 @@ from bonefx.cli.common import (
 from bonefx.errors import SettingsError, UnreadableRadiographError
 
 if TYPE_CHECKING:
-    from bonefx.reading.worklist import WorklistRow
+    from bonefx.reading.worklist_row import WorklistRow
 
 
 def add_worklist_command(commands: Any) -> None:
@@ -46,7 +46,8 @@ def add_worklist_command(commands: Any) -> None:
 def run_worklist(options: argparse.Namespace) -> int:
     """Read many films, print one JSON line for each and write the table of --csv."""
     from bonefx.films.decoding.pool import start_decoding
-    from bonefx.reading.worklist import read_worklist, row_table
+    from bonefx.reading.worklist import read_worklist
+    from bonefx.reading.worklist_tables import row_table
 
     films = find_films_in(options.paths)
     start_decoding()  # while the model loads
@@ -70,7 +71,7 @@ def run_worklist(options: argparse.Namespace) -> int:
 
 
 def _write_csv(path: Path, rows: Sequence[WorklistRow]) -> None:
-    from bonefx.reading.worklist import worklist_csv
+    from bonefx.reading.worklist_tables import worklist_csv
 
     try:
         path.write_bytes(worklist_csv(rows))

@@ -3,6 +3,7 @@
 LoadedModel is in bonefx.models.registry, because it holds a network.
 """
 
+from bonefx.records.case import NO_CHOICES, NO_PART, Case, CaseChoices, StudyPart
 from bonefx.records.estimate import (
     NOT_MEASURED,
     Estimate,
@@ -52,11 +53,12 @@ from bonefx.records.reading import (
 from bonefx.records.trust_limits import GradeFigures, MapGrade, TrustLimits
 
 __all__ = [
-    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "QUARTER_TURN_DEGREES", "Agreement", "Calibration",
-    "Corners", "Estimate", "FilmEdit", "FilmNote", "GradeFigures", "Guarantee", "MapGrade",
-    "OperatingPoint", "Origin", "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode",
-    "RegionFigures", "RegionSource", "SpacingPlane", "Trust", "TrustLimits", "Verdict",
-    "VerdictShares", "Window", "box_of_edges", "convex_mask", "crop_radiograph", "edit_matrix",
-    "edit_radiograph", "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph",
-    "probability_text", "turn_radiograph",
+    "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "NO_CHOICES", "NO_PART", "QUARTER_TURN_DEGREES",
+    "Agreement", "Calibration", "Case", "CaseChoices", "Corners", "Estimate", "FilmEdit",
+    "FilmNote", "GradeFigures", "Guarantee", "MapGrade", "OperatingPoint", "Origin", "PixelBox",
+    "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "RegionSource",
+    "SpacingPlane", "StudyPart", "Trust", "TrustLimits", "Verdict", "VerdictShares", "Window",
+    "box_of_edges", "convex_mask", "crop_radiograph", "edit_matrix", "edit_radiograph",
+    "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph", "probability_text",
+    "turn_radiograph",
 ]  # fmt: skip

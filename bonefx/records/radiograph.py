@@ -129,6 +129,8 @@ class Radiograph:
         body_part: DICOM body part examined; None if not given.
         view: DICOM view position; None if not given.
         laterality: L or R; None if not given.
+        study: Hash of the study's identifier, which only films of one study share; see
+            films.dicom.study. None if the file names no study.
         spacing_mm: Row and column distance of pixel centres; None if not given.
         spacing_plane: Where spacing_mm holds; None without it.
         full: All values of the file, (H, W) float32 in [0, 1], if pixels are a windowed part of
@@ -150,6 +152,7 @@ class Radiograph:
     body_part: str | None = None
     view: str | None = None
     laterality: str | None = None
+    study: str | None = None
     spacing_mm: tuple[float, float] | None = None
     spacing_plane: SpacingPlane | None = None
     full: NDArray[np.float32] | None = None

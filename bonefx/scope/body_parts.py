@@ -75,8 +75,23 @@ def with_named_region(reading: Reading, region: str | None) -> Reading:
 
 def regions_in_header(film: Radiograph) -> frozenset[str]:
     """Return the regions of the limbs that a film's header names; empty if it names none."""
+    return frozenset(REGION_OF_WORD[word] for word in _limb_words(film))
+
+
+def part_in_header(film: Radiograph) -> str | None:
+    """Return the body part that a film's header names, in lower case; None if it names none.
+
+    Of a limb it is the word that names it, without a side or a view beside it: "wrist" of L_WRIST.
+    It is narrower than a region: foot and ankle are two parts of the region leg.
+    """
+    words = dict.fromkeys(word.lower() for word in _limb_words(film))
+    return " and ".join(words) or (film.body_part or "").lower() or None
+
+
+def _limb_words(film: Radiograph) -> list[str]:
+    """Return the words of the header's body part that name limbs, in their order."""
     words = re.findall("[A-Z]+", (film.body_part or "").replace("UPPER ARM", "UPPERARM"))
-    return frozenset(REGION_OF_WORD[word] for word in words if word in REGION_OF_WORD)
+    return [word for word in words if word in REGION_OF_WORD]
 
 
 def body_part_refusal(film: Radiograph, regions: Sequence[str]) -> Reason | None:

@@ -19,6 +19,7 @@ from bonefx.films.dicom.header import (
 from bonefx.films.dicom.pixel_data import decode_pixels, without_pixels
 from bonefx.films.dicom.pixel_format import pixel_format
 from bonefx.films.dicom.shutters import find_shutter
+from bonefx.films.dicom.study import study_hash
 from bonefx.films.dicom.voi import show_stored
 from bonefx.films.geometry import with_square_pixels
 from bonefx.films.limits import check_size
@@ -69,6 +70,7 @@ def read_dicom(data: bytes, sha256: str, *, salvage: bool = False) -> Radiograph
         body_part=body_part(header),
         view=code(header, "ViewPosition"),
         laterality=laterality(header),
+        study=study_hash(header),
         spacing_mm=spacing_mm(header),
         spacing_plane=spacing_plane(header),
         full=shown.full,

@@ -1,7 +1,7 @@
 """Read the header of a DICOM radiograph, and refuse what is none.
 
 Only the elements in ELEMENTS_READ are read from a file, so that patient data reaches neither a
-record nor a message.
+record nor a message. Of the study only a hash leaves this package; see study.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODALITIES = ("CR", "DX", "RG")
 ELEMENTS_READ = (
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PresentationIntentType", "NumberOfFrames"),
     *("BodyPartExamined", "AnatomicRegionSequence", "PrimaryAnatomicStructureSequence"),
-    *("ViewPosition", "Laterality"),
+    *("ViewPosition", "Laterality", "StudyInstanceUID"),
     *("ImageLaterality", "PixelSpacing", "ImagerPixelSpacing"),
     *("NominalScannedPixelSpacing", "PixelSpacingCalibrationType", "PixelAspectRatio"),
     *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),

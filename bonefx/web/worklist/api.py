@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import read_worklist, row_table
+from bonefx.reading.worklist import read_worklist
+from bonefx.reading.worklist_tables import row_table
 from bonefx.web.worklist.session_list import SessionList
 
 

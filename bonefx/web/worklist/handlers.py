@@ -12,13 +12,9 @@ import gradio as gr
 from bonefx.errors import BonefxError, SettingsError, UnreadableRadiographError
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import second_model
-from bonefx.reading.worklist import (
-    WorklistRow,
-    read_worklist,
-    rows_at_point,
-    with_second_verdicts,
-    worklist_csv,
-)
+from bonefx.reading.worklist import read_worklist, rows_at_point, with_second_verdicts
+from bonefx.reading.worklist_row import WorklistRow
+from bonefx.reading.worklist_tables import worklist_csv
 from bonefx.web.service.faults import with_reference
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from bonefx.errors import SettingsError
 from bonefx.films.discs.film_files import is_hidden
 from bonefx.films.sources import FilmSource, find_films
-from bonefx.reading.worklist import WorklistRow
+from bonefx.reading.worklist_row import WorklistRow
 from bonefx.web.shared.uploads import delete_upload
 
 KEEP_S = 3600  # films may be opened from their rows for this long

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypedDict
 
 from markupsafe import Markup
 
-from bonefx.reading.worklist import WorklistRow, urgency
+from bonefx.reading.worklist_row import WorklistRow, urgency
 from bonefx.records import Verdict, probability_text
 from bonefx.report.wording.films import film_note_texts
 from bonefx.report.wording.readings import VERDICT_WORDING, second_verdict_words, turned_words

@@ -18,7 +18,8 @@ from bonefx.archive.results import results_schema
 from bonefx.errors import BonefxError
 from bonefx.films.sources import find_films
 from bonefx.reading.reader import Reader
-from bonefx.reading.worklist import read_worklist, row_table
+from bonefx.reading.worklist import read_worklist
+from bonefx.reading.worklist_tables import row_table
 from bonefx.records import Verdict
 from bonefx.report.table_records import RowTable
 from tests.fixtures.archives import (

@@ -14,19 +14,17 @@ from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.reader import Reader
 from bonefx.reading.worklist import (
     THUMBNAIL_PX,
-    WorklistRow,
     read_worklist,
-    row_table,
     rows_at_point,
-    sorted_by_urgency,
-    urgency,
     with_second_verdicts,
-    worklist_csv,
 )
+from bonefx.reading.worklist_row import WorklistRow, sorted_by_urgency, urgency
+from bonefx.reading.worklist_tables import row_table, worklist_csv
 from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
 from bonefx.report.table_records import RowTable
 from bonefx.report.wording.reasons import reason_text
 from bonefx.web.worklist.table import row_html
+from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder, make_pair
 from tests.fixtures.records import make_reading
@@ -280,3 +278,12 @@ def test_film_notes_are_codes_in_the_csv_and_sentences_on_the_screen():
     assert "raw data of the detector" in html
     assert "turned clockwise by 90 degrees" in html
     assert parsed([make_row()])[0]["film_notes"] == ""
+
+
+def test_a_row_keeps_study_part_and_view_of_its_header(reader, tmp_path):
+    path = tmp_path / "film.dcm"
+    path.write_bytes(make_dicom_of_study(ViewPosition="PA"))
+    (row,) = read_worklist(reader, [FilmSource(name="film.dcm", path=path)])
+    assert (row.part.body_part, row.part.laterality, row.view) == ("wrist", "L", "PA")
+    assert row.part.study == row.source.read().study
+    assert STUDY_ELEMENTS["StudyInstanceUID"] not in repr(row)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bonefx.errors import SettingsError
-from bonefx.reading.worklist import WorklistRow
+from bonefx.reading.worklist_row import WorklistRow
 from bonefx.web.worklist import session_list as module
 from bonefx.web.worklist.session_list import SessionList, SessionLists, close_list
 from bonefx.web.worklist.table import message_value, row_html, table_value

@@ -45,6 +45,7 @@ def sent(outcome):
             make_dicom(
                 WindowCenter=[2000, 900], WindowWidth=[1000, 300], PixelSpacing=[0.1, 0.2],
                 WindowCenterWidthExplanation=["Bône", "骨"], ViewPosition="AP",
+                StudyInstanceUID="1.2.3",
             ),
             id="windows",
         ),
