@@ -89,7 +89,7 @@ def api_markdown() -> str:
 
     kinds = (
         table_records.ReadingTable, table_records.ComparisonTable, table_records.RowTable,
-        report_records.ReportTable,
+        table_records.CaseTable, report_records.ReportTable,
     )  # fmt: skip
     tables: dict[str, dict[str, Any]] = {}
     for kind in kinds:

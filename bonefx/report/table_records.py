@@ -257,6 +257,28 @@ class RowTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseTable:
+    """The case of a film of a worklist, after the fields of its RowTable."""
+
+    __pydantic_config__ = DOCUMENTED
+
+    case: int
+    """Number of the film's case, in the order of the first films, from 1."""
+    case_films: int
+    """Number of its films; copies of a file count once."""
+    case_verdict: Verdict | None
+    """Verdict of its most urgent film; null if that was not read."""
+    study: str | None
+    """Hash that only films of one study share; null if the film names no study, likewise below."""
+    body_part: str | None
+    """Body part in the film's header, in lower case."""
+    laterality: str | None
+    """Side in the film's header, L or R."""
+    view: str | None
+    """View position in the film's header."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonTable:
     """Several models' readings of one film; the maps themselves are left out."""
 

@@ -9,11 +9,21 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bonefx.records import Agreement, OperatingPoint, PixelBox, Reading, Reason, Trust
+from bonefx.records import (
+    Agreement,
+    Case,
+    OperatingPoint,
+    PixelBox,
+    Reading,
+    Reason,
+    StudyPart,
+    Trust,
+)
 from bonefx.report.record import Overlay, Report
 from bonefx.report.report_records import MapTable, MeasuredTable, ReportTable
 from bonefx.report.table_records import (
     AgreementTable,
+    CaseTable,
     ComparisonTable,
     FilmNoteTable,
     ReadingTable,
@@ -77,6 +87,27 @@ def worklist_table(
             sha256=sha256,
             **of_reading,
             **_second_of_row(reading),
+        )
+    )
+
+
+def case_table(case: Case, *, part: StudyPart, view: str | None) -> dict[str, Any]:
+    """Return the case of a film as the dict of a CaseTable.
+
+    Args:
+        case: The film's case.
+        part: What the film's own header names.
+        view: DICOM view position of the film.
+    """
+    return _dump(
+        CaseTable(
+            case=case.number,
+            case_films=case.n_films,
+            case_verdict=case.verdict,
+            study=part.study,
+            body_part=part.body_part,
+            laterality=part.laterality,
+            view=view,
         )
     )
 

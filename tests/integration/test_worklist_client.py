@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import Status
 
-from bonefx.report.table_records import RowTable
+from bonefx.report.table_records import CaseTable, RowTable
 from tests.fixtures.image_files import make_png
 from tests.fixtures.servers.app import REPOSITORY
 
@@ -49,7 +49,8 @@ def test_a_worklist_returns_one_entry_a_film_with_errors_of_broken_ones(
         made.writestr("in/0.png", source.read("0.png"))
     files = [handle_file(path) for path in (EXAMPLE, broken, small)]
     rows = client.predict(films=files, point="screening", api_name="/worklist")
-    assert [set(row) for row in rows] == [set(RowTable.__annotations__)] * 3
+    fields = {*RowTable.__annotations__, *CaseTable.__annotations__}
+    assert [set(row) for row in rows] == [fields] * 3
     assert [row["film"] for row in rows] == [EXAMPLE.name, broken.name, "small.zip/in/0.png"]
     assert [row["error"] is None for row in rows] == [True, False, True]
     assert rows[0]["verdict"] in {"fracture", "no_fracture", "review"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from bonefx.reading.reader import Reader
 from bonefx.reading.worklist import read_worklist
-from bonefx.reading.worklist_tables import row_table
+from bonefx.reading.worklist_tables import list_tables
 from bonefx.web.worklist.session_list import SessionList
 
 
@@ -34,7 +34,10 @@ class WorklistApi:
             not be used for reading), inverted, looks_inverted, mirrored and turned_degrees (as
             from /read), read_turned_degrees (the model's own turn of a film that lies on its side)
             and film_notes (what to know about how the file was read). One model reads the list,
-            so second_model, second_verdict, second_probability and models_disagree are null.
+            so second_model, second_verdict, second_probability and models_disagree are null. Then
+            its case, films of one study, body part and side: case (its number), case_films,
+            case_verdict (of its most urgent film), and study (a hash), body_part, laterality and
+            view as the film's header names them.
         """
         session_list = SessionList()
         try:
@@ -42,6 +45,6 @@ class WorklistApi:
             rows = read_worklist(
                 self.reader, session_list.films, point=point or None, thumbnails=False
             )
-            return [row_table(row) for row in rows]
+            return list_tables(list(rows))
         finally:
             session_list.close()

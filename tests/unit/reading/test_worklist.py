@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,15 +20,18 @@ from bonefx.reading.worklist import (
     with_second_verdicts,
 )
 from bonefx.reading.worklist_row import WorklistRow, sorted_by_urgency, urgency
-from bonefx.reading.worklist_tables import row_table, worklist_csv
-from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
-from bonefx.report.table_records import RowTable
+from bonefx.reading.worklist_tables import list_tables, row_table, worklist_csv
+from bonefx.records import NO_CHOICES, FilmNote, Reason, ReasonCode, StudyPart, Verdict
+from bonefx.report.table_records import CaseTable, RowTable
 from bonefx.report.wording.reasons import reason_text
 from bonefx.web.worklist.table import row_html
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder, make_pair
 from tests.fixtures.records import make_reading
+
+
+COLUMNS = {*RowTable.__annotations__, *CaseTable.__annotations__}
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +239,7 @@ def test_the_csv_is_sorted_and_has_every_column():
     assert lines[0]["film"] == 'a "quoted", film.png'
     assert (lines[1]["verdict"], lines[1]["error"]) == ("", "the file is empty; copy it again")
     assert float(lines[2]["probability"]) == 0.1
-    assert set(lines[0]) == set(RowTable.__annotations__)
+    assert set(lines[0]) == COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -287,3 +291,35 @@ def test_a_row_keeps_study_part_and_view_of_its_header(reader, tmp_path):
     assert (row.part.body_part, row.part.laterality, row.view) == ("wrist", "L", "PA")
     assert row.part.study == row.source.read().study
     assert STUDY_ELEMENTS["StudyInstanceUID"] not in repr(row)
+
+
+@pytest.fixture
+def wrist_and_elbow():
+    """Two films of a wrist, of which the second is fractured, and one of an elbow between them."""
+    calm = {"verdict": Verdict.NO_FRACTURE, "probability": 0.1}
+    wrist = StudyPart(study="5" * 16, body_part="wrist", laterality="L")
+    return [
+        replace(make_row(1, name="pa.dcm", **calm), part=wrist, view="PA"),
+        make_row(2, name="elbow.png", verdict=Verdict.REVIEW, probability=0.5),
+        replace(make_row(3, name="ll.dcm"), part=wrist, view="LL"),
+    ]
+
+
+def test_each_row_of_a_list_names_its_case_and_the_verdict_of_the_case(wrist_and_elbow):
+    tables = list_tables(wrist_and_elbow)
+    assert all(set(table) == COLUMNS for table in tables)
+    assert [table["place"] for table in tables] == [1, 2, 3]
+    cases = [(table["case"], table["case_films"], table["case_verdict"]) for table in tables]
+    assert cases == [(1, 2, "fracture"), (2, 1, "review"), (1, 2, "fracture")]
+    assert [table["verdict"] for table in tables] == ["no_fracture", "review", "fracture"]
+    named = [(table["body_part"], table["laterality"], table["view"]) for table in tables]
+    assert named == [("wrist", "L", "PA"), (None, None, None), ("wrist", "L", "LL")]
+
+
+def test_the_csv_keeps_the_films_of_a_case_together(wrist_and_elbow):
+    assert [line["place"] for line in parsed(wrist_and_elbow)] == ["3", "1", "2"]
+    text = worklist_csv(wrist_and_elbow, NO_CHOICES.split({1, 3})).decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(line["place"], line["case_films"]) for line in lines] == [
+        ("3", "1"), ("2", "1"), ("1", "1"),
+    ]  # fmt: skip

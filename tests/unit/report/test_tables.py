@@ -9,14 +9,14 @@ from bonefx.models.decision import reading_at_point
 from bonefx.records import FilmNote, Reason, ReasonCode, Verdict
 from bonefx.report import reading_table, report_table
 from bonefx.report.report_records import ReportTable
-from bonefx.report.table_records import ComparisonTable, ReadingTable, RowTable
+from bonefx.report.table_records import CaseTable, ComparisonTable, ReadingTable, RowTable
 from bonefx.report.tables import worklist_table
 from bonefx.report.wording.reasons import REASON_TEXTS, reason_text
 from bonefx.schema import describe_record
 from tests.fixtures.records import make_point, make_reading
 from tests.fixtures.reports import make_report
 
-TABLES = (ReadingTable, RowTable, ComparisonTable, ReportTable)
+TABLES = (ReadingTable, RowTable, CaseTable, ComparisonTable, ReportTable)
 
 
 def make_reason(code, **changes):
