@@ -20,6 +20,12 @@ def case_words(case: Case) -> str:
     return f"{part_words(case.part)}, {films}"
 
 
+def film_words(part: StudyPart, view: str | None) -> str:
+    """Return what a film's header names, such as "wrist, left, PA"; empty if it names nothing."""
+    named = (part.body_part, SIDES.get(part.laterality or ""), view)
+    return ", ".join(word for word in named if word)
+
+
 def part_words(part: StudyPart) -> str:
     """Return body part and side, such as "wrist, left"; a side that is not named is left out."""
     side = SIDES.get(part.laterality or "")

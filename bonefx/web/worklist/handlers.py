@@ -191,15 +191,35 @@ class WorklistHandlers:
         )
         return OpenedRow(chosen=session_list.films[place - 1], step=position)
 
+    @show_errors_to_user
+    def on_cases(self, session_list: SessionList | None, event: gr.EventData) -> Any:
+        """Join the selected films to one case, or split them into cases of one film each.
+
+        Nothing changes while films are read, and for films of an earlier state of the table.
+
+        Raises:
+            UnreadableRadiographError: The list expired.
+        """
+        if session_list is None or session_list.closed:
+            raise UnreadableRadiographError(LIST_EXPIRED)
+        if session_list.running or event.number != session_list.sequence_number:
+            return gr.skip()
+        known = range(1, len(session_list.films) + 1)
+        places = [place for place in map(int, event.places) if place in known]
+        before = session_list.case_choices
+        joins = event.action == "join"
+        session_list.choose_cases(before.joined(places) if joins else before.split(places))
+        return _complete_table(session_list)
+
     def on_save(self, session_list: SessionList | None) -> Download:
-        """Return the table as CSV, the most urgent film first.
+        """Return the table as CSV, the most urgent case first.
 
         Raises:
             SettingsError: The list expired.
         """
         if session_list is None:
             raise SettingsError(LIST_EXPIRED)
-        content = worklist_csv(session_list.rows)
+        content = worklist_csv(session_list.rows, session_list.case_choices)
         return Download(name="worklist.csv", media_type="text/csv", content=content)
 
     def on_unload(self, request: gr.Request) -> None:

@@ -101,6 +101,7 @@ def build_worklist(reader: Reader) -> WorklistParts:
         parts.table.select, handlers.on_open, parts.session_list,
         update=OpenedRow, components=parts, **UNQUEUED_EVENT,
     )  # fmt: skip
+    parts.table.submit(handlers.on_cases, parts.session_list, parts.table, **UNQUEUED_EVENT)
     films = gr.File(file_count="multiple", label="Films", visible=False)
     gr.Button(visible=False).click(
         show_errors_to_user(WorklistApi(reader=reader).worklist), [films, parts.point],

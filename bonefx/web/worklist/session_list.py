@@ -20,6 +20,7 @@ from bonefx.errors import SettingsError
 from bonefx.films.discs.film_files import is_hidden
 from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.worklist_row import WorklistRow
+from bonefx.records import NO_CHOICES, CaseChoices
 from bonefx.web.shared.uploads import delete_upload
 
 KEEP_S = 3600  # films may be opened from their rows for this long
@@ -37,6 +38,7 @@ class SessionList:
         films: The films of the list.
         left_out: How many other files were uploaded with them.
         rows: Results of the films that were read so far.
+        case_choices: Films that the user joined to one case or split off.
         sequence_number: Sent with each state of the table, and larger than in any state before;
             the page drops states with a smaller one.
         key: Identifies the list in the page; constant.
@@ -48,6 +50,7 @@ class SessionList:
         self.films: tuple[FilmSource, ...] = ()
         self.left_out = 0
         self.rows: list[WorklistRow] = []
+        self.case_choices: CaseChoices = NO_CHOICES
         self.sequence_number = self.key = self.next_sequence_number()
         self.running = self.stopped_early = False
         self._stopped = threading.Event()
@@ -126,6 +129,11 @@ class SessionList:
         """Replace all rows; states of the table that are still on their way become stale."""
         self.rows = list(rows)
         self.sequence_number = self.next_sequence_number()
+
+    def choose_cases(self, choices: CaseChoices) -> None:
+        """Replace what the user joined and split; earlier states of the table become stale."""
+        self.case_choices = choices
+        self.replace_rows(self.rows)
 
     def stop(self) -> None:
         """Read no more films; rows stay."""

@@ -14,8 +14,10 @@ from typing import NamedTuple, TypedDict
 
 from markupsafe import Markup
 
+from bonefx.reading.case import cases_of
 from bonefx.reading.worklist_row import WorklistRow, urgency
-from bonefx.records import Verdict, probability_text
+from bonefx.records import Case, Verdict, probability_text
+from bonefx.report.wording.cases import CASE_LIMITS, case_words, film_words
 from bonefx.report.wording.films import film_note_texts
 from bonefx.report.wording.readings import VERDICT_WORDING, second_verdict_words, turned_words
 from bonefx.report.wording.reasons import reason_text
@@ -53,6 +55,20 @@ TABLE_COLUMNS = (
 )
 
 
+class CaseValue(TypedDict):
+    """A case whose films stand together in the table.
+
+    Attributes:
+        number: Of the case.
+        places: Places of its films; two or more.
+        html: HTML of its head row; empty where all its rows are copies of one film.
+    """
+
+    number: int
+    places: Sequence[int]
+    html: str
+
+
 class TableValue(TypedDict):
     """State of the table in the page; worklist_rows.js reads these keys.
 
@@ -63,6 +79,7 @@ class TableValue(TypedDict):
         number: Sequence number; the page drops states with a smaller one.
         list: Key of the list; 0 for none.
         rows: HTML of one table row each, in the order of the list; None leaves them as they are.
+        cases: Cases of two rows or more; each other film is a case of its own.
         message_html: HTML of the summary, or of a message; empty while films are read.
         running: Progress in words while films are read; else empty.
         done: Share of the films that were read, or then read by the second model, in [0, 1].
@@ -71,6 +88,7 @@ class TableValue(TypedDict):
     number: int
     list: int
     rows: Sequence[str] | None
+    cases: Sequence[CaseValue]
     message_html: str
     running: str
     done: float
@@ -87,7 +105,7 @@ class VerdictCount(NamedTuple):
 
 def empty_table_html() -> Markup:
     """Render the table without rows."""
-    return render("worklist/table.html.j2", columns=TABLE_COLUMNS)
+    return render("worklist/table.html.j2", columns=TABLE_COLUMNS, case_limits=CASE_LIMITS)
 
 
 def message_value(text: str = EMPTY_TABLE) -> TableValue:
@@ -96,6 +114,7 @@ def message_value(text: str = EMPTY_TABLE) -> TableValue:
         number=SessionList.next_sequence_number(),
         list=0,
         rows=[],
+        cases=[],
         message_html=render("worklist/message.html.j2", text=text),
         running="",
         done=0,
@@ -112,6 +131,7 @@ def gone_value(listed: int) -> TableValue:
         number=SessionList.next_sequence_number(),
         list=listed,
         rows=None,
+        cases=[],
         message_html=render("worklist/message.html.j2", text=LIST_GONE),
         running="",
         done=0,
@@ -133,6 +153,7 @@ def table_value(
         number=session_list.sequence_number,
         list=session_list.key,
         rows=list(rows),
+        cases=_case_values(session_list),
         message_html="" if session_list.running else summary_html(session_list),
         running=_progress_text(session_list, len(rows), read_twice) if session_list.running else "",
         done=done / max(len(session_list.films), 1),
@@ -171,7 +192,37 @@ def row_html(row: WorklistRow) -> Markup:
         second_text=second_verdict_words(row.reading) if row.reading else "",
         disagrees=row.reading is not None and row.reading.models_disagree,
         reason_text=_reason_text(row),
+        film_words=film_words(row.part, row.view),
         thumbnail_base64=base64.b64encode(row.thumbnail or b"").decode(),
+    )
+
+
+def _case_values(session_list: SessionList) -> list[CaseValue]:
+    rows = {row.place: row for row in session_list.rows}
+    return [
+        CaseValue(
+            number=case.number,
+            places=case.places,
+            html=_head_html(case, [rows[place] for place in case.places]),
+        )
+        for case in cases_of(session_list.rows, session_list.case_choices)
+        if len(case.places) > 1
+    ]
+
+
+def _head_html(case: Case, rows: Sequence[WorklistRow]) -> str:
+    """Render the row above the films of a case; empty for a case of one film and its copies."""
+    if case.n_films == 1:
+        return ""
+    sign, verdict_text = _verdict_wording(case.verdict)
+    return render(
+        "worklist/case_head.html.j2",
+        case=case,
+        words=case_words(case),
+        verdict_class=_verdict_class(case.verdict),
+        sign=sign,
+        verdict_text=verdict_text,
+        n_disagreeing=sum(row.reading is not None and row.reading.models_disagree for row in rows),
     )
 
 

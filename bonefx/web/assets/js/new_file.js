@@ -9,7 +9,7 @@
         event.target.value = "";
     };
     const mayReplaceList = () => {
-        const films = document.querySelectorAll("#list tbody tr").length;
+        const films = document.querySelectorAll("#list tr[data-place]").length;
         return films === 0 || confirm(
             `A new list replaces the one with ${films} ${films === 1 ? "film" : "films"} and its ` +
             "verdicts. Download it as CSV first to keep them. Replace it now?");
