@@ -1,7 +1,7 @@
 """Navigation bar of the Read screen: previous film, next film, or back to the worklist.
 
 The page holds the list in the order in which it is sorted there. The bar's script opens the next
-row of that order, and only that film is loaded.
+row of that order, and only that film is loaded. Below the bar it shows the films of the case.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TypedDict
 
 import gradio as gr
 
+from bonefx.report.wording.cases import CASE_LIMITS
 from bonefx.web.shared.templates import render
 
 NAVIGATION_JS = (Path(__file__).parents[1] / "assets" / "js" / "film_navigation.js").read_text()
@@ -45,7 +46,7 @@ def navigation_bar() -> gr.HTML:
     """Build the bar; the page hides it for a film outside a list."""
     return gr.HTML(
         NO_POSITION,
-        html_template=render("shared/navigation.html.j2"),
+        html_template=render("shared/navigation.html.j2", case_limits=CASE_LIMITS),
         js_on_load=NAVIGATION_JS,
         elem_id="film-navigation",
         apply_default_css=False,
