@@ -10,12 +10,14 @@ from tests.browser.helpers import expect_verdict_and_film, find_serious_violatio
 from tests.fixtures.dicom_files import make_dicom_of_study
 from tests.fixtures.image_files import make_pixels, make_png
 
-FILMS = (  # file, study, body part, side, view
+FILMS = (  # file, study, body part, side, view; the elbow is case 3, and film 3 is of another case
     ("a.dcm", "1.2.1", "WRIST", "L", "PA"),
-    ("b.dcm", "1.2.2", "ELBOW", "R", "AP"),
     ("c.dcm", "1.2.1", "WRIST", "L", "LL"),
+    ("f.png", "", "", "", ""),
+    ("b.dcm", "1.2.2", "ELBOW", "R", "AP"),
     ("d.dcm", "1.2.2", "ELBOW", "R", "LL"),
     ("e.dcm", "1.2.1", "", "", "RLO"),
+    ("g.png", "", "", "", ""),
 )
 SINGLE = ("f.png", "g.png")
 
@@ -35,10 +37,8 @@ def paths(tmp_path):
             stored=pixels, StudyInstanceUID=study, BodyPartExamined=part, Laterality=side,
             ViewPosition=view,
         )  # fmt: skip
-        (tmp_path / name).write_bytes(content)
-    for seed, name in enumerate(SINGLE, start=len(FILMS)):
-        (tmp_path / name).write_bytes(make_png(seed=seed))
-    return [tmp_path / name for name in (*(film[0] for film in FILMS), *SINGLE)]
+        (tmp_path / name).write_bytes(make_png(seed=seed) if name in SINGLE else content)
+    return [tmp_path / film[0] for film in FILMS]
 
 
 @pytest.fixture
@@ -115,11 +115,11 @@ def test_films_of_a_case_stand_together_below_its_head_in_every_order(worklist):
     assert groups(worklist) == expected
     sort_by(worklist, "Place in the list")
     films = [name for name in order(worklist) if not name.startswith("Case")]
-    assert films == [*wrist, *elbow, *SINGLE]
+    assert films == [*wrist, "f.png", *elbow, "g.png"]
     assert order(worklist)[0] == "Case: wrist, left, 3 films"
     sort_by(worklist, "Place in the list")
     films = [name for name in order(worklist) if not name.startswith("Case")]
-    assert films == ["g.png", "f.png", "e.dcm", "c.dcm", "a.dcm", "d.dcm", "b.dcm"]
+    assert films == ["g.png", "e.dcm", "c.dcm", "a.dcm", "d.dcm", "b.dcm", "f.png"]
     sort_by(worklist, "Film")
     assert groups(worklist) == expected
 
@@ -203,13 +203,22 @@ def test_rows_that_arrive_and_move_leave_the_focus_where_it_is(worklist):
         expect(box).to_be_focused()
 
 
+def test_the_focus_stays_on_its_row_while_others_are_read(page, paths):
+    page.get_by_role("tab", name="Worklist").click()
+    page.locator("#films input[type=file]").set_input_files(paths)
+    focused = row(page, "a.dcm").get_by_role("button")
+    focused.focus()
+    expect(page.locator("#list tbody .second")).to_have_count(len(FILMS))
+    expect(page.locator("#list progress")).to_be_hidden()
+    expect(focused).to_be_focused()
+
+
 def test_keys_lead_from_view_to_view_and_from_case_to_case(worklist):
     sort_by(worklist, "Place in the list")
     open_row(worklist, "a.dcm")
     for key, name in (
-        ("n", "c.dcm"), ("n", "e.dcm"), ("n", "b.dcm"), ("Shift+N", "f.png"),
-        ("Shift+P", "b.dcm"), ("Shift+P", "a.dcm"), ("Shift+N", "b.dcm"), ("p", "e.dcm"),
-        ("Shift+P", "e.dcm"),
+        ("n", "c.dcm"), ("n", "e.dcm"), ("n", "f.png"), ("Shift+N", "b.dcm"), ("n", "d.dcm"),
+        ("Shift+P", "f.png"), ("Shift+P", "a.dcm"), ("Shift+N", "f.png"), ("p", "e.dcm"),
     ):  # fmt: skip
         worklist.keyboard.press(key)
         expect_open(worklist, name)
@@ -228,7 +237,6 @@ def test_the_strip_shows_the_films_of_the_case_and_opens_one(worklist):
     expect(films.nth(2)).to_have_attribute("aria-current", "true")
     expect(films.nth(2)).to_be_focused()
     expect(strip(worklist)).to_contain_text("(film 3 of 3)")
-    worklist.keyboard.press("Shift+N")
     worklist.keyboard.press("Shift+N")
     expect_open(worklist, "f.png")
     expect(strip(worklist)).to_be_hidden()

@@ -30,7 +30,6 @@ from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder, make_pair
 from tests.fixtures.records import make_reading
 
-
 COLUMNS = {*RowTable.__annotations__, *CaseTable.__annotations__}
 
 

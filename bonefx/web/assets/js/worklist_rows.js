@@ -69,7 +69,7 @@ const put = (key, html) => {
 const arrange = () => {
     const sorted = new Map(), headOf = new Map(heads().map((head) => [head.dataset.head, head]));
     for (const row of films().sort(compare)) {
-        const key = row.dataset.case ?? keyOf(row);
+        const key = row.dataset.case ? `case ${row.dataset.case}` : keyOf(row);
         if (!sorted.has(key)) sorted.set(key, headOf.has(row.dataset.case) ? [headOf.get(row.dataset.case)] : []);
         sorted.get(key).push(row);
     }
