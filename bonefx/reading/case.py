@@ -30,16 +30,18 @@ def cases_of(rows: Iterable[WorklistRow], choices: CaseChoices = NO_CHOICES) -> 
         rows: All rows that were read so far: a row that comes later may change the grouping.
         choices: What the user joined and split.
     """
-    listed = sorted(rows, key=lambda row: row.place)
+    ranked = sorted_by_urgency(rows)
     chosen = {place: group for group in choices.groups for place in group}
-    homes = _homes(row.part for row in listed if row.part.study and row.place not in chosen)
-    groups: dict[Hashable, list[WorklistRow]] = defaultdict(list)
-    for row in listed:
+    homes = _homes(row.part for row in ranked if row.part.study and row.place not in chosen)
+    groups: dict[Hashable, list[WorklistRow]] = defaultdict(list)  # the most urgent first
+    for row in ranked:
         alone = row.place if row.part.study is None else homes.get(row.part)
         groups[chosen.get(row.place, alone)].append(row)
-    cases = [_case(number, group) for number, group in enumerate(groups.values(), start=1)]
-    rank = {row.place: index for index, row in enumerate(sorted_by_urgency(listed))}
-    return tuple(sorted(cases, key=lambda case: rank[case.places[0]]))
+    firsts = sorted(min(row.place for row in group) for group in groups.values())
+    numbers = {first: number for number, first in enumerate(firsts, start=1)}
+    return tuple(
+        _case(numbers[min(row.place for row in group)], group) for group in groups.values()
+    )
 
 
 def _homes(parts: Iterable[StudyPart]) -> dict[StudyPart, StudyPart]:
@@ -58,12 +60,12 @@ def _homes(parts: Iterable[StudyPart]) -> dict[StudyPart, StudyPart]:
 
 
 def _case(number: int, rows: Sequence[WorklistRow]) -> Case:
-    by_urgency = sorted_by_urgency(rows)
+    """Return the case of some rows, of which the most urgent comes first."""
     return Case(
         number=number,
-        places=tuple(row.place for row in by_urgency),
+        places=tuple(row.place for row in rows),
         n_films=len({row.sha256 or row.place for row in rows}),
-        verdict=by_urgency[0].verdict,
+        verdict=rows[0].verdict,
         part=_common_part([row.part for row in rows]),
     )
 

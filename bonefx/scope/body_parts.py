@@ -50,6 +50,8 @@ REGION_OF_WORD = {  # words of body_part in films.dicom.anatomy; regions of scop
     "TARSAL": "leg",
 }  # fmt: skip
 
+NAME_OF_WORD = {"UPPERARM": "upper arm"}  # where it is not the word itself
+
 
 def with_named_region(reading: Reading, region: str | None) -> Reading:
     """Return a reading with the body region that the user names, which counts before all others.
@@ -84,8 +86,8 @@ def part_in_header(film: Radiograph) -> str | None:
     Of a limb it is the word that names it, without a side or a view beside it: "wrist" of L_WRIST.
     It is narrower than a region: foot and ankle are two parts of the region leg.
     """
-    words = dict.fromkeys(word.lower() for word in _limb_words(film))
-    return " and ".join(words) or (film.body_part or "").lower() or None
+    names = (NAME_OF_WORD.get(word, word.lower()) for word in _limb_words(film))
+    return " and ".join(dict.fromkeys(names)) or (film.body_part or "").lower() or None
 
 
 def _limb_words(film: Radiograph) -> list[str]:

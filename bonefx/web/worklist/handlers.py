@@ -23,7 +23,14 @@ from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
 from bonefx.web.shared.navigation import list_position
 from bonefx.web.worklist.session_list import SessionList, SessionLists
 from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
-from bonefx.web.worklist.table import TableValue, gone_value, message_value, row_html, table_value
+from bonefx.web.worklist.table import (
+    HeadsHtml,
+    TableValue,
+    gone_value,
+    message_value,
+    row_html,
+    table_value,
+)
 
 LIST_EXPIRED = (
     "the films of this list were deleted, after one hour or because the program restarted; choose "
@@ -65,22 +72,22 @@ class WorklistHandlers:
         """
         if session_list is None or not session_list.claim():
             return
-        shown = [row_html(row) for row in session_list.rows]
+        shown, heads = [row_html(row) for row in session_list.rows], HeadsHtml()
         sequence_number = session_list.sequence_number
         try:
             for row in self._rows(session_list, sequence_number, model=model, point=point):
                 session_list.rows.append(row)
                 shown.append(row_html(row))
-                yield table_value(session_list, shown)
+                yield table_value(session_list, shown, heads=heads)
             for index, row in enumerate(self._second_verdicts(session_list, sequence_number)):
                 session_list.rows[index] = row
                 shown[index] = row_html(row)
-                yield table_value(session_list, shown, read_twice=index + 1)
+                yield table_value(session_list, shown, read_twice=index + 1, heads=heads)
         finally:
             if session_list.sequence_number == sequence_number:
                 session_list.running = False
         if session_list.sequence_number == sequence_number and not session_list.closed:
-            yield table_value(session_list, shown)
+            yield table_value(session_list, shown, heads=heads)
 
     def on_settled(self, session_list: SessionList | None) -> ControlsUpdate:
         """Enable the controls that can be used now."""

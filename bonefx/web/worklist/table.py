@@ -94,6 +94,9 @@ class TableValue(TypedDict):
     done: float
 
 
+HeadsHtml = dict[tuple[Case, int], str]  # by the case, and on how many films models disagree
+
+
 class VerdictCount(NamedTuple):
     """How many films of a list have a verdict."""
 
@@ -139,7 +142,11 @@ def gone_value(listed: int) -> TableValue:
 
 
 def table_value(
-    session_list: SessionList, rows: Sequence[str], *, read_twice: int | None = None
+    session_list: SessionList,
+    rows: Sequence[str],
+    *,
+    read_twice: int | None = None,
+    heads: HeadsHtml | None = None,
 ) -> TableValue:
     """Return the state of a list's table.
 
@@ -147,13 +154,14 @@ def table_value(
         session_list: The list.
         rows: HTML from row_html, one for each row that was read.
         read_twice: How many rows the second model has been through; None before it begins.
+        heads: Heads of cases that were rendered for this list before; new ones are added.
     """
     done = len(rows) if read_twice is None else read_twice
     return TableValue(
         number=session_list.sequence_number,
         list=session_list.key,
         rows=list(rows),
-        cases=_case_values(session_list),
+        cases=_case_values(session_list, {} if heads is None else heads),
         message_html="" if session_list.running else summary_html(session_list),
         running=_progress_text(session_list, len(rows), read_twice) if session_list.running else "",
         done=done / max(len(session_list.films), 1),
@@ -197,21 +205,28 @@ def row_html(row: WorklistRow) -> Markup:
     )
 
 
-def _case_values(session_list: SessionList) -> list[CaseValue]:
+def _case_values(session_list: SessionList, heads: HeadsHtml) -> list[CaseValue]:
     rows = {row.place: row for row in session_list.rows}
-    return [
-        CaseValue(
-            number=case.number,
-            places=case.places,
-            html=_head_html(case, [rows[place] for place in case.places]),
-        )
-        for case in cases_of(session_list.rows, session_list.case_choices)
-        if len(case.places) > 1
-    ]
+    values = []
+    for case in cases_of(session_list.rows, session_list.case_choices):
+        if len(case.places) == 1:
+            continue
+        readings = (rows[place].reading for place in case.places)
+        n_disagreeing = sum(reading is not None and reading.models_disagree for reading in readings)
+        if (case, n_disagreeing) not in heads:
+            heads[case, n_disagreeing] = _head_html(case, n_disagreeing)
+        html = heads[case, n_disagreeing]
+        values.append(CaseValue(number=case.number, places=case.places, html=html))
+    return values
 
 
-def _head_html(case: Case, rows: Sequence[WorklistRow]) -> str:
-    """Render the row above the films of a case; empty for a case of one film and its copies."""
+def _head_html(case: Case, n_disagreeing: int) -> str:
+    """Render the row above the films of a case; empty for a case of one film and its copies.
+
+    Args:
+        case: The case.
+        n_disagreeing: On how many of its films the second model disagrees.
+    """
     if case.n_films == 1:
         return ""
     sign, verdict_text = _verdict_wording(case.verdict)
@@ -222,7 +237,7 @@ def _head_html(case: Case, rows: Sequence[WorklistRow]) -> str:
         verdict_class=_verdict_class(case.verdict),
         sign=sign,
         verdict_text=verdict_text,
-        n_disagreeing=sum(row.reading is not None and row.reading.models_disagree for row in rows),
+        n_disagreeing=n_disagreeing,
     )
 
 

@@ -146,7 +146,7 @@ def test_a_joined_case_names_what_its_films_have_in_common():
         pytest.param("L_WRIST", "wrist", id="with a side"),
         pytest.param("PA WRIST", "wrist", id="with a view"),
         pytest.param("FOOT", "foot", id="narrower than a region"),
-        pytest.param("UPPER ARM", "upperarm", id="two words"),
+        pytest.param("UPPER ARM", "upper arm", id="two words"),
         pytest.param("HAND / WRIST", "hand and wrist", id="two parts"),
         pytest.param("CHEST", "chest", id="no limb"),
         pytest.param(None, None, id="not named"),

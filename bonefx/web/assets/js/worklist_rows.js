@@ -15,7 +15,15 @@ const filter = new Set();  // verdicts; empty for all
 
 const isBlind = () => document.documentElement.matches(".reads-first");
 const films = () => [...body.querySelectorAll("tr[data-place]")];
-const filmsOf = (head) => films().filter((row) => row.dataset.case === head.dataset.head);
+const filmsByCase = () => {
+    const found = new Map();
+    for (const row of films()) {
+        if (!found.has(row.dataset.case)) found.set(row.dataset.case, []);
+        found.get(row.dataset.case).push(row);
+    }
+    return found;
+};
+const filmsOf = (head) => filmsByCase().get(head.dataset.head);
 const heads = () => [...body.querySelectorAll("tr[data-head]")];
 const keyOf = (row) => row.dataset.place ?? `case ${row.dataset.head}`;
 const announceChange = () => document.dispatchEvent(new Event("rows"));  // to film_navigation.js
@@ -92,7 +100,8 @@ const mark = () => {
     const all = films(), hidden = all.filter((row) => !isShown(row));
     for (const row of hidden) selected.delete(row.dataset.place);  // what is not visible is not changed
     for (const row of all) markRow(row, [row]);
-    for (const head of heads()) markRow(head, filmsOf(head));
+    const ofCase = filmsByCase();
+    for (const head of heads()) markRow(head, ofCase.get(head.dataset.head));
     for (const button of element.querySelectorAll("[data-filter]")) button.ariaPressed = filter.has(button.dataset.filter);
     find(".filtered").hidden = !hidden.length;
     find(".filtered span").textContent = hidden.length ? `${plural(hidden.length)} of ${all.length} hidden by the filter` : "";
