@@ -209,10 +209,11 @@ class WorklistHandlers:
         """
         if session_list is None or session_list.closed:
             raise UnreadableRadiographError(LIST_EXPIRED)
-        if session_list.running or event.number != session_list.sequence_number:
-            return gr.skip()
         known = range(1, len(session_list.films) + 1)
         places = [place for place in map(int, event.places) if place in known]
+        is_stale = event.number != session_list.sequence_number
+        if session_list.running or is_stale or not places:
+            return gr.skip()
         before = session_list.case_choices
         joins = event.action == "join"
         session_list.choose_cases(before.joined(places) if joins else before.split(places))
