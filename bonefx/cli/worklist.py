@@ -28,10 +28,10 @@ def add_worklist_command(commands: Any) -> None:
     worklist = commands.add_parser(
         "worklist",
         help="read many films and sort them by urgency",
-        description="Read films and print one JSON line for each, in the order given, with its "
-        "urgency (smaller is more urgent) and its case. The lines follow when all films are read, "
-        "because a later film can change the case of an earlier one. The table of --csv is sorted "
-        "by the urgency of the cases.",
+        description="Read films and print one JSON line for each as soon as it is read, in the "
+        "order given, with its urgency (smaller is more urgent). The table of --csv names the case "
+        "of each film, which is known when all films are read, and is sorted by the urgency of the "
+        "cases.",
     )
     worklist.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="a film, a folder or a zip archive"
@@ -48,7 +48,7 @@ def run_worklist(options: argparse.Namespace) -> int:
     """Read many films, print one JSON line for each and write the table of --csv."""
     from bonefx.films.decoding.pool import start_decoding
     from bonefx.reading.worklist import read_worklist
-    from bonefx.reading.worklist_tables import list_tables
+    from bonefx.reading.worklist_tables import row_table
 
     films = find_films_in(options.paths)
     start_decoding()  # while the model loads
@@ -60,12 +60,14 @@ def run_worklist(options: argparse.Namespace) -> int:
         reader, films, point=options.point, batch_films=CLI_BATCH_FILMS, thumbnails=False,
         edit=requested_edit(options),
     )  # fmt: skip
-    finished = list(show_progress(rows, total=len(films)))
+    finished, unreadable = [], 0
+    for row in show_progress(rows, total=len(films)):
+        print(json.dumps(row_table(row)), flush=True)
+        unreadable += row.error is not None
+        if options.csv:
+            finished.append(row)
     if options.csv:
         _write_csv(options.csv, finished)
-    for table in list_tables(finished):
-        print(json.dumps(table))
-    unreadable = any(row.error is not None for row in finished)
     return UnreadableRadiographError.exit_code if unreadable else 0
 
 
