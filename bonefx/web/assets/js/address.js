@@ -1,6 +1,7 @@
 () => {
     // Keep the open tab and the chosen model in the address, and open what the address names. Each
-    // tab that is opened is an entry of the browser's history, so that Back stays in the app.
+    // tab and each film of a worklist that is opened is an entry of the browser's history, so that Back
+    // stays in the app. The state of an entry is its film, as list and place; null for any other film.
     const RETRIES = 5, RETRY_MS = 3000;
     const FIRST_TAB = "read";
     const { onPageChange, tab, whenFound } = window.bonefx;
@@ -14,6 +15,7 @@
     };
     const results = { model: "#details", card: "#card .facts dd" };  // they name the model in use
     let userHasChosen = false, scriptClicks = false;
+    let film = null;  // on the screen Read, as in the state of an entry
 
     // Chromium calls a change event trusted even after click() by a script.
     const clickByScript = (input) => {
@@ -54,24 +56,36 @@
             else selectUntilShown(() => choices[kind](name), () => showsModel(kind, name), RETRIES);
         }
     };
-    const remember = (key, value, { asEntry = false } = {}) => {
-        address.set(key, value);
-        history[asEntry ? "pushState" : "replaceState"](null, "", `?${address}`);
-    };
+    const addEntry = (state) => history.pushState(state, "", `?${address}`);
+    const updateEntry = (state = history.state) => history.replaceState(state, "", `?${address}`);
     const openedTab = () => address.get("tab") ?? FIRST_TAB;
     const rememberTab = (screens) => {
         const chosen = screens.querySelector("[role=tab][aria-selected=true]")?.dataset.tabId;
-        if (chosen && !pending.tab && chosen !== openedTab()) remember("tab", chosen, { asEntry: true });
+        if (!chosen || pending.tab || chosen === openedTab()) return;
+        address.set("tab", chosen);
+        addEntry(chosen === FIRST_TAB ? film : null);
     };
+    const isSame = (one, other) => one?.list === other?.list && one?.place === other?.place;
     // A tab is opened by a click, by a row of the worklist, or by a file that is dropped.
     whenFound(() => document.querySelector("#screens"), (screens) =>
         new MutationObserver(() => rememberTab(screens)).observe(
             screens, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] }));
-    addEventListener("popstate", () => {
+    // A film that is opened from the table of the worklist belongs to the entry of the tab Read, which
+    // may come before or after it.
+    document.addEventListener("film-opened", ({ detail }) => {  // from film_navigation.js
+        film = detail.film;
+        if (openedTab() !== FIRST_TAB || isSame(history.state, film)) return;
+        if (detail.fromTable) updateEntry(film);
+        else addEntry(film);
+    });
+    addEventListener("popstate", ({ state }) => {
         const before = new URLSearchParams(location.search).get("tab") ?? FIRST_TAB;
         address.set("tab", before);
-        history.replaceState(null, "", `?${address}`);  // the model is that of now
+        updateEntry();  // the model is that of now
         tab(before)?.click();
+        if (state && !isSame(state, film)) {
+            document.dispatchEvent(new CustomEvent("open-film", { detail: state }));
+        }
     });
     document.addEventListener("click", (event) => {
         if (event.target.closest?.("[role=tab]")) pending.tab = null;
@@ -79,7 +93,8 @@
     document.addEventListener("change", (event) => {
         if (!event.target.matches("#model input, #card-model input")) return;
         userHasChosen ||= event.isTrusted && !scriptClicks;
-        remember("model", event.target.value);
+        address.set("model", event.target.value);
+        updateEntry();
     });
     onPageChange(openPending);
 }

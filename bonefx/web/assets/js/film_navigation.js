@@ -7,10 +7,11 @@ let waiting = false;  // for the server's answer to the last step
 let drawnStrip = "";
 
 const isCurrent = (row) => row.dataset.place === String(position.place);
-const allRows = () => {
-    const table = document.querySelector(`#list table[data-list="${position.list}"]`);
+const rowsOf = (list) => {
+    const table = document.querySelector(`#list table[data-list="${list}"]`);
     return table ? [...table.tBodies[0].querySelectorAll("tr[data-place]")] : [];
 };
+const allRows = () => rowsOf(position.list);
 const rows = () => allRows().filter((row) => !row.hidden || isCurrent(row));  // the filter hides some
 const currentIndex = (all) => all.findIndex(isCurrent);
 const caseOf = (row) => row.dataset.case ?? `film ${row.dataset.place}`;
@@ -96,6 +97,12 @@ document.addEventListener("keydown", (event) => {
     act(event);
 });
 document.addEventListener("rows", draw);
+document.addEventListener("open-film", ({ detail: { list, place } }) => {  // by Back or Forward of the browser
+    const row = rowsOf(list).find((one) => one.dataset.place === String(place));
+    if (!row) return;  // another list is there
+    position = { ...position, list };
+    open(row);
+});
 document.addEventListener("open-row-again", () => {
     if (currentIndex(rows()) < 0) actions.list();  // another list is there: its films can be chosen
     else step(0);
@@ -106,6 +113,9 @@ watch("value", () => {
     waiting = false;
     position = props.value;
     draw();
+    const { list, place, by_navigation } = position, film = list ? { list, place } : null;
+    const detail = { film, fromTable: Boolean(film) && !by_navigation };
+    document.dispatchEvent(new CustomEvent("film-opened", { detail }));  // to address.js
     if (position.list && !element.contains(document.activeElement)) document.dispatchEvent(new Event("hold-film"));
 });
 draw();
