@@ -23,6 +23,7 @@ from bonefx.models.registry import (
     weights_folder,
 )
 from bonefx.reading.evidence import FilmEvidence, compute_evidence
+from bonefx.reading.gpu_failure import CpuSpares
 from bonefx.reading.orientation import pass_upright, turn_back
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.scope.gate import ScopeResult, check_scope, override_refusal
@@ -38,6 +39,7 @@ class Reader:
                 "one model with --model"
             )
         self._models = {model.name: model for model in models}
+        self._spares = CpuSpares()
         self._summaries = {model.name: summarise_evaluation(model) for model in models}
         if len(self._models) < len(models):
             raise WeightsError(
@@ -165,32 +167,13 @@ class Reader:
         if not radiographs:
             return []
         started = time.perf_counter()
-        upright = pass_upright(loaded, radiographs)
-        scope_results = check_scope(
-            loaded.scope,
-            upright.films,
-            upright.passed.signature.float().cpu().numpy(),
-            turned=[bool(turns) for turns in upright.quarter_turns],
-            signatures_of=loaded.signatures,
+        readings, gpu_failed = self._spares.answer(
+            loaded,
+            lambda asked: _read(
+                asked, chosen, radiographs, heat=heat, method=method, outside_scope=outside_scope
+            ),
         )
-        if outside_scope:
-            scope_results = [override_refusal(result) for result in scope_results]
-        in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
-        evidence = compute_evidence(
-            loaded, [upright.films[index] for index in in_scope], upright.batch[in_scope],
-            ForwardPass(*(part[in_scope] for part in upright.passed)), heat=heat, method=method,
-        )  # fmt: skip
-        evidence_of = dict(zip(in_scope, evidence, strict=True))
         elapsed_s = (time.perf_counter() - started) / len(radiographs)
-        readings = (
-            _reading(
-                loaded, chosen, film,
-                scope=result, evidence=evidence_of.get(index), quarter_turns=turns,
-            )
-            for index, (film, result, turns) in enumerate(
-                zip(radiographs, scope_results, upright.quarter_turns, strict=True)
-            )
-        )  # fmt: skip
         summary = self._summaries[loaded.name]
         return [
             replace(
@@ -199,10 +182,47 @@ class Reader:
                 taught_by=summary.taught_by,
                 unsuitable_for=loaded.manifest.training_data.unsuitable_for,
                 other_sets=summary.other_sets,
+                gpu_failed=gpu_failed,
                 elapsed_s=elapsed_s,
             )
             for reading in readings
         ]
+
+
+def _read(
+    model: LoadedModel,
+    point: OperatingPoint,
+    films: Sequence[Radiograph],
+    *,
+    heat: bool,
+    method: str,
+    outside_scope: bool,
+) -> list[Reading]:
+    """Read films with a model; see Reader.read_batch. What its evaluation says is still missing."""
+    upright = pass_upright(model, films)
+    scope_results = check_scope(
+        model.scope,
+        upright.films,
+        upright.passed.signature.float().cpu().numpy(),
+        turned=[bool(turns) for turns in upright.quarter_turns],
+        signatures_of=model.signatures,
+    )
+    if outside_scope:
+        scope_results = [override_refusal(result) for result in scope_results]
+    in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
+    evidence = compute_evidence(
+        model, [upright.films[index] for index in in_scope], upright.batch[in_scope],
+        ForwardPass(*(part[in_scope] for part in upright.passed)), heat=heat, method=method,
+    )  # fmt: skip
+    evidence_of = dict(zip(in_scope, evidence, strict=True))
+    return [
+        _reading(
+            model, point, film, scope=result, evidence=evidence_of.get(index), quarter_turns=turns
+        )
+        for index, (film, result, turns) in enumerate(
+            zip(films, scope_results, upright.quarter_turns, strict=True)
+        )
+    ]
 
 
 def _reading(

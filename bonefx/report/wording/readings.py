@@ -48,6 +48,7 @@ NOT_CALIBRATED = "Probability outside the model's scope, not calibrated"
 READ_TURNED = (
     "The film seems to lie on its side; the model read it turned clockwise by {degrees} degrees."
 )
+GPU_FAILED = "The GPU failed, so the film was read on the CPU, which is slower."
 CHECKED_TURNED = (
     "The film seems to lie on its side; it was checked turned clockwise by {degrees} degrees."
 )
@@ -136,6 +137,7 @@ def film_notes(reading: Reading) -> list[str]:
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
         *turned_words(reading),
+        *([GPU_FAILED] if reading.gpu_failed else []),
         *region_words(reading),
     ]
 
