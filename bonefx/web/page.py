@@ -17,7 +17,7 @@ from bonefx.web.read.screen import build_read
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.service.faults import LoggedBlocks
 from bonefx.web.shared.components import UNQUEUED_EVENT, html_block
-from bonefx.web.shared.navigation import ListPosition
+from bonefx.web.shared.navigation import OpenedRow
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.uploads import MAX_UPLOAD_MB, UPLOAD_FAILURES
 from bonefx.web.theme import dark_theme
@@ -39,7 +39,7 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
 )  # fmt: skip
 
 
-TO_THE_TOP = "(step) => { scrollTo(0, 0); return [step]; }"
+TO_THE_TOP = "(row) => { scrollTo(0, 0); return [row]; }"
 
 
 def build_page(reader: Reader) -> gr.Blocks:
@@ -58,11 +58,10 @@ def build_page(reader: Reader) -> gr.Blocks:
             with gr.Tab("Model card", id="card"):
                 build_model_card(reader)
         compare.follow(compare_tab.select, read.components.shown, film_to_compare)
-        worklist.opened.success(to_read, worklist.step, tabs, js=TO_THE_TOP, **UNQUEUED_EVENT)
+        worklist.opened.success(to_read, worklist.row, tabs, js=TO_THE_TOP, **UNQUEUED_EVENT)
         read.open_from(
             worklist.opened,
-            source=worklist.chosen,
-            position=worklist.step,
+            row=worklist.row,
             model=worklist.model,
             point=worklist.point,
         )
@@ -77,9 +76,9 @@ def film_to_compare(shown: ShownFilm | None) -> ComparedFilm | None:
     return ComparedFilm(film=shown.film, extra=shown.facts)
 
 
-def to_read(step: ListPosition) -> Any:
+def to_read(row: OpenedRow) -> Any:
     """Show the Read tab for a film opened from the table; otherwise that tab is shown already."""
-    return gr.skip() if step["by_navigation"] else gr.Tabs(selected="read")
+    return gr.skip() if row.position["by_navigation"] else gr.Tabs(selected="read")
 
 
 def appearance() -> dict[str, Any]:

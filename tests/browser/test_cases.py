@@ -65,7 +65,8 @@ def order(page):
 
 def groups(page):
     """Return the names of the films below each head; films without one stand alone."""
-    found, of_head = [], 0
+    found: list[set[str]] = []
+    of_head = 0
     for text in order(page):
         if text.startswith("Case: "):
             found.append(set())

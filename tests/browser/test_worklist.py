@@ -255,7 +255,7 @@ def joined_url(tmp_path_factory):
         parts = build_worklist(reader)
         arrived = gr.Textbox(label="Arrived", interactive=False)
         parts.opened.success(
-            lambda film: f"{film.name}, {film.read().file_format}", parts.chosen, arrived
+            lambda row: f"{row.source.name}, {row.source.read().file_format}", parts.row, arrived
         )
         page.unload(parts.on_unload)
     port = find_free_port()

@@ -51,8 +51,7 @@ class ReadEvents(Wiring):
         self,
         opened: Any,
         *,
-        source: gr.State,
-        position: gr.State,
+        row: gr.State,
         model: gr.Radio,
         point: gr.Radio,
     ) -> None:
@@ -60,22 +59,21 @@ class ReadEvents(Wiring):
 
         Args:
             opened: Event of opening a row.
-            source: State with the row's FilmSource.
-            position: State with the row's ListPosition.
+            row: State with the OpenedRow.
             model: Choice of the model that read the list.
             point: Choice of the operating point of the list's verdicts.
         """
         parts, screen = self.components, self.screen
         opened.success(lambda name: name, model, parts.model, **UNQUEUED_EVENT)
-        cleared = self._clear(opened.success, screen.on_open_row, [position, parts.openings])
+        cleared = self._clear(opened.success, screen.on_open_row, [row, parts.openings])
         connect(
             opened.failure, row_gone, parts.origin, update=RowGoneUpdate,
             components=parts, **UNQUEUED_EVENT,
         )  # fmt: skip
         self._read(
             cleared,
-            screen.on_source,
-            {"source": source, "position": position} | self._choices(model=model, point=point),
+            screen.on_row,
+            {"row": row} | self._choices(model=model, point=point),
         )
 
     def _connect_films(self) -> None:

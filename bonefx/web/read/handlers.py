@@ -13,7 +13,6 @@ from typing import Any
 import gradio as gr
 
 from bonefx.errors import BonefxError, SettingsError
-from bonefx.films.sources import FilmSource
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import at_point
 from bonefx.records import NOT_EDITED
@@ -37,7 +36,7 @@ from bonefx.web.shared import verdict_card
 from bonefx.web.shared.error_messages import READING_FAULT, as_sentence, show_errors_to_user
 from bonefx.web.shared.examples import Example
 from bonefx.web.shared.gone_film import FROM_ROW, NO_FILM, UPLOADED, film_origin, is_gone
-from bonefx.web.shared.navigation import NO_POSITION, ListPosition
+from bonefx.web.shared.navigation import NO_POSITION, OpenedRow
 from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.uploads import (
     OpenedFilm,
@@ -86,10 +85,10 @@ class ReadHandlers:
         openings.end_upload(path)
         return extended(UploadedUpdate, self.cleared(), film=None)
 
-    def on_open_row(self, position: ListPosition, openings: Openings) -> ClearedUpdate:
+    def on_open_row(self, row: OpenedRow, openings: Openings) -> ClearedUpdate:
         """Clear the screen for a film of a worklist, and show the film's position in the list."""
         openings.open()
-        return replace(self.cleared(), position=position)
+        return replace(self.cleared(), position=row.position)
 
     def on_pick(self, openings: Openings, event: gr.EventData) -> PickedUpdate:
         """Keep which example was clicked; gradio passes the event to the first handler only."""
@@ -140,10 +139,9 @@ class ReadHandlers:
         update = self.updates.read_or_ask(film, choices=choices)
         return replace(with_origin(film_origin("example", index), update), position=NO_POSITION)
 
-    def on_source(
-        self, *, source: FilmSource, position: ListPosition, choices: Choices
-    ) -> ReadUpdate:
+    def on_row(self, *, row: OpenedRow, choices: Choices) -> ReadUpdate:
         """Read a film of a worklist; the update carries the film's position in the list."""
+        source, position = row.newest()
         update = self._open(lambda: open_source(source), choices=choices)
         return replace(with_origin(FROM_ROW, update), position=position)
 

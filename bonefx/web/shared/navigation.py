@@ -6,11 +6,14 @@ row of that order, and only that film is loaded. Below the bar it shows the film
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
 import gradio as gr
 
+from bonefx.films.sources import FilmSource
 from bonefx.report.wording.cases import CASE_LIMITS
 from bonefx.web.shared.templates import render
 
@@ -40,6 +43,36 @@ def list_position(*, list_key: int, place: int, by_navigation: bool, opening: in
 
 
 NO_POSITION = list_position(list_key=0, place=0, by_navigation=False, opening=0)
+_opening = threading.Lock()
+
+
+@dataclass(slots=True)
+class OpenedRow:
+    """The row of a worklist that was opened last.
+
+    A gr.State holds it, and its handlers share the one object of their session: requests that
+    overtake each other cannot bring an earlier row back.
+
+    Attributes:
+        source: Of its film; None before a row is opened.
+        position: Its position in the list.
+    """
+
+    source: FilmSource | None = None
+    position: ListPosition = field(default_factory=lambda: NO_POSITION)
+
+    def open(self, source: FilmSource, position: ListPosition) -> None:
+        """Keep a row, unless a later one of the same list was opened before."""
+        with _opening:
+            same_list = position["list"] == self.position["list"]
+            if not (same_list and position["opening"] < self.position["opening"]):
+                self.source, self.position = source, position
+
+    def newest(self) -> tuple[FilmSource, ListPosition]:
+        """Return source and position of the row that was opened last."""
+        with _opening:
+            assert self.source is not None  # its film is opened after the row
+            return self.source, self.position
 
 
 def navigation_bar() -> gr.HTML:

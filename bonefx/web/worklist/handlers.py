@@ -20,9 +20,9 @@ from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
-from bonefx.web.shared.navigation import list_position
+from bonefx.web.shared.navigation import OpenedRow, list_position
 from bonefx.web.worklist.session_list import SessionList, SessionLists
-from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
+from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate
 from bonefx.web.worklist.table import (
     HeadsHtml,
     TableValue,
@@ -177,8 +177,15 @@ class WorklistHandlers:
         return _complete_table(session_list)
 
     @show_errors_to_user
-    def on_open(self, session_list: SessionList | None, event: gr.EventData) -> OpenedRow:
-        """Choose the film of a row.
+    def on_open(
+        self, session_list: SessionList | None, row: OpenedRow, event: gr.EventData
+    ) -> None:
+        """Keep which row was opened.
+
+        Args:
+            session_list: The session's list.
+            row: The session's opened row, which is changed.
+            event: Names the row.
 
         Raises:
             UnreadableRadiographError: The list expired, or the row is of an earlier list.
@@ -196,7 +203,7 @@ class WorklistHandlers:
             by_navigation=bool(event.by_navigation),
             opening=int(event.opening),
         )
-        return OpenedRow(chosen=session_list.films[place - 1], step=position)
+        row.open(session_list.films[place - 1], position)
 
     @show_errors_to_user
     def on_cases(self, session_list: SessionList | None, event: gr.EventData) -> Any:

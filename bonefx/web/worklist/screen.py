@@ -22,11 +22,12 @@ from bonefx.web.shared.components import (
 )
 from bonefx.web.shared.downloads import offer_download
 from bonefx.web.shared.error_messages import show_errors_to_user
+from bonefx.web.shared.navigation import OpenedRow
 from bonefx.web.shared.updates import connect
 from bonefx.web.worklist.api import WorklistApi
 from bonefx.web.worklist.handlers import WorklistHandlers
 from bonefx.web.worklist.session_list import KEEP_S, SessionLists, close_list
-from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate, OpenedRow
+from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate
 from bonefx.web.worklist.table import ROWS_JS, empty_table_html, message_value
 
 LISTS_AT_ONCE = 2
@@ -38,16 +39,14 @@ class WorklistParts:
     """What the page needs to connect the worklist to the Read screen.
 
     Attributes:
-        chosen: Holds the FilmSource of the row that was opened last; read() returns its film.
-        step: Holds the ListPosition of that row.
-        opened: The event of opening a row; listeners of its success may use chosen and step.
+        row: Holds the OpenedRow.
+        opened: The event of opening a row; listeners of its success may use row.
         model: Name of the model that reads the list.
         point: Name of the operating point of the list's verdicts.
         on_unload: Deletes a session's films; for the page's unload event.
     """
 
-    chosen: gr.State
-    step: gr.State
+    row: gr.State
     opened: Any
     model: gr.Radio
     point: gr.Radio
@@ -71,8 +70,7 @@ class WorklistComponents:
         session_list: The session's SessionList.
         listed: Key of the list on the page, which the page keeps when the program restarts; 0 for
             none.
-        chosen: The FilmSource of the row that was opened last.
-        step: The ListPosition of that row.
+        row: The OpenedRow.
     """
 
     films: gr.File
@@ -86,8 +84,7 @@ class WorklistComponents:
     table: gr.HTML
     session_list: gr.State
     listed: gr.Number
-    chosen: gr.State
-    step: gr.State
+    row: gr.State
 
 
 def build_worklist(reader: Reader) -> WorklistParts:
@@ -97,10 +94,9 @@ def build_worklist(reader: Reader) -> WorklistParts:
     _connect_lists(handlers, parts)
     _connect_choices(handlers, parts)
     offer_download(parts.save, handlers.on_save, [parts.session_list])
-    opened = connect(
-        parts.table.select, handlers.on_open, parts.session_list,
-        update=OpenedRow, components=parts, **UNQUEUED_EVENT,
-    )  # fmt: skip
+    opened = parts.table.select(
+        handlers.on_open, [parts.session_list, parts.row], None, **UNQUEUED_EVENT
+    )
     parts.table.submit(handlers.on_cases, parts.session_list, parts.table, **UNQUEUED_EVENT)
     films = gr.File(file_count="multiple", label="Films", visible=False)
     gr.Button(visible=False).click(
@@ -108,8 +104,7 @@ def build_worklist(reader: Reader) -> WorklistParts:
         gr.JSON(visible=False), api_name="worklist", **WORKLIST_EVENT,
     )  # fmt: skip
     return WorklistParts(
-        chosen=parts.chosen,
-        step=parts.step,
+        row=parts.row,
         opened=opened,
         model=parts.model,
         point=parts.point,
@@ -155,8 +150,7 @@ def _build_components(reader: Reader) -> WorklistComponents:
         table=table,
         listed=gr.Number(0, precision=0, visible=False),
         session_list=gr.State(None, time_to_live=KEEP_S, delete_callback=close_list),
-        chosen=gr.State(None),
-        step=gr.State(None),
+        row=gr.State(OpenedRow()),
     )
 
 

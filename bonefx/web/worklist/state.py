@@ -7,8 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from bonefx.films.sources import FilmSource
-from bonefx.web.shared.navigation import ListPosition
 from bonefx.web.worklist.session_list import SessionList
 from bonefx.web.worklist.table import TableValue
 
@@ -54,16 +52,3 @@ class ControlsUpdate:
     save: gr.Button
     model: gr.Radio
     point: gr.Radio
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedRow:
-    """The row that was opened.
-
-    Attributes:
-        chosen: Source of its film.
-        step: Its position in the list.
-    """
-
-    chosen: FilmSource
-    step: ListPosition

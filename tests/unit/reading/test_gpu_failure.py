@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ def failing(model, error, *, device):
     def staged(_):
         raise error
 
-    network = load_model(model.folder, device=torch.device("cpu")).network
+    network: Any = load_model(model.folder, device=torch.device("cpu")).network
     network.staged = staged
     return replace(model, network=network, device=torch.device(device))
 

@@ -6,6 +6,7 @@ import torch
 
 from bonefx.reading.reader import Reader
 from bonefx.web.shared.gone_film import LIST_GONE
+from bonefx.web.shared.navigation import OpenedRow, list_position
 from bonefx.web.worklist.handlers import LIST_FAULT, WorklistHandlers
 from bonefx.web.worklist.session_list import SessionLists
 from tests.fixtures.image_files import make_png
@@ -193,18 +194,35 @@ def test_another_operating_point_changes_the_verdicts_of_a_list_that_was_read(
     assert {row.reading.point.name for row in session_list.rows} == {"screening"}
 
 
+def opening_of(session_list, *, place, opening):
+    """Return the event of opening a row from the navigation bar."""
+    number = session_list.sequence_number
+    row = {"index": place, "number": number, "by_navigation": True, "opening": opening}
+    return gr.EventData(None, row)
+
+
 def test_a_row_opens_its_film(handlers, session_list):
     list(run(handlers, session_list))
-    row = {"index": 3, "number": session_list.sequence_number, "by_navigation": True, "opening": 7}
-    event = gr.EventData(None, row)
-    opened = handlers.on_open(session_list, event)
-    assert opened.chosen is session_list.films[2]
-    assert opened.step == {
-        "list": session_list.key,
-        "place": 3,
-        "by_navigation": True,
-        "opening": 7,
-    }
+    opened = OpenedRow()
+    handlers.on_open(session_list, opened, opening_of(session_list, place=3, opening=7))
+    source, position = opened.newest()
+    assert source is session_list.films[2]
+    assert position == {
+        "list": session_list.key, "place": 3, "by_navigation": True, "opening": 7
+    }  # fmt: skip
+
+
+def test_a_request_that_was_overtaken_brings_no_earlier_row_back(handlers, session_list):
+    list(run(handlers, session_list))
+    opened = OpenedRow()
+    for place, opening in ((1, 4), (3, 6), (2, 5)):
+        event = opening_of(session_list, place=place, opening=opening)
+        handlers.on_open(session_list, opened, event)
+    source, position = opened.newest()
+    assert (source, position["place"]) == (session_list.films[2], 3)
+    other = list_position(list_key=1, place=1, by_navigation=False, opening=1)
+    opened.open(session_list.films[0], other)  # of another list, which the page counts anew
+    assert opened.newest() == (session_list.films[0], other)
 
 
 @pytest.mark.parametrize("gone", ["late row", "closed", "expired"])
@@ -214,7 +232,7 @@ def test_a_row_of_an_expired_list_opens_nothing(handlers, session_list, gone):
         session_list.close()
     event = gr.EventData(None, {"index": 1, "number": number})
     with pytest.raises(gr.Error, match="the program restarted; choose them again"):
-        handlers.on_open(None if gone == "expired" else session_list, event)
+        handlers.on_open(None if gone == "expired" else session_list, OpenedRow(), event)
 
 
 @pytest.mark.parametrize("listed", [0, 17])

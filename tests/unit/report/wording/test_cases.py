@@ -1,5 +1,7 @@
 """The words for a case and for what a film's header names."""
 
+from typing import Any
+
 import pytest
 
 from bonefx.records import Case, StudyPart, Verdict
@@ -7,7 +9,7 @@ from bonefx.report.wording.cases import CASE_LIMITS, case_words, film_words
 
 
 def make_case(**changes):
-    case = {
+    case: dict[str, Any] = {
         "number": 1, "places": (1, 2), "n_films": 2, "verdict": Verdict.REVIEW,
         "part": StudyPart(study="0" * 16, body_part="wrist", laterality="L"),
     }  # fmt: skip
