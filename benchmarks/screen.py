@@ -49,7 +49,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-FRACTURE, INTACT = "IMG0000479.jpg", "IMG0000410.jpg"
+FRACTURE, INTACT = "IMG0000801.jpg", "IMG0000410.jpg"  # the first one gets a map
 MEGAPIXEL = 10**6
 STAGES = ("uploaded", "verdict", "film", "second")
 
