@@ -78,7 +78,7 @@ class Manifest:
         recipe_sha256: Checksum of the recipe file of the training.
         head_ranks: Ranks of fc6 and fc7 of a VGG; None for full layers.
         orientations: In how many orientations the network reads a film: 1, as it is, or 4; see
-            bonefx.models.orientations.
+            bonefx.models.networks.
         created: Date of the export, ISO 8601.
     """
 

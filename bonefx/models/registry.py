@@ -18,9 +18,13 @@ from bonefx.environment import variable
 from bonefx.errors import MODEL_REMEDY, SettingsError, WeightsError
 from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
-from bonefx.models.networks import SplitNetwork, compute_signatures
+from bonefx.models.networks import (
+    SplitNetwork,
+    compute_signatures,
+    in_orientations,
+    single_orientation,
+)
 from bonefx.models.onnx_network import OnnxNetwork, cache_folder
-from bonefx.models.orientations import in_orientations, single_orientation
 from bonefx.models.preprocess import to_batch
 from bonefx.records import OperatingPoint, Origin, Radiograph
 from bonefx.scope.statistics import Scope, read_scope

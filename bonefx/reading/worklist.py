@@ -18,12 +18,7 @@ from bonefx.reading.case import study_part
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import at_point, with_second_opinion
 from bonefx.reading.worklist_row import WorklistRow
-from bonefx.records import (
-    NOT_EDITED,
-    FilmEdit,
-    Radiograph,
-    edit_radiograph,
-)
+from bonefx.records import NOT_EDITED, FilmEdit, Radiograph, edit_radiograph
 
 BATCH_FILMS = 4  # few, because films may be large and rows should appear one soon after another
 THUMBNAIL_PX = 72

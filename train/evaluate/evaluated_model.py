@@ -13,8 +13,7 @@ from safetensors.torch import save
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
-from bonefx.models.networks import SplitNetwork
-from bonefx.models.orientations import in_orientations, single_orientation
+from bonefx.models.networks import SplitNetwork, in_orientations, single_orientation
 from bonefx.models.registry import disable_tf32, load_network
 from bonefx.records.evaluation import EVALUATION, Compression, Evaluation, TrainingCost
 from train.fit.run_folder import FACTS_FILE, RunFacts, read_facts, read_log

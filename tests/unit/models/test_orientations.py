@@ -10,7 +10,7 @@ import torch
 
 from bonefx.errors import WeightsError
 from bonefx.heatmaps.forward import logits_and_maps
-from bonefx.models.orientations import ALL, in_orientations, single_orientation
+from bonefx.models.networks import QUARTER_TURNS, in_orientations, single_orientation
 from bonefx.models.registry import ONNX_ENGINE, load_model, on_engine
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, turn_radiograph
@@ -29,13 +29,19 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def network(model):
-    return in_orientations(model.network, ALL)
+    return in_orientations(model.network, QUARTER_TURNS)
 
 
 @pytest.fixture
 def batch():
     films = torch.rand(2, 3, SIDE_PX, SIDE_PX, generator=torch.Generator().manual_seed(0))
     return films.contiguous(memory_format=torch.channels_last)
+
+
+def reading_all_turns(model):
+    """Return the model as one whose manifest says that it reads all four quarter turns."""
+    manifest = replace(model.manifest, orientations=QUARTER_TURNS)
+    return replace(model, network=in_orientations(model.network, QUARTER_TURNS), manifest=manifest)
 
 
 def turned(values, quarter_turns):
@@ -53,7 +59,7 @@ def test_logit_signature_and_map_do_not_depend_on_the_turn(network, batch, quart
 
 
 def test_logit_and_evidence_are_the_means_over_the_quarter_turns(network, model, batch):
-    alone = [model.network(turned(batch, quarter_turns)) for quarter_turns in range(ALL)]
+    alone = [model.network(turned(batch, quarter_turns)) for quarter_turns in range(QUARTER_TURNS)]
     logits = torch.stack([logit for logit, _ in alone])
     logit, activations = network(batch)
     torch.testing.assert_close(logit, logits.mean(dim=0), atol=1e-4, rtol=1e-4)
@@ -81,8 +87,7 @@ def test_one_orientation_is_the_network_itself_and_other_numbers_are_refused(net
 
 
 def test_a_film_gives_one_answer_in_all_orientations_and_its_map_follows(model):
-    manifest = replace(model.manifest, orientations=ALL)
-    four = replace(model, network=in_orientations(model.network, ALL), manifest=manifest)
+    four = reading_all_turns(model)
     side = np.random.default_rng(0).random((96, 96))  # a square fills the input however it lies
     film = make_radiograph(pixels=side.astype(np.float32))
     readings = Reader([four]).read_batch([
@@ -97,8 +102,7 @@ def test_a_film_gives_one_answer_in_all_orientations_and_its_map_follows(model):
 
 def test_the_engine_runs_each_orientation(model, monkeypatch, tmp_path):
     monkeypatch.setenv("BONEFX_CACHE", str(tmp_path))
-    manifest = replace(model.manifest, orientations=ALL)
-    four = replace(model, network=in_orientations(model.network, ALL), manifest=manifest)
+    four = reading_all_turns(model)
     engine = on_engine(four, ONNX_ENGINE)
     assert single_orientation(engine.network).uses_onnx
     film = four.batch([make_radiograph()])

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from bonefx.models.networks import SplitNetwork, compute_signatures
-from bonefx.models.orientations import AllOrientations
+from bonefx.models.networks import AllOrientations, SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import Radiograph, turn_radiograph
