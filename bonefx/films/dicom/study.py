@@ -20,7 +20,7 @@ UID = re.compile(r"\d+(\.\d+)+", re.ASCII)  # leading zeros, which some scanners
 def study_hash(header: Dataset) -> str | None:
     """Return a hash of the Study Instance UID; None if that is absent or no UID.
 
-    The hash has no key: who knows a UID can compute it, but nobody can compute the UID from it.
+    The hash has no key: who knows or guesses a UID can compute it and compare.
 
     Returns:
         The first 16 hexadecimal digits of SHA-256, over HASH_PREFIX and the UID.
