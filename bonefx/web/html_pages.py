@@ -1,9 +1,9 @@
-"""Adapt gradio's HTML page: title, icon, first script and login page.
+"""Adapt gradio's HTML page: title, icon, first scripts and login page.
 
 gradio's page refers to its icon and a manifest by paths from the root of the host, which do not
 exist behind a reverse proxy. It has no title before its script runs, and the fields of its login
-form are invisible on a dark ground. The listeners of its window are called in the order in which
-they were added, so that a script which must come before gradio's stands in the head of the page.
+form are invisible on a dark ground. Scripts that must come before gradio's own, because they add a
+listener of the window or stand in the way of a request, are in the head of the page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bonefx.web.shared.templates import render
 
 ASSETS_FOLDER = Path(__file__).parent / "assets"
 ICON = base64.b64encode((ASSETS_FOLDER / "favicon.svg").read_bytes()).decode()
-FIRST_SCRIPT = (ASSETS_FOLDER / "js" / "unsaved.js").read_text(encoding="utf-8")
+FIRST_SCRIPTS = ("js/unsaved.js", "js/answers.js")
 ASKS_FOR_LOGIN = '"auth_required":true'  # in gradio's settings of the page
 MANIFEST_LINK = re.compile(r'<link rel="manifest"[^>]*>')
 
@@ -67,14 +67,16 @@ class _PageSend:
 
 
 def customise_page(page: str, *, nonce: str) -> str:
-    """Add title, icon and first script; return our login page where gradio asks for a login.
+    """Add title, icon and first scripts; return our login page where gradio asks for a login.
 
     Every script of the page gets the nonce of its answer's Content-Security-Policy. Texts in
     gradio's settings of the page are escaped, so that each tag found is a script of the page.
     """
     if ASKS_FOR_LOGIN in page:
         page = render("shared/login.html.j2", notice=NOTICE)
-    head = render("shared/head.html.j2", icon=ICON, script=Markup(FIRST_SCRIPT))  # noqa: S704
+    texts = [(ASSETS_FOLDER / name).read_text(encoding="utf-8") for name in FIRST_SCRIPTS]
+    script = Markup("\n".join(f"({text.strip()})();" for text in texts))  # noqa: S704
+    head = render("shared/head.html.j2", icon=ICON, script=script)
     page = MANIFEST_LINK.sub("", page).replace("</head>", f"{head}</head>", 1)
     return page.replace("<script", f'<script nonce="{nonce}"')
 
