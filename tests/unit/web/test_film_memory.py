@@ -1,12 +1,20 @@
-"""Films of all sessions stay within a limit: those unused for longest are put away first."""
+"""Films of all sessions stay within a limit: those unused for longest are put away first.
 
+Before that they are compressed.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
+from bonefx.films.patient_ids import StudyHeader
 from bonefx.web import film_memory
 from bonefx.web.compare.state import ComparedFilm
 from bonefx.web.film_memory import FilmMemory, FilmRecord, KeptRecord
+from bonefx.web.packed_record import pack
 from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.updates import by_component
 from bonefx.web.shared.uploads import OpenedFilm
@@ -55,6 +63,77 @@ def test_a_record_that_its_session_has_dropped_takes_no_room():
     del dropped
     last = memory.keep(Record(nbytes=50))
     assert held(memory, [first, last]) == [True, True]
+
+
+def film_record(seed, side=100):
+    """Return a film of 8 bits with smooth values, which holds its pixels twice."""
+    ramp = np.add.outer(np.arange(side), np.arange(side) + seed) % 256
+    pixels = (ramp / 255).astype(np.float32)
+    return ComparedFilm(film=make_radiograph(pixels=pixels, full=pixels))
+
+
+def at_once(compress):
+    compress()
+
+
+def test_films_that_were_not_used_lately_are_compressed_and_come_back_whole():
+    records = [film_record(seed) for seed in range(10)]
+    size = records[0].nbytes
+    memory = FilmMemory(4 * size, later=at_once)
+    kept = [memory.keep(record) for record in records]
+    assert sum(one.nbytes for one in kept) < 4 * size  # ten in the room of four
+    for record, one in zip(records, kept, strict=True):
+        film = memory.use(one).film
+        np.testing.assert_array_equal(film.pixels, record.film.pixels)
+        assert film.full is film.pixels
+        assert film.pixels.flags.writeable
+        assert one.nbytes == size
+
+
+def test_all_that_a_screen_keeps_of_a_dicom_film_comes_back():
+    elements = Dataset()
+    elements.StudyInstanceUID = "1.2.3"
+    opened = OpenedFilm(
+        film=make_radiograph(), study=StudyHeader(sha256="0" * 64, elements=elements)
+    )
+    shown = ShownFilm(opened=opened, reading=make_reading(), facts=(("Example", "a film"),))
+    back = pack(shown).unpack()
+    assert back.opened.study.elements == elements
+    assert back.opening == shown.opening
+    assert back.facts == shown.facts
+    assert back.reading.verdict is shown.reading.verdict
+    np.testing.assert_array_equal(back.reading.heat, shown.reading.heat)
+
+
+def test_the_film_used_last_is_never_compressed():
+    memory = FilmMemory(1, later=at_once)
+    kept = memory.keep(film_record(0))
+    assert memory.use(kept) is memory.use(kept)
+
+
+def test_a_film_that_is_used_while_it_is_compressed_stays_as_it_is():
+    waiting: list[Callable[[], None]] = []
+    memory = FilmMemory(10**6, later=waiting.append)
+    first = memory.keep(film_record(0, side=200))
+    second = memory.keep(film_record(1, side=200))
+    record = memory.use(first)
+    for compress in waiting:
+        compress()
+    assert memory.use(first) is record
+    assert waiting
+    assert memory.use(second) is not None
+
+
+def test_what_is_dropped_before_it_is_compressed_is_left_alone():
+    waiting: list[Callable[[], None]] = []
+    memory = FilmMemory(10**6, later=waiting.append)
+    first = memory.keep(film_record(0, side=200))
+    second = memory.keep(film_record(1, side=200))
+    del first
+    for compress in waiting:
+        compress()
+    assert memory.use(second) is not None
+    assert waiting
 
 
 @pytest.mark.parametrize("shares", [True, False])
