@@ -66,11 +66,11 @@ def _case(number: int, rows: Sequence[WorklistRow]) -> Case:
         places=tuple(row.place for row in rows),
         n_films=len({row.sha256 or row.place for row in rows}),
         verdict=rows[0].verdict,
-        part=_common_part([row.part for row in rows]),
+        part=common_part([row.part for row in rows]),
     )
 
 
-def _common_part(parts: Sequence[StudyPart]) -> StudyPart:
+def common_part(parts: Sequence[StudyPart]) -> StudyPart:
     """Return what films name in common; a value that some do not name, and none contradicts."""
     common: dict[str, str | None] = {}
     for field in fields(StudyPart):

@@ -54,14 +54,23 @@ class WorklistRow:
 
 
 def urgency(row: WorklistRow) -> float:
-    """Return the rank of a row, in [0, 4]; smaller is more urgent.
+    """Return the rank of a row; see urgency_of."""
+    return urgency_of(row.verdict, row.probability)
+
+
+def urgency_of(verdict: Verdict | None, probability: float | None) -> float:
+    """Return the rank of a film, in [0, 4]; smaller is more urgent.
 
     The order is fracture, review, films without an answer, no fracture; within each, the higher
     probability comes first. The rank is rounded to six digits, because the same film may differ by
     less than that between batches.
+
+    Args:
+        verdict: None for a film that was not read.
+        probability: Calibrated P(fracture), in [0, 1]; None without one.
     """
-    group = NOT_READ_URGENCY if row.verdict is None else URGENCY[row.verdict]
-    return round(group + (1.0 - (row.probability or 0.0)), 6)
+    group = NOT_READ_URGENCY if verdict is None else URGENCY[verdict]
+    return round(group + (1.0 - (probability or 0.0)), 6)
 
 
 def sorted_by_urgency(rows: Iterable[WorklistRow]) -> list[WorklistRow]:

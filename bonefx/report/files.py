@@ -10,8 +10,13 @@ from pathlib import Path
 from bonefx.errors import SettingsError
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.records import FilmEdit, Radiograph, Reading
+from bonefx.report.case_pdf import case_pdf_bytes
+from bonefx.report.case_report import CaseReport
 from bonefx.report.dicom.secondary_capture import secondary_capture_bytes
-from bonefx.report.dicom.structured_report import structured_report_bytes
+from bonefx.report.dicom.structured_report import (
+    case_structured_report_bytes,
+    structured_report_bytes,
+)
 from bonefx.report.image import heatmap_png, report_png
 from bonefx.report.pdf import pdf_bytes
 from bonefx.report.record import Report
@@ -22,6 +27,7 @@ REPORT_FORMS = {
 }  # fmt: skip
 WRITERS = {"pdf": pdf_bytes, "png": report_png, "json": json_bytes, "map": heatmap_png}
 DICOM_FORMS = ("sc", "sr")  # need the identifiers of a DICOM film
+CASE_FORMS = ("pdf", "sr")  # of a report of several films
 
 
 def report_bytes(report: Report, form: str, *, header: StudyHeader | None = None) -> bytes:
@@ -57,6 +63,29 @@ def file_name(report: Report, form: str) -> str:
     reading = report.reading
     stem = _stem(reading.radiograph_sha256, model=reading.model, point=reading.point.name)
     return f"{stem}{changes_suffix(reading)}.{REPORT_FORMS[form]}"
+
+
+def case_report_bytes(case: CaseReport, form: str, *, headers: Sequence[StudyHeader] = ()) -> bytes:
+    """Write one form of a report of a case into memory.
+
+    Args:
+        case: Content of the report.
+        form: Of CASE_FORMS.
+        headers: Identifiers of its films, in the same order; needed for sr, not used by pdf.
+
+    Raises:
+        SettingsError: The form is unknown, or the films are of several studies.
+    """
+    if form not in CASE_FORMS:
+        raise SettingsError(f"a case has no report form {form!r}; use {' or '.join(CASE_FORMS)}")
+    return case_pdf_bytes(case) if form == "pdf" else case_structured_report_bytes(case, headers)
+
+
+def case_file_name(case: CaseReport, form: str) -> str:
+    """Return the file name of a report of a case: checksum of its films, model, point and form."""
+    reading = case.first.reading
+    stem = _stem(case.sha256, model=reading.model, point=reading.point.name)
+    return f"case-{stem}.{REPORT_FORMS[form]}"
 
 
 def expected_names(

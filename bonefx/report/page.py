@@ -1,4 +1,4 @@
-"""An A4 page with text, lines and pictures; positions in millimetres from the upper left corner.
+"""A4 pages with text, lines and pictures; positions in millimetres from the upper left corner.
 
 Text is placed line by line, so that it never continues on a second page. The content comes from
 pdf.py.
@@ -30,7 +30,7 @@ RULE: Colour = (204, 208, 213)
 
 
 class Sheet:
-    """One PDF page and its drawing functions."""
+    """The page of a PDF that is drawn on, and its drawing functions; there is one at first."""
 
     def __init__(self, *, title: str, creator: str, created: datetime) -> None:
         from fpdf import FPDF
@@ -45,6 +45,10 @@ class Sheet:
         self._pdf.set_creation_date(created)
         self._pdf.add_font(FAMILY, "", font_file())
         self._pdf.add_font(FAMILY, "B", font_file(bold=True))
+        self._pdf.add_page()
+
+    def next_page(self) -> None:
+        """Add a page, and draw on it from now on."""
         self._pdf.add_page()
 
     def bytes(self) -> bytes:

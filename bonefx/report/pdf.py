@@ -76,7 +76,7 @@ def pdf_bytes(report: Report) -> bytes:
         creator=f"bonefx {report.version}",
         created=report.created,
     )
-    _head(sheet, report)
+    draw_head(sheet, report, title="Reading of a bone radiograph")
     y = _verdict(sheet, report, y=31.0)
     room = FIGURES_MM - 4 - y
     height = min(86.0, room - 40) if report.text else room - 14  # captions and text below
@@ -88,8 +88,9 @@ def pdf_bytes(report: Report) -> bytes:
     return sheet.bytes()
 
 
-def _head(sheet: Sheet, report: Report) -> None:
-    sheet.words(MARGIN_MM, 14, "Reading of a bone radiograph", size_pt=13, bold=True)
+def draw_head(sheet: Sheet, report: Report, *, title: str) -> None:
+    """Write title, time, version and notice; the page is free from 31 mm on."""
+    sheet.words(MARGIN_MM, 14, title, size_pt=13, bold=True)
     made = f"{report.created:%Y-%m-%d %H:%M %Z}"
     sheet.words(RIGHT_MM, 14.2, made, colour=DIM, side="R")
     sheet.words(MARGIN_MM, 20.4, f"bonefx {report.version}", colour=DIM)
@@ -107,7 +108,7 @@ def _verdict(sheet: Sheet, report: Report, *, y: float) -> float:
     reason, width, label_end = f"{reason_words(reading)} {REFUSED}", INNER_MM, y
     if reading.probability is not None:
         reason, width, label_end = reason_words(reading), REASON_MM, _probability(sheet, reading, y)
-    lines = _cut(sheet.wrapped(reason, width, size_pt=9), MAX_REASON_LINES, "…")
+    lines = cut_lines(sheet.wrapped(reason, width, size_pt=9), MAX_REASON_LINES, "…")
     y = sheet.paragraph(MARGIN_MM, y + 9, lines, line_mm=4.4, size_pt=9)
     second = sheet.wrapped(second_model_words(reading), width, size_pt=9) if reading.second else []
     colour = WARNING if reading.models_disagree else INK
@@ -161,21 +162,22 @@ def _pictures(sheet: Sheet, report: Report, *, y: float, height: float) -> float
     size = {"width": columns * scale, "height": rows * scale}
     end = y + size["height"]
     note = map_words(report.reading, shown=overlay is not None, heat_floor=report.heat_floor)
-    _picture(sheet, report.film, MARGIN_MM, y, **size)
+    draw_picture(sheet, report.film, MARGIN_MM, y, **size)
     if overlay is None:
         sheet.words(MARGIN_MM, end + 1.6, f"Film. {note}", size_pt=8, colour=DIM)
         return end + CAPTION_MM
     overlay_x = MARGIN_MM + panel + GAP_MM
-    _picture(sheet, overlay.pixels, overlay_x, y, **size)
+    draw_picture(sheet, overlay.pixels, overlay_x, y, **size)
     sheet.words(MARGIN_MM, end + 1.6, "Film", size_pt=8, colour=DIM)
     sheet.picture(scale_bar(overlay), overlay_x, end + 1.9, width=18, height=2.6)
     sheet.words(overlay_x + 20, end + 1.6, note, size_pt=8, colour=DIM)
     return end + CAPTION_MM
 
 
-def _picture(
+def draw_picture(
     sheet: Sheet, pixels: NDArray[np.uint8], x: float, y: float, *, width: float, height: float
 ) -> None:
+    """Draw a picture, (H, W) grey or (H, W, 3), in a frame."""
     sheet.picture(
         Image.fromarray(shrink_to(pixels, MAX_PICTURE_PX)), x, y, width=width, height=height
     )
@@ -246,7 +248,7 @@ def _facts(sheet: Sheet, report: Report, *, x: float) -> None:
     facts += [(name, value) for name, value in report.facts if name not in NOTED_FACTS]
     y, left = FIGURES_MM + 8, MAX_FACT_LINES
     for name, value in facts:
-        lines = _cut(sheet.wrapped(value, RIGHT_MM - x - 23, size_pt=8), left, "…")
+        lines = cut_lines(sheet.wrapped(value, RIGHT_MM - x - 23, size_pt=8), left, "…")
         if lines:
             sheet.words(x, y, name, size_pt=8, colour=DIM)
         y = sheet.paragraph(x + 23, y, lines, line_mm=ROW_MM, size_pt=8)
@@ -266,7 +268,7 @@ def _checksums(sheet: Sheet, report: Report) -> None:
     sheet.words(WIDTH_MM / 2, HEIGHT_MM - 14, NOTICE, size_pt=8, bold=True, side="C")
 
 
-def _cut(lines: list[str], most: int, mark: str) -> list[str]:
+def cut_lines(lines: list[str], most: int, mark: str) -> list[str]:
     """Keep the first lines; mark the last one if lines are lost."""
     if len(lines) <= most:
         return lines

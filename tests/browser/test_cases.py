@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from tests.browser.helpers import expect_verdict_and_film, find_serious_violations
 from tests.fixtures.dicom_files import make_dicom_of_study
@@ -35,7 +37,7 @@ def paths(tmp_path):
         pixels = (make_pixels(200, 150, seed=seed) * 4095).astype(np.uint16)
         content = make_dicom_of_study(
             stored=pixels, StudyInstanceUID=study, BodyPartExamined=part, Laterality=side,
-            ViewPosition=view,
+            ViewPosition=view, SOPInstanceUID=f"1.2.9.{seed}",
         )  # fmt: skip
         (tmp_path / name).write_bytes(make_png(seed=seed) if name in SINGLE else content)
     return [tmp_path / film[0] for film in FILMS]
@@ -262,3 +264,37 @@ def test_a_list_of_cases_and_its_strip_have_no_serious_violation(worklist):
     assert find_serious_violations(worklist) == {}
     open_row(worklist, "a.dcm")
     assert find_serious_violations(worklist) == {}
+
+
+def open_report(page):
+    page.locator("#report > button").click()
+
+
+def saved_case(page, words, folder):
+    """Press a button that makes a report of the case, and return the path of the saved file."""
+    with page.expect_download() as download:
+        page.locator("#case_forms").get_by_role("button", name=words).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def test_one_report_holds_all_films_of_the_case(worklist, tmp_path):
+    open_row(worklist, "c.dcm")
+    open_report(worklist)
+    worklist.get_by_label("Your own text").fill("Distal radius.")
+    pages = PdfReader(saved_case(worklist, "PDF of the case", tmp_path)).pages
+    text = " ".join(page.extract_text() for page in pages)
+    assert len(pages) == 2
+    assert "Wrist, left, 3 films" in text
+    assert "Distal radius." in text
+    document = pydicom.dcmread(saved_case(worklist, "DICOM report of the case", tmp_path))
+    (study,) = document.CurrentRequestedProcedureEvidenceSequence
+    assert study.StudyInstanceUID == "1.2.1"
+
+
+def test_a_film_without_a_case_offers_no_report_of_one(worklist):
+    open_row(worklist, "f.png")
+    open_report(worklist)
+    expect(worklist.get_by_role("button", name="PDF", exact=True)).to_be_visible()
+    expect(worklist.locator("#case_forms")).to_be_hidden()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bonefx.errors import SettingsError
 from bonefx.films.dicom.libraries import prepare_dicom_libraries
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 MANUFACTURER = "bonefx"
 DEVICE = "bonefx (research software)"
+
+
+class FiledReport(NamedTuple):
+    """A report of a film, and the identifiers of the same film."""
+
+    report: Report
+    header: StudyHeader
 
 
 def check_same_film(report: Report, header: StudyHeader) -> None:
@@ -40,12 +48,16 @@ def check_same_film(report: Report, header: StudyHeader) -> None:
         )
 
 
-def new_uid(report: Report, header: StudyHeader, what: str) -> str:
+def new_uid(films: Sequence[FiledReport], what: str) -> str:
     """Return a UID that is equal for equal reports only, so that none is filed twice."""
     from pydicom.uid import generate_uid
 
-    source = str(header.elements.SOPInstanceUID)
-    return str(generate_uid(entropy_srcs=[json_bytes(report).decode(), source, what]))
+    sources = [
+        text
+        for report, header in films
+        for text in (json_bytes(report).decode(), str(header.elements.SOPInstanceUID))
+    ]
+    return str(generate_uid(entropy_srcs=[*sources, what]))
 
 
 def local_time(report: Report, header: StudyHeader) -> datetime:
@@ -76,11 +88,12 @@ def source_reference(header: StudyHeader) -> Dataset:
     return source
 
 
-def series_attributes(report: Report, header: StudyHeader, what: str) -> dict[str, Any]:
+def series_attributes(films: Sequence[FiledReport], what: str) -> dict[str, Any]:
     """Return the arguments that the constructors of both forms share."""
+    report = films[0].report
     return {
-        "series_instance_uid": new_uid(report, header, f"{what} series"),
-        "sop_instance_uid": new_uid(report, header, what),
+        "series_instance_uid": new_uid(films, f"{what} series"),
+        "sop_instance_uid": new_uid(films, what),
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
         "manufacturer_model_name": DEVICE,

@@ -8,6 +8,7 @@ from bonefx.films.patient_ids import StudyHeader
 from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
+    FiledReport,
     check_same_film,
     filing_bytes,
     local_time,
@@ -56,7 +57,7 @@ def secondary_capture_bytes(report: Report, header: StudyHeader) -> bytes:
         series_number=SC_SERIES_NUMBER,
         series_description="bonefx overlay",
         transfer_syntax_uid=RLELossless,
-        **series_attributes(report, header, "secondary capture"),
+        **series_attributes([FiledReport(report, header)], "secondary capture"),
     )
     _describe(image, report, header)
     return filing_bytes(image, report, header)

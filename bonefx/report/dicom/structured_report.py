@@ -9,14 +9,18 @@ not verified.
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
+from bonefx.errors import SettingsError
 from bonefx.films.patient_ids import StudyHeader
 from bonefx.records import PixelBox, Reading, Verdict
+from bonefx.report.case_report import CaseReport
 from bonefx.report.dicom.filing import (
     DEVICE,
     MANUFACTURER,
+    FiledReport,
     check_same_film,
     filing_bytes,
     new_uid,
@@ -24,6 +28,7 @@ from bonefx.report.dicom.filing import (
     source_reference,
 )
 from bonefx.report.record import Report
+from bonefx.report.wording.cases import CASE_LIMITS, case_verdict_words
 from bonefx.report.wording.points import (
     MEASURES,
     decision_words,
@@ -41,6 +46,7 @@ from bonefx.report.wording.readings import (
 )
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
     from pydicom.sr.coding import Code
 
 SR_SERIES_NUMBER = 9102
@@ -68,41 +74,109 @@ def structured_report_bytes(report: Report, header: StudyHeader) -> bytes:
     Raises:
         SettingsError: The header belongs to another film.
     """
+    texts = [*_film_texts(report), *_common_texts(report)]
+    return _document_bytes([FiledReport(report, header)], texts)
+
+
+def case_structured_report_bytes(case: CaseReport, headers: Sequence[StudyHeader]) -> bytes:
+    """Write one Comprehensive SR for all films of a case that were read.
+
+    Args:
+        case: The films with their readings.
+        headers: Identifiers of the films of `case.films`, in the same order.
+
+    Returns:
+        A DICOM file with a measurement group for each film, which names its image. Equal reports
+        of equal films give equal bytes and identifiers.
+
+    Raises:
+        SettingsError: A header belongs to another film, or the films are of several studies.
+    """
+    films = [
+        FiledReport(film.report, header) for film, header in zip(case.films, headers, strict=True)
+    ]
+    if len({str(header.elements.StudyInstanceUID) for header in headers}) > 1:
+        raise SettingsError(
+            "the films of this case are of several studies, and a DICOM report is filed in one; "
+            "split the case in the worklist, or make a PDF"
+        )
+    films[0] = films[0]._replace(report=replace(films[0].report, text=case.text))
+    comment: Code = _codes().DCM.Comment
+    of_films = [
+        (name, f"{film.name}: {text}")
+        for film in case.films
+        for name, text in _film_texts(film.report)
+    ]
+    texts = [
+        (comment, case_verdict_words(case)),
+        (comment, CASE_LIMITS),
+        *of_films,
+        *((comment, text) for text in case.unread),
+        *_common_texts(films[0].report),
+    ]
+    return _document_bytes(films, texts)
+
+
+def _codes() -> Any:
+    from pydicom.sr.codedict import codes
+
+    return codes
+
+
+def _document_bytes(films: Sequence[FiledReport], texts: list[tuple[Code, str]]) -> bytes:
+    """Write the document about films of one study, with texts at its root."""
     import highdicom
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
-    from pydicom.uid import ComputedRadiographyImageStorage
 
-    check_same_film(report, header)
-    evidence = source_reference(header)  # highdicom accepts no private SOP class
-    evidence.SOPClassUID = ComputedRadiographyImageStorage
+    for report, header in films:
+        check_same_film(report, header)
     document = highdicom.sr.ComprehensiveSR(
-        evidence=[evidence],
-        content=_content(report, header),
+        evidence=[_evidence(header) for _, header in films],
+        content=_content(films, texts),
         series_number=SR_SERIES_NUMBER,
         series_description="bonefx structured report",
         is_complete=True,
         is_final=False,
         is_verified=False,
         coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name="bonefx")],
-        **series_attributes(report, header, "structured report"),
+        **series_attributes(films, "structured report"),
     )
+    _name_own_classes(document, films)
+    return filing_bytes(document, *films[0])
+
+
+def _evidence(header: StudyHeader) -> Dataset:
+    """Return the source image for highdicom, which accepts no private SOP class."""
+    from pydicom.uid import ComputedRadiographyImageStorage
+
+    evidence = source_reference(header)
+    evidence.SOPClassUID = ComputedRadiographyImageStorage
+    return evidence
+
+
+def _name_own_classes(document: Dataset, films: Sequence[FiledReport]) -> None:
+    """Give each image in the evidence its own SOP class."""
+    sources = [source_reference(header) for _, header in films]
+    classes = {source.SOPInstanceUID: source.SOPClassUID for source in sources}
     (study,) = document.CurrentRequestedProcedureEvidenceSequence
-    (image,) = study.ReferencedSeriesSequence[0].ReferencedSOPSequence
-    image.ReferencedSOPClassUID = source_reference(header).SOPClassUID
-    return filing_bytes(document, report, header)
+    for series in study.ReferencedSeriesSequence:
+        for image in series.ReferencedSOPSequence:
+            image.ReferencedSOPClassUID = classes[image.ReferencedSOPInstanceUID]
 
 
-def _content(report: Report, header: StudyHeader) -> Any:
+def _content(films: Sequence[FiledReport], texts: list[tuple[Code, str]]) -> Any:
     from highdicom import sr
-    from pydicom.sr.codedict import codes
 
+    codes = _codes()
     content = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(observer_device_context=_observer(report)),
+        observation_context=sr.ObservationContext(
+            observer_device_context=_observer(films[0].report)
+        ),
         procedure_reported=codes.LN.XRUnspecifiedBodyRegion,
-        imaging_measurements=[_group(report, header)],
+        imaging_measurements=[_group(film) for film in films],
         title=codes.DCM.ImagingMeasurementReport,
     )
-    for name, text in _texts(report):
+    for name, text in texts:
         content[0].ContentSequence.append(
             sr.TextContentItem(name=name, value=text, relationship_type="CONTAINS")
         )
@@ -112,7 +186,6 @@ def _content(report: Report, header: StudyHeader) -> Any:
 def _observer(report: Report) -> Any:
     """Describe the device that read the film: bonefx with its version and weights."""
     from highdicom import sr
-    from pydicom.sr.codedict import codes
     from pydicom.uid import generate_uid
 
     device = sr.DeviceObserverIdentifyingAttributes(
@@ -123,23 +196,22 @@ def _observer(report: Report) -> Any:
         serial_number=report.reading.weights_sha256,
     )
     return sr.ObserverContext(
-        observer_type=codes.DCM.Device, observer_identifying_attributes=device
+        observer_type=_codes().DCM.Device, observer_identifying_attributes=device
     )
 
 
-def _group(report: Report, header: StudyHeader) -> Any:
+def _group(film: FiledReport) -> Any:
     """Build the measurement group: algorithm, finding, probability, source image (TID 1501)."""
     from highdicom import sr
-    from pydicom.sr.codedict import codes
 
-    source = source_reference(header)
-    reading = report.reading
+    report, header = film
+    codes, source, reading = _codes(), source_reference(header), report.reading
     # software that reads the code alone must not take an answer outside the scope for a finding
     verdict = Verdict.REVIEW if reading.outside_scope else reading.verdict
     presence: Code = getattr(codes.SCT, PRESENCE[verdict])
     return sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
-            uid=new_uid(report, header, "tracking"), identifier="bonefx reading"
+            uid=new_uid([film], "tracking"), identifier="bonefx reading"
         ),
         algorithm_id=sr.AlgorithmIdentification(
             name="bonefx",
@@ -158,13 +230,12 @@ def _group(report: Report, header: StudyHeader) -> Any:
 
 def _probability(report: Report) -> list[Any] | None:
     from highdicom import sr
-    from pydicom.sr.codedict import codes
 
     probability = report.reading.probability
     if probability is None or report.reading.outside_scope is not None:
         return None
     name = sr.CodedConcept(*PROBABILITY)
-    return [sr.Measurement(name=name, value=float(probability), unit=codes.UCUM.NoUnits)]
+    return [sr.Measurement(name=name, value=float(probability), unit=_codes().UCUM.NoUnits)]
 
 
 def _parameters(report: Report) -> list[str]:
@@ -202,26 +273,32 @@ def _edges(box: PixelBox | None) -> str | None:
     return None if box is None else ",".join(map(str, astuple(box)))
 
 
-def _texts(report: Report) -> list[tuple[Code, str]]:
-    """Return the texts: reason, operating point with its figures, notice, radiologist's text."""
-    from pydicom.sr.codedict import codes
-
+def _film_texts(report: Report) -> list[tuple[Code, str]]:
+    """Return the texts about a film: reason, number that is not coded, notes, second opinion."""
     reading = report.reading
     uncoded = reading.probability is None or reading.outside_scope is not None
     number = [f"{probability_words(reading).rstrip('.')}."] if uncoded else []
+    comment: Code = _codes().DCM.Comment
+    return [
+        (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
+        *([(comment, second_model_words(reading))] if reading.second else []),
+    ]
+
+
+def _common_texts(report: Report) -> list[tuple[Code, str]]:
+    """Return operating point with its figures, notice, caution, and the radiologist's text."""
+    point, codes = report.reading.point, _codes()
     measured = "; ".join(
-        f"{words} {estimate_words(getattr(reading.point, name))}" for name, words in MEASURES
+        f"{words} {estimate_words(getattr(point, name))}" for name, words in MEASURES
     )
-    films = test_films_words(reading.point, test_set=report.test_set)
-    decided = decision_words(reading.point, test_set=report.test_set)
+    films = test_films_words(point, test_set=report.test_set)
+    decided = decision_words(point, test_set=report.test_set)
     comment: Code = codes.DCM.Comment
     impression: Code = codes.DCM.Impression
     texts = [
-        (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
-        *([(comment, second_model_words(reading))] if reading.second else []),
-        (comment, f"{point_words(reading.point)}. Measured on {films}: {measured}."),
+        (comment, f"{point_words(point)}. Measured on {films}: {measured}."),
         *([(comment, decided)] if decided else []),
-        (comment, guarantee_words(reading.point.guarantee, share=report.validated_share)),
+        (comment, guarantee_words(point.guarantee, share=report.validated_share)),
         (comment, NOTICE),
     ]
     texts += [(comment, report.reading.caution)] if report.reading.caution else []

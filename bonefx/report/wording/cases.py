@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from bonefx.records import Case, StudyPart
+from typing import TYPE_CHECKING
 
+from bonefx.records import Case, StudyPart
+from bonefx.report.wording.readings import VERDICT_WORDING
+
+if TYPE_CHECKING:
+    from bonefx.report.case_report import CaseReport
+
+NO_ANSWER = "not all films were read, and no other calls for attention"
 SIDES = {"L": "left", "R": "right"}
 CASE_LIMITS = (
     "Films of one study, body part and side are one case. Its verdict is that of its most urgent "
@@ -18,6 +25,13 @@ def case_words(case: Case) -> str:
     """Return what a case is of and its number of films, such as "wrist, left, 3 films"."""
     films = "1 film" if case.n_films == 1 else f"{case.n_films} films"
     return f"{part_words(case.part)}, {films}"
+
+
+def case_verdict_words(case: CaseReport) -> str:
+    """Return the verdict of a case as a sentence, with what it is of and its number of films."""
+    found = NO_ANSWER if case.verdict is None else VERDICT_WORDING[case.verdict][1]
+    films = "1 film" if case.n_films == 1 else f"{case.n_films} films"
+    return f"Case, {part_words(case.part)}, {films}: {found[0].lower()}{found[1:]}."
 
 
 def film_words(part: StudyPart, view: str | None) -> str:

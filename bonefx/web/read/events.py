@@ -11,6 +11,7 @@ from bonefx.web.read.choices import Inputs
 from bonefx.web.read.film_changes import CROP_JS, RegionChoice
 from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.own_answers import OwnAnswers
+from bonefx.web.read.report_panel import offer_case_reports
 from bonefx.web.read.state import (
     AnsweredUpdate,
     MeasuredUpdate,
@@ -75,6 +76,7 @@ class ReadEvents(Wiring):
             screen.on_row,
             {"row": row} | self._choices(model=model, point=point),
         )
+        offer_case_reports(screen.reader, parts, row=row)
 
     def _connect_films(self) -> None:
         """Clear the screen, then read a film or read it again."""

@@ -88,6 +88,7 @@ class ReadComponents:
         caution: Warning about the model.
         position: Navigation bar for the films of a worklist.
         report_buttons: Buttons that make reports.
+        case_buttons: Buttons that make reports of the case of the film on screen, by form.
         report_text: The user's own text for reports of the film on screen.
         shown: Session state: the ShownFilm on screen, or None.
         model: Choice of the model.
@@ -124,6 +125,7 @@ class ReadComponents:
     caution: gr.HTML
     position: gr.HTML
     report_buttons: tuple[gr.Button, ...]
+    case_buttons: dict[str, gr.Button]
     report_text: gr.Textbox
     shown: gr.State
     model: gr.Radio

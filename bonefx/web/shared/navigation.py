@@ -7,6 +7,7 @@ row of that order, and only that film is loaded. Below the bar it shows the film
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
@@ -56,17 +57,34 @@ class OpenedRow:
     Attributes:
         source: Of its film; None before a row is opened.
         position: Its position in the list.
+        case: Returns the files of the films of its case, in the order of the list, as they are
+            grouped when it is called.
     """
 
     source: FilmSource | None = None
     position: ListPosition = field(default_factory=lambda: NO_POSITION)
+    case: Callable[[], tuple[FilmSource, ...]] = tuple
 
-    def open(self, source: FilmSource, position: ListPosition) -> None:
+    def open(
+        self,
+        source: FilmSource,
+        position: ListPosition,
+        case: Callable[[], tuple[FilmSource, ...]],
+    ) -> None:
         """Keep a row, unless a later one of the same list was opened before."""
         with _opening:
             same_list = position["list"] == self.position["list"]
             if not (same_list and position["opening"] < self.position["opening"]):
-                self.source, self.position = source, position
+                self.source, self.position, self.case = source, position, case
+
+    def at(
+        self, position: ListPosition
+    ) -> tuple[FilmSource, Callable[[], tuple[FilmSource, ...]]] | None:
+        """Return file and case of the row at a position; None if another one was opened since."""
+        with _opening:
+            if self.source is None or position != self.position:
+                return None
+            return self.source, self.case
 
     def newest(self) -> tuple[FilmSource, ListPosition]:
         """Return source and position of the row that was opened last."""

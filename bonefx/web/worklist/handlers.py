@@ -21,7 +21,7 @@ from bonefx.web.shared.components import point_choice
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
 from bonefx.web.shared.navigation import OpenedRow, list_position
-from bonefx.web.worklist.session_list import SessionList, SessionLists
+from bonefx.web.worklist.session_list import LIST_EXPIRED, SessionList, SessionLists
 from bonefx.web.worklist.state import ControlsUpdate, ListUpdate, ModelUpdate
 from bonefx.web.worklist.table import (
     HeadsHtml,
@@ -32,10 +32,6 @@ from bonefx.web.worklist.table import (
     table_value,
 )
 
-LIST_EXPIRED = (
-    "the films of this list were deleted, after one hour or because the program restarted; choose "
-    "them again"
-)
 NO_FILM = "no film was found; choose PNG, JPEG, TIFF, WebP, BMP or DICOM, or zip archives of them"
 LIST_FAULT = (
     "The program failed on this list. This is a fault in bonefx; the server's log has the details."
@@ -203,7 +199,7 @@ class WorklistHandlers:
             by_navigation=bool(event.by_navigation),
             opening=int(event.opening),
         )
-        row.open(session_list.films[place - 1], position)
+        row.open(session_list.films[place - 1], position, session_list.case_later(place))
 
     @show_errors_to_user
     def on_cases(self, session_list: SessionList | None, event: gr.EventData) -> Any:

@@ -13,12 +13,13 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 
 from bonefx.errors import SettingsError
 from bonefx.films.discs.film_files import is_hidden
 from bonefx.films.sources import FilmSource, find_films
+from bonefx.reading.case import cases_of
 from bonefx.reading.worklist_row import WorklistRow
 from bonefx.records import NO_CHOICES, CaseChoices
 from bonefx.web.shared.uploads import delete_upload
@@ -27,6 +28,10 @@ KEEP_S = 3600  # films may be opened from their rows for this long
 MAX_LIST_MB = 2048
 MAX_FILMS = 2000
 LIST_FOLDER_PREFIX = "bonefx-list-"
+LIST_EXPIRED = (
+    "the films of this list were deleted, after one hour or because the program restarted; choose "
+    "them again"
+)
 NOT_ARRIVED = "the film did not arrive; choose it again"
 _numbers = itertools.count(time.time_ns() // 1_000_000)  # larger after a restart of the program
 
@@ -129,6 +134,24 @@ class SessionList:
         """Replace all rows; states of the table that are still on their way become stale."""
         self.rows = list(rows)
         self.sequence_number = self.next_sequence_number()
+
+    def case_later(self, place: int) -> Callable[[], tuple[FilmSource, ...]]:
+        """Return a function for the films of the case of a film, which keeps no list alive.
+
+        It returns them in the order of the list, as they are grouped when it is called, and raises
+        SettingsError once the list expired.
+        """
+        reference = weakref.ref(self)
+
+        def films_of_case() -> tuple[FilmSource, ...]:
+            session_list = reference()
+            if session_list is None or session_list.closed:
+                raise SettingsError(LIST_EXPIRED)
+            cases = cases_of(session_list.rows, session_list.case_choices)
+            places = next((case.places for case in cases if place in case.places), (place,))
+            return tuple(session_list.films[own - 1] for own in sorted(places))
+
+        return films_of_case
 
     def choose_cases(self, choices: CaseChoices) -> None:
         """Replace what the user joined and split; earlier states of the table become stale."""

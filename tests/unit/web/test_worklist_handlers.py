@@ -4,9 +4,11 @@ import gradio as gr
 import pytest
 import torch
 
+from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
+from bonefx.records import NO_CHOICES
 from bonefx.web.shared.gone_film import LIST_GONE
-from bonefx.web.shared.navigation import OpenedRow, list_position
+from bonefx.web.shared.navigation import NO_POSITION, OpenedRow, list_position
 from bonefx.web.worklist.handlers import LIST_FAULT, WorklistHandlers
 from bonefx.web.worklist.session_list import SessionLists
 from tests.fixtures.image_files import make_png
@@ -221,8 +223,25 @@ def test_a_request_that_was_overtaken_brings_no_earlier_row_back(handlers, sessi
     source, position = opened.newest()
     assert (source, position["place"]) == (session_list.films[2], 3)
     other = list_position(list_key=1, place=1, by_navigation=False, opening=1)
-    opened.open(session_list.films[0], other)  # of another list, which the page counts anew
+    opened.open(session_list.films[0], other, tuple)  # of another list, which the page counts anew
     assert opened.newest() == (session_list.films[0], other)
+
+
+def test_an_opened_row_tells_the_films_of_its_case_as_they_are_grouped_now(handlers, session_list):
+    list(run(handlers, session_list))
+    opened = OpenedRow()
+    handlers.on_open(session_list, opened, opening_of(session_list, place=3, opening=1))
+    source, position = opened.newest()
+    own, films_of_case = opened.at(position)
+    assert own is source
+    assert films_of_case() == (source,)
+    session_list.choose_cases(NO_CHOICES.joined([3, 1]))
+    assert films_of_case() == (session_list.films[0], source)
+    assert opened.at(position | {"place": 1}) is None
+    assert OpenedRow().at(NO_POSITION) is None
+    session_list.close()
+    with pytest.raises(SettingsError, match="choose them again"):
+        films_of_case()
 
 
 @pytest.mark.parametrize("gone", ["late row", "closed", "expired"])
