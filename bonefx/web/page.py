@@ -78,7 +78,7 @@ def film_to_compare(shown: ShownFilm | None) -> ComparedFilm | None:
 
 def to_read(row: OpenedRow) -> Any:
     """Show the Read tab for a film opened from the table; otherwise that tab is shown already."""
-    return gr.skip() if row.position["by_navigation"] else gr.Tabs(selected="read")
+    return gr.skip() if row.newest().position["by_navigation"] else gr.Tabs(selected="read")
 
 
 def appearance() -> dict[str, Any]:

@@ -262,3 +262,34 @@ def test_no_film_is_shown_with_the_name_of_another(worklist_page):
     ]
     assert any(film for _, film, _ in seen)
     assert sum(lasted_ms for _, lasted_ms in wrong) < FLICKER_MS
+
+
+AWAITED = """() => {
+    window.awaited = 0;  // how often the card waited for the second model
+    new MutationObserver(() => {
+        window.awaited += Boolean(document.querySelector("#verdict .second[aria-busy]"));
+    }).observe(document.querySelector("#verdict"), { childList: true, subtree: true });
+}"""
+TRIES = 10
+
+
+def test_the_next_film_is_shown_with_all_verdicts_as_it_was_read_ahead(worklist_page):
+    page = worklist_page
+    sort_by_place(page)
+    page.evaluate(AWAITED)
+    for tries in range(1, TRIES + 1):
+        open_row(page, 0)
+        expect_verdict_and_film(page)
+        expect(page.locator("#verdict .second:not([aria-busy])")).to_be_visible()
+        page.wait_for_timeout(300 * tries)  # nothing on the page tells that the next film is ready
+        page.evaluate("window.awaited = 0")
+        page.keyboard.press("n")
+        expect_film(page, 1)
+        expect(page.locator("#verdict .second:not([aria-busy])")).to_be_visible()
+        if page.evaluate("window.awaited") == 0:
+            break
+        page.get_by_role("tab", name="Worklist").click()
+    assert page.evaluate("window.awaited") == 0
+    button(page, "Previous").click()  # was not read ahead
+    expect_film(page, 0)
+    expect(page.locator("#verdict .second:not([aria-busy])")).to_be_visible()

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from bonefx.web.read.after_verdict import AheadUpdate, ReadAhead
 from bonefx.web.read.api import offer_read_api
 from bonefx.web.read.choices import Inputs
 from bonefx.web.read.film_changes import CROP_JS, RegionChoice
@@ -71,11 +72,13 @@ class ReadEvents(Wiring):
             opened.failure, row_gone, parts.origin, update=RowGoneUpdate,
             components=parts, **UNQUEUED_EVENT,
         )  # fmt: skip
-        self._read(
-            cleared,
-            screen.on_row,
-            {"row": row} | self._choices(model=model, point=point),
-        )
+        choices = self._choices(model=model, point=point)
+        followed = self._read(cleared, screen.on_row, {"row": row, "ahead": parts.ahead} | choices)
+        self._connect(
+            followed.success, ReadAhead(updates=screen.updates).on_opinion,
+            {"row": row, "shown": parts.shown, "ahead": parts.ahead} | choices,
+            update=AheadUpdate, **MODEL_EVENT, **PRIVATE_EVENT,
+        )  # fmt: skip
         offer_case_reports(screen.reader, parts, row=row)
 
     def _connect_films(self) -> None:

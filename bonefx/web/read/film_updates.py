@@ -12,8 +12,8 @@ import gradio as gr
 
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
-from bonefx.reading.second_opinion import second_model
-from bonefx.records import NOT_EDITED, OperatingPoint
+from bonefx.reading.second_opinion import at_point, second_model
+from bonefx.records import NOT_EDITED, OperatingPoint, Reading
 from bonefx.scope.body_parts import with_named_region
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.read_first import answered
@@ -57,12 +57,24 @@ class FilmUpdates:
     ) -> ReadUpdate:
         """Read a film with the chosen model, and show its verdict and heat map.
 
-        A second model reads it afterwards; see awaited_opinion.AwaitedOpinion.
+        A second model reads it afterwards; see after_verdict.AwaitedOpinion.
         """
-        film, loaded = shown.film, self.reader.model(choices.model)
         reading = self.reader.read(
-            film, point=choices.point, model=choices.model, outside_scope=outside_scope
+            shown.film, point=choices.point, model=choices.model, outside_scope=outside_scope
         )
+        return self._with_reading(shown, reading, choices=choices)
+
+    def show_or_ask(self, ready: ShownFilm, *, choices: Choices) -> ReadUpdate:
+        """Show a film that was read ahead, or ask the reader first where the user wants that."""
+        if choices.read_first or ready.reading is None:
+            return self.read_or_ask(replace(ready, reading=None), choices=choices)
+        reading = at_point(self.reader, ready.reading, choices.point)
+        update = self._with_reading(ready, reading, choices=choices)
+        without_map = replace(reading, heat=None)  # both models have read the film
+        return replace(update, shown=replace(ready, reading=without_map))
+
+    def _with_reading(self, shown: ShownFilm, reading: Reading, *, choices: Choices) -> ReadUpdate:
+        film, loaded = shown.film, self.reader.model(choices.model)
         shown = replace(shown, reading=reading, second_failed=False)
         return replace(
             self.without_film(

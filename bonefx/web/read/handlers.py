@@ -16,6 +16,7 @@ from bonefx.errors import BonefxError, SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import at_point
 from bonefx.records import NOT_EDITED
+from bonefx.web.read.after_verdict import ReadyFilm
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, edit_after_crop, edit_after_inverting
 from bonefx.web.read.film_updates import FilmUpdates, hidden_offers, with_origin
@@ -88,7 +89,7 @@ class ReadHandlers:
     def on_open_row(self, row: OpenedRow, openings: Openings) -> ClearedUpdate:
         """Clear the screen for a film of a worklist, and show the film's position in the list."""
         openings.open()
-        return replace(self.cleared(), position=row.position)
+        return replace(self.cleared(), position=row.newest().position)
 
     def on_pick(self, openings: Openings, event: gr.EventData) -> PickedUpdate:
         """Keep which example was clicked; gradio passes the event to the first handler only."""
@@ -139,11 +140,17 @@ class ReadHandlers:
         update = self.updates.read_or_ask(film, choices=choices)
         return replace(with_origin(film_origin("example", index), update), position=NO_POSITION)
 
-    def on_row(self, *, row: OpenedRow, choices: Choices) -> ReadUpdate:
-        """Read a film of a worklist; the update carries the film's position in the list."""
-        source, position = row.newest()
-        update = self._open(lambda: open_source(source), choices=choices)
-        return replace(with_origin(FROM_ROW, update), position=position)
+    def on_row(self, *, row: OpenedRow, ahead: ReadyFilm | None, choices: Choices) -> ReadUpdate:
+        """Read a film of a worklist, or show it if it was read ahead.
+
+        The update carries the film's position in the list.
+        """
+        newest = row.newest()
+        if ahead is not None and ahead.is_of(newest.source, choices.model):
+            update = self.updates.show_or_ask(ahead.opened_now(), choices=choices)
+        else:
+            update = self._open(lambda: open_source(newest.source), choices=choices)
+        return replace(with_origin(FROM_ROW, update), position=newest.position)
 
     def on_model(
         self, *, shown: ShownFilm | None, held: OpenedFilm | None, choices: Choices

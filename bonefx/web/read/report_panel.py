@@ -106,18 +106,17 @@ class ReportPanel:
                 its films cannot be filed as one DICOM report.
         """
         shown, reading = self._read_again(shown, held, origin)
-        found = row.at(position)
-        if found is None:
+        own = row.at(position)
+        if own is None:
             raise SettingsError(NO_CASE)
-        own, case_of = found
-        sources = case_of()
+        sources = own.case()
         check_size(sources)
         model, point = reading.model, reading.point.name
         case, files = compose_case(
             self.reader,
             (
                 CaseMember(source=source, film=shown.film, reading=reading)
-                if source == own
+                if source == own.source
                 else read_member(self.reader, source, model=model, point=point)
                 for source in sources
             ),

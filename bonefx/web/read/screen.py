@@ -88,6 +88,7 @@ def _film_and_verdict(reader: Reader) -> dict[str, Any]:
         "damaged": gr.Button("Read the damaged film", visible=False, elem_id="damaged"),
         "origin": load_again_button("load-again"),
         "held": gr.State(None, time_to_live=FILM_LIFETIME_S),
+        "ahead": gr.State(None, time_to_live=FILM_LIFETIME_S),
         "caution": html_block(verdict_card.caution_html(reader.caution()), "caution"),
     }
 

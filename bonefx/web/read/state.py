@@ -78,6 +78,7 @@ class ReadComponents:
         invert: Button that reads the film with black and white swapped.
         outside: Button that reads a film out of scope anyway.
         damaged: Button that reads a damaged film anyway.
+        ahead: Session state: ReadyFilm that Next would open, or None.
         origin: Button that opens a film again which the server no longer has; its value is the
             FilmOrigin of the film on the page.
         held: Session state: OpenedFilm that is damaged, until the user decides, or None.
@@ -116,6 +117,7 @@ class ReadComponents:
     invert: gr.Button
     outside: gr.Button
     damaged: gr.Button
+    ahead: gr.State
     origin: gr.HTML
     held: gr.State
     changes: gr.Row

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradio.components import Component
 
-from bonefx.web.read.awaited_opinion import AwaitedOpinion
+from bonefx.web.read.after_verdict import AwaitedOpinion
 from bonefx.web.read.choices import CHOICE_NAMES, Inputs, with_choices
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import (
@@ -65,8 +65,12 @@ class Wiring:
         inputs: Inputs,
         *,
         js: str | None = None,
-    ) -> None:
-        """Attach a handler that fills the screen after it was cleared."""
+    ) -> Any:
+        """Attach a handler that fills the screen after it was cleared.
+
+        Returns:
+            The event of the second model's opinion, which follows.
+        """
         done = self._connect(
             cleared.then,
             handler,
@@ -78,9 +82,9 @@ class Wiring:
             **PRIVATE_EVENT,
         )
         self._clear_on_fault(done, {name: inputs[name] for name in CHOICE_NAMES})
-        self._add_second_opinion(done)
+        return self._add_second_opinion(done)
 
-    def _add_second_opinion(self, done: Any) -> None:
+    def _add_second_opinion(self, done: Any) -> Any:
         """Let the second model read a film once the first one's verdict is on the screen."""
         parts, opinion = self.components, AwaitedOpinion(updates=self.screen.updates)
         inputs = {"shown": parts.shown, "openings": parts.openings} | self._choices()
@@ -91,6 +95,7 @@ class Wiring:
         self._connect(
             read_twice.failure, opinion.on_fault, inputs, update=SecondUpdate, **PRIVATE_EVENT
         )
+        return read_twice
 
     def _clear_on_fault(self, done: Any, choices: Inputs) -> None:
         fault = self.screen.on_fault

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -47,6 +47,24 @@ NO_POSITION = list_position(list_key=0, place=0, by_navigation=False, opening=0)
 _opening = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRow:
+    """A row of a worklist that is opened.
+
+    Attributes:
+        source: Of its film.
+        position: Its position in the list.
+        case: Returns the files of the films of its case, in the order of the list, as they are
+            grouped when it is called.
+        following: Of the film that Next would open; None at the end of the list.
+    """
+
+    source: FilmSource
+    position: ListPosition
+    case: Callable[[], tuple[FilmSource, ...]] = tuple
+    following: FilmSource | None = None
+
+
 @dataclass(slots=True)
 class OpenedRow:
     """The row of a worklist that was opened last.
@@ -55,42 +73,28 @@ class OpenedRow:
     overtake each other cannot bring an earlier row back.
 
     Attributes:
-        source: Of its film; None before a row is opened.
-        position: Its position in the list.
-        case: Returns the files of the films of its case, in the order of the list, as they are
-            grouped when it is called.
+        row: None before a row is opened.
     """
 
-    source: FilmSource | None = None
-    position: ListPosition = field(default_factory=lambda: NO_POSITION)
-    case: Callable[[], tuple[FilmSource, ...]] = tuple
+    row: ListRow | None = None
 
-    def open(
-        self,
-        source: FilmSource,
-        position: ListPosition,
-        case: Callable[[], tuple[FilmSource, ...]],
-    ) -> None:
+    def open(self, row: ListRow) -> None:
         """Keep a row, unless a later one of the same list was opened before."""
         with _opening:
-            same_list = position["list"] == self.position["list"]
-            if not (same_list and position["opening"] < self.position["opening"]):
-                self.source, self.position, self.case = source, position, case
+            before = NO_POSITION if self.row is None else self.row.position
+            same_list = row.position["list"] == before["list"]
+            if not (same_list and row.position["opening"] < before["opening"]):
+                self.row = row
 
-    def at(
-        self, position: ListPosition
-    ) -> tuple[FilmSource, Callable[[], tuple[FilmSource, ...]]] | None:
-        """Return file and case of the row at a position; None if another one was opened since."""
-        with _opening:
-            if self.source is None or position != self.position:
-                return None
-            return self.source, self.case
+    def at(self, position: ListPosition) -> ListRow | None:
+        """Return the row at a position; None if another one was opened since."""
+        row = self.row
+        return row if row is not None and row.position == position else None
 
-    def newest(self) -> tuple[FilmSource, ListPosition]:
-        """Return source and position of the row that was opened last."""
-        with _opening:
-            assert self.source is not None  # its film is opened after the row
-            return self.source, self.position
+    def newest(self) -> ListRow:
+        """Return the row that was opened last."""
+        assert self.row is not None  # its film is opened after the row
+        return self.row
 
 
 def navigation_bar() -> gr.HTML:

@@ -199,7 +199,7 @@ class WorklistHandlers:
             by_navigation=bool(event.by_navigation),
             opening=int(event.opening),
         )
-        row.open(session_list.films[place - 1], position, session_list.case_later(place))
+        row.open(session_list.row_at(place, position, following=event.following))
 
     @show_errors_to_user
     def on_cases(self, session_list: SessionList | None, event: gr.EventData) -> Any:

@@ -22,6 +22,7 @@ from bonefx.films.sources import FilmSource, find_films
 from bonefx.reading.case import cases_of
 from bonefx.reading.worklist_row import WorklistRow
 from bonefx.records import NO_CHOICES, CaseChoices
+from bonefx.web.shared.navigation import ListPosition, ListRow
 from bonefx.web.shared.uploads import delete_upload
 
 KEEP_S = 3600  # films may be opened from their rows for this long
@@ -135,7 +136,23 @@ class SessionList:
         self.rows = list(rows)
         self.sequence_number = self.next_sequence_number()
 
-    def case_later(self, place: int) -> Callable[[], tuple[FilmSource, ...]]:
+    def row_at(self, place: int, position: ListPosition, *, following: int) -> ListRow:
+        """Return the row of a film.
+
+        Args:
+            place: Of the film, from 1.
+            position: See ListRow.
+            following: Place of the film that Next would open, as the page names it.
+        """
+        film_at = dict(enumerate(self.films, start=1))
+        return ListRow(
+            source=self.films[place - 1],
+            position=position,
+            case=self._case_later(place),
+            following=film_at.get(following),
+        )
+
+    def _case_later(self, place: int) -> Callable[[], tuple[FilmSource, ...]]:
         """Return a function for the films of the case of a film, which keeps no list alive.
 
         It returns them in the order of the list, as they are grouped when it is called, and raises

@@ -21,7 +21,7 @@ from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, WaitingUpdate
 from bonefx.web.shared.gone_film import FILM_GONE, FROM_ROW, LIST_GONE, NO_FILM, UPLOADED, gone
-from bonefx.web.shared.navigation import NO_POSITION, OpenedRow
+from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow
 from bonefx.web.shared.newest_film import Openings
 from tests.fixtures.model_folders import make_model_folder
 from tests.fixtures.records import make_radiograph
@@ -69,7 +69,8 @@ def screen(tmp_path_factory):
 
 def open_film(screen, film=None, *, damaged=False, choices=CHOICES):
     source: Any = Source(film or make_radiograph(), damaged)
-    return screen.on_row(row=OpenedRow(source=source), choices=choices)
+    row = OpenedRow(row=ListRow(source=source, position=NO_POSITION))
+    return screen.on_row(row=row, ahead=None, choices=choices)
 
 
 def test_changes_add_up_and_are_undone(screen):

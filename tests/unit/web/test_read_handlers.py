@@ -15,7 +15,7 @@ from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import AnsweredUpdate, ReadUpdate
 from bonefx.web.shared.gone_film import NO_FILM
-from bonefx.web.shared.navigation import OpenedRow, list_position
+from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow, list_position
 from bonefx.web.shared.newest_film import Openings
 from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_model_folder
@@ -56,7 +56,8 @@ def own(screen):
 
 def open_dark_film(screen, choices):
     source: Any = DarkFilm()
-    return screen.on_row(row=OpenedRow(source=source), choices=choices)
+    row = OpenedRow(row=ListRow(source=source, position=NO_POSITION))
+    return screen.on_row(row=row, ahead=None, choices=choices)
 
 
 def test_a_second_click_on_the_offer_does_not_undo_the_first(screen):
@@ -94,7 +95,9 @@ def test_a_refused_film_keeps_the_point_that_was_chosen_last(screen):
 
 def test_questions_about_the_last_film_go_before_the_next_is_read(screen):
     position = list_position(list_key=1, place=2, by_navigation=True, opening=1)
-    cleared = screen.on_open_row(OpenedRow(position=position), Openings())
+    source: Any = DarkFilm()
+    row = OpenedRow(row=ListRow(source=source, position=position))
+    cleared = screen.on_open_row(row, Openings())
     assert cleared.shown is None
     assert cleared.position["place"] == 2
     assert cleared.own_answer.visible is cleared.invert.visible is False

@@ -8,7 +8,7 @@ from bonefx.errors import SettingsError
 from bonefx.reading.reader import Reader
 from bonefx.records import NO_CHOICES
 from bonefx.web.shared.gone_film import LIST_GONE
-from bonefx.web.shared.navigation import NO_POSITION, OpenedRow, list_position
+from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow, list_position
 from bonefx.web.worklist.handlers import LIST_FAULT, WorklistHandlers
 from bonefx.web.worklist.session_list import SessionLists
 from tests.fixtures.image_files import make_png
@@ -200,6 +200,7 @@ def opening_of(session_list, *, place, opening):
     """Return the event of opening a row from the navigation bar."""
     number = session_list.sequence_number
     row = {"index": place, "number": number, "by_navigation": True, "opening": opening}
+    row["following"] = 1
     return gr.EventData(None, row)
 
 
@@ -207,9 +208,10 @@ def test_a_row_opens_its_film(handlers, session_list):
     list(run(handlers, session_list))
     opened = OpenedRow()
     handlers.on_open(session_list, opened, opening_of(session_list, place=3, opening=7))
-    source, position = opened.newest()
-    assert source is session_list.films[2]
-    assert position == {
+    row = opened.newest()
+    assert row.source is session_list.films[2]
+    assert row.following is session_list.films[0]
+    assert row.position == {
         "list": session_list.key, "place": 3, "by_navigation": True, "opening": 7
     }  # fmt: skip
 
@@ -220,24 +222,25 @@ def test_a_request_that_was_overtaken_brings_no_earlier_row_back(handlers, sessi
     for place, opening in ((1, 4), (3, 6), (2, 5)):
         event = opening_of(session_list, place=place, opening=opening)
         handlers.on_open(session_list, opened, event)
-    source, position = opened.newest()
-    assert (source, position["place"]) == (session_list.films[2], 3)
+    row = opened.newest()
+    assert (row.source, row.position["place"]) == (session_list.films[2], 3)
     other = list_position(list_key=1, place=1, by_navigation=False, opening=1)
-    opened.open(session_list.films[0], other, tuple)  # of another list, which the page counts anew
-    assert opened.newest() == (session_list.films[0], other)
+    first = ListRow(source=session_list.films[0], position=other)
+    opened.open(first)  # of another list, which the page counts anew
+    assert opened.newest() is first
 
 
 def test_an_opened_row_tells_the_films_of_its_case_as_they_are_grouped_now(handlers, session_list):
     list(run(handlers, session_list))
     opened = OpenedRow()
     handlers.on_open(session_list, opened, opening_of(session_list, place=3, opening=1))
-    source, position = opened.newest()
-    own, films_of_case = opened.at(position)
-    assert own is source
+    row = opened.newest()
+    source, films_of_case = row.source, row.case
+    assert opened.at(row.position) is row
     assert films_of_case() == (source,)
     session_list.choose_cases(NO_CHOICES.joined([3, 1]))
     assert films_of_case() == (session_list.films[0], source)
-    assert opened.at(position | {"place": 1}) is None
+    assert opened.at(row.position | {"place": 1}) is None
     assert OpenedRow().at(NO_POSITION) is None
     session_list.close()
     with pytest.raises(SettingsError, match="choose them again"):

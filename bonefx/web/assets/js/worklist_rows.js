@@ -29,12 +29,16 @@ const keyOf = (row) => row.dataset.place ?? `case ${row.dataset.head}`;
 const announceChange = () => document.dispatchEvent(new Event("rows"));  // to film_navigation.js
 const plural = (count) => `${count} ${count === 1 ? "film" : "films"}`;
 
+const following = (row) => {  // place of the film that Next would open; 0 for none
+    const shown = films().filter((one) => !one.hidden || one === row);
+    return Number(shown[shown.indexOf(row) + 1]?.dataset.place ?? 0);
+};
 const open = (row, by_navigation) => {
     opened = row.dataset.place;
     seen.add(opened);
     mark();
     openings += 1;
-    trigger('select', { index: Number(opened), number, by_navigation, opening: openings });
+    trigger('select', { index: Number(opened), number, by_navigation, opening: openings, following: following(row) });
 };
 
 // A filter, like the order by urgency or probability, would tell verdicts to a reader who answers first.

@@ -1,17 +1,22 @@
-"""The second model's opinion, which follows the verdict on the Read screen."""
+"""What follows the verdict on the Read screen: the second opinion, and the next film of a list."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
+from bonefx.films.sources import FilmSource
 from bonefx.models.registry import LoadedModel
 from bonefx.reading.reader import Reader
-from bonefx.web.read.awaited_opinion import AwaitedOpinion
+from bonefx.web.read.after_verdict import AheadUpdate, AwaitedOpinion, ReadAhead
 from bonefx.web.read.film_updates import FilmUpdates
+from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import SecondUpdate, ShownFilm
+from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow
 from bonefx.web.shared.newest_film import Openings
 from bonefx.web.shared.uploads import OpenedFilm
+from tests.fixtures.image_files import make_png
 from tests.fixtures.model_folders import make_pair
 from tests.fixtures.records import make_radiograph
 from tests.unit.web.test_read_handlers import make_choices
@@ -127,7 +132,87 @@ def test_a_map_that_the_second_model_contradicts_goes_from_the_screen(updates, m
     def contradict(_reader, _film, reading):
         return replace(reading, heat=None)
 
-    monkeypatch.setattr("bonefx.web.read.awaited_opinion.with_second_opinion", contradict)
+    monkeypatch.setattr("bonefx.web.read.after_verdict.with_second_opinion", contradict)
     then = ask(updates, first.shown)
     assert 'class="map"' in first.viewer
     assert 'class="map"' not in then.viewer
+
+
+@pytest.fixture
+def films(tmp_path):
+    """Write two films and a file that is none, the films of a list."""
+    contents = {"first.png": make_png(seed=1), "second.png": make_png(seed=2), "third.png": b"GIF"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return [FilmSource(name=name, path=tmp_path / name) for name in contents]
+
+
+def row_of(films, place, following=None):
+    row = ListRow(
+        source=films[place], position=NO_POSITION,
+        following=None if following is None else films[following],
+    )  # fmt: skip
+    return OpenedRow(row=row)
+
+
+def read_ahead(updates, row, *, shown, ahead=None, choices=CHOICES):
+    handler = ReadAhead(updates=updates)
+    return handler.on_opinion(row=row, shown=shown, ahead=ahead, choices=choices)
+
+
+@pytest.fixture
+def shown(updates):
+    return updates.read(opened_film(), choices=CHOICES).shown
+
+
+def test_the_next_film_is_shown_with_both_verdicts_as_it_was_read_ahead(updates, films, shown):
+    ready = read_ahead(updates, row_of(films, 0, 1), shown=shown).ahead
+    Path(films[1].path).unlink()  # it is not read again
+    screen = ReadHandlers(reader=updates.reader, examples=())
+    update = screen.on_row(
+        row=row_of(films, 1), ahead=ready, choices=make_choices(point="screening")
+    )
+    reading = update.shown.reading
+    assert reading.second.model == "other"
+    assert reading.point.name == "screening"
+    assert reading.heat is None  # a session keeps no map
+    assert "Second model, other: " in update.verdict
+    again = screen.on_row(row=row_of(films, 1), ahead=ready, choices=CHOICES)
+    assert again.shown.opening != update.shown.opening
+
+
+def test_a_film_that_was_read_ahead_is_not_taken_for_another(updates, films, shown):
+    ready = read_ahead(updates, row_of(films, 0, 1), shown=shown).ahead
+    screen = ReadHandlers(reader=updates.reader, examples=())
+    other = screen.on_row(row=row_of(films, 0), ahead=ready, choices=CHOICES)
+    assert other.shown.film.sha256 != ready.shown.film.sha256
+    by_other = screen.on_row(row=row_of(films, 1), ahead=ready, choices=make_choices(model="other"))
+    assert by_other.shown.reading.model == "other"
+
+
+def test_a_user_who_answers_first_is_asked_about_a_film_that_was_read_ahead(updates, films, shown):
+    ready = read_ahead(updates, row_of(films, 0, 1), shown=shown).ahead
+    screen = ReadHandlers(reader=updates.reader, examples=())
+    asked = screen.on_row(row=row_of(films, 1), ahead=ready, choices=make_choices(read_first=True))
+    assert asked.own_answer.visible
+    assert asked.shown.reading is None
+
+
+def test_no_film_is_read_ahead_where_it_would_be_of_no_use(updates, films, shown):
+    nothing = AheadUpdate()
+    assert read_ahead(updates, row_of(films, 1), shown=shown) == nothing  # the last film
+    row = row_of(films, 0, 1)
+    assert read_ahead(updates, row, shown=None) == nothing
+    assert read_ahead(updates, row, shown=shown, choices=make_choices(read_first=True)) == nothing
+    ready = read_ahead(updates, row, shown=shown).ahead
+    assert read_ahead(updates, row, shown=shown, ahead=ready) == nothing
+    assert read_ahead(updates, row_of(films, 0, 2), shown=shown).ahead is None  # it is no film
+
+
+def test_a_fault_ahead_is_logged_and_shows_nothing(updates, films, shown, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr("bonefx.web.read.after_verdict.with_second_opinion", fail)
+    assert read_ahead(updates, row_of(films, 0, 1), shown=shown).ahead is None
+    assert "could not be read ahead" in caplog.text
