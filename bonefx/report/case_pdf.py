@@ -41,7 +41,7 @@ from bonefx.report.wording.readings import (
 
 TITLE = "Reading of a case"
 TOP_MM, BOTTOM_MM = 31.0, HEIGHT_MM - 20.0
-COLUMNS = {"film": 0.0, "verdict": 50.0, "probability": 76.0, "second opinion": 98.0}  # x in mm
+COLUMNS = {"film": 0.0, "verdict": 50.0, "probability": 80.0, "second opinion": 102.0}  # x in mm
 SECOND_MM = INNER_MM - COLUMNS["second opinion"]
 MAX_NOTE_LINES, MAX_LINES_OF_A_FILM = 14, 3
 CAPTION_LINES = 3
@@ -110,7 +110,7 @@ def _row(sheet: Sheet, film: CaseFilm, *, y: float) -> float:
         sheet.wrapped(second_verdict_words(reading) or "-", SECOND_MM, size_pt=9), 2, "…"
     )
     sheet.paragraph(MARGIN_MM, y, names, line_mm=TEXT_LINE_MM, size_pt=9)
-    verdict = cut_lines(sheet.wrapped(f"{sign} {words}", 25, size_pt=9, bold=True), 2, "…")
+    verdict = cut_lines(sheet.wrapped(f"{sign} {words}", 28, size_pt=9, bold=True), 2, "…")
     for index, line in enumerate(verdict):
         sheet.words(
             MARGIN_MM + COLUMNS["verdict"], y + index * TEXT_LINE_MM, line, size_pt=9, bold=True,
