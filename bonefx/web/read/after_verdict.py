@@ -119,7 +119,7 @@ class ReadAhead:
     def on_opinion(
         self, *, row: OpenedRow, shown: ShownFilm | None, ahead: ReadyFilm | None, choices: Choices
     ) -> AheadUpdate:
-        """Read the film that Next would open, with both models.
+        """Read the film that Next would open; the second model reads it once it is opened.
 
         Nothing is read where others wait, where the user has gone on, and for a user who answers
         before the model.
@@ -139,7 +139,6 @@ class ReadAhead:
             if opened.damage:
                 return None
             reading = reader.read(opened.film, model=choices.model, point=choices.point)
-            reading = with_second_opinion(reader, opened.film, reading)
         except BonefxError:
             return None
         except Exception:

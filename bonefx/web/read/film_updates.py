@@ -69,9 +69,7 @@ class FilmUpdates:
         if choices.read_first or ready.reading is None:
             return self.read_or_ask(replace(ready, reading=None), choices=choices)
         reading = at_point(self.reader, ready.reading, choices.point)
-        update = self._with_reading(ready, reading, choices=choices)
-        without_map = replace(reading, heat=None)  # both models have read the film
-        return replace(update, shown=replace(ready, reading=without_map))
+        return self._with_reading(ready, reading, choices=choices)
 
     def _with_reading(self, shown: ShownFilm, reading: Reading, *, choices: Choices) -> ReadUpdate:
         film, loaded = shown.film, self.reader.model(choices.model)

@@ -12,9 +12,17 @@
     const stream = { request: null, controller: null, connected: false };
     const browserFetch = window.fetch;
 
+    const startOf = (chunks) => {  // a line is often split, at any byte
+        let start = "";
+        for (const chunk of chunks) {
+            start += new TextDecoder().decode(chunk.subarray(0, LONGEST_START - start.length));
+            if (start.length >= LONGEST_START) break;
+        }
+        return start;
+    };
     // Pass a line of the stream on, given as chunks of bytes; return whether it is the end.
     const pass = (chunks) => {
-        const start = new TextDecoder().decode(chunks[0].subarray(0, LONGEST_START));
+        const start = startOf(chunks);
         const [, message] = start.match(/^data: ?{"msg": ?"(\w+)"/) ?? [];
         if (message === END) return true;
         if (message === ANSWERED) {
