@@ -52,14 +52,18 @@
     const connect = async () => {
         if (stream.connected || stream.request === null || waiting.size === 0) return;
         stream.connected = true;
+        const { request } = stream;
         try {
-            await read(await browserFetch(stream.request.clone()));
+            await read(await browserFetch(request.clone()));
         } catch (error) {
-            console.error(error);
             waiting.clear();
-            tellBroken();
+            if (!request.signal.aborted) {  // gradio itself does not listen any more
+                console.error(error);
+                tellBroken();
+            }
+        } finally {
+            stream.connected = false;
         }
-        stream.connected = false;
         connect();
     };
     const openStream = (request) => {
