@@ -88,6 +88,25 @@ def source_reference(header: StudyHeader) -> Dataset:
     return source
 
 
+def evidence_reference(header: StudyHeader) -> Dataset:
+    """Return the source image for highdicom, which accepts no private SOP class."""
+    from pydicom.uid import ComputedRadiographyImageStorage
+
+    evidence = source_reference(header)
+    evidence.SOPClassUID = ComputedRadiographyImageStorage
+    return evidence
+
+
+def name_own_classes(document: Dataset, films: Sequence[FiledReport]) -> None:
+    """Give each image in the evidence of a structured report its own SOP class again."""
+    sources = [source_reference(header) for _, header in films]
+    classes = {source.SOPInstanceUID: source.SOPClassUID for source in sources}
+    (study,) = document.CurrentRequestedProcedureEvidenceSequence
+    for series in study.ReferencedSeriesSequence:
+        for image in series.ReferencedSOPSequence:
+            image.ReferencedSOPClassUID = classes[image.ReferencedSOPInstanceUID]
+
+
 def series_attributes(films: Sequence[FiledReport], what: str) -> dict[str, Any]:
     """Return the arguments that the constructors of both forms share."""
     report = films[0].report

@@ -22,7 +22,9 @@ from bonefx.report.dicom.filing import (
     MANUFACTURER,
     FiledReport,
     check_same_film,
+    evidence_reference,
     filing_bytes,
+    name_own_classes,
     new_uid,
     series_attributes,
     source_reference,
@@ -46,7 +48,6 @@ from bonefx.report.wording.readings import (
 )
 
 if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
     from pydicom.sr.coding import Code
 
 SR_SERIES_NUMBER = 9102
@@ -131,7 +132,7 @@ def _document_bytes(films: Sequence[FiledReport], texts: list[tuple[Code, str]])
     for report, header in films:
         check_same_film(report, header)
     document = highdicom.sr.ComprehensiveSR(
-        evidence=[_evidence(header) for _, header in films],
+        evidence=[evidence_reference(header) for _, header in films],
         content=_content(films, texts),
         series_number=SR_SERIES_NUMBER,
         series_description="bonefx structured report",
@@ -141,27 +142,8 @@ def _document_bytes(films: Sequence[FiledReport], texts: list[tuple[Code, str]])
         coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name="bonefx")],
         **series_attributes(films, "structured report"),
     )
-    _name_own_classes(document, films)
+    name_own_classes(document, films)
     return filing_bytes(document, *films[0])
-
-
-def _evidence(header: StudyHeader) -> Dataset:
-    """Return the source image for highdicom, which accepts no private SOP class."""
-    from pydicom.uid import ComputedRadiographyImageStorage
-
-    evidence = source_reference(header)
-    evidence.SOPClassUID = ComputedRadiographyImageStorage
-    return evidence
-
-
-def _name_own_classes(document: Dataset, films: Sequence[FiledReport]) -> None:
-    """Give each image in the evidence its own SOP class."""
-    sources = [source_reference(header) for _, header in films]
-    classes = {source.SOPInstanceUID: source.SOPClassUID for source in sources}
-    (study,) = document.CurrentRequestedProcedureEvidenceSequence
-    for series in study.ReferencedSeriesSequence:
-        for image in series.ReferencedSOPSequence:
-            image.ReferencedSOPClassUID = classes[image.ReferencedSOPInstanceUID]
 
 
 def _content(films: Sequence[FiledReport], texts: list[tuple[Code, str]]) -> Any:
