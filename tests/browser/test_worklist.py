@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from bonefx.reading.reader import Reader
 from bonefx.web.launch import Service
 from bonefx.web.server_settings import ServerSettings
+from bonefx.web.shared.navigation import OpenedRow
 from bonefx.web.worklist.screen import build_worklist
 from tests.fixtures.dicom_files import make_dicom
 from tests.fixtures.image_files import make_pixels, make_png
@@ -254,9 +255,12 @@ def joined_url(tmp_path_factory):
     with gr.Blocks() as page:
         parts = build_worklist(reader)
         arrived = gr.Textbox(label="Arrived", interactive=False)
-        parts.opened.success(
-            lambda row: f"{row.source.name}, {row.source.read().file_format}", parts.row, arrived
-        )
+
+        def show(row: OpenedRow) -> str:
+            source = row.newest().source
+            return f"{source.name}, {source.read().file_format}"
+
+        parts.opened.success(show, parts.row, arrived)
         page.unload(parts.on_unload)
     port = find_free_port()
     Service(page=page, settings=ServerSettings(host="127.0.0.1", port=port)).start()
