@@ -27,10 +27,8 @@ from train.publish.card import (
     render_maps,
     render_performance,
     render_protocols,
-    render_screen,
     render_serve,
     render_sets,
-    render_soak,
     render_speed,
 )
 
@@ -38,10 +36,6 @@ RESULTS_PAGE = "results.md"
 FORMER = "former"
 SPEED = "speed.json"
 README_BLOCK = "performance"
-PROGRAM_TABLES = {
-    "screen": render_screen, "serve": render_serve, "soak": render_soak,
-    "decoding": render_decoding,
-}  # fmt: skip
 
 
 def write_results(model: Path, *, docs: Path, readme: Path) -> None:
@@ -109,7 +103,7 @@ def _program_benchmarks(folder: Path, weights: Path) -> dict[str, str]:
     blocks = {}
     if (folder / SPEED).is_file():
         blocks["speed"] = render_speed(_read_speed(folder / SPEED, weights))
-    for name, render in PROGRAM_TABLES.items():
+    for name, render in (("serve", render_serve), ("decoding", render_decoding)):
         path = folder / f"{name}.json"
         if path.is_file():
             blocks[name] = render(json.loads(path.read_text(encoding="utf-8")))
