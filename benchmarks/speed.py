@@ -97,7 +97,7 @@ def parts_of(model: LoadedModel, film: Radiograph) -> dict[str, Work]:
         "part: network input": lambda: batch_of(model, [film]),
         "part: network": lambda: run_with_gradients(model.network, batch),
         "part: gate": lambda: check_scope(
-            model.scope, [film], signatures, turned=[False], signatures_of=model.signatures
+            model.scope, [film], signatures, signatures_of=model.signatures
         ),
         "part: map and its checks": lambda: compute_evidence(
             model, [film], batch, passed, heat=True, method=GRAD_CAM

@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 
 from bonefx.records import FilmEdit, Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EXACT = ConfigDict(extra="forbid")
 
 

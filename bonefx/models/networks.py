@@ -227,6 +227,10 @@ class AllOrientations(SplitNetwork):
 def in_orientations(network: SplitNetwork, count: int) -> SplitNetwork:
     """Return a network that reads films as they are (1) or in all orientations (4).
 
+    Args:
+        network: Of either kind.
+        count: Number of orientations.
+
     Raises:
         WeightsError: It is another number.
     """
@@ -234,7 +238,8 @@ def in_orientations(network: SplitNetwork, count: int) -> SplitNetwork:
         raise WeightsError(
             f"a network reads a film in 1 or {QUARTER_TURNS} orientations, not in {count}"
         )
-    return AllOrientations(network) if count == QUARTER_TURNS else network
+    single = single_orientation(network)
+    return AllOrientations(single) if count == QUARTER_TURNS else single
 
 
 def single_orientation(network: SplitNetwork) -> SplitNetwork:

@@ -19,6 +19,7 @@ from bonefx.errors import MODEL_REMEDY, SettingsError, WeightsError
 from bonefx.models.architectures import restore_network
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
 from bonefx.models.networks import (
+    AllOrientations,
     SplitNetwork,
     compute_signatures,
     in_orientations,
@@ -131,14 +132,31 @@ def pick_engine(requested: str | None = None) -> str:
 
 
 def on_engine(model: LoadedModel, engine: str) -> LoadedModel:
-    """Return a model that runs on an engine; on a GPU every model runs in PyTorch."""
-    if engine != ONNX_ENGINE or model.device.type != "cpu":
-        return model
-    network = OnnxNetwork(
-        single_orientation(model.network), name=model.name, key=model.manifest.sha256,
-        size_px=model.manifest.preprocess.size_px, cache=cache_folder(),
+    """Return a model that runs on an engine; see network_on_engine."""
+    network = network_on_engine(
+        model.network, engine, name=model.name, key=model.manifest.sha256,
+        size_px=model.manifest.preprocess.size_px,
     )  # fmt: skip
-    return replace(model, network=in_orientations(network, model.manifest.orientations))
+    return model if network is model.network else replace(model, network=network)
+
+
+def network_on_engine(
+    network: SplitNetwork, engine: str, *, name: str, key: str, size_px: int
+) -> SplitNetwork:
+    """Return a network that runs on an engine; on a GPU every network runs in PyTorch.
+
+    Args:
+        network: Frozen, in evaluation mode.
+        engine: One of ENGINES.
+        name: Name of the model, for the log.
+        key: Checksum of the weights file.
+        size_px: Side of the network's input.
+    """
+    if engine != ONNX_ENGINE or next(network.parameters()).device.type != "cpu":
+        return network
+    single = single_orientation(network)
+    exported = OnnxNetwork(single, name=name, key=key, size_px=size_px, cache=cache_folder())
+    return exported if single is network else AllOrientations(exported)
 
 
 def disable_tf32() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from bonefx.errors import SettingsError, WeightsError
-from bonefx.heatmaps.forward import ForwardPass, logits_and_maps
+from bonefx.heatmaps.forward import ForwardPass, logits_and_maps, run_with_gradients
 from bonefx.heatmaps.methods import GRAD_CAM, check_heatmap_method
 from bonefx.models.decision import calibrated_probability, decide, review_reason
 from bonefx.models.evaluation import summarise_evaluation
@@ -24,7 +24,6 @@ from bonefx.models.registry import (
 )
 from bonefx.reading.evidence import FilmEvidence, compute_evidence
 from bonefx.reading.gpu_failure import CpuSpares
-from bonefx.reading.orientation import pass_upright, turn_back
 from bonefx.records import OperatingPoint, Radiograph, Reading, Verdict
 from bonefx.scope.gate import ScopeResult, check_scope, override_refusal
 
@@ -199,29 +198,22 @@ def _read(
     outside_scope: bool,
 ) -> list[Reading]:
     """Read films with a model; see Reader.read_batch. What its evaluation says is still missing."""
-    upright = pass_upright(model, films)
+    batch = model.batch(films)
+    passed = run_with_gradients(model.network, batch)
     scope_results = check_scope(
-        model.scope,
-        upright.films,
-        upright.passed.signature.float().cpu().numpy(),
-        turned=[bool(turns) for turns in upright.quarter_turns],
-        signatures_of=model.signatures,
+        model.scope, films, passed.signature.float().cpu().numpy(), signatures_of=model.signatures
     )
     if outside_scope:
         scope_results = [override_refusal(result) for result in scope_results]
     in_scope = [index for index, result in enumerate(scope_results) if result.refusal is None]
     evidence = compute_evidence(
-        model, [upright.films[index] for index in in_scope], upright.batch[in_scope],
-        ForwardPass(*(part[in_scope] for part in upright.passed)), heat=heat, method=method,
+        model, [films[index] for index in in_scope], batch[in_scope],
+        ForwardPass(*(part[in_scope] for part in passed)), heat=heat, method=method,
     )  # fmt: skip
     evidence_of = dict(zip(in_scope, evidence, strict=True))
     return [
-        _reading(
-            model, point, film, scope=result, evidence=evidence_of.get(index), quarter_turns=turns
-        )
-        for index, (film, result, turns) in enumerate(
-            zip(films, scope_results, upright.quarter_turns, strict=True)
-        )
+        _reading(model, point, film, scope=result, evidence=evidence_of.get(index))
+        for index, (film, result) in enumerate(zip(films, scope_results, strict=True))
     ]
 
 
@@ -232,7 +224,6 @@ def _reading(
     *,
     scope: ScopeResult,
     evidence: FilmEvidence | None,
-    quarter_turns: int,
 ) -> Reading:
     """Return the reading of a film; without evidence it is out of scope, with its refusal only."""
     refused = Reading(
@@ -249,7 +240,6 @@ def _reading(
         looks_inverted=scope.looks_inverted,
         field=film.field,
         field_corners=film.field_corners,
-        read_turned=quarter_turns,
     )
     if evidence is None:
         return refused
@@ -260,7 +250,7 @@ def _reading(
         reason=review_reason(probability, point),
         logit=evidence.logit,
         probability=probability,
-        heat=turn_back(evidence.heat, quarter_turns),
+        heat=evidence.heat,
         heat_peak=evidence.peak,
         trust=evidence.trust,
         regions=scope.regions,

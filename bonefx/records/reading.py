@@ -201,8 +201,6 @@ class Reading:
         field: Bounds of the exposed field, which the model read; None for the whole film.
         field_corners: Corners (x, y) of a convex field that does not fill its bounds, beside which
             the model read black; empty otherwise.
-        read_turned: Clockwise quarter turns of the film before the network read it, because it
-            lies on its side; the map is turned back.
         gpu_failed: The GPU failed, and the film was read on the CPU.
         regions: Body regions named or recognised on the film; empty where none is, None where the
             film is out of scope, also if the user had it read, or nobody named any and the model
@@ -235,7 +233,6 @@ class Reading:
     looks_inverted: bool = False
     field: PixelBox | None = None
     field_corners: Corners = ()
-    read_turned: int = 0
     gpu_failed: bool = False
     regions: tuple[str, ...] | None = None
     region_source: RegionSource = RegionSource.MODEL

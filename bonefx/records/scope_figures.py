@@ -83,22 +83,21 @@ class OrientationFigures:
 
     Attributes:
         point: Operating point of the verdicts.
-        turned_upright: Share of the films as they are that readings turn, in [0, 1].
-        recognised: Share of the films turned by 90 or 270 degrees that readings turn, in [0, 1].
-        same_verdict: Share of the films with one verdict in all four orientations, in [0, 1].
-        same_verdict_unturned: The same without turning films upright, in [0, 1].
-        opposite_verdicts: Share of the films called fracture in one orientation and no fracture in
-            another, in [0, 1].
-        auroc: Of all films, by clockwise quarter turns 0 to 3, in [0, 1].
+        orientations: In how many orientations the model reads a film, 1 or 4.
+        same_verdict_alone: Share of the films with one verdict in all four orientations where the
+            network reads one of them, in [0, 1].
+        opposite_verdicts_alone: Share of the films called fracture in one orientation and no
+            fracture in another, likewise, in [0, 1].
+        auroc: Of all films as the model reads them, in [0, 1].
+        auroc_alone: Of all films in one orientation, by clockwise quarter turns 0 to 3, in [0, 1].
     """
 
     point: str
-    turned_upright: Estimate
-    recognised: Estimate
-    same_verdict: Estimate
-    same_verdict_unturned: Estimate
-    opposite_verdicts: Estimate
-    auroc: tuple[Estimate, ...]
+    orientations: int
+    same_verdict_alone: Estimate
+    opposite_verdicts_alone: Estimate
+    auroc: Estimate
+    auroc_alone: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,9 +166,6 @@ class ReadingTable:
     """Left and right were swapped before the film was read, as requested."""
     turned_degrees: int
     """Clockwise turn before the film was read, as requested: 0, 90, 180 or 270."""
-    read_turned_degrees: int
-    """Clockwise turn by the model itself, because the film lies on its side: 0 or 90. Maps and
-    contours are on the film as it is shown."""
     crop: TopLeftBottomRight | None
     """Part of the film that was read, as requested: top, left, bottom, right in pixels of the film
     as bonefx reads it, upright and with square pixels, bottom and right excluded; null for the
@@ -241,8 +238,6 @@ class RowTable:
     mirrored: bool | None = None
     """As in ReadingTable."""
     turned_degrees: int | None = None
-    """As in ReadingTable."""
-    read_turned_degrees: int | None = None
     """As in ReadingTable."""
     second_model: str | None = None
     """Id of the second model; null without one, likewise below."""

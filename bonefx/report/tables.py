@@ -74,7 +74,7 @@ def worklist_table(
         for name in (
             "verdict", "probability", "reason", "reason_code", "model", "weights_sha256", "point",
             "threshold", "caution", "inverted", "looks_inverted", "mirrored", "turned_degrees",
-            "read_turned_degrees", "film_notes",
+            "film_notes",
         )
     }  # fmt: skip
     return _dump(
@@ -206,7 +206,6 @@ def _reading(reading: Reading) -> ReadingTable:
         looks_inverted=reading.looks_inverted,
         mirrored=reading.edit.mirrored,
         turned_degrees=90 * reading.edit.quarter_turns,
-        read_turned_degrees=90 * reading.read_turned,
         crop=_edges(reading.edit.crop),
         exposed_field=_edges(reading.field),
         exposed_field_corners=tuple((round(x, 2), round(y, 2)) for x, y in reading.field_corners),

@@ -42,21 +42,6 @@ class ScopeResult:
     region_source: RegionSource = RegionSource.MODEL
 
 
-def find_sideways(scope: Scope | None, signatures: NDArray[np.float32]) -> list[bool]:
-    """Return which films lie on their side, by their signatures, (N, D).
-
-    A fault returns none: check_scope then refuses the films for the same fault.
-    """
-    if scope is None:
-        return [False] * len(signatures)
-    try:
-        sideways: list[bool] = scope.sideways(signatures).tolist()
-    except Exception:
-        logger.exception("the orientation check failed")
-        return [False] * len(signatures)
-    return sideways
-
-
 def override_refusal(result: ScopeResult) -> ScopeResult:
     """Admit a film that only the statistics of the training films refuse; else change nothing."""
     refusal = result.refusal
@@ -70,7 +55,6 @@ def check_scope(
     films: Sequence[Radiograph],
     signatures: NDArray[np.float32],
     *,
-    turned: Sequence[bool],
     signatures_of: SignaturesOf,
 ) -> list[ScopeResult]:
     """Check films against a model's scope.
@@ -79,16 +63,13 @@ def check_scope(
         scope: Of the model that reads the films; None if its folder has no scope file.
         films: N films.
         signatures: Of these films by the model's network, (N, D).
-        turned: Whether each film was turned upright, N; see find_sideways.
         signatures_of: Computes the signatures of other films with the same network.
 
     Returns:
         N results in the order of the films; a fault of the gate itself refuses them all.
     """
     try:
-        return _check(
-            scope, films, signatures, turned=np.array(turned, bool), signatures_of=signatures_of
-        )
+        return _check(scope, films, signatures, signatures_of=signatures_of)
     except Exception:
         logger.exception("the scope check failed")
         refusal = Reason(code=ReasonCode.SCOPE_CHECK_FAILED)
@@ -100,16 +81,13 @@ def _check(
     films: Sequence[Radiograph],
     signatures: NDArray[np.float32],
     *,
-    turned: NDArray[np.bool_],
     signatures_of: SignaturesOf,
 ) -> list[ScopeResult]:
     if scope is None:
         return [ScopeResult(refusal=Reason(code=ReasonCode.NO_SCOPE_DATA))] * len(films)
-    refusals = find_refusals(scope, films, signatures, turned)
+    refusals = find_refusals(scope, films, signatures)
     refused = [index for index, refusal in enumerate(refusals) if refusal is not None]
-    inverted = _in_scope_inverted(
-        scope, [films[i] for i in refused], turned=turned[refused], signatures_of=signatures_of
-    )
+    inverted = _in_scope_inverted(scope, [films[i] for i in refused], signatures_of=signatures_of)
     in_scope_inverted = dict(zip(refused, inverted, strict=True))
     return [
         _admit(scope, films[index], signature)
@@ -143,7 +121,6 @@ def find_refusals(
     scope: Scope,
     films: Sequence[Radiograph],
     signatures: NDArray[np.float32],
-    turned: NDArray[np.bool_],
 ) -> list[Reason | None]:
     """Return why each film is out of scope as it is: by header, grey levels or signature.
 
@@ -151,15 +128,14 @@ def find_refusals(
         scope: Of the model.
         films: N films.
         signatures: Of these films by the model's network, (N, D).
-        turned: Whether each film was turned upright, (N,).
 
     Returns:
         N reasons; None for a film in scope.
     """
     measures = np.array([measure_grey_levels(film.exposed) for film in films])
-    refused = scope.refuses(signatures, measures, turned)
+    refused = scope.refuses(signatures, measures)
     refusals = [
-        _refusal(scope, measures[index], signatures[index], turned[index]) if out else None
+        _refusal(scope, measures[index], signatures[index]) if out else None
         for index, out in enumerate(refused.tolist())
     ]
     regions = scope.known_regions
@@ -171,18 +147,14 @@ def find_refusals(
     ]
 
 
-def _refusal(
-    scope: Scope, measures: NDArray[np.float64], signature: NDArray[np.float32], turned: np.bool_
-) -> Reason:
+def _refusal(scope: Scope, measures: NDArray[np.float64], signature: NDArray[np.float32]) -> Reason:
     """Return the first reason for a refusal: grey levels, distance, kind, or polarity."""
     broken = find_broken_rule(measures, scope.rule_low, scope.rule_high)
     if broken is not None:
         return broken
-    distances, each = scope.distances(signature[None]), np.array([turned])
-    if not scope.within(distances, each)[0]:
-        code, value, limit = (
-            ReasonCode.UNLIKE_TRAINING_FILMS, distances[0], scope.limits(each)[0],
-        )  # fmt: skip
+    distances = scope.distances(signature[None])
+    if not scope.within(distances)[0]:
+        code, value, limit = ReasonCode.UNLIKE_TRAINING_FILMS, distances[0], float(scope.limit)
     elif (logit := scope.intruder_logits(signature[None])[0]) > 0:
         code, value, limit = ReasonCode.RESEMBLES_OTHER_PICTURES, logit, 0.0
     else:
@@ -195,12 +167,11 @@ def _in_scope_inverted(
     scope: Scope,
     films: Sequence[Radiograph],
     *,
-    turned: NDArray[np.bool_],
     signatures_of: SignaturesOf,
 ) -> list[bool]:
     """Return for each film whether it is in scope with black and white swapped."""
     if not films:
         return []
     inverted = [invert_radiograph(film) for film in films]
-    refusals = find_refusals(scope, inverted, signatures_of(inverted), turned)
+    refusals = find_refusals(scope, inverted, signatures_of(inverted))
     return [refusal is None for refusal in refusals]

@@ -2,8 +2,8 @@
 
 A picture's signature is the spatial mean of deep activations. Its distance from the training films
 is a Mahalanobis distance under their principal components. A logistic regression on the signature
-recognises the body region, others a film that lies on its side, a film with black and white
-swapped, and pictures such as dental films that are not bone radiographs.
+recognises the body region, others a film with black and white swapped, and pictures such as dental
+films that are not bone radiographs.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ REGIONS = (
 SCOPE_FILE = "scope.safetensors"
 NAMES = (
     "mean", "scale", "axes", "variances", "noise", "limit", "region_weights", "region_biases",
-    "rule_low", "rule_high", "sideways_weights", "sideways_bias", "turned_limit",
-    "intruder_weights", "intruder_bias", "region_limits", "inverted_weights", "inverted_bias",
+    "rule_low", "rule_high", "intruder_weights", "intruder_bias", "region_limits",
+    "inverted_weights", "inverted_bias",
 )  # fmt: skip
-SIDEWAYS_NAMES = ("sideways_weights", "sideways_bias", "turned_limit")
+FORMER_NAMES = {"sideways_weights", "sideways_bias", "turned_limit"}  # of older files; not used
 INTRUDER_NAMES = ("intruder_weights", "intruder_bias")
 INVERTED_NAMES = ("inverted_weights", "inverted_bias")
 EVEN = 0.5  # probability from which a region is recognised where no limit was chosen
@@ -54,12 +54,6 @@ class Scope:
             limit makes the recognition sure.
         rule_low: Lowest value of each measure in rules.GREY_LEVEL_RULES, (M,).
         rule_high: Highest value of each measure, (M,).
-        sideways_weights: Logistic regression on standardised signatures that recognises a film
-            that lies on its side, (D,); zeros where it was not learned.
-        sideways_bias: Its bias; a film lies on its side where the sum is > 0.
-        turned_limit: Largest distance in scope of a film that was turned upright, <= limit. It is
-            lower because any picture that counts as lying on its side has a second chance to
-            resemble the training films.
         intruder_weights: Logistic regression on standardised signatures that recognises pictures
             that are not bone radiographs, (D,); zeros where it was not learned.
         intruder_bias: Its bias; a picture is taken for one of these where the sum is > 0.
@@ -78,9 +72,6 @@ class Scope:
     region_biases: NDArray[np.float32]
     rule_low: NDArray[np.float32]
     rule_high: NDArray[np.float32]
-    sideways_weights: NDArray[np.float32]
-    sideways_bias: NDArray[np.float32]
-    turned_limit: NDArray[np.float32]
     intruder_weights: NDArray[np.float32]
     intruder_bias: NDArray[np.float32]
     region_limits: NDArray[np.float32]
@@ -110,15 +101,9 @@ class Scope:
         squared: NDArray[np.float64] = (squares / self.variances).sum(1) + rest / float(self.noise)
         return squared / self.mean.size
 
-    def limits(self, turned: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the largest distance in scope of each film, (N,), by whether it was turned."""
-        return np.where(turned, float(self.turned_limit), float(self.limit))
-
-    def within(
-        self, distances: NDArray[np.float64], turned: NDArray[np.bool_]
-    ) -> NDArray[np.bool_]:
-        """Return which distances are finite and within their limits, (N,)."""
-        return np.asarray(np.isfinite(distances) & (distances <= self.limits(turned)), np.bool_)
+    def within(self, distances: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which distances are finite and within the limit, (N,)."""
+        return np.asarray(np.isfinite(distances) & (distances <= float(self.limit)), np.bool_)
 
     def breaks_a_rule(self, measures: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which grey-level measures, (N, M), are out of range or not finite, (N,)."""
@@ -126,19 +111,15 @@ class Scope:
         return ~np.asarray(in_range.all(axis=1), np.bool_)
 
     def refuses(
-        self,
-        signatures: NDArray[np.float32],
-        measures: NDArray[np.float64],
-        turned: NDArray[np.bool_],
+        self, signatures: NDArray[np.float32], measures: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Return which pictures are out of scope, (N,).
 
         Args:
             signatures: (N, D).
             measures: By GREY_LEVEL_RULES, (N, M).
-            turned: Whether each picture was turned upright, (N,).
         """
-        near = self.within(self.distances(signatures), turned)
+        near = self.within(self.distances(signatures))
         resembles_others = self.intruder_logits(signatures) > 0
         inverted = self.inverted_logits(signatures) > 0
         return self.breaks_a_rule(measures) | ~near | resembles_others | inverted
@@ -159,11 +140,6 @@ class Scope:
             self.standardised(signatures) @ self.inverted_weights + self.inverted_bias
         )
         return logits
-
-    def sideways(self, signatures: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which films lie on their side, turned by 90 or 270 degrees, (N, D) to (N,)."""
-        logits = self.standardised(signatures) @ self.sideways_weights + self.sideways_bias
-        return np.asarray(logits > 0, np.bool_)
 
     @property
     def learned_regions(self) -> NDArray[np.bool_]:
@@ -210,6 +186,7 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         arrays = load(content)
     except SafetensorError as error:
         raise WeightsError(f"{source} is not a safetensors file; {MODEL_REMEDY}") from error
+    arrays = {name: value for name, value in arrays.items() if name not in FORMER_NAMES}
     arrays = _with_all_regions(_not_learned(arrays) | arrays)
     if set(arrays) != set(NAMES):
         raise WeightsError(f"{source} holds {', '.join(sorted(arrays))}; {MODEL_REMEDY}")
@@ -221,11 +198,10 @@ def read_scope(content: bytes, *, source: str) -> Scope:
         and scope.variances.shape == (count,)
         and scope.region_weights.shape == (len(REGIONS), width)
         and scope.region_biases.shape == scope.region_limits.shape == (len(REGIONS),)
-        and scope.sideways_weights.shape == scope.intruder_weights.shape == (width,)
-        and scope.inverted_weights.shape == (width,)
+        and scope.intruder_weights.shape == scope.inverted_weights.shape == (width,)
         and scope.rule_low.shape == scope.rule_high.shape == (len(GREY_LEVEL_RULES),)
-        and scope.noise.shape == scope.limit.shape == scope.sideways_bias.shape == ()
-        and scope.turned_limit.shape == scope.intruder_bias.shape == scope.inverted_bias.shape == ()
+        and scope.noise.shape == scope.limit.shape == ()
+        and scope.intruder_bias.shape == scope.inverted_bias.shape == ()
         and all(np.isfinite(value).all() for value in arrays.values())
         and min(scope.variances.min(), scope.scale.min(), float(scope.noise)) > 0
     )
@@ -237,12 +213,8 @@ def read_scope(content: bytes, *, source: str) -> Scope:
 def _not_learned(arrays: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """Return the arrays of recognitions that an older file has not: they recognise nothing."""
     zeros = np.zeros(arrays["mean"].size if "mean" in arrays else 0, np.float32)
-    never, limit = np.array(-1.0, np.float32), np.asarray(arrays.get("limit", 0.0), np.float32)
-    without = {
-        SIDEWAYS_NAMES: (zeros, never, limit),
-        INTRUDER_NAMES: (zeros, never),
-        INVERTED_NAMES: (zeros, never),
-    }
+    never = np.array(-1.0, np.float32)
+    without = {INTRUDER_NAMES: (zeros, never), INVERTED_NAMES: (zeros, never)}
     return {
         name: value
         for names, values in without.items()

@@ -29,7 +29,7 @@ def test_reading_returns_typed_values(client):
         "sha256", "model", "weights_sha256", "verdict", "reason", "reason_code",
         "reason_value", "reason_limit", "probability", "logit", "point",
         "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
-        "outside_scope", "mirrored", "turned_degrees", "read_turned_degrees", "crop",
+        "outside_scope", "mirrored", "turned_degrees", "crop",
         "exposed_field", "exposed_field_corners", "film_notes",
         "regions", "region_notes", "region_source", "second_model", "other_hospitals",
         "device", "elapsed_s",

@@ -125,7 +125,7 @@ def test_examples_give_the_recorded_readings(pytorch_reader, films, name):
         table, expected = reading_table(reading), json.loads(line)
         assert table.keys() - expected.keys() == {
             "elapsed_s", "reason_code", "reason_value", "reason_limit", "outside_scope", "mirrored",
-            "turned_degrees", "read_turned_degrees", "crop", "exposed_field",
+            "turned_degrees", "crop", "exposed_field",
             "exposed_field_corners", "film_notes", "other_hospitals", "region_source",
             "second_model",
         }  # fmt: skip

@@ -21,6 +21,15 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", help=DEVICE_HELP)
 
 
+def add_engine_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that chooses what runs the network."""
+    command.add_argument(
+        "--engine", default="torch", metavar="NAME",
+        help="what runs the network on a CPU: torch, or onnx, which is faster and runs in the app "
+        "(default: torch)",
+    )  # fmt: skip
+
+
 def add_full_option(command: argparse.ArgumentParser) -> None:
     """Add the option to use the whole head of a network."""
     words = "use the whole head, although the recipe compresses it"

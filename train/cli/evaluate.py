@@ -9,6 +9,7 @@ from typing import Any
 
 from train.cli.data_options import (
     add_data_options,
+    add_engine_option,
     add_full_option,
     add_intruders_option,
     add_outside_options,
@@ -36,6 +37,7 @@ def add_evaluate_command(commands: Any) -> None:
         help="read each film as it is, or in its four quarter turns, and take their mean "
         "(default: as a model does; 1 for a run)",
     )  # fmt: skip
+    add_engine_option(evaluate)
     add_full_option(evaluate)
     evaluate.add_argument(
         "--grouped", type=Path, metavar="RUN",
@@ -61,6 +63,7 @@ def _add_evaluated_model(command: argparse.ArgumentParser) -> None:
         "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
     )
     add_data_options(command)
+    add_engine_option(command)
     add_full_option(command)
 
 
@@ -103,6 +106,7 @@ def add_outside_command(commands: Any) -> None:
     )
     outside.add_argument("model", type=Path, metavar="MODEL", help="an evaluated model folder")
     add_data_options(outside)
+    add_engine_option(outside)
     outside.add_argument(
         "--layout", default="csv", metavar="NAME",
         help="layout of --data, as `data` in a recipe (default: csv)",
@@ -122,6 +126,7 @@ def add_outside_command(commands: Any) -> None:
 def _run_outside(options: argparse.Namespace) -> None:
     import json
 
+    from bonefx.models.registry import pick_engine
     from bonefx.schema import dump_record
     from train.evaluate.outside import OutsideOptions, measure_outside
     from train.fit.device import keep_freed_memory
@@ -134,6 +139,7 @@ def _run_outside(options: argparse.Namespace) -> None:
             data=options.data, layout=options.layout, splits=options.splits, split=options.split,
             sources=tuple(options.sources), name=options.name,
             cache=cache_folder(options, options.model), device=options.device,
+            engine=pick_engine(options.engine),
         ),
     )  # fmt: skip
     rewrite_card(options.model)  # it states the figures
@@ -144,7 +150,7 @@ def _run_outside(options: argparse.Namespace) -> None:
 def _run_evaluate(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.models.registry import pick_device
+    from bonefx.models.registry import pick_device, pick_engine
     from bonefx.schema import dump_record
     from train.evaluate.options import DataSetDescription, EvaluateOptions
     from train.evaluate.pipeline import evaluate
@@ -161,9 +167,10 @@ def _run_evaluate(options: argparse.Namespace) -> None:
             data=options.data, cache=cache_folder(options, options.run_folder),
             device=str(pick_device(options.device)), splits=options.splits,
             with_test=options.test, size_px=options.size_px,
-            orientations=options.orientations, grouped=options.grouped,
-            outside=options.outside, outside_layout=options.outside_layout,
-            outside_splits=options.outside_splits, outside_name=options.outside_name,
+            orientations=options.orientations, engine=pick_engine(options.engine),
+            grouped=options.grouped, outside=options.outside,
+            outside_layout=options.outside_layout, outside_splits=options.outside_splits,
+            outside_name=options.outside_name,
             description=description, full=options.full, intruders=options.intruders,
         ),
     )  # fmt: skip
@@ -175,7 +182,7 @@ def _run_evaluate(options: argparse.Namespace) -> None:
 def _run_maps(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.models.registry import pick_device
+    from bonefx.models.registry import pick_device, pick_engine
     from bonefx.schema import dump_record
     from train.evaluate.options import EvaluateOptions
     from train.evaluate.pipeline import evaluate_maps
@@ -184,7 +191,8 @@ def _run_maps(options: argparse.Namespace) -> None:
         options.run_folder,
         EvaluateOptions(
             data=options.data, cache=cache_folder(options, options.run_folder),
-            device=str(pick_device(options.device)), splits=options.splits, full=options.full,
+            device=str(pick_device(options.device)), engine=pick_engine(options.engine),
+            splits=options.splits, full=options.full,
         ),
     )  # fmt: skip
     _export_model(options.run_folder)
@@ -217,7 +225,7 @@ def _export_model(folder: Path) -> None:
 def _run_scope(options: argparse.Namespace) -> None:
     import json
 
-    from bonefx.models.registry import pick_device
+    from bonefx.models.registry import pick_device, pick_engine
     from bonefx.schema import dump_record
     from train.evaluate.options import EvaluateOptions
     from train.evaluate.pipeline import evaluate_scope
@@ -226,8 +234,8 @@ def _run_scope(options: argparse.Namespace) -> None:
         options.run_folder,
         EvaluateOptions(
             data=options.data, cache=cache_folder(options, options.run_folder),
-            device=str(pick_device(options.device)), splits=options.splits,
-            outside=options.outside, outside_layout=options.outside_layout,
+            device=str(pick_device(options.device)), engine=pick_engine(options.engine),
+            splits=options.splits, outside=options.outside, outside_layout=options.outside_layout,
             outside_splits=options.outside_splits, full=options.full,
             intruders=options.intruders,
         ),

@@ -125,7 +125,9 @@ def load_for_evaluation(folder: Path, options: EvaluateOptions) -> EvaluatedMode
     if not options.full and not is_model(folder):
         _write_compressed(folder, options)
     model = load_evaluated_model(folder, options.device, full=options.full)
-    return model if options.orientations is None else model.reading(options.orientations)
+    if options.orientations is not None:
+        model = model.reading(options.orientations)
+    return model.on_engine(options.engine, size_px=options.size_px or model.size_px)
 
 
 def _write_compressed(run: Path, options: EvaluateOptions) -> None:

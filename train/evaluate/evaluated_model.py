@@ -13,8 +13,8 @@ from safetensors.torch import save
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.models.manifest import MANIFEST, Manifest, read_manifest
-from bonefx.models.networks import SplitNetwork, in_orientations, single_orientation
-from bonefx.models.registry import disable_tf32, load_network
+from bonefx.models.networks import SplitNetwork, in_orientations
+from bonefx.models.registry import disable_tf32, load_network, network_on_engine
 from bonefx.records.evaluation import EVALUATION, Compression, Evaluation, TrainingCost
 from train.fit.run_folder import FACTS_FILE, RunFacts, read_facts, read_log
 from train.fit.run_weights import (
@@ -67,17 +67,24 @@ class EvaluatedModel:
 
     def reading(self, orientations: Literal[1, 4]) -> EvaluatedModel:
         """Return the model with networks that read films in so many orientations."""
-
-        def rebuilt(network: SplitNetwork) -> SplitNetwork:
-            return in_orientations(single_orientation(network), orientations)
-
         return replace(
             self,
-            network=rebuilt(self.network),
-            exact=None if self.exact is None else rebuilt(self.exact),
-            whole=None if self.whole is None else rebuilt(self.whole),
+            network=in_orientations(self.network, orientations),
+            exact=None if self.exact is None else in_orientations(self.exact, orientations),
+            whole=None if self.whole is None else in_orientations(self.whole, orientations),
             orientations=orientations,
         )
+
+    def on_engine(self, engine: str, *, size_px: int) -> EvaluatedModel:
+        """Return the model with its exported network on an engine; see registry.
+
+        The networks that it is compared with stay in PyTorch.
+        """
+        key = hashlib.sha256(self.content).hexdigest()
+        network = network_on_engine(
+            self.network, engine, name=self.facts.recipe.id, key=key, size_px=size_px
+        )
+        return replace(self, network=network)
 
 
 def is_model(folder: Path) -> bool:

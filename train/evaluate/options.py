@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bonefx.models.registry import TORCH_ENGINE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSetDescription:
@@ -31,6 +33,7 @@ class EvaluateOptions:
             et al. 2019, "Fixing the train-test resolution discrepancy"): compare sizes on val.
         orientations: In how many orientations the network reads a film, 1 or 4; None for that of a
             model folder, and 1 for a run. Compare them on val.
+        engine: What runs the network on a CPU; see registry.ENGINES.
         grouped: An evaluated run of the same recipe on a grouped split of the same set.
         outside: Folder of another data set.
         outside_layout: A key of ADAPTERS.
@@ -49,6 +52,7 @@ class EvaluateOptions:
     with_test: bool = False
     size_px: int | None = None
     orientations: Literal[1, 4] | None = None
+    engine: str = TORCH_ENGINE
     grouped: Path | None = None
     outside: Path | None = None
     outside_layout: str = "fracatlas"

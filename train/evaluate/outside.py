@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bonefx.errors import RecipeError
 from bonefx.models.decision import decide
 from bonefx.models.evaluation import read_evaluation, read_model_evaluation
-from bonefx.models.registry import LoadedModel, load_model, pick_device
+from bonefx.models.registry import TORCH_ENGINE, LoadedModel, load_model, on_engine, pick_device
 from bonefx.records import Estimate, Verdict
 from bonefx.records.evaluation import EVALUATION
 from bonefx.records.set_figures import SetFigures
@@ -26,8 +26,8 @@ from train.data.cache import CachedFilms, load_cached
 from train.evaluate.maps.localisation import CALLED, measure_localisation
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
 from train.evaluate.scope.measure import share_of_films
-from train.evaluate.scope.pipeline import measure_read, turn_read, write_evaluation
-from train.evaluate.split_figures import MIN_FILMS_PER_CLASS, ReadSplit, as_given, point_on
+from train.evaluate.scope.pipeline import measure_read, write_evaluation
+from train.evaluate.split_figures import MIN_FILMS_PER_CLASS, ReadSplit, point_on, read_films
 
 ALL_SPLITS = "all"
 
@@ -45,6 +45,7 @@ class OutsideOptions:
         name: Replaces the name of a data set without sources; None keeps it.
         cache: Folder of decoded films.
         device: A torch device; None for the best one.
+        engine: What runs the network on a CPU; see registry.ENGINES.
     """
 
     data: Path
@@ -55,6 +56,7 @@ class OutsideOptions:
     name: str | None
     cache: Path
     device: str | None = None
+    engine: str = TORCH_ENGINE
 
 
 def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, ...]:
@@ -66,7 +68,7 @@ def measure_outside(folder: Path, options: OutsideOptions) -> tuple[SetFigures, 
         RecipeError: The model has no evaluation, or the data set does not fit or has no such films.
         WeightsError: The model folder is damaged, or its evaluation is of other weights.
     """
-    model = load_model(folder, device=pick_device(options.device))
+    model = on_engine(load_model(folder, device=pick_device(options.device)), options.engine)
     if read_model_evaluation(model) is None:
         raise RecipeError(f"{model.name} has no {EVALUATION}; evaluate it with --test first")
     evaluation = read_evaluation(folder / EVALUATION)  # with no unknown key, which would be lost
@@ -149,7 +151,7 @@ def _read_source(
     scope, spec = model.scope, model.manifest.preprocess
     if scope is None:
         raise RecipeError(f"{model.name} has no scope; evaluate it with --test first")
-    read = turn_read(as_given(model.network, films, spec), scope, model.network, spec)
+    read = read_films(model.network, films, spec)
     refused = measure_read(read, salvage=False).refused_by(scope)
     return _SourceRead(name=name, read=read, refused=refused, trained_on=trained_on)
 

@@ -16,7 +16,6 @@ import numpy as np
 from bonefx.errors import RecipeError
 from bonefx.models.evaluation import read_evaluation
 from bonefx.records.evaluation import EVALUATION, OUTSIDE, Evaluation
-from bonefx.scope.statistics import SCOPE_FILE, read_scope
 from train.data import DataSet, load_data
 from train.data.cache import CachedFilms, compute_file_checksums, load_cached
 from train.evaluate.compression import load_for_evaluation
@@ -31,13 +30,10 @@ from train.evaluate.scope.intruders.sample_pictures import check_samples
 from train.evaluate.scope.pipeline import (
     ScopeFilms,
     add_scope,
-    fit_upright_scope,
-    measured_scope,
-    turn_read,
-    turn_upright,
+    fit_measured_scope,
     write_evaluation,
 )
-from train.evaluate.split_figures import ReadSplit, as_given
+from train.evaluate.split_figures import ReadSplit, read_films
 from train.fit.run_folder import labelled
 
 MISSES = "misses.png"
@@ -64,9 +60,8 @@ def evaluate(folder: Path, options: EvaluateOptions) -> Evaluation:
     sets = EvaluatedSets(own=data_set, outside=outside, trained_on=_trained_on(data_set))
     if options.with_test:
         films = _scope_films(model, data_set, reads, options)
-        scope = fit_upright_scope(films)
-        films = turn_upright(scope, films)
-        given, reads = reads, _with_own_labels(model, films.reads)
+        scope = fit_measured_scope(films)
+        given, reads = reads, _with_own_labels(model, reads)
         evaluation = build_evaluation(model, sets, reads, given=given, grouped=options.grouped)
         evaluation = add_scope(evaluation, scope, films, judged=reads, folder=folder)
     else:
@@ -85,8 +80,8 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     Figures of other sets, which `outside` measured with the former scope, are removed.
 
     Raises:
-        RecipeError: The model was not evaluated on test, or by a version that did not turn films
-            upright; the data do not fit; or the sample pictures for the scope are not installed.
+        RecipeError: The model was not evaluated on test, the data do not fit, or the sample
+            pictures for the scope are not installed.
     """
     check_samples()
     options = replace(options, with_test=True)
@@ -95,17 +90,11 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
     evaluation = _evaluation_of(folder, model)
     model = model.reading(evaluation.orientations)
     options = replace(options, size_px=evaluation.size_px)
-    if evaluation.scope is None or evaluation.scope.orientation is None:
-        raise RecipeError(
-            f"the figures of {folder.name} were measured without turning films upright; evaluate "
-            "it again with --test, which fits its scope too"
-        )
     data_set = _own_set(model, options)
     reads = _read_splits(model, data_set, outside, names=("val", "test"), options=options)
     films = _scope_films(model, data_set, reads, options)
-    scope = fit_upright_scope(films)
-    films = turn_upright(scope, films)
-    judged = _with_own_labels(model, films.reads)
+    scope = fit_measured_scope(films)
+    judged = _with_own_labels(model, reads)
     evaluation = add_scope(evaluation, scope, films, judged=judged, folder=folder)
     evaluation = replace(evaluation, sets=())  # they were measured with the former scope
     write_evaluation(evaluation, folder)
@@ -123,18 +112,16 @@ def evaluate_maps(folder: Path, options: EvaluateOptions) -> Evaluation:
     model = load_for_evaluation(folder, options)
     evaluation = _evaluation_of(folder, model)
     model = model.reading(evaluation.orientations)
-    scope = read_scope(measured_scope(folder, evaluation), source=SCOPE_FILE)
     options = replace(options, size_px=evaluation.size_px)
     data_set, spec = _own_set(model, options), model.facts.recipe.spec(evaluation.size_px)
     given = {}
     for name in ("val", "test"):
         films = _load_split(model, data_set, name, options)
         fractured = films.select(np.flatnonzero(films.fractured))
-        given[name] = as_given(model.network, fractured, spec)
-    turned = {name: turn_read(read, scope, model.network, spec) for name, read in given.items()}
+        given[name] = read_films(model.network, fractured, spec)
     evaluation = grade_maps(
         evaluation, model.network, spec,
-        reads=_with_own_labels(model, turned), boxed_val=given["val"],
+        reads=_with_own_labels(model, given), boxed_val=given["val"],
     )  # fmt: skip
     write_evaluation(evaluation, folder)
     return evaluation
@@ -205,7 +192,7 @@ def _read_split(
     model: EvaluatedModel, data_set: DataSet, name: str, options: EvaluateOptions
 ) -> ReadSplit:
     films = _load_split(model, data_set, name, options)
-    return as_given(model.network, films, model.facts.recipe.spec(films.size_px))
+    return read_films(model.network, films, model.facts.recipe.spec(films.size_px))
 
 
 def _load_split(
@@ -250,4 +237,4 @@ def _read_outside(model: EvaluatedModel, outside: DataSet, options: EvaluateOpti
         kept, size_px=size_px, folder=options.cache, grey_levels=model.facts.recipe.grey_levels
     ).distinct()
     spec = model.facts.recipe.spec(size_px)
-    return as_given(model.network, films, spec)
+    return read_films(model.network, films, spec)

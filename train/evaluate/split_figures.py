@@ -40,13 +40,11 @@ class ReadSplit:
 
     Attributes:
         films: N films.
-        outputs: Of the films, turned upright where `turned` says so.
-        turned: Whether each film was recognised as lying on its side, (N,).
+        outputs: Of the films.
     """
 
     films: CachedFilms
     outputs: NetworkOutputs
-    turned: NDArray[np.bool_]
 
     @property
     def logits(self) -> NDArray[np.float64]:
@@ -55,20 +53,12 @@ class ReadSplit:
 
     def select(self, indices: NDArray[np.int64]) -> ReadSplit:
         """Return the films at the given indices, in that order."""
-        return ReadSplit(
-            films=self.films.select(indices),
-            outputs=self.outputs.select(indices),
-            turned=self.turned[indices],
-        )
+        return ReadSplit(films=self.films.select(indices), outputs=self.outputs.select(indices))
 
 
-def as_given(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> ReadSplit:
-    """Run films through a network in the orientation of their files."""
-    return ReadSplit(
-        films=films,
-        outputs=compute_network_outputs(network, films, spec),
-        turned=np.zeros(len(films.films), bool),
-    )
+def read_films(network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec) -> ReadSplit:
+    """Run films through a network as readings do."""
+    return ReadSplit(films=films, outputs=compute_network_outputs(network, films, spec))
 
 
 def split_figures(

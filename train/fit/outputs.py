@@ -41,13 +41,6 @@ class NetworkOutputs:
             field.name: getattr(self, field.name)[indices] for field in fields(self)
         })  # fmt: skip
 
-    def replaced(self, places: NDArray[np.bool_], new: NetworkOutputs) -> NetworkOutputs:
-        """Return a copy whose films at some places, (N,), have other outputs."""
-        changed = {field.name: getattr(self, field.name).copy() for field in fields(self)}
-        for name, values in changed.items():
-            values[places] = getattr(new, name)
-        return NetworkOutputs(**changed)
-
 
 def network_input_batches(
     films: CachedFilms, spec: PreprocessSpec, device: torch.device, *, quarter_turns: int = 0
@@ -68,7 +61,7 @@ def network_input_batches(
 
 
 def compute_network_outputs(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NetworkOutputs:
     """Run films through a frozen network in evaluation mode, with the forward pass of readings.
 
@@ -76,12 +69,9 @@ def compute_network_outputs(
         network: The network.
         films: Cached films.
         spec: Preprocessing of the model.
-        quarter_turns: Clockwise quarter turns of the films; the maps are turned back. Where the
-            centres of the cells do not lie evenly on the input, the turned map is off by less
-            than a cell.
     """
     device = next(network.parameters()).device
-    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
+    batches = network_input_batches(films, spec, device)
     passes = (run_with_gradients(network, batch) for batch in batches)
     parts = [
         (
@@ -91,8 +81,7 @@ def compute_network_outputs(
         )
         for one in passes
     ]
-    turned = torch.cat([maps for _, maps, _ in parts])
-    cells = torch.rot90(turned, quarter_turns, (1, 2)).float().cpu().numpy()
+    cells = torch.cat([maps for _, maps, _ in parts]).float().cpu().numpy()
     peaks = [
         peak_on_film(cell_map, network.grid(), place=films.place(index))
         for index, cell_map in enumerate(cells)
@@ -106,27 +95,24 @@ def compute_network_outputs(
 
 
 @torch.inference_mode()
-def compute_film_outputs(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Compute logits (N,) and signatures (N, D) of turned films, without maps."""
+def compute_film_logits(
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int
+) -> NDArray[np.float64]:
+    """Compute the logits of turned films, (N,), without maps."""
     device = next(network.parameters()).device
-    logits, signatures = [], []
-    for batch in network_input_batches(films, spec, device, quarter_turns=quarter_turns):
-        staged = network.staged(batch)
-        logits.append(network.logit(staged.activations))
-        signatures.append(staged.signature)
-    return torch.cat(logits).double().cpu().numpy(), torch.cat(signatures).float().cpu().numpy()
+    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
+    return torch.cat([network(batch)[0] for batch in batches]).double().cpu().numpy()
 
 
 @torch.inference_mode()
 def compute_film_signatures(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
 ) -> NDArray[np.float32]:
-    """Compute the signatures of turned films, (N, D), without running the head."""
+    """Compute the signatures of films, (N, D), without running the head."""
     device = next(network.parameters()).device
-    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
-    parts = [network.staged(batch).signature for batch in batches]
+    parts = [
+        network.staged(batch).signature for batch in network_input_batches(films, spec, device)
+    ]
     signatures: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
     return signatures
 

@@ -45,13 +45,7 @@ DISAGREES = "The two models disagree: look again."
 REFUSED = "No probability: the film is out of scope."
 CALIBRATED = "Calibrated probability of fracture"
 NOT_CALIBRATED = "Probability outside the model's scope, not calibrated"
-READ_TURNED = (
-    "The film seems to lie on its side; the model read it turned clockwise by {degrees} degrees."
-)
 GPU_FAILED = "The GPU failed, so the film was read on the CPU, which is slower."
-CHECKED_TURNED = (
-    "The film seems to lie on its side; it was checked turned clockwise by {degrees} degrees."
-)
 FEWEST_OF_A_REGION = 20  # test films, fractured and intact each, below which no figure is given
 
 
@@ -136,7 +130,6 @@ def film_notes(reading: Reading) -> list[str]:
         *([_outside_scope_words(reading.outside_scope)] if reading.outside_scope else []),
         *edit_texts(reading.edit),
         *film_note_texts(reading.notes),
-        *turned_words(reading),
         *([GPU_FAILED] if reading.gpu_failed else []),
         *region_words(reading),
     ]
@@ -168,14 +161,6 @@ def _set_words(measured: SetSummary) -> str:
         f"AUROC {estimate_text(measured.auroc)} on {measured.auroc.n:,} films of "
         f"{measured.name}{refused}"
     )
-
-
-def turned_words(reading: Reading) -> list[str]:
-    """Return a sentence if the model turned the film because it lies on its side."""
-    if reading.read_turned == 0:
-        return []
-    words = CHECKED_TURNED if reading.verdict is Verdict.OUT_OF_SCOPE else READ_TURNED
-    return [words.format(degrees=90 * reading.read_turned)]
 
 
 def _outside_scope_words(refusal: Reason) -> str:

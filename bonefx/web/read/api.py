@@ -61,8 +61,8 @@ class ReadApi:
             map, with the failures for which it is not drawn; null without a map), caution (why
             films should not be read with this model; null if there is none), outside_scope (the
             refusal of a film that was read anyway; else null), inverted, mirrored, turned_degrees
-            and crop (as requested), read_turned_degrees (the model's own turn of a film that lies
-            on its side), looks_inverted (out of scope as it is, and in scope with invert),
+            and crop (as requested), looks_inverted (out of scope as it is, and in scope with
+            invert),
             exposed_field (the part without borders, which was read; null for the whole film),
             exposed_field_corners (of a field that does not fill this part; black beside it),
             film_notes (what to know about how the file was read), regions (body regions; null

@@ -32,12 +32,11 @@ class WorklistApi:
             for review), error (why it was not read), same_as (place of a film with the same
             bytes), sha256, model, weights_sha256, point, threshold, caution (why this model should
             not be used for reading), inverted, looks_inverted, mirrored and turned_degrees (as
-            from /read), read_turned_degrees (the model's own turn of a film that lies on its side)
-            and film_notes (what to know about how the file was read). One model reads the list,
-            so second_model, second_verdict, second_probability and models_disagree are null. Then
-            its case, films of one study, body part and side: case (its number), case_films,
-            case_verdict (of its most urgent film), and study (a hash), body_part, laterality and
-            view as the film's header names them.
+            from /read) and film_notes (what to know about how the file was read). One model reads
+            the list, so second_model, second_verdict, second_probability and models_disagree are
+            null. Then its case, films of one study, body part and side: case (its number),
+            case_films, case_verdict (of its most urgent film), and study (a hash), body_part,
+            laterality and view as the film's header names them.
         """
         session_list = SessionList()
         try:

@@ -19,7 +19,7 @@ from bonefx.reading.worklist_row import WorklistRow, urgency
 from bonefx.records import Case, Verdict, probability_text
 from bonefx.report.wording.cases import CASE_LIMITS, case_words, film_words
 from bonefx.report.wording.films import film_note_texts
-from bonefx.report.wording.readings import VERDICT_WORDING, second_verdict_words, turned_words
+from bonefx.report.wording.readings import VERDICT_WORDING, second_verdict_words
 from bonefx.report.wording.reasons import reason_text
 from bonefx.web.shared.error_messages import as_sentence
 from bonefx.web.shared.gone_film import LIST_GONE
@@ -270,5 +270,4 @@ def _reason_text(row: WorklistRow) -> str:
     if row.reading is None:
         return ""
     reason = [reason_text(row.reading.reason)] if row.reading.reason else []
-    notes = [*film_note_texts(row.reading.notes), *turned_words(row.reading)]
-    return " ".join([*reason, *notes])
+    return " ".join([*reason, *film_note_texts(row.reading.notes)])

@@ -89,9 +89,8 @@ def test_a_film_whose_signature_is_not_finite_cannot_be_overridden(tmp_path):
     )
     signature = np.full((1, len(model.scope.mean)), np.nan, np.float32)
     (result,) = check_scope(
-        model.scope, [make_radiograph()], signature,
-        turned=[False], signatures_of=lambda _: signature,
-    )  # fmt: skip
+        model.scope, [make_radiograph()], signature, signatures_of=lambda _: signature
+    )
     assert result.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
     assert override_refusal(result) is result
     reading = make_reading(verdict=Verdict.OUT_OF_SCOPE, reason=result.refusal)

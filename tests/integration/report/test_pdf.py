@@ -172,7 +172,6 @@ MOST_NOTES = {
     "outside_scope": Reason(
         code=ReasonCode.UNLIKE_TRAINING_FILMS, value=9.0, limit=2.0, regions=REGIONS
     ),
-    "read_turned": 1,
     "caution": WARNING,
 }
 

@@ -4,6 +4,7 @@ import csv
 import json
 
 import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -83,18 +84,11 @@ def test_figures_of_other_sets_leave_out_the_films_that_taught(trained_on_two, e
     assert [(one["name"], one["n"]) for one in printed] == [("North", 24), ("South", 2 * NORMALS)]
 
 
-def test_a_scope_is_fitted_again_unless_the_figures_know_no_films_turned_upright(
-    trained_on_two, evaluation, tmp_path
-):
-    run = copy_run(trained_on_two / "run", tmp_path / "run")
-    table = json.loads((run / "evaluation.json").read_text())
-    data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
-    table["scope"]["orientation"] = None
-    (run / "evaluation.json").write_text(json.dumps(table))
-    assert train(["scope", str(run), *data]) != 0
+def test_a_scope_is_fitted_again_and_the_other_figures_stay(trained_on_two, evaluation, tmp_path):
     copied = copy_run(trained_on_two / "run", tmp_path / "again")
+    data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
     assert train(["scope", str(copied), *data]) == 0
-    assert read_evaluation(copied / "evaluation.json").splits.keys() == evaluation.splits.keys()
+    assert read_evaluation(copied / "evaluation.json").splits == evaluation.splits
 
 
 def test_a_run_that_reads_all_orientations_does_so_once_it_is_exported(trained_on_two, tmp_path):
@@ -115,6 +109,22 @@ def test_a_run_that_reads_all_orientations_does_so_once_it_is_exported(trained_o
     torch.testing.assert_close(as_it_is, turned, atol=1e-4, rtol=0)
     assert train(["maps", str(copied), *data]) == 0
     assert read_evaluation(copied / "evaluation.json").orientations == 4
+
+
+def test_an_evaluation_on_onnx_runtime_finds_the_logits_of_pytorch(
+    trained_on_two, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("BONEFX_CACHE", str(tmp_path / "exported"))
+    logits = []
+    for engine in ("torch", "onnx"):
+        copied = copy_run(trained_on_two / "run", tmp_path / engine)
+        data = ("--data", str(trained_on_two / "data"), "--device", "cpu", "--engine", engine)
+        assert train(["evaluate", str(copied), *data, "--test", "--orientations", "4"]) == 0
+        with (copied / "logits.csv").open(encoding="utf-8", newline="") as file:
+            logits.append([float(row["logit"]) for row in csv.DictReader(file)])
+        assert any(tmp_path.glob("exported/*.onnx")) == (engine == "onnx")
+    assert logits[1] == pytest.approx(logits[0], abs=1e-3)
+    assert np.std(logits[0]) > 1e-3
 
 
 def test_a_source_that_would_teach_nothing_is_refused(trained_on_two, tmp_path, capsys):

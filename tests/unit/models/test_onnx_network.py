@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,7 +144,8 @@ def test_pytorch_can_be_chosen_and_an_unknown_engine_is_named(model, monkeypatch
 
 
 def test_a_model_on_another_device_stays_in_pytorch(model):
-    elsewhere = replace(model, device=torch.device("meta"))
+    device = torch.device("meta")
+    elsewhere = replace(model, network=deepcopy(model.network).to(device), device=device)
     assert on_engine(elsewhere, "onnx") is elsewhere
 
 

@@ -90,12 +90,11 @@ def test_a_worklist_row_carries_the_code_of_its_reason():
     assert list(refused) == list(not_read)
 
 
-def test_a_worklist_row_carries_the_notes_of_its_film_and_the_models_own_turn():
-    row = row_of(make_reading(notes=(FilmNote.FOR_PROCESSING,), read_turned=1), error=None)
+def test_a_worklist_row_carries_the_notes_of_its_film():
+    row = row_of(make_reading(notes=(FilmNote.FOR_PROCESSING,)), error=None)
     assert [note["code"] for note in row["film_notes"]] == ["for_processing"]
-    assert row["read_turned_degrees"] == 90
     not_read = row_of(None, error="the file is empty")
-    assert (not_read["film_notes"], not_read["read_turned_degrees"]) == (None, None)
+    assert not_read["film_notes"] is None
 
 
 def test_a_report_states_the_version_of_its_fields():

@@ -107,10 +107,9 @@ def test_gate_and_training_refuse_the_same_pictures(reader):
     films += [make_radiograph(pixels=np.full((90, 80), level, np.float32)) for level in (0.0, 0.5)]
     signatures = compute_signatures(model.network, films, model.manifest.preprocess)
     measures = np.array([measure_grey_levels(film.pixels) for film in films])
-    turned = np.zeros(len(films), bool)
-    refusals = find_refusals(model.scope, films, signatures, turned)
+    refusals = find_refusals(model.scope, films, signatures)
     one_by_one = [found is not None for found in refusals]
-    assert model.scope.refuses(signatures, measures, turned).tolist() == one_by_one
+    assert model.scope.refuses(signatures, measures).tolist() == one_by_one
     assert one_by_one[:2] == [False, True]
 
 
@@ -249,7 +248,6 @@ def test_a_signature_that_is_not_a_number_is_out_of_scope(reader, value):
         model.scope,
         [make_radiograph()],
         signatures,
-        turned=[False],
         signatures_of=model.signatures,
     )
     assert entry.refusal.code is ReasonCode.UNLIKE_TRAINING_FILMS
@@ -261,7 +259,7 @@ def test_a_scope_of_another_network_refuses_every_film(reader):
         model.scope,
         mean=model.scope.mean[:9],
         scale=model.scope.scale[:9],
-        sideways_weights=model.scope.sideways_weights[:9],
+        intruder_weights=model.scope.intruder_weights[:9],
     )
     reading = Reader([replace(model, scope=wrong)]).read(make_radiograph())
     assert has_only_a_refusal(reading)

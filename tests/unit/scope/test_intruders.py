@@ -26,7 +26,7 @@ def scope():
 
 def checked(scope, value):
     (result,) = check_scope(
-        scope, [make_radiograph()], signature(value), turned=[False],
+        scope, [make_radiograph()], signature(value),
         signatures_of=lambda films: np.repeat(signature(value), len(films), axis=0),
     )  # fmt: skip
     return result
@@ -57,7 +57,7 @@ def test_a_film_that_resembles_inverted_ones_is_offered_inverted():
 
     def check(swapped):
         (result,) = check_scope(
-            scope, [make_radiograph()], signature(2.5), turned=[False],
+            scope, [make_radiograph()], signature(2.5),
             signatures_of=lambda films: np.repeat(signature(swapped), len(films), axis=0),
         )  # fmt: skip
         return result

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 from sklearn.decomposition import PCA
 
 from bonefx.errors import WeightsError
 from bonefx.scope.rules import GREY_LEVEL_RULES
 from bonefx.scope.statistics import (
+    FORMER_NAMES,
     INTRUDER_NAMES,
     INVERTED_NAMES,
     NAMES,
     REGIONS,
-    SIDEWAYS_NAMES,
     Scope,
     read_scope,
     scope_bytes,
@@ -33,8 +33,6 @@ def make_scope(signatures, **changes):
         "noise": np.array(found.noise_variance_), "limit": np.array(2.0),
         "region_weights": np.zeros((len(REGIONS), 12)), "region_biases": np.zeros(len(REGIONS)),
         "rule_low": np.zeros(len(GREY_LEVEL_RULES)), "rule_high": np.ones(len(GREY_LEVEL_RULES)),
-        "sideways_weights": np.zeros(12), "sideways_bias": np.array(-1.0),
-        "turned_limit": np.array(2.0),
         "intruder_weights": np.zeros(12), "intruder_bias": np.array(-1.0),
         "inverted_weights": np.zeros(12), "inverted_bias": np.array(-1.0),
         "region_limits": np.full(len(REGIONS), 0.5),
@@ -56,16 +54,7 @@ def test_a_distant_picture_and_one_without_a_finite_distance_are_out_of_scope(si
     scope = make_scope(signatures)
     near, far = (float(scope.distances(scope.mean[None] + by)[0]) for by in (0, 20))
     distances = np.array([near, far, np.nan, np.inf])
-    within = scope.within(distances, np.zeros(4, bool))
-    assert within.tolist() == [True, False, False, False]
-
-
-def test_a_film_that_was_turned_upright_must_be_nearer(signatures):
-    scope = make_scope(signatures, limit=np.array(2.0), turned_limit=np.array(1.5))
-    distances = np.array([1.4, 1.6, 1.6, 2.1])
-    turned = np.array([True, True, False, False])
-    assert scope.within(distances, turned).tolist() == [True, False, True, False]
-    assert scope.limits(turned).tolist() == [1.5, 1.5, 2.0, 2.0]
+    assert scope.within(distances).tolist() == [True, False, False, False]
 
 
 def test_only_learned_regions_are_recognised(signatures):
@@ -106,15 +95,6 @@ def test_a_file_other_than_a_scope_is_refused(signatures):
         read_scope(b"nothing", source="scope.safetensors")
 
 
-def test_films_on_their_side_are_those_above_the_bias(signatures):
-    weights = np.zeros(12, np.float32)
-    weights[3] = 1.0
-    scope = make_scope(signatures, sideways_weights=weights, sideways_bias=-0.5)
-    expected = scope.standardised(signatures)[:, 3] > 0.5
-    np.testing.assert_array_equal(scope.sideways(signatures), expected)
-    assert 0 < expected.sum() < len(expected)
-
-
 def test_a_region_is_named_from_its_own_limit_on(signatures):
     weights = np.zeros((len(REGIONS), 12))
     weights[:2, 0] = 2
@@ -141,12 +121,18 @@ def test_a_scope_of_four_regions_names_no_other(signatures):
 
 
 @pytest.mark.parametrize(
-    "absent", [INVERTED_NAMES, INTRUDER_NAMES, (*SIDEWAYS_NAMES, *INTRUDER_NAMES)]
+    "absent", [INVERTED_NAMES, INTRUDER_NAMES, (*INVERTED_NAMES, *INTRUDER_NAMES)]
 )
 def test_a_scope_of_an_earlier_version_recognises_nothing_that_it_did_not(signatures, absent):
     scope = make_scope(signatures)
     arrays = {name: np.array(getattr(scope, name)) for name in NAMES if name not in absent}
     earlier = read_scope(save(arrays), source="scope.safetensors")
-    assert not earlier.sideways(signatures * 50).any()
     assert not (earlier.intruder_logits(signatures * 50) > 0).any()
-    assert earlier.turned_limit == scope.limit
+
+
+def test_a_scope_of_an_earlier_version_is_read_without_what_is_no_longer_used(signatures):
+    scope = make_scope(signatures)
+    arrays = load(scope_bytes(scope))
+    former = {name: np.zeros(12, np.float32) for name in FORMER_NAMES}
+    read = read_scope(save(arrays | former), source="scope.safetensors")
+    np.testing.assert_array_equal(read.distances(signatures), scope.distances(signatures))

@@ -52,11 +52,10 @@ def measure_map_checks(
     Args:
         network: The network.
         read: N films with its outputs.
-        chosen: Which films are measured, (N,). Films that were turned upright are left out: the
-            cache holds them as they were given.
+        chosen: Which films are measured, (N,).
         spec: Preprocessing of the network.
     """
-    own = read.select(np.flatnonzero(chosen & ~read.turned))
+    own = read.select(np.flatnonzero(chosen))
     films, cells, grid = own.films, own.outputs.cells, network.grid()
     shares = [shares_off_anatomy(films, i, cells[i], grid) for i in range(len(cells))]
     border, markers = np.array(shares, np.float64).reshape(-1, 2).T

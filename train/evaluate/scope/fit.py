@@ -35,8 +35,6 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from bonefx.films import formats
-from bonefx.reading.orientation import UPRIGHT_TURNS
-from bonefx.records import turn_radiograph
 from bonefx.scope.rules import GREY_LEVEL_RULES, measure_grey_levels
 from bonefx.scope.statistics import EVEN, REGIONS, Scope
 from train.data import Film
@@ -44,7 +42,6 @@ from train.evaluate.scope.regions import choose_region_limits, fit_regions
 
 MAX_COMPONENTS = 16
 MAX_REFUSED_SHARE = 0.02  # of validation films, by rules and distance together
-MAX_REFUSED_SHARE_TURNED = 0.1  # of those that were turned upright, which are few
 MAX_TAKEN_FOR_INTRUDERS = 0.005  # of validation films
 LEAST_FILMS = 50  # validation films of a source for which limits are chosen by themselves
 RULE_QUANTILE = 0.0005  # share of training and val films outside each limit of a rule
@@ -117,8 +114,6 @@ def fit_scope(
         "noise": np.array(max(found.noise_variance_, 1e-9)), "limit": np.array(np.inf),
         "region_weights": weights, "region_biases": biases,
         "region_limits": np.full(len(REGIONS), EVEN), "rule_low": low, "rule_high": high,
-        "sideways_weights": np.zeros(mean.size), "sideways_bias": np.array(0.0),
-        "turned_limit": np.array(np.inf),
         "intruder_weights": np.zeros(mean.size), "intruder_bias": np.array(-1.0),
         "inverted_weights": np.zeros(mean.size), "inverted_bias": np.array(-1.0),
     }  # fmt: skip
@@ -132,14 +127,10 @@ def fit_scope(
     refused = fitted.breaks_a_rule(val.measures) | (fitted.intruder_logits(val.signatures) > 0)
     distances = fitted.distances(val.signatures)
     upright = fitted.inverted_logits(val.signatures) <= 0  # the others are offered inverted
-    limit, turned_limit = (
-        np.float32(
-            (1 + 1e-5)
-            * _limit(distances[upright], val.sources[upright], share, refused=refused[upright])
-        )
-        for share in (MAX_REFUSED_SHARE, MAX_REFUSED_SHARE_TURNED)
+    limit = (1 + 1e-5) * _limit(
+        distances[upright], val.sources[upright], MAX_REFUSED_SHARE, refused=refused[upright]
     )
-    return replace(fitted, limit=np.asarray(limit), turned_limit=np.asarray(turned_limit))
+    return replace(fitted, limit=np.asarray(limit, np.float32))
 
 
 def _with_intruders(
@@ -187,22 +178,16 @@ def _logistic_regression(
     return fitted.fit(scope.standardised(signatures), is_other)
 
 
-def measures_by_rule(
-    films: Sequence[Film], *, salvage: bool = False, turned: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
+def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray[np.float64]:
     """Measure readable films by GREY_LEVEL_RULES on their exposed fields, (N, M).
 
     Args:
         films: N films.
         salvage: See bonefx.films.formats.read.
-        turned: Films to turn upright first, (N,); None for none.
     """
 
     def measure(index: int) -> NDArray[np.float64]:
-        film = formats.read(films[index].path, salvage=salvage)
-        if turned is not None and turned[index]:
-            film = turn_radiograph(film, UPRIGHT_TURNS)
-        return measure_grey_levels(film.exposed)
+        return measure_grey_levels(formats.read(films[index].path, salvage=salvage).exposed)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.stack(list(pool.map(measure, range(len(films)))))

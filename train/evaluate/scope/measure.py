@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
-from bonefx.reading.orientation import UPRIGHT_TURNS
 from bonefx.records import (
     Estimate,
     OperatingPoint,
     Radiograph,
     RegionFigures,
     invert_radiograph,
-    turn_radiograph,
 )
 from bonefx.records.scope_figures import (
     IntruderFigures,
@@ -39,21 +37,19 @@ SCOPE_DRAWS = 200  # of the bootstrap of each kind's AUROC
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class MeasuredFilms:
-    """Signatures and grey-level measures of N pictures, turned upright as readings do.
+    """Signatures and grey-level measures of N pictures.
 
     Attributes:
         signatures: (N, D).
         measures: By GREY_LEVEL_RULES, (N, M).
-        turned: Whether each picture was turned, (N,).
     """
 
     signatures: NDArray[np.float32]
     measures: NDArray[np.float64]
-    turned: NDArray[np.bool_]
 
     def refused_by(self, scope: Scope) -> NDArray[np.bool_]:
         """Return which pictures a scope refuses, (N,)."""
-        return scope.refuses(self.signatures, self.measures, self.turned)
+        return scope.refuses(self.signatures, self.measures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -76,43 +72,15 @@ class MeasuredIntruders:
 
 
 def measure_films(
-    scope: Scope, network: SplitNetwork, films: Sequence[Radiograph], spec: PreprocessSpec
+    network: SplitNetwork, films: Sequence[Radiograph], spec: PreprocessSpec
 ) -> MeasuredFilms:
-    """Compute signatures and grey-level measures as readings do: films on their side are turned."""
-    signatures = compute_signatures(network, films, spec)
-    sideways = scope.sideways(signatures).tolist()
-    upright = [
-        turn_radiograph(film, UPRIGHT_TURNS) if lies else film
-        for film, lies in zip(films, sideways, strict=True)
-    ]
-    if any(sideways):
-        signatures = compute_signatures(network, upright, spec)
-    return _measured(signatures, upright, np.array(sideways, bool))
-
-
-def measure_inverted(
-    measured: MeasuredFilms,
-    network: SplitNetwork,
-    films: Sequence[Radiograph],
-    spec: PreprocessSpec,
-) -> MeasuredFilms:
-    """Measure films with black and white swapped, turned as they were before; see check_scope."""
-    inverted = [
-        invert_radiograph(turn_radiograph(film, UPRIGHT_TURNS) if turned else film)
-        for film, turned in zip(films, measured.turned.tolist(), strict=True)
-    ]
-    return _measured(compute_signatures(network, inverted, spec), inverted, measured.turned)
-
-
-def _measured(
-    signatures: NDArray[np.float32], films: Sequence[Radiograph], turned: NDArray[np.bool_]
-) -> MeasuredFilms:
+    """Compute signatures and grey-level measures as readings do."""
     measures = np.array([measure_grey_levels(film.exposed) for film in films])
-    return MeasuredFilms(signatures=signatures, measures=measures, turned=turned)
+    return MeasuredFilms(signatures=compute_signatures(network, films, spec), measures=measures)
 
 
 def measure_intruders(
-    scope: Scope, network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
+    network: SplitNetwork, spec: PreprocessSpec, intruders: Iterable[Intruder]
 ) -> MeasuredIntruders:
     """Measure intruders, as they are and inverted; see measure_films."""
     kinds, borderline, origins, parts = [], [], [], []
@@ -122,13 +90,12 @@ def measure_intruders(
         borderline += [one.borderline for one in batch]
         origins += [one.origin for one in batch]
         films = [one.film for one in batch]
-        measured = measure_films(scope, network, films, spec)
-        parts.append((measured, measure_inverted(measured, network, films, spec)))
+        inverted = [invert_radiograph(film) for film in films]
+        parts.append([measure_films(network, shown, spec) for shown in (films, inverted)])
     both = [
         MeasuredFilms(
             signatures=np.concatenate([part[way].signatures for part in parts]),
             measures=np.concatenate([part[way].measures for part in parts]),
-            turned=np.concatenate([part[way].turned for part in parts]),
         )
         for way in (0, 1)
     ]

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.errors import RecipeError
-from bonefx.models.networks import AllOrientations, SplitNetwork, compute_signatures
+from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
-from bonefx.reading.orientation import UPRIGHT_TURNS
-from bonefx.records import Radiograph, turn_radiograph
+from bonefx.records import Radiograph
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
@@ -49,17 +48,14 @@ from train.evaluate.scope.measure import (
     refused_share,
     region_figures,
 )
-from train.evaluate.scope.orientation import (
-    TurnedOutputs,
-    fit_sideways,
-    measure_orientation,
-    turned_outputs,
-)
+from train.evaluate.scope.orientation import measure_orientation
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
-from train.fit.outputs import compute_film_signatures, compute_network_outputs
+from train.fit.outputs import compute_film_signatures
 
+MAX_FILMS = 2500  # training films whose signatures are the scope's statistics
 INVERTED_FILMS = 700  # training films that teach what an inverted film looks like
+MEASURED_INVERTED = 300  # most films of a split that are measured inverted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds a network
@@ -81,25 +77,20 @@ class ScopeFilms:
     intruders: Path | None = None
 
 
-def fit_upright_scope(films: ScopeFilms) -> Scope:
-    """Fit a scope with its recognition of films on their side; val is read as it was given.
-
-    A network that reads all orientations needs no such recognition.
-    """
+def fit_measured_scope(films: ScopeFilms) -> Scope:
+    """Fit a scope on the training films; its limits are chosen on val."""
     val = films.reads["val"]
-    scope = fit_scope(
-        _measured(
-            films.train, compute_film_signatures(films.network, films.train, films.spec), films
-        ),
+    train = films.train.select(np.arange(0, len(films.train.films), _step(films.train, MAX_FILMS)))
+    return fit_scope(
+        _measured(train, compute_film_signatures(films.network, train, films.spec), films),
         _measured(val.films, val.outputs.signatures, films),
         others=_other_pictures(films),
     )
-    if isinstance(films.network, AllOrientations):
-        return scope
-    weights, bias = fit_sideways(
-        scope, films.network, films.train, films.spec, val=val.outputs.signatures
-    )
-    return replace(scope, sideways_weights=weights, sideways_bias=bias)
+
+
+def _step(films: CachedFilms, most: int) -> int:
+    """Return the distance of films of a set of which at most so many are taken, evenly spread."""
+    return -(-len(films.films) // most)
 
 
 def _measured(
@@ -117,9 +108,9 @@ def _other_pictures(films: ScopeFilms) -> OtherPictures:
 
     The pictures that are at hand anyway, drawn and packaged ones, are too unlike films to teach
     which pictures are nearly films: without a folder they change nothing that the distance does not
-    refuse, and are left out. Those of the folder are taken as they are and turned.
+    refuse, and are left out.
     """
-    step = max(1, len(films.train.films) // INVERTED_FILMS)
+    step = _step(films.train, INVERTED_FILMS)
     pictures = []
     if films.intruders is not None:
         pictures = [
@@ -132,13 +123,9 @@ def _other_pictures(films: ScopeFilms) -> OtherPictures:
     inverted = [one.film for one in invert_films(films.train.films[::step])]
     return OtherPictures(
         inverted=_signatures(films, inverted),
-        intruders=_signatures(films, _and_turned(intruders)),
-        borderline=_signatures(films, _and_turned(borderline)),
+        intruders=_signatures(films, intruders),
+        borderline=_signatures(films, borderline),
     )
-
-
-def _and_turned(films: list[Radiograph]) -> list[Radiograph]:
-    return films + [turn_radiograph(film, UPRIGHT_TURNS) for film in films]
 
 
 def _signatures(films: ScopeFilms, shown: Sequence[Radiograph]) -> NDArray[np.float32]:
@@ -147,27 +134,6 @@ def _signatures(films: ScopeFilms, shown: Sequence[Radiograph]) -> NDArray[np.fl
     found = [compute_signatures(films.network, batch, films.spec) for batch in batches]
     width = films.reads["val"].outputs.signatures.shape[1]
     return np.concatenate([np.zeros((0, width), np.float32), *found])
-
-
-def turn_upright(scope: Scope, films: ScopeFilms) -> ScopeFilms:
-    """Read the films of all splits as readings do; see turn_read."""
-    reads = {
-        name: turn_read(read, scope, films.network, films.spec)
-        for name, read in films.reads.items()
-    }
-    return replace(films, reads=reads)
-
-
-def turn_read(
-    read: ReadSplit, scope: Scope, network: SplitNetwork, spec: PreprocessSpec
-) -> ReadSplit:
-    """Run the films that lie on their side through the network again, turned upright."""
-    turned = scope.sideways(read.outputs.signatures)
-    if not turned.any():
-        return read
-    lying = read.films.select(np.flatnonzero(turned))
-    again = compute_network_outputs(network, lying, spec, quarter_turns=UPRIGHT_TURNS)
-    return replace(read, outputs=read.outputs.replaced(turned, again), turned=turned)
 
 
 def add_scope(
@@ -182,8 +148,8 @@ def add_scope(
 
     Args:
         evaluation: Of the model, measured on the films as they were read.
-        scope: See fit_upright_scope.
-        films: See turn_upright.
+        scope: See fit_measured_scope.
+        films: The network and the films.
         judged: The films of `films` whose answers are measured.
         folder: Of the model.
     """
@@ -217,27 +183,23 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
 
 def measure_read(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
-    """Measure the grey levels of films that the network has read; see turn_read."""
-    measures = measures_by_rule(read.films.films, salvage=salvage, turned=read.turned)
-    return MeasuredFilms(signatures=read.outputs.signatures, measures=measures, turned=read.turned)
+    """Measure the grey levels of films that the network has read."""
+    measures = measures_by_rule(read.films.films, salvage=salvage)
+    return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
 
 
-def _orientation(
-    scope: Scope, evaluation: Evaluation, outputs: TurnedOutputs, val: CachedFilms
-) -> OrientationFigures:
+def _orientation(films: ScopeFilms, evaluation: Evaluation, val: ReadSplit) -> OrientationFigures:
     points = {point.name: point for point in evaluation.splits["val"].points}
     return measure_orientation(
-        scope,
-        outputs,
-        val,
-        calibration=evaluation.calibration,
-        point=points[BALANCED],
-    )
+        films.network, val, films.spec,
+        calibration=evaluation.calibration, point=points[BALANCED],
+    )  # fmt: skip
 
 
 def _intruders(read: ReadSplit, half: str, folder: Path | None) -> list[Intruder]:
-    films = read.films.distinct().films
-    made = [*spoil_films(films), *invert_films(films)]
+    distinct = read.films.distinct()
+    films = distinct.films
+    made = [*spoil_films(films), *invert_films(films[:: _step(distinct, MEASURED_INVERTED)])]
     if half == DEVELOPMENT:
         return made
     others = [] if folder is None else read_intruders(folder, half)
@@ -251,11 +213,11 @@ def _figures(
     *,
     judged: dict[str, ReadSplit],
 ) -> ScopeFigures:
-    reads, test, val = films.reads, films.reads["test"], judged["val"].films
+    reads, test = films.reads, films.reads["test"]
     measured = {name: measure_read(read, salvage=films.salvage) for name, read in reads.items()}
     halves = {
         split: measure_intruders(
-            scope, films.network, films.spec, _intruders(reads[split], half, films.intruders)
+            films.network, films.spec, _intruders(reads[split], half, films.intruders)
         )
         for split, half in (("val", DEVELOPMENT), ("test", REPORTED))
     }
@@ -280,9 +242,7 @@ def _figures(
             calibrated_probabilities(shown.logits, evaluation.calibration),
             evaluation.splits[evaluation.unseen_split].points,
         ),
-        orientation=_orientation(
-            scope, evaluation, turned_outputs(films.network, val, films.spec), val
-        ),
+        orientation=_orientation(films, evaluation, judged["val"]),
         learned_from=0
         if films.intruders is None
         else sum(not one.borderline for one in read_intruders(films.intruders, DEVELOPMENT)),

@@ -4,7 +4,7 @@ import pytest
 
 from bonefx.records import Estimate, RegionFigures, Verdict
 from bonefx.records.set_figures import SetSummary
-from bonefx.report.wording.readings import other_sets_words, reading_notes, region_words
+from bonefx.report.wording.readings import other_sets_words, region_words
 from tests.fixtures.records import make_point, make_reading
 
 
@@ -46,14 +46,6 @@ def test_missing_figures_of_a_region_are_explained(regions, words):
 def test_two_regions_have_a_sentence_each_and_a_refused_film_has_none():
     assert len(texts_of_regions(("hand", "hip"))) == 2
     assert region_words(make_reading(verdict=Verdict.OUT_OF_SCOPE)) == []
-
-
-def test_a_refused_film_on_its_side_was_checked_and_not_read():
-    (read,) = reading_notes(make_reading(read_turned=1, regions=None))[:1]
-    assert "the model read it turned clockwise by 90 degrees" in read
-    (checked,) = reading_notes(make_reading(verdict=Verdict.OUT_OF_SCOPE, read_turned=1))
-    assert "it was checked turned clockwise by 90 degrees" in checked
-    assert "read it" not in checked
 
 
 def test_a_reading_says_what_the_model_did_on_films_of_other_hospitals():

@@ -52,8 +52,7 @@ def refused_of_two_sources(films_of_b, *, spread):
     random = np.random.default_rng(0)
     train = split_of(["a"] * 400, random)
     val = split_of(["a"] * 400 + ["b"] * films_of_b, random, spread=spread)
-    unturned = np.zeros(400 + films_of_b, bool)
-    return fit_scope(train, val).refuses(val.signatures, val.measures, unturned)
+    return fit_scope(train, val).refuses(val.signatures, val.measures)
 
 
 def test_no_source_loses_more_films_than_allowed():
@@ -72,15 +71,14 @@ def test_intruders_within_the_distance_are_refused_and_films_kept():
     train, val = (split_of(["a"] * n, random) for n in (400, 200))
     alike = random.normal(size=(2, 100, LENGTH)).astype(np.float32)
     alike[..., 4] = 2.5  # well inside of what the distance admits
-    unread = np.zeros(100, bool)
     measures = val.measures[:100]
     plain, taught = (
         fit_scope(train, val),
         fit_scope(train, val, others=others_of(intruders=alike[0])),
     )
-    assert plain.refuses(alike[1], measures, unread).mean() < 0.2
-    assert taught.refuses(alike[1], measures, unread).mean() > 0.5
-    films = taught.refuses(val.signatures, val.measures, np.zeros(200, bool))
+    assert plain.refuses(alike[1], measures).mean() < 0.2
+    assert taught.refuses(alike[1], measures).mean() > 0.5
+    films = taught.refuses(val.signatures, val.measures)
     assert films.sum() <= MAX_REFUSED_SHARE * 200
 
 
