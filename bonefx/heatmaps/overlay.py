@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.records import Finding
+
 HOT_SHARE = 0.5  # share of a map's peak from which a pixel belongs to the hot region
 FIRST_RGB = (230, 159, 0)  # orange and sky blue, distinguishable with colour blindness
 SECOND_RGB = (86, 180, 233)
+MARK_RGB = (127, 227, 255)
+LINES_A_PICTURE = 600  # a line's width is this part of the longer side
 
 
 def heat_layer(heat: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -58,6 +64,36 @@ def overlay(
     grey = np.rint(pixels * 255.0)[..., None]
     blended: NDArray[np.float64] = grey * (1.0 - weight) + layer[..., :3] * weight
     return np.rint(blended).astype(np.uint8)
+
+
+def mark_findings(
+    picture: NDArray[np.uint8],
+    *,
+    contours: Sequence[NDArray[np.int32]],
+    findings: Sequence[Finding],
+) -> NDArray[np.uint8]:
+    """Draw the contours of hot regions, and the numbers of findings beside them.
+
+    Args:
+        picture: The film with its map, (H, W, 3) RGB.
+        contours: From hot_contours.
+        findings: Of the map.
+
+    Returns:
+        A copy with the marks; lines and digits grow with the picture.
+    """
+    marked = np.ascontiguousarray(picture).copy()
+    width = max(1, round(max(marked.shape[:2]) / LINES_A_PICTURE))
+    size = width / 2  # of the digits, as OpenCV scales its own
+    cv2.polylines(marked, list(contours), isClosed=True, color=MARK_RGB, thickness=width)
+    for finding in findings:
+        place = max(0, finding.box.left - 12 * width), max(12 * width, finding.box.top - 2 * width)
+        for colour, thickness in (((0, 0, 0), 3 * width), (MARK_RGB, width)):
+            cv2.putText(
+                marked, str(finding.number), place, cv2.FONT_HERSHEY_SIMPLEX, size, colour,
+                thickness, cv2.LINE_AA,
+            )  # fmt: skip
+    return marked
 
 
 def difference_layer(difference: NDArray[np.float32]) -> NDArray[np.uint8]:

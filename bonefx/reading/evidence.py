@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bonefx.heatmaps.findings import find_fractures
 from bonefx.heatmaps.forward import ForwardPass
 from bonefx.heatmaps.methods import GRAD_CAM, class_activation_map
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input, peak_on_film
 from bonefx.heatmaps.trust import logit_drops, measure_trust
 from bonefx.models.preprocess import film_letterbox, with_grey_levels
 from bonefx.models.registry import LoadedModel
-from bonefx.records import Radiograph, Trust
+from bonefx.records import Finding, Radiograph, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
@@ -28,6 +29,7 @@ class FilmEvidence:
         heat: The heat map on the film, (H, W) in [0, 1]; None if it is not shown.
         peak: Largest value on the film in logits; None for methods other than Grad-CAM.
         trust: Checks of the map; None without a map or without limits of the model.
+        findings: Hot regions of the map; empty without a map in logits.
     """
 
     logit: float
@@ -35,6 +37,7 @@ class FilmEvidence:
     heat: NDArray[np.float32] | None = None
     peak: float | None = None
     trust: Trust | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def compute_evidence(
@@ -69,7 +72,9 @@ def compute_evidence(
         of_film(model, film, FilmEvidence(logit=logit, cells=film_cells), heat=heat)
         for film, film_cells, logit in zip(films, cells, logits, strict=True)
     ]
-    return _check_maps(model, films, batch, evidence) if method == GRAD_CAM else evidence
+    if method != GRAD_CAM:
+        return evidence
+    return [_with_findings(model, item) for item in _check_maps(model, films, batch, evidence)]
 
 
 def _evidence_without_peak(
@@ -128,6 +133,15 @@ def _check_maps(
         )  # fmt: skip
         checked[index] = replace(item, heat=None if trust.failures else item.heat, trust=trust)
     return checked
+
+
+def _with_findings(model: LoadedModel, evidence: FilmEvidence) -> FilmEvidence:
+    if evidence.heat is None or evidence.peak is None:
+        return evidence
+    limits = model.manifest.trust
+    calibration = None if limits is None else limits.findings
+    findings = find_fractures(evidence.heat, peak=evidence.peak, calibration=calibration)
+    return replace(evidence, findings=findings)
 
 
 def on_field(film: Radiograph, heat: NDArray[np.float32]) -> NDArray[np.float32]:

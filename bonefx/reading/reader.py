@@ -253,6 +253,7 @@ def _reading(
         heat=evidence.heat,
         heat_peak=evidence.peak,
         trust=evidence.trust,
+        findings=evidence.findings,
         regions=scope.regions,
         region_source=scope.region_source,
         outside_scope=scope.overridden,

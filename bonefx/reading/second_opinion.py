@@ -90,7 +90,8 @@ def _with_agreement(
         limit=limit,
         name=other.name,
     )
-    return replace(reading, heat=None, trust=replace(trust, failures=(*trust.failures, failure)))
+    checked = replace(trust, failures=(*trust.failures, failure))
+    return replace(reading, heat=None, findings=(), trust=checked)
 
 
 def _overlap_limit(first: LoadedModel, second: LoadedModel) -> float | None:

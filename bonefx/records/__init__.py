@@ -21,6 +21,7 @@ from bonefx.records.film_edit import (
     mirror_radiograph,
     turn_radiograph,
 )
+from bonefx.records.finding import Finding
 from bonefx.records.model import (
     Calibration,
     Guarantee,
@@ -55,8 +56,8 @@ from bonefx.records.trust_limits import GradeFigures, MapGrade, TrustLimits
 __all__ = [
     "MIN_SIDE_PX", "NOT_EDITED", "NOT_MEASURED", "NO_CHOICES", "NO_PART", "QUARTER_TURN_DEGREES",
     "Agreement", "Calibration", "Case", "CaseChoices", "Corners", "Estimate", "FilmEdit",
-    "FilmNote", "GradeFigures", "Guarantee", "MapGrade", "OperatingPoint", "Origin", "PixelBox",
-    "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "RegionSource",
+    "FilmNote", "Finding", "GradeFigures", "Guarantee", "MapGrade", "OperatingPoint", "Origin",
+    "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "RegionSource",
     "SpacingPlane", "StudyPart", "Trust", "TrustLimits", "Verdict", "VerdictShares", "Window",
     "box_of_edges", "convex_mask", "crop_radiograph", "edit_matrix", "edit_radiograph",
     "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph", "probability_text",

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from bonefx.records.finding import Finding
 from bonefx.records.model import OperatingPoint
 from bonefx.records.radiograph import NOT_EDITED, Corners, FilmEdit, FilmNote, PixelBox
 from bonefx.records.set_figures import SetSummary
@@ -190,6 +191,7 @@ class Reading:
         other_sets: What the model was measured to do on films of other hospitals; empty where
             nothing is known.
         heat_peak: The map's largest value on the film before it was scaled to [0, 1], in logits.
+        findings: Hot regions of the map; empty without a map whose values are in logits.
         device: Where the network ran, such as "cpu" or "cuda:0".
         elapsed_s: Seconds for preprocessing, network and map, without decoding the file; in a
             batch, the batch's time divided by its films.
@@ -222,6 +224,7 @@ class Reading:
     probability: float | None = None
     heat: NDArray[np.float32] | None = None
     heat_peak: float | None = None
+    findings: tuple[Finding, ...] = ()
     trust: Trust | None = None
     caution: str = ""
     taught_by: str | None = None

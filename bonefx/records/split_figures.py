@@ -106,6 +106,33 @@ class Localisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingFigures:
+    """Figures of findings, the hot regions of shown maps; films with unboxed fractures left out.
+
+    Attributes:
+        n: Number of films, with and without fractures.
+        fractures: Number of annotated boxes.
+        findings: Number of findings.
+        found: Share of the boxes at which a finding lies, in [0, 1].
+        wrong_per_film: Findings that lie at no box, divided by the films.
+        right: Share of the findings that lie at a box, in [0, 1]; None without findings.
+        ap50: Average precision of findings whose intersection over union with a box is at least
+            0.5, in [0, 1].
+        calibration_error: Expected calibration error of the findings' probability, in [0, 1]; None
+            if it is not known, or all findings are right, or none.
+    """
+
+    n: int
+    fractures: int
+    findings: int
+    found: Estimate
+    wrong_per_film: Estimate
+    right: Estimate | None
+    ap50: Estimate
+    calibration_error: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitFigures:
     """Figures of a model on the films of one split.
 
@@ -127,6 +154,7 @@ class SplitFigures:
             "called_fracture".
         map_grades: Figures of the maps of boxed fractures called fracture, by grade; empty where
             there are none, or the model has no trust limits.
+        findings: Figures of the findings; None where they were not measured.
     """
 
     n: int
@@ -143,6 +171,7 @@ class SplitFigures:
     subgroups: dict[str, dict[str, GroupFigures]] = field(default_factory=dict)
     localisation: dict[str, Localisation] = field(default_factory=dict)
     map_grades: dict[MapGrade, GradeFigures] = field(default_factory=dict)
+    findings: FindingFigures | None = None
 
     def point(self, name: str) -> OperatingPoint:
         """Look up an operating point by name."""

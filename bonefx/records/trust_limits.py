@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bonefx.errors import WeightsError
 from bonefx.records.estimate import Estimate
+from bonefx.records.model import Calibration
 
 
 class MapGrade(StrEnum):
@@ -46,6 +47,8 @@ class TrustLimits:
         n: Number of maps that the limits come from.
         strong_drop: Smallest such fall of a strong map, in logits; None if no limit makes strong
             maps point at the fracture often enough.
+        findings: From a finding's evidence to the share of such findings that lie at a fracture, by
+            validation films; None if it was not measured.
         grades: Figures of each grade on films that nothing was chosen on; empty if not measured.
     """
 
@@ -55,6 +58,7 @@ class TrustLimits:
     drop: float
     n: int
     strong_drop: float | None = None
+    findings: Calibration | None = None
     grades: dict[MapGrade, GradeFigures] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

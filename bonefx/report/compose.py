@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
-from bonefx.heatmaps.overlay import heat_layer, hot_contours, overlay
+from bonefx.heatmaps.overlay import heat_layer, hot_contours, mark_findings, overlay
 from bonefx.models.evaluation import summarise_evaluation
 from bonefx.models.registry import LoadedModel
 from bonefx.records import Radiograph, Reading
@@ -60,11 +60,16 @@ def compose_report(
 def _overlay(film: Radiograph, reading: Reading, *, opacity: float) -> Overlay | None:
     if reading.heat is None:
         return None
+    contours = hot_contours(reading.heat)
     steps = np.linspace(0, 1, SCALE_STEPS, dtype=np.float32)[None]  # (1, N)
     return Overlay(
         heat=reading.heat,
-        contours=tuple(hot_contours(reading.heat)),
-        pixels=overlay(film.pixels, reading.heat, opacity=opacity),
+        contours=tuple(contours),
+        pixels=mark_findings(
+            overlay(film.pixels, reading.heat, opacity=opacity),
+            contours=contours,
+            findings=reading.findings,
+        ),
         scale=heat_layer(steps)[0, :, :3],
         opacity=opacity,
     )

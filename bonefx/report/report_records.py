@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bonefx.records import Calibration, Estimate, Guarantee, VerdictShares
-from bonefx.report.table_records import DOCUMENTED, ReadingTable, Share
+from bonefx.report.evidence_tables import DOCUMENTED, Share
+from bonefx.report.table_records import ReadingTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,72 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from bonefx.records import FilmNote, MapGrade, ReasonCode, RegionSource, Verdict
+from bonefx.records import FilmNote, ReasonCode, RegionSource, Verdict
+from bonefx.report.evidence_tables import (
+    DOCUMENTED,
+    AgreementTable,
+    FindingTable,
+    Limit,
+    ReasonTable,
+    Share,
+    TopLeftBottomRight,
+    TrustTable,
+)
 
-DOCUMENTED = ConfigDict(use_attribute_docstrings=True)  # a docstring below a field describes it
-Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Limit = float | tuple[float, float]
-TopLeftBottomRight = tuple[int, int, int, int]  # of a box; the last two lie outside it
 Corner = tuple[float, float]  # x, y
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementTable:
-    """Overlap of two models' heat maps of one film."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    models: tuple[str, str]
-    """Names of the two models."""
-    overlap: Share | None
-    """Intersection over union of the hot regions; null without two maps."""
-    reason: str | None
-    """Why there is no overlap, as sentences; null where there is one."""
-    reason_codes: tuple[ReasonCode, ...]
-    """Code of each sentence; empty where there is an overlap."""
-    teacher_and_student: bool
-    """One model was distilled from the other, so their agreement is weaker evidence."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonTable:
-    """A check that a heat map fails, or that refuses a film."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    code: ReasonCode
-    """Which check."""
-    value: float | None
-    """What was measured, in the unit of the code."""
-    limit: Limit | None
-    """Limit that the value is beyond."""
-    text: str
-    """The reason as sentences."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustTable:
-    """Checks of a heat map against the model's limits."""
-
-    __pydantic_config__ = DOCUMENTED
-
-    peak_rank: Share
-    """Share of the maps of validation true positives with a lower peak."""
-    border_share: Share
-    """Share of the map's sum on the film's border."""
-    marker_share: Share
-    """Share of the map's sum on side markers and burnt-in text."""
-    drop: float
-    """Fall of the log-odds when the hot region is blurred, in logits."""
-    grade: MapGrade | None
-    """How far the map can be trusted; null if the model's maps were not graded."""
-    failures: tuple[ReasonTable, ...]
-    """Checks that the map fails, so that it is not drawn; empty where it passes them all."""
-    agreement: AgreementTable | None
-    """With a second model's map; null without a second model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +104,8 @@ class ReadingTable:
     """Largest value of the heat map, in logits; null when out of scope."""
     trust: TrustTable | None
     """Checks of the heat map; null without a map."""
+    findings: tuple[FindingTable, ...]
+    """Hot regions of the heat map, the one with the most evidence first; empty without a map."""
     caution: str | None
     """Why films should not be read with this model; null if there is none."""
     outside_scope: ReasonTable | None

@@ -13,30 +13,30 @@ from bonefx.records import (
     Agreement,
     Case,
     OperatingPoint,
-    PixelBox,
     Reading,
-    Reason,
     StudyPart,
-    Trust,
+)
+from bonefx.report.evidence_tables import (
+    agreement_table,
+    box_edges,
+    finding_table,
+    reason_table,
+    trust_table,
 )
 from bonefx.report.record import Overlay, Report
 from bonefx.report.report_records import MapTable, MeasuredTable, ReportTable
 from bonefx.report.table_records import (
-    AgreementTable,
     CaseTable,
     ComparisonTable,
     FilmNoteTable,
     ReadingTable,
-    ReasonTable,
     RowTable,
     SecondTable,
-    TopLeftBottomRight,
-    TrustTable,
 )
 from bonefx.report.wording.films import film_note_texts
 from bonefx.report.wording.points import test_films_words
 from bonefx.report.wording.readings import NOTICE, other_sets_words, region_words
-from bonefx.report.wording.reasons import reason_text, reasons_text
+from bonefx.report.wording.reasons import reason_text
 from bonefx.schema import dump_record
 
 REPORT_SCHEMA_VERSION = 2
@@ -144,7 +144,7 @@ def models_table(
             readings=tuple(_reading(reading) for reading in readings),
             verdicts_agree=verdicts_agree,
             peak=peak,
-            agreements=tuple(_agreement(agreement) for agreement in agreements),
+            agreements=tuple(agreement_table(agreement) for agreement in agreements),
         )
     )
 
@@ -199,15 +199,16 @@ def _reading(reading: Reading) -> ReadingTable:
         threshold=reading.point.threshold,
         review_band=reading.point.review_band,
         heat_peak=reading.heat_peak,
-        trust=_trust(reading.trust) if reading.trust else None,
+        trust=trust_table(reading.trust) if reading.trust else None,
+        findings=tuple(finding_table(finding) for finding in reading.findings),
         caution=reading.caution or None,
-        outside_scope=_reason_table(reading.outside_scope) if reading.outside_scope else None,
+        outside_scope=reason_table(reading.outside_scope) if reading.outside_scope else None,
         inverted=reading.inverted,
         looks_inverted=reading.looks_inverted,
         mirrored=reading.edit.mirrored,
         turned_degrees=90 * reading.edit.quarter_turns,
-        crop=_edges(reading.edit.crop),
-        exposed_field=_edges(reading.field),
+        crop=box_edges(reading.edit.crop) if reading.edit.crop else None,
+        exposed_field=box_edges(reading.field) if reading.field else None,
         exposed_field_corners=tuple((round(x, 2), round(y, 2)) for x, y in reading.field_corners),
         film_notes=tuple(
             FilmNoteTable(code=note, text=text)
@@ -237,38 +238,6 @@ def _second(reading: Reading) -> SecondTable | None:
             )
         },
     )  # fmt: skip
-
-
-def _trust(trust: Trust) -> TrustTable:
-    return TrustTable(
-        peak_rank=trust.peak_rank,
-        border_share=trust.border_share,
-        marker_share=trust.marker_share,
-        drop=trust.drop,
-        grade=trust.grade,
-        failures=tuple(_reason_table(reason) for reason in trust.failures),
-        agreement=_agreement(trust.agreement) if trust.agreement else None,
-    )
-
-
-def _edges(box: PixelBox | None) -> TopLeftBottomRight | None:
-    return None if box is None else (box.top, box.left, box.bottom, box.right)
-
-
-def _reason_table(reason: Reason) -> ReasonTable:
-    return ReasonTable(
-        code=reason.code, value=reason.value, limit=reason.limit, text=reason_text(reason)
-    )
-
-
-def _agreement(agreement: Agreement) -> AgreementTable:
-    return AgreementTable(
-        models=agreement.models,
-        overlap=agreement.overlap,
-        reason=reasons_text(agreement.reasons) or None,
-        reason_codes=tuple(reason.code for reason in agreement.reasons),
-        teacher_and_student=agreement.teacher_and_student,
-    )
 
 
 def _map(overlay: Overlay | None, *, heat_floor: float) -> MapTable:

@@ -28,7 +28,8 @@ def test_reading_returns_typed_values(client):
     assert set(reading) == {
         "sha256", "model", "weights_sha256", "verdict", "reason", "reason_code",
         "reason_value", "reason_limit", "probability", "logit", "point",
-        "threshold", "review_band", "heat_peak", "trust", "caution", "inverted", "looks_inverted",
+        "threshold", "review_band", "heat_peak", "trust", "findings", "caution", "inverted",
+        "looks_inverted",
         "outside_scope", "mirrored", "turned_degrees", "crop",
         "exposed_field", "exposed_field_corners", "film_notes",
         "regions", "region_notes", "region_source", "second_model", "other_hospitals",

@@ -119,6 +119,17 @@ def test_documents_and_hidden_files_of_a_folder_are_left_out_and_counted(capsys,
     assert "3 other files left out" in told
 
 
+def test_the_first_finding_holds_the_peak_of_the_map(capsys, weights, films, tmp_path):
+    _, lines, _ = run(capsys, "read", films, "--weights", weights, "--heat", tmp_path)
+    for line in lines:
+        heat, finding = np.load(line["heat"]), line["findings"][0]
+        top, left, bottom, right = finding["box"]
+        assert (finding["number"], finding["evidence"]) == (1, pytest.approx(line["heat_peak"]))
+        assert heat[top:bottom, left:right].max() == heat.max()
+    _, without_maps, _ = run(capsys, "read", films, "--weights", weights)
+    assert [line["findings"] for line in without_maps] == [[], [], []]
+
+
 def test_a_map_by_another_method_has_its_own_name_and_no_peak_in_logits(
     capsys, weights, films, tmp_path
 ):
@@ -128,7 +139,7 @@ def test_a_map_by_another_method_has_its_own_name_and_no_peak_in_logits(
     assert code == 0
     for before, line in zip(usual, lines, strict=True):
         assert line["probability"] == before["probability"]
-        assert (line["heat_peak"], line["trust"]) == (None, None)
+        assert (line["heat_peak"], line["trust"], line["findings"]) == (None, None, [])
         assert line["heat"].endswith(".eigen_cam.npy")
         first, second = np.load(before["heat"]), np.load(line["heat"])
         assert first.shape == second.shape

@@ -102,9 +102,10 @@ def evaluate_scope(folder: Path, options: EvaluateOptions) -> Evaluation:
 
 
 def evaluate_maps(folder: Path, options: EvaluateOptions) -> Evaluation:
-    """Choose the trust limits of an evaluated model again, and measure its maps by grade.
+    """Choose the trust limits of an evaluated model again, and measure its maps and findings.
 
-    Only fractured films of val and test are read. All other figures are kept.
+    Only films of val and test are read. All other figures are kept, but for those of the maps of
+    an outside set, which held for the former limits.
 
     Raises:
         RecipeError: The model was not evaluated on test, or the data do not fit.
@@ -114,11 +115,7 @@ def evaluate_maps(folder: Path, options: EvaluateOptions) -> Evaluation:
     model = model.reading(evaluation.orientations)
     options = replace(options, size_px=evaluation.size_px)
     data_set, spec = _own_set(model, options), model.facts.recipe.spec(evaluation.size_px)
-    given = {}
-    for name in ("val", "test"):
-        films = _load_split(model, data_set, name, options)
-        fractured = films.select(np.flatnonzero(films.fractured))
-        given[name] = read_films(model.network, fractured, spec)
+    given = _read_splits(model, data_set, None, names=("val", "test"), options=options)
     evaluation = grade_maps(
         evaluation, model.network, spec,
         reads=_with_own_labels(model, given), boxed_val=given["val"],

@@ -96,6 +96,21 @@ def render_comparisons(comparisons: Sequence[MeasuredComparison]) -> str:
     return _environment().get_template("comparisons.md.j2").render(comparisons=comparisons)
 
 
+def render_findings(evaluations: Sequence[Evaluation]) -> str:
+    """Render the table of findings by model and split, in Markdown.
+
+    Args:
+        evaluations: Those without measured findings have no row.
+    """
+    rows = [
+        (f"{own.model}, {own.outside if name == OUTSIDE else name}", figures.findings)
+        for own in evaluations
+        for name, figures in own.splits.items()
+        if figures.findings is not None
+    ]
+    return _environment().get_template("findings.md.j2").render(rows=rows)
+
+
 def render_figures(evaluations: Sequence[Evaluation]) -> str:
     """Render the table of figures on test films, in Markdown.
 
@@ -164,6 +179,16 @@ def render_serve(bench: dict[str, Any]) -> str:
     return _environment().get_template("serve.md.j2").render(bench=bench)
 
 
+def render_screen(bench: dict[str, Any]) -> str:
+    """Render how long a user waits, from the JSON line of `python -m benchmarks.screen`."""
+    return _environment().get_template("screen.md.j2").render(bench=bench)
+
+
+def render_soak(bench: dict[str, Any]) -> str:
+    """Render how the app lasts, from the JSON line of `python -m benchmarks.soak`."""
+    return _environment().get_template("soak.md.j2").render(bench=bench)
+
+
 def render_decoding(bench: dict[str, Any]) -> str:
     """Render what decoding processes cost, from the JSON of `python -m benchmarks.decoding`."""
     return _environment().get_template("decoding.md.j2").render(bench=bench)
@@ -172,6 +197,12 @@ def render_decoding(bench: dict[str, Any]) -> str:
 def seconds_text(value: float | None) -> str:
     """Write a time, or a dash where no film was read in time."""
     return "-" if value is None else f"{value:.2f}"
+
+
+def wait_text(wait_ms: dict[str, float]) -> str:
+    """Write a wait with its interval, given in ms, in seconds."""
+    value, low, high = (f"{wait_ms[name] / 1000:.2f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def errors_text(errors: dict[str, int]) -> str:
@@ -209,6 +240,7 @@ def _environment() -> Environment:
         "p_value": p_value_text,
         "seconds": seconds_text,
         "errors": errors_text,
+        "waited": wait_text,
         "words": lambda name: name.replace("_", " "),
     }
     return environment

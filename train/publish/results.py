@@ -23,12 +23,15 @@ from train.publish.card import (
     render_comparisons,
     render_decoding,
     render_figures,
+    render_findings,
     render_intruders,
     render_maps,
     render_performance,
     render_protocols,
+    render_screen,
     render_serve,
     render_sets,
+    render_soak,
     render_speed,
 )
 
@@ -36,6 +39,10 @@ RESULTS_PAGE = "results.md"
 FORMER = "former"
 SPEED = "speed.json"
 README_BLOCK = "performance"
+PROGRAM_TABLES = {
+    "screen": render_screen, "serve": render_serve, "soak": render_soak,
+    "decoding": render_decoding,
+}  # fmt: skip
 
 
 def write_results(model: Path, *, docs: Path, readme: Path) -> None:
@@ -81,6 +88,8 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
         "figures": "\n\n".join(map(render_figures, _groups_on_the_same_films(model, former))),
         "protocols": render_protocols(evaluations),
     }
+    if any(split.findings for own in evaluations for split in own.splits.values()):
+        blocks["findings"] = render_findings(evaluations)
     with_sets = [own for own in evaluations if own.sets]
     if with_sets:
         blocks["sets"] = render_sets(with_sets)
@@ -103,7 +112,7 @@ def _program_benchmarks(folder: Path, weights: Path) -> dict[str, str]:
     blocks = {}
     if (folder / SPEED).is_file():
         blocks["speed"] = render_speed(_read_speed(folder / SPEED, weights))
-    for name, render in (("serve", render_serve), ("decoding", render_decoding)):
+    for name, render in PROGRAM_TABLES.items():
         path = folder / f"{name}.json"
         if path.is_file():
             blocks[name] = render(json.loads(path.read_text(encoding="utf-8")))

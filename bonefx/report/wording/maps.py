@@ -5,6 +5,7 @@ from __future__ import annotations
 from bonefx.heatmaps.agreement import missing_map_reason
 from bonefx.records import (
     Agreement,
+    Finding,
     MapGrade,
     Reading,
     Trust,
@@ -37,11 +38,40 @@ def map_words(reading: Reading, *, shown: bool, heat_floor: float) -> str:
     """
     if shown and reading.probability is not None and reading.heat_peak is not None:
         grade = "Map" if reading.trust is None else trust_summary(reading, reading.trust)
-        return f"{grade}. Colours: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
+        colours = f"{grade}. Colours: evidence for fracture, 0 to {reading.heat_peak:.2f} logits"
+        return ". ".join([colours, *filter(None, [findings_words(reading)])])
     reason = missing_map_reason(reading, heat_floor=heat_floor)
     if reading.trust is not None and reason in reading.trust.failures:
         return f"No reliable localisation, so no map. {reason_text(reason)}"
     return reason_text(reason)
+
+
+def finding_name(finding: Finding) -> str:
+    """Return the number of a finding, and its probability if it is known."""
+    if finding.probability is None:
+        return f"{finding.number}"
+    return f"{finding.number}: {100 * finding.probability:.0f} %"
+
+
+def finding_words(finding: Finding) -> str:
+    """Return a finding as a sentence."""
+    evidence = f"Finding {finding.number}: evidence up to {finding.evidence:.2f} logits"
+    if finding.probability is None:
+        return f"{evidence}."
+    share = f"{100 * finding.probability:.0f} %"
+    return f"{evidence}; of such findings on validation films, {share} lie at a fracture."
+
+
+def findings_words(reading: Reading) -> str:
+    """Return how many findings a map has, and how probable each is; empty without findings."""
+    count = len(reading.findings)
+    shares = [one.probability for one in reading.findings if one.probability is not None]
+    if count == 0:
+        return ""
+    words = f"{count} finding{'s' if count > 1 else ''}"
+    if not shares:
+        return words
+    return f"{words}, at a fracture with {', '.join(f'{100 * share:.0f} %' for share in shares)}"
 
 
 def trust_summary(reading: Reading, trust: Trust) -> str:

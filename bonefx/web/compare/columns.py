@@ -131,7 +131,8 @@ def _model_column(
     layers = ""
     if heat is not None and reading.heat is not None:
         layer = heat_layer(shrink_to(heat, MAX_MAP_PX))
-        layers = layers_html(layer, film, path=contour_path(reading.heat))
+        path = contour_path(reading.heat)
+        layers = layers_html(layer, film, path=path, findings=reading.findings)
     return ModelColumn(
         model=reading.model,
         verdict_html=verdict_card.verdict_html(

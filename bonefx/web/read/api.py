@@ -58,7 +58,9 @@ class ReadApi:
             review or out_of_scope), reason with its reason_code, reason_value (measured) and
             reason_limit, probability (0 to 1; calibrated unless outside_scope is set), logit,
             point, threshold, review_band [low, high], heat_peak (logits), trust (checks of the heat
-            map, with the failures for which it is not drawn; null without a map), caution (why
+            map, with the failures for which it is not drawn; null without a map), findings (hot
+            regions of the map: number, box [top, left, bottom, right] in pixels of the film after
+            all changes, evidence in logits, probability of a fracture there), caution (why
             films should not be read with this model; null if there is none), outside_scope (the
             refusal of a film that was read anyway; else null), inverted, mirrored, turned_degrees
             and crop (as requested), looks_inverted (out of scope as it is, and in scope with

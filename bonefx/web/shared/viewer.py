@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -21,9 +22,9 @@ from numpy.typing import NDArray
 from bonefx.films.raster import encode_png, shrink_to
 from bonefx.films.windows import window_presets
 from bonefx.heatmaps.overlay import heat_layer, hot_contours
-from bonefx.records import Radiograph, Reading, SpacingPlane, Verdict, edit_matrix
+from bonefx.records import Finding, Radiograph, Reading, SpacingPlane, Verdict, edit_matrix
 from bonefx.report.compose import OPACITY
-from bonefx.report.wording.maps import map_words
+from bonefx.report.wording.maps import finding_name, finding_words, map_words
 from bonefx.web.shared.templates import render
 
 MAX_FILM_PX = 2560  # longer side on screen; a larger film is shown smaller, but read whole
@@ -71,7 +72,7 @@ def film_figure(
         opacity=OPACITY,
         stage=stage_html(
             film,
-            Markup() if heat is None else _map_layers(heat, film),
+            Markup() if reading is None else _map_layers(reading, film),
             label=_description(film, has_map=has_map),
             keys=OWN_KEYS if reading is None else KEYS,
             opening=opening,
@@ -80,6 +81,7 @@ def film_figure(
         reader_first=READER_FIRST if reading is None else "",
         reduced=reduced_words(film),
         note=Markup() if reading is None else map_note(reading, heat_floor=heat_floor),
+        findings=Markup() if reading is None else findings_list(reading),
     )
 
 
@@ -132,13 +134,20 @@ def stage_html(
     )
 
 
-def layers_html(layer: NDArray[np.uint8], film: Radiograph, *, path: str = "") -> Markup:
+def layers_html(
+    layer: NDArray[np.uint8],
+    film: Radiograph,
+    *,
+    path: str = "",
+    findings: Sequence[Finding] = (),
+) -> Markup:
     """Render a coloured map that lies over a film, with its contour and the curtain's edge.
 
     Args:
         layer: (h, w, 4) RGBA, of the film's shape or smaller.
         film: The film below the map.
         path: Contour from contour_path; empty for none.
+        findings: Of the map, whose numbers stand beside them.
     """
     height, width = film.pixels.shape
     return render(
@@ -147,12 +156,29 @@ def layers_html(layer: NDArray[np.uint8], film: Radiograph, *, path: str = "") -
         width=width,
         height=height,
         contour=path,
+        findings=findings,
     )
 
 
-def _map_layers(heat: NDArray[np.float32], film: Radiograph) -> Markup:
-    layer = heat_layer(shrink_to(heat, MAX_MAP_PX))
-    return layers_html(layer, film, path=contour_path(heat))
+def _map_layers(reading: Reading, film: Radiograph) -> Markup:
+    if reading.heat is None:
+        return Markup()
+    layer, path = heat_layer(shrink_to(reading.heat, MAX_MAP_PX)), contour_path(reading.heat)
+    return layers_html(layer, film, path=path, findings=reading.findings)
+
+
+def findings_list(reading: Reading) -> Markup:
+    """Render the findings of a map as buttons that show one near.
+
+    Empty without a map, and where the verdict is no fracture: the map is hidden there at first.
+    """
+    listed = reading.heat is not None and reading.verdict is not Verdict.NO_FRACTURE
+    return render(
+        "shared/findings.html.j2",
+        findings=reading.findings if listed else (),
+        finding_name=finding_name,
+        finding_title=finding_words,
+    )
 
 
 def contour_path(heat: NDArray[np.float32]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bonefx.heatmaps.overlay import heat_layer, hot_contours, overlay
+from bonefx.heatmaps.overlay import heat_layer, hot_contours, mark_findings, overlay
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.report.compose import compose_report
@@ -32,10 +32,11 @@ def test_a_report_has_film_map_and_facts(reader):
     assert ("Body part", "WRIST") in made.facts
     assert made.calibration == reader.model().manifest.calibration
     np.testing.assert_array_equal(made.film, np.rint(film.pixels * 255))
-    expected = overlay(film.pixels, reading.heat, opacity=0.7)
+    blended = overlay(film.pixels, reading.heat, opacity=0.7)
+    lines = hot_contours(reading.heat)
+    expected = mark_findings(blended, contours=lines, findings=reading.findings)
     np.testing.assert_array_equal(made.overlay.pixels, expected)
     np.testing.assert_array_equal(made.overlay.heat, reading.heat)
-    lines = hot_contours(reading.heat)
     assert [line.tolist() for line in made.overlay.contours] == [line.tolist() for line in lines]
     assert lines
     ends = heat_layer(np.array([[0, 1]], np.float32))[0, :, :3]

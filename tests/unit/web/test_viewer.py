@@ -3,12 +3,13 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bonefx.records import FilmEdit, SpacingPlane, edit_radiograph
+from bonefx.records import FilmEdit, Finding, PixelBox, SpacingPlane, Verdict, edit_radiograph
 from bonefx.web.shared.viewer import MAX_FILM_PX, film_figure
 from tests.fixtures.records import make_radiograph, make_reading
 
@@ -71,3 +72,23 @@ def test_the_page_gets_the_name_of_the_opening_and_how_the_film_was_turned():
     html = film_figure(turned, None, heat_floor=0.0, opening="name")
     assert 'data-opening="name"' in html
     assert re.search(r'data-matrix="0 1 -1 0 70 0"', html)
+
+
+def test_findings_are_listed_with_their_probability_and_numbered_on_the_film():
+    heat = np.zeros((64, 80), np.float32)
+    heat[10:20, 30:50] = 1.0
+    finding = Finding(
+        number=1, box=PixelBox(top=10, left=30, bottom=20, right=50), evidence=3.2,
+        probability=0.72,
+    )  # fmt: skip
+    film = make_radiograph(pixels=np.zeros((64, 80), np.float32))
+    reading = make_reading(heat=heat, heat_peak=3.2, findings=(finding,))
+    html = film_figure(film, reading, heat_floor=0.0)
+    assert 'data-box="30 10 50 20"' in html
+    assert ">1: 72 %</button>" in html
+    assert "72 % lie at a fracture" in html
+    assert '<text class="finding" x="30" y="10">1</text>' in html
+    calm = film_figure(film, replace(reading, verdict=Verdict.NO_FRACTURE), heat_floor=0.0)
+    assert '<button type="button" data-box' not in calm  # its map is hidden at first, too
+    awaited = film_figure(film, None, heat_floor=0.0)
+    assert "finding" not in awaited

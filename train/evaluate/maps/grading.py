@@ -1,4 +1,4 @@
-"""Choose the trust limits of a model on validation films, and measure the grades of its maps."""
+"""Choose the trust limits of a model on validation films, and measure its maps and findings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
+from bonefx.records import TrustLimits
 from bonefx.records.evaluation import Evaluation
+from train.evaluate.maps.findings import finding_figures, fit_findings, locate_findings
 from train.evaluate.maps.map_checks import MapChecks, measure_map_checks
 from train.evaluate.maps.trust_limits import (
     choose_strong_drop,
     choose_trust_limits,
+    failed_maps,
     measure_grades,
 )
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
@@ -28,14 +31,14 @@ def grade_maps(
     reads: dict[str, ReadSplit],
     boxed_val: ReadSplit,
 ) -> Evaluation:
-    """Return an evaluation with trust limits from val, and with the grades of each split's maps.
+    """Return an evaluation with trust limits from val; measure grades and findings of all splits.
 
     Args:
         evaluation: Of the network, with calibration, points and the floor of the peak.
         network: The evaluated network.
         spec: Its preprocessing.
-        reads: Films of each split, read as readings do; films without fracture change nothing. The
-            maps of a split that is missing here have no grades.
+        reads: Films of each split, read as readings do. The maps of a split that is missing here
+            have neither grades nor findings.
         boxed_val: Validation films for the limit of strong maps, in the orientation of their
             files; those of sources whose labels are not trained on belong to them.
     """
@@ -51,12 +54,46 @@ def grade_maps(
     }
     chosen_on = _checks_of_boxed(network, boxed_val, evaluation, spec)
     limits = replace(limits, strong_drop=choose_strong_drop(chosen_on, limits, floor=floor))
-    grades = {name: measure_grades(own, limits, floor=floor) for name, own in checks.items()}
+    located = {
+        name: locate_findings(read, shown, network.grid())
+        for name, read in reads.items()
+        for shown in [shown_maps(network, read, spec, limits=limits, floor=floor)]
+    }
+    limits = replace(limits, findings=fit_findings(located["val"], split="val"))
     splits = {
-        name: replace(figures, map_grades=grades.get(name, {}))
+        name: replace(
+            figures,
+            map_grades=measure_grades(checks[name], limits, floor=floor),
+            findings=finding_figures(located[name], limits.findings),
+        )
+        if name in reads
+        else replace(figures, map_grades={}, findings=None)
         for name, figures in evaluation.splits.items()
     }
     return replace(evaluation, trust=limits, splits=splits)
+
+
+def shown_maps(
+    network: SplitNetwork,
+    read: ReadSplit,
+    spec: PreprocessSpec,
+    *,
+    limits: TrustLimits,
+    floor: float,
+) -> NDArray[np.bool_]:
+    """Return of which films a map is shown, (N,).
+
+    Args:
+        network: The network.
+        read: N films with its outputs.
+        spec: Preprocessing of the network.
+        limits: Of the checks.
+        floor: Peak in logits below which no map is shown.
+    """
+    shown: NDArray[np.bool_] = read.outputs.peaks >= floor
+    checks = measure_map_checks(network, read, shown, spec)
+    shown[shown] = ~failed_maps(checks, limits, floor=floor)
+    return shown
 
 
 def _called(read: ReadSplit, evaluation: Evaluation) -> NDArray[np.bool_]:

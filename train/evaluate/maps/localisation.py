@@ -56,10 +56,11 @@ class AnnotatedFilm:
 
 def annotated_films(films: CachedFilms) -> list[AnnotatedFilm]:
     """Return the annotated fractured films of a cache, in its order."""
-    return [_truth(films, index) for index, film in enumerate(films.films) if film.boxes]
+    return [annotation_of(films, index) for index, film in enumerate(films.films) if film.boxes]
 
 
-def _truth(films: CachedFilms, index: int) -> AnnotatedFilm:
+def annotation_of(films: CachedFilms, index: int) -> AnnotatedFilm:
+    """Return the annotations of one film of a cache; it may have none."""
     film = films.films[index]
     height, width = films.shape(index)
     scale = LONGER_SIDE_PX / max(height, width)
@@ -217,10 +218,15 @@ def points_at(heat: Heat, truth: AnnotatedFilm) -> bool:
     if not heat.any():
         return False
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    return any(
+    return any(lies_at_box(int(row), int(column), box) for box in truth.boxes)
+
+
+def lies_at_box(row: int, column: int, box: Box) -> bool:
+    """Return whether a pixel lies in a box or at most TOLERANCE_PX from it."""
+    left, top, right, bottom = box
+    return (
         left - TOLERANCE_PX <= column <= right + TOLERANCE_PX
         and top - TOLERANCE_PX <= row <= bottom + TOLERANCE_PX
-        for left, top, right, bottom in truth.boxes
     )
 
 

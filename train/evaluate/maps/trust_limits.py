@@ -60,7 +60,7 @@ def choose_strong_drop(checks: MapChecks, limits: TrustLimits, *, floor: float) 
     Returns:
         In logits; None if no limit leaves FEWEST_STRONG maps that point often enough.
     """
-    shown = checks.select(np.flatnonzero(~_fails(checks, limits, floor=floor)))
+    shown = checks.select(np.flatnonzero(~failed_maps(checks, limits, floor=floor)))
     order = np.argsort(-shown.drops)
     drops, counts = shown.drops[order], np.arange(1, len(order) + 1)
     pointing = np.cumsum(shown.hits[order]) / counts
@@ -79,7 +79,7 @@ def measure_grades(
         limits: Of the model.
         floor: Peak in logits below which no map is shown.
     """
-    fails = _fails(checks, limits, floor=floor)
+    fails = failed_maps(checks, limits, floor=floor)
     grades = [
         limits.grade(drop=drop, fails=failed)
         for drop, failed in zip(checks.drops.tolist(), fails.tolist(), strict=True)
@@ -96,8 +96,8 @@ def measure_grades(
     return figures
 
 
-def _fails(checks: MapChecks, limits: TrustLimits, *, floor: float) -> NDArray[np.bool_]:
-    """Return which maps are not shown, (N,)."""
+def failed_maps(checks: MapChecks, limits: TrustLimits, *, floor: float) -> NDArray[np.bool_]:
+    """Return which maps are not shown, (N,): below the floor, or a check fails."""
     measured = zip(checks.border, checks.markers, checks.drops, strict=True)
     failed = [
         bool(map_failures(border=border, markers=markers, drop=drop, limits=limits))

@@ -1,6 +1,7 @@
 () => {
     // Zoom and move a film; lay it out when its stage changes its size; show it pixel by pixel.
     const MAX_ZOOM = 12, STEPS = 2;  // a large film can be enlarged to STEPS screen pixels a pixel
+    const BOX_ROOM = 4;  // a box that is shown near takes this part of the stage
     const { viewer } = window.bonefx;
     const { changed, clamp, followers } = viewer;
 
@@ -55,9 +56,18 @@
         film.y = y - ((y - film.y) * film.zoom) / before;
         layOut(film);
     };
+    const mostZoom = (film) => Math.max(MAX_ZOOM, STEPS * exactZoom(film));
     const zoom = (film, factor, x = 0, y = 0) => {
-        const most = Math.max(MAX_ZOOM, STEPS * exactZoom(film));
-        zoomTo(film, clamp(film.zoom * factor, Math.min(1, film.zoom), most), x, y);
+        zoomTo(film, clamp(film.zoom * factor, Math.min(1, film.zoom), mostZoom(film)), x, y);
+    };
+    // Show a box of the film, in its pixels, in the middle, with its surroundings.
+    const showBox = (film, { left, top, right, bottom }) => {
+        const { clientWidth, clientHeight } = film.stages[0], { width, height } = film.size;
+        const wanted = Math.min(clientWidth / (right - left), clientHeight / (bottom - top)) / BOX_ROOM;
+        zoomTo(film, clamp(wanted / fitOf(film), 1, mostZoom(film)));
+        film.x = pageScale(film) * (width / 2 - (left + right) / 2);
+        film.y = pageScale(film) * (height / 2 - (top + bottom) / 2);
+        layOut(film);
     };
     const fit = (film) => {
         Object.assign(film, { x: 0, y: 0, zoom: 1, exact: false });
@@ -103,5 +113,5 @@
             stage.querySelector(".readout").textContent =
                 `${window} \u00b7 ${Math.round(100 * scaleOf(film))} %`;
     });
-    Object.assign(viewer, { fit, layOut, move, scaleOf, showExact, toFilm, toPage, watchSize, zoom });
+    Object.assign(viewer, { fit, layOut, move, scaleOf, showBox, showExact, toFilm, toPage, watchSize, zoom });
 }

@@ -1,6 +1,6 @@
 """Tables of the benchmarks of the program, from the JSON that they print."""
 
-from train.publish.card import render_decoding, render_serve
+from train.publish.card import render_decoding, render_screen, render_serve, render_soak
 
 LATE = {"n": 0, "films_per_s": 0.0, "latency_s": {"p50": None, "p95": None, "p99": None}}
 READ = {"n": 31, "films_per_s": 1.034, "latency_s": {"p50": 0.912, "p95": 1.4, "p99": 1.75}}
@@ -28,3 +28,29 @@ def test_decoding_states_the_difference_with_its_interval():
     row = {"here": 5.0, "outside": 13.46, "difference": difference, "files": 8, "rounds": 20}
     table = render_decoding({"films": {"examples": row}})
     assert "| examples (8, 20 rounds) | 5.0 | 13.5 | 8.5 (6.0 to 11.8) |" in table.splitlines()
+
+
+def test_the_screen_states_each_wait_in_seconds_with_its_interval():
+    waits = {
+        "verdict": {"value": 712.4, "low": 684.9, "high": 719.0},
+        "film": {"value": 781.0, "low": 752.2, "high": 803.3},
+        "second": {"value": 3880.0, "low": 3700.0, "high": 3930.0},
+    }
+    row = {"rounds": 5, "from_upload_ms": waits}
+    table = render_screen({
+        "films": {"a fracture": {**row, "map": True}, "none": {**row, "map": False}}, "cores": 2
+    })  # fmt: skip
+    figures = "0.71 (0.68 to 0.72) | 0.78 (0.75 to 0.80) | 3.88 (3.70 to 3.93) |"
+    assert f"| a fracture, with a map | {figures}" in table.splitlines()
+    assert f"| none | {figures}" in table.splitlines()
+    assert "2 cores; 5 rounds" in table
+
+
+def test_the_soak_counts_each_end_of_a_request():
+    text = render_soak({
+        "requests": 1000, "clients": 16, "ends": {"right": 998, "wrong": 2},
+        "requests_per_s": 0.514, "cores": 2,
+        "memory_mb": {"after_a_tenth": 2401.2, "after_all": 2450.8},
+    })  # fmt: skip
+    assert "998 right, 2 wrong" in text
+    assert "2401 MiB after the first tenth, 2451 MiB at the end" in text
