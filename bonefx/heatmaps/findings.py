@@ -37,21 +37,26 @@ def hot_regions(heat: NDArray[np.float32]) -> list[HotRegion]:
         heat: (H, W) in [0, 1] by its own peak; a map of zeros has no region.
     """
     hot = (heat >= HOT_SHARE).astype(np.uint8)
-    count, labels, bounds, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
-    of_pixels = np.asarray(labels, np.int32)
-    regions = [_region(heat, of_pixels, label, bounds[label].tolist()) for label in range(1, count)]
+    left, top, width, height = cv2.boundingRect(hot)
+    part = hot[top : top + height, left : left + width]  # labels of a whole film take much memory
+    if not part.size:
+        return []
+    count, labels, bounds, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    regions = []
+    for label in range(1, count):
+        x, y, columns, rows, _ = bounds[label].tolist()
+        own = np.equal(labels[y : y + rows, x : x + columns], label)
+        regions.append(_region(heat, own, top=top + y, left=left + x))
     return sorted(regions, key=lambda region: -region.share)
 
 
-def _region(
-    heat: NDArray[np.float32], labels: NDArray[np.int32], label: int, bounds: list[int]
-) -> HotRegion:
-    left, top, width, height, _ = bounds
-    box = PixelBox(top=top, left=left, bottom=top + height, right=left + width)
-    own = np.where(labels[box.slices] == label, heat[box.slices], np.float32(0))
-    row, column = np.unravel_index(int(own.argmax()), own.shape)
+def _region(heat: NDArray[np.float32], own: NDArray[np.bool_], *, top: int, left: int) -> HotRegion:
+    """Return the region of the pixels `own`, (h, w), whose upper left corner is at top and left."""
+    box = PixelBox(top=top, left=left, bottom=top + own.shape[0], right=left + own.shape[1])
+    values = np.where(own, heat[box.slices], np.float32(0))
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
     return HotRegion(
-        box=box, share=float(own[row, column]), row=top + int(row), column=left + int(column)
+        box=box, share=float(values[row, column]), row=top + int(row), column=left + int(column)
     )
 
 
