@@ -282,7 +282,7 @@ def saved_case(page, words, folder):
 def test_one_report_holds_all_films_of_the_case(worklist, tmp_path):
     open_row(worklist, "c.dcm")
     open_report(worklist)
-    worklist.get_by_label("Your own text").fill("Distal radius.")
+    worklist.get_by_label("Your own text").press_sequentially("Distal radius.")
     pages = PdfReader(saved_case(worklist, "PDF of the case", tmp_path)).pages
     text = " ".join(page.extract_text() for page in pages)
     assert len(pages) == 2

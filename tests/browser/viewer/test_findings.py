@@ -7,14 +7,16 @@ from playwright.sync_api import expect
 
 from tests.browser.helpers import expect_verdict_and_film
 from tests.browser.viewer.stage import on_page, open_film, picture, stage, tool
+from tests.fixtures.servers.app import REPOSITORY
 
-pytestmark = pytest.mark.parametrize("app", ["tiny"], indirect=True)
+pytestmark = pytest.mark.parametrize("app", ["shipped"], indirect=True)
+EXAMPLE = REPOSITORY / "examples" / "IMG0000801.jpg"
 
 
 @pytest.fixture
-def finding(page, film_file):
+def finding(page):
     """Open a film with findings; returns the button of the first one."""
-    open_film(page, film_file)
+    open_film(page, EXAMPLE)
     expect_verdict_and_film(page)
     return page.locator("#viewer .findings button").first
 
