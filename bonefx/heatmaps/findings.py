@@ -60,7 +60,7 @@ def _region(heat: NDArray[np.float32], own: NDArray[np.bool_], *, top: int, left
     )
 
 
-def find_fractures(
+def number_findings(
     heat: NDArray[np.float32], *, peak: float, calibration: Calibration | None
 ) -> tuple[Finding, ...]:
     """Number the hot regions of a map on its film.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bonefx.heatmaps.findings import find_fractures
+from bonefx.heatmaps.findings import number_findings
 from bonefx.heatmaps.forward import ForwardPass
 from bonefx.heatmaps.methods import GRAD_CAM, class_activation_map
 from bonefx.heatmaps.projection import heat_on_film, heat_on_input, peak_on_film
@@ -140,7 +140,7 @@ def _with_findings(model: LoadedModel, evidence: FilmEvidence) -> FilmEvidence:
         return evidence
     limits = model.manifest.trust
     calibration = None if limits is None else limits.findings
-    findings = find_fractures(evidence.heat, peak=evidence.peak, calibration=calibration)
+    findings = number_findings(evidence.heat, peak=evidence.peak, calibration=calibration)
     return replace(evidence, findings=findings)
 
 

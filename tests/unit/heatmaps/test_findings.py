@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bonefx.heatmaps.findings import find_fractures, hot_regions
+from bonefx.heatmaps.findings import hot_regions, number_findings
 from bonefx.heatmaps.overlay import HOT_SHARE, MARK_RGB, hot_contours, mark_findings
 from bonefx.records import Calibration, PixelBox
 
@@ -45,11 +45,11 @@ def test_a_region_inside_the_bounds_of_another_lends_it_no_heat():
 
 
 def test_an_empty_map_has_no_findings():
-    assert find_fractures(np.zeros((9, 9), np.float32), peak=0.0, calibration=CALIBRATION) == ()
+    assert number_findings(np.zeros((9, 9), np.float32), peak=0.0, calibration=CALIBRATION) == ()
 
 
 def test_findings_are_numbered_with_their_evidence_and_probability(heat):
-    first, second = find_fractures(heat, peak=5.0, calibration=CALIBRATION)
+    first, second = number_findings(heat, peak=5.0, calibration=CALIBRATION)
     assert (first.number, second.number) == (1, 2)
     assert (first.evidence, second.evidence) == pytest.approx((5.0, 4.0))
     assert first.probability == pytest.approx(1 / (1 + np.exp(1.0 - 2.5)))
@@ -57,13 +57,13 @@ def test_findings_are_numbered_with_their_evidence_and_probability(heat):
 
 
 def test_findings_that_were_not_measured_have_no_probability(heat):
-    findings = find_fractures(heat, peak=5.0, calibration=None)
+    findings = number_findings(heat, peak=5.0, calibration=None)
     assert [finding.probability for finding in findings] == [None, None]
 
 
 def test_marks_lie_on_the_contour_and_beside_it_and_the_rest_of_the_film_stays(heat):
     picture = np.zeros((*heat.shape, 3), np.uint8)
-    lines, findings = hot_contours(heat), find_fractures(heat, peak=1.0, calibration=None)
+    lines, findings = hot_contours(heat), number_findings(heat, peak=1.0, calibration=None)
     marked = mark_findings(picture, contours=lines, findings=findings)
     assert not picture.any()
     assert (marked[40, 2:6] == MARK_RGB).all()

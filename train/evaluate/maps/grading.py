@@ -11,7 +11,12 @@ from bonefx.models.networks import SplitNetwork
 from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records import TrustLimits
 from bonefx.records.evaluation import Evaluation
-from train.evaluate.maps.findings import finding_figures, fit_findings, locate_findings
+from train.evaluate.maps.findings import (
+    MeasuredFindings,
+    finding_figures,
+    fit_findings,
+    locate_findings,
+)
 from train.evaluate.maps.map_checks import MapChecks, measure_map_checks
 from train.evaluate.maps.trust_limits import (
     choose_strong_drop,
@@ -55,9 +60,8 @@ def grade_maps(
     chosen_on = _checks_of_boxed(network, boxed_val, evaluation, spec)
     limits = replace(limits, strong_drop=choose_strong_drop(chosen_on, limits, floor=floor))
     located = {
-        name: locate_findings(read, shown, network.grid())
+        name: _findings_of_shown(network, read, spec, limits=limits, floor=floor)
         for name, read in reads.items()
-        for shown in [shown_maps(network, read, spec, limits=limits, floor=floor)]
     }
     limits = replace(limits, findings=fit_findings(located["val"], split="val"))
     splits = {
@@ -73,27 +77,19 @@ def grade_maps(
     return replace(evaluation, trust=limits, splits=splits)
 
 
-def shown_maps(
+def _findings_of_shown(
     network: SplitNetwork,
     read: ReadSplit,
     spec: PreprocessSpec,
     *,
     limits: TrustLimits,
     floor: float,
-) -> NDArray[np.bool_]:
-    """Return of which films a map is shown, (N,).
-
-    Args:
-        network: The network.
-        read: N films with its outputs.
-        spec: Preprocessing of the network.
-        limits: Of the checks.
-        floor: Peak in logits below which no map is shown.
-    """
+) -> MeasuredFindings:
+    """Locate the findings of the maps that pass their checks and are not below the floor."""
     shown: NDArray[np.bool_] = read.outputs.peaks >= floor
     checks = measure_map_checks(network, read, shown, spec)
     shown[shown] = ~failed_maps(checks, limits, floor=floor)
-    return shown
+    return locate_findings(read, shown, network.grid())
 
 
 def _called(read: ReadSplit, evaluation: Evaluation) -> NDArray[np.bool_]:
