@@ -90,6 +90,8 @@ class OrientationFigures:
             fracture in another, likewise, in [0, 1].
         auroc: Of all films as the model reads them, in [0, 1].
         auroc_alone: Of all films in one orientation, by clockwise quarter turns 0 to 3, in [0, 1].
+        refused: Share of the films that is refused in each of these orientations, in [0, 1]; empty
+            in figures that were measured before it was.
     """
 
     point: str
@@ -98,6 +100,7 @@ class OrientationFigures:
     opposite_verdicts_alone: Estimate
     auroc: Estimate
     auroc_alone: tuple[Estimate, ...]
+    refused: tuple[Estimate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`python -m train evaluate`, `scope`, `maps`, `verdicts` and `outside`: measure a model."""
+"""`python -m train evaluate`, `scope`, `maps`, `points` and `outside`: measure a model."""
 
 from __future__ import annotations
 
@@ -87,16 +87,17 @@ def add_maps_command(commands: Any) -> None:
     maps.set_defaults(run=_run_maps)
 
 
-def add_verdicts_command(commands: Any) -> None:
-    """Add the command `verdicts` to the sub-commands of a parser."""
-    verdicts = commands.add_parser(
-        "verdicts",
-        help="measure the verdicts of an evaluated run or model from its logits, without films",
+def add_points_command(commands: Any) -> None:
+    """Add the command `points` to the sub-commands of a parser."""
+    points = commands.add_parser(
+        "points",
+        help="choose the operating points of an evaluated run or model again from its logits, "
+        "without films",
     )
-    verdicts.add_argument(
+    points.add_argument(
         "run_folder", type=Path, metavar="RUN", help="folder of an evaluated run or model"
     )
-    verdicts.set_defaults(run=_run_verdicts)
+    points.set_defaults(run=_run_points)
 
 
 def add_outside_command(commands: Any) -> None:
@@ -201,13 +202,13 @@ def _run_maps(options: argparse.Namespace) -> None:
     )
 
 
-def _run_verdicts(options: argparse.Namespace) -> None:
+def _run_points(options: argparse.Namespace) -> None:
     import json
 
     from bonefx.schema import dump_record
-    from train.evaluate.verdicts import evaluate_verdicts
+    from train.evaluate.points import evaluate_points
 
-    evaluation = evaluate_verdicts(options.run_folder)
+    evaluation = evaluate_points(options.run_folder)
     _export_model(options.run_folder)
     measured = evaluation.splits[evaluation.unseen_split]
     print(json.dumps(dump_record(measured.points)))

@@ -18,8 +18,8 @@ from train.cli.evaluate import (
     add_evaluate_command,
     add_maps_command,
     add_outside_command,
+    add_points_command,
     add_scope_command,
-    add_verdicts_command,
 )
 from train.cli.fit import add_fit_command
 from train.cli.publish import (
@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_evaluate_command(commands)
     add_scope_command(commands)
     add_maps_command(commands)
-    add_verdicts_command(commands)
+    add_points_command(commands)
     add_outside_command(commands)
     add_compare_command(commands)
     add_export_command(commands)

@@ -16,7 +16,8 @@ from bonefx.records import Calibration, Guarantee, OperatingPoint
 SCREENING_SENSITIVITY = 0.95
 SPECIFIC_SPECIFICITY = 0.98
 BALANCED = "balanced"
-REVIEW_SHARE = 0.10  # of validation films, half on each side of the threshold
+REVIEW_SHARE = 0.10  # of validation films, half on each side, for edges without another rule
+WRONGLY_CALLED_AT_MOST = {BALANCED: 0.01, "specific": 0.005}  # of validation films without fracture
 MISSED_AT_MOST = {"screening": 0.05, BALANCED: 0.075, "specific": 0.10}
 CONFIDENCE = 0.95
 TESTED_EDGES = np.round(
@@ -69,8 +70,10 @@ def choose_points(
         Screening: the highest threshold that keeps SCREENING_SENSITIVITY; balanced: the highest
         sum of sensitivity and specificity (Youden, 1950); specific: the lowest threshold that
         keeps SPECIFIC_SPECIFICITY. Thresholds rise in this order: if the classes are well
-        separated, the first and the last are set to the balanced one. The lower edge of each band
-        is certified if there are enough films.
+        separated, the first and the last are set to the balanced one. Above its band a point calls
+        at most WRONGLY_CALLED_AT_MOST of the films without fracture; screening, which is to miss
+        few fractures and may call many films, has half of REVIEW_SHARE there. The lower edge of
+        each band is certified if there are enough films.
     """
     candidates = _between(np.unique(probability))
     sensitivity = np.array([(probability[fractured] >= at).mean() for at in candidates])
@@ -83,7 +86,9 @@ def choose_points(
     }
     points = [
         OperatingPoint(
-            name=name, threshold=float(at), review_band=_review_band(probability, float(at))
+            name=name,
+            threshold=float(at),
+            review_band=_review_band(probability, fractured, name=name, threshold=float(at)),
         )
         for name, at in thresholds.items()
     ]
@@ -155,14 +160,35 @@ def _between(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([[values[0] / 2], middles, [(1 + values[-1]) / 2]])
 
 
-def _review_band(probability: NDArray[np.float64], threshold: float) -> tuple[float, float]:
-    """Return the band with REVIEW_SHARE of the films, half on each side of the threshold."""
+def _review_band(
+    probability: NDArray[np.float64],
+    fractured: NDArray[np.bool_],
+    *,
+    name: str,
+    threshold: float,
+) -> tuple[float, float]:
+    """Return the band of a point around its threshold, before its lower edge is certified."""
     ordered = np.sort(probability)
     half = round(len(ordered) * REVIEW_SHARE / 2)
     at = int(np.searchsorted(ordered, threshold))
-    low = ordered[max(0, at - half)] if at else threshold
-    high = ordered[min(len(ordered) - 1, at + half - 1)]
-    return float(min(low, threshold)), float(max(high, threshold))
+    low = ordered[min(max(0, at - half), len(ordered) - 1)] if at else threshold
+    if name in WRONGLY_CALLED_AT_MOST:
+        high = _least_wrong_edge(probability[~fractured], at_most=WRONGLY_CALLED_AT_MOST[name])
+    else:
+        high = float(ordered[min(len(ordered) - 1, at + half - 1)])
+    return float(min(low, threshold)), max(high, threshold)
+
+
+def _least_wrong_edge(intact: NDArray[np.float64], *, at_most: float) -> float:
+    """Return the lowest edge above which at most a share of the films without fracture lies.
+
+    A film on the edge goes to review.
+
+    Args:
+        intact: Probability of the films without fracture, (N,).
+        at_most: Largest share of the films, in [0, 1).
+    """
+    return float(np.sort(intact)[-1 - int(at_most * len(intact))])
 
 
 def choose_heat_floor(

@@ -33,6 +33,7 @@ from train.evaluate.scope.pipeline import (
     fit_measured_scope,
     write_evaluation,
 )
+from train.evaluate.scope.turned import read_turned
 from train.evaluate.split_figures import ReadSplit, read_films
 from train.fit.run_folder import labelled
 
@@ -152,11 +153,13 @@ def _scope_films(
     reads: dict[str, ReadSplit],
     options: EvaluateOptions,
 ) -> ScopeFilms:
-    recipe = model.facts.recipe
+    recipe, val = model.facts.recipe, reads["val"]
+    spec = recipe.spec(val.films.size_px)
     return ScopeFilms(
-        network=model.network, spec=recipe.spec(reads["val"].films.size_px),
-        train=_load_split(model, data_set, "train", options).distinct(),
-        reads=reads, salvage=recipe.salvage, intruders=options.intruders,
+        network=model.network, spec=spec,
+        train=_load_split(model, data_set, "train", options).distinct(), reads=reads,
+        turned=read_turned(model.network, val, spec, salvage=recipe.salvage),
+        salvage=recipe.salvage, intruders=options.intruders,
     )  # fmt: skip
 
 

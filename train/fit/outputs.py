@@ -95,24 +95,27 @@ def compute_network_outputs(
 
 
 @torch.inference_mode()
-def compute_film_logits(
+def compute_turned_outputs(
     network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int
-) -> NDArray[np.float64]:
-    """Compute the logits of turned films, (N,), without maps."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Compute the logits, (N,), and signatures, (N, D), of turned films, without maps."""
     device = next(network.parameters()).device
-    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
-    return torch.cat([network(batch)[0] for batch in batches]).double().cpu().numpy()
+    logits, signatures = [], []
+    for batch in network_input_batches(films, spec, device, quarter_turns=quarter_turns):
+        activations, signature = network.staged(batch)
+        logits.append(network.logit(activations))
+        signatures.append(signature)
+    return torch.cat(logits).double().cpu().numpy(), torch.cat(signatures).float().cpu().numpy()
 
 
 @torch.inference_mode()
 def compute_film_signatures(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec
+    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, *, quarter_turns: int = 0
 ) -> NDArray[np.float32]:
     """Compute the signatures of films, (N, D), without running the head."""
     device = next(network.parameters()).device
-    parts = [
-        network.staged(batch).signature for batch in network_input_batches(films, spec, device)
-    ]
+    batches = network_input_batches(films, spec, device, quarter_turns=quarter_turns)
+    parts = [network.staged(batch).signature for batch in batches]
     signatures: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
     return signatures
 

@@ -18,7 +18,12 @@ from bonefx.report.wording.readings import FEWEST_OF_A_REGION
 from bonefx.report.wording.reasons import alternatives_text
 from train.evaluate.maps.localisation import CALLED, HOTTEST, LONGER_SIDE_PX, TOLERANCE_PX
 from train.evaluate.maps.trust_limits import STRONG_POINTING
-from train.evaluate.operating_points import BALANCED, FLOOR_QUANTILE, REVIEW_SHARE
+from train.evaluate.operating_points import (
+    BALANCED,
+    FLOOR_QUANTILE,
+    REVIEW_SHARE,
+    WRONGLY_CALLED_AT_MOST,
+)
 from train.evaluate.scope.fit import MAX_REFUSED_SHARE
 from train.evaluate.scope.regions import MAX_NAMED_WRONGLY
 from train.evaluate.split_figures import MIN_FILMS_PER_CLASS
@@ -261,6 +266,7 @@ def _rendered(template: str, manifest: Manifest, evaluation: Evaluation) -> str:
             protocol_names=PROTOCOL_NAMES,
             balanced=BALANCED,
             review_share=REVIEW_SHARE,
+            wrongly_called=WRONGLY_CALLED_AT_MOST,
             floor_quantile=FLOOR_QUANTILE,
             fewest_films=MIN_FILMS_PER_CLASS,
             tolerance=TOLERANCE_PX / LONGER_SIDE_PX,

@@ -88,7 +88,9 @@ def test_a_scope_is_fitted_again_and_the_other_figures_stay(trained_on_two, eval
     copied = copy_run(trained_on_two / "run", tmp_path / "again")
     data = ("--data", str(trained_on_two / "data"), "--device", "cpu")
     assert train(["scope", str(copied), *data]) == 0
-    assert read_evaluation(copied / "evaluation.json").splits == evaluation.splits
+    again = read_evaluation(copied / "evaluation.json")
+    assert again.splits == evaluation.splits
+    assert max(share.value for share in again.scope.orientation.refused) <= 0.1
 
 
 def test_a_run_that_reads_all_orientations_does_so_once_it_is_exported(trained_on_two, tmp_path):
@@ -99,7 +101,8 @@ def test_a_run_that_reads_all_orientations_does_so_once_it_is_exported(trained_o
     assert evaluated.orientations == 4
     orientation = evaluated.scope.orientation
     assert orientation.auroc.value == pytest.approx(evaluated.splits["val"].auroc.value)
-    assert len(orientation.auroc_alone) == 4
+    assert len(orientation.auroc_alone) == len(orientation.refused) == 4
+    assert orientation.refused[0] == orientation.refused[2]  # the mean does not see the turn
     assert train(["export", str(copied), "--weights", str(tmp_path / "weights")]) == 0
     folder = tmp_path / "weights" / evaluated.model
     model = load_model(folder, device=torch.device("cpu"))

@@ -25,7 +25,7 @@ penalties of 0.001 to 0.1; one regression for both recognises neither.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -53,10 +53,10 @@ MAX_TAKEN_FOR_INVERTED = 0.01  # of validation films, some of which are inverted
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # it holds arrays
 class MeasuredSplit:
-    """Signatures and grey-level measures of films as they are.
+    """Signatures and grey-level measures of films, each in one orientation or in several.
 
     Attributes:
-        films: N films.
+        films: N films; a film occurs once for each orientation.
         signatures: (N, D).
         measures: By GREY_LEVEL_RULES, (N, M).
     """
@@ -185,12 +185,31 @@ def measures_by_rule(films: Sequence[Film], *, salvage: bool = False) -> NDArray
         films: N films.
         salvage: See bonefx.films.formats.read.
     """
+    return _measure_each(films, measure_grey_levels, salvage=salvage)
 
-    def measure(index: int) -> NDArray[np.float64]:
-        return measure_grey_levels(formats.read(films[index].path, salvage=salvage).exposed)
+
+def turned_measures(films: Sequence[Film], *, salvage: bool = False) -> NDArray[np.float64]:
+    """Measure films in each of the four quarter turns, (4, N, M); see measures_by_rule."""
+    found = _measure_each(films, _upright_and_on_the_side, salvage=salvage)
+    upright, on_the_side = found[:, 0], found[:, 1]
+    return np.stack([upright, on_the_side] * 2)  # no measure changes when a film is turned over
+
+
+def _upright_and_on_the_side(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.stack([measure_grey_levels(pixels), measure_grey_levels(np.rot90(pixels))])
+
+
+def _measure_each(
+    films: Sequence[Film],
+    measure: Callable[[NDArray[np.float32]], NDArray[np.float64]],
+    *,
+    salvage: bool,
+) -> NDArray[np.float64]:
+    def measured(film: Film) -> NDArray[np.float64]:
+        return measure(formats.read(film.path, salvage=salvage).exposed)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(measure, range(len(films)))))
+        return np.stack(list(pool.map(measured, films)))
 
 
 def rule_limits(

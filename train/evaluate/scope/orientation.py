@@ -6,54 +6,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bonefx.models.decision import decide
-from bonefx.models.networks import SplitNetwork, single_orientation
-from bonefx.models.preprocess import PreprocessSpec
 from bonefx.records import Calibration, OperatingPoint, Verdict
 from bonefx.records.scope_figures import OrientationFigures
+from bonefx.scope.statistics import Scope
 from train import metrics
 from train.evaluate.operating_points import calibrated_probabilities
 from train.evaluate.scope.measure import share_of_films
+from train.evaluate.scope.turned import TurnedFilms
 from train.evaluate.split_figures import ReadSplit
-from train.fit.outputs import compute_film_logits
 
-ORIENTATIONS = (0, 1, 2, 3)  # clockwise quarter turns
 DECIDED = (Verdict.FRACTURE, Verdict.NO_FRACTURE)
 
 
 def measure_orientation(
-    network: SplitNetwork,
+    scope: Scope,
     read: ReadSplit,
-    spec: PreprocessSpec,
+    turned: TurnedFilms,
     *,
+    orientations: int,
     calibration: Calibration,
     point: OperatingPoint,
 ) -> OrientationFigures:
     """Measure the answers about films in each orientation alone, and as they are read.
 
     Args:
-        network: Reads one orientation or all of them.
+        scope: Of the model.
         read: N films, nearly all upright, with the outputs of the network.
-        spec: Preprocessing of the network.
+        turned: The same films in each orientation.
+        orientations: In how many of them the network reads a film, 1 or 4.
         calibration: Of the model.
         point: Operating point of the verdicts.
     """
     films, groups = read.films, read.films.groups
-    single = single_orientation(network)
-    alone = np.stack([
-        compute_film_logits(single, films, spec, quarter_turns=turns) for turns in ORIENTATIONS
-    ])  # fmt: skip
-    verdicts = _verdicts(alone, calibration, point)
+    verdicts = _verdicts(turned.logits, calibration, point)
     auroc, *each = (
         metrics.estimate_with_interval(metrics.auroc, films.fractured, logits, groups)
-        for logits in (read.logits, *alone)
+        for logits in (read.logits, *turned.logits)
     )
+    refused = np.stack([
+        scope.refuses(signatures, measures)
+        for signatures, measures in zip(turned.signatures, turned.measures, strict=True)
+    ])  # fmt: skip
     return OrientationFigures(
         point=point.name,
-        orientations=1 if single is network else len(ORIENTATIONS),
+        orientations=orientations,
         same_verdict_alone=share_of_films((verdicts == verdicts[0]).all(axis=0), groups),
         opposite_verdicts_alone=share_of_films(_opposite(verdicts), groups),
         auroc=auroc,
         auroc_alone=tuple(each),
+        refused=tuple(share_of_films(own, groups) for own in refused),
     )
 
 

@@ -14,19 +14,14 @@ from numpy.typing import NDArray
 from bonefx.errors import RecipeError
 from bonefx.models.networks import SplitNetwork, compute_signatures
 from bonefx.models.preprocess import PreprocessSpec
-from bonefx.records import Radiograph
+from bonefx.records import Radiograph, turn_radiograph
 from bonefx.records.evaluation import EVALUATION, Evaluation
 from bonefx.records.scope_figures import OrientationFigures, ScopeFigures
 from bonefx.schema import dump_record
 from bonefx.scope.statistics import SCOPE_FILE, Scope, scope_bytes
 from train.data.cache import CachedFilms
 from train.evaluate.operating_points import BALANCED, calibrated_probabilities
-from train.evaluate.scope.fit import (
-    MeasuredSplit,
-    OtherPictures,
-    fit_scope,
-    measures_by_rule,
-)
+from train.evaluate.scope.fit import OtherPictures, fit_scope, measures_by_rule
 from train.evaluate.scope.intruders import (
     DEVELOPMENT,
     REPORTED,
@@ -49,9 +44,9 @@ from train.evaluate.scope.measure import (
     region_figures,
 )
 from train.evaluate.scope.orientation import measure_orientation
+from train.evaluate.scope.turned import TurnedFilms, each_in_all_turns, each_in_one_turn
 from train.evaluate.split_figures import ReadSplit
 from train.files import write_atomically
-from train.fit.outputs import compute_film_signatures
 
 MAX_FILMS = 2500  # training films whose signatures are the scope's statistics
 INVERTED_FILMS = 700  # training films that teach what an inverted film looks like
@@ -65,6 +60,7 @@ class ScopeFilms:
     Attributes:
         train: The distinct training films.
         reads: Films of val, test, and outside if it is measured, with the network outputs.
+        turned: The films of val in each orientation.
         salvage: See bonefx.films.formats.read.
         intruders: Folder of pictures that are not bone radiographs; see read_intruders.
     """
@@ -73,17 +69,21 @@ class ScopeFilms:
     spec: PreprocessSpec
     train: CachedFilms
     reads: dict[str, ReadSplit]
+    turned: TurnedFilms
     salvage: bool
     intruders: Path | None = None
 
 
 def fit_measured_scope(films: ScopeFilms) -> Scope:
-    """Fit a scope on the training films; its limits are chosen on val."""
-    val = films.reads["val"]
+    """Fit a scope on the training films; its limits are chosen on val.
+
+    A film may be put down in any of four orientations, so training films are turned, one after the
+    other, and val films count in all four.
+    """
     train = films.train.select(np.arange(0, len(films.train.films), _step(films.train, MAX_FILMS)))
     return fit_scope(
-        _measured(train, compute_film_signatures(films.network, train, films.spec), films),
-        _measured(val.films, val.outputs.signatures, films),
+        each_in_one_turn(films.network, train, films.spec, salvage=films.salvage),
+        each_in_all_turns(films.reads["val"], films.turned),
         others=_other_pictures(films),
     )
 
@@ -91,16 +91,6 @@ def fit_measured_scope(films: ScopeFilms) -> Scope:
 def _step(films: CachedFilms, most: int) -> int:
     """Return the distance of films of a set of which at most so many are taken, evenly spread."""
     return -(-len(films.films) // most)
-
-
-def _measured(
-    cached: CachedFilms, signatures: NDArray[np.float32], films: ScopeFilms
-) -> MeasuredSplit:
-    return MeasuredSplit(
-        films=cached.films,
-        signatures=signatures,
-        measures=measures_by_rule(cached.films, salvage=films.salvage),
-    )
 
 
 def _other_pictures(films: ScopeFilms) -> OtherPictures:
@@ -120,7 +110,10 @@ def _other_pictures(films: ScopeFilms) -> OtherPictures:
     intruders, borderline = (
         [one.film for one in pictures if one.borderline is kind] for kind in (False, True)
     )
-    inverted = [one.film for one in invert_films(films.train.films[::step])]
+    inverted = [
+        turn_radiograph(one.film, place)
+        for place, one in enumerate(invert_films(films.train.films[::step]))
+    ]
     return OtherPictures(
         inverted=_signatures(films, inverted),
         intruders=_signatures(films, intruders),
@@ -188,10 +181,13 @@ def measure_read(read: ReadSplit, *, salvage: bool) -> MeasuredFilms:
     return MeasuredFilms(signatures=read.outputs.signatures, measures=measures)
 
 
-def _orientation(films: ScopeFilms, evaluation: Evaluation, val: ReadSplit) -> OrientationFigures:
+def _orientation(
+    films: ScopeFilms, scope: Scope, evaluation: Evaluation, val: ReadSplit
+) -> OrientationFigures:
     points = {point.name: point for point in evaluation.splits["val"].points}
+    own = np.flatnonzero(np.isin(films.reads["val"].films.sha256, val.films.sha256))
     return measure_orientation(
-        films.network, val, films.spec,
+        scope, val, films.turned.select(own), orientations=evaluation.orientations,
         calibration=evaluation.calibration, point=points[BALANCED],
     )  # fmt: skip
 
@@ -242,7 +238,7 @@ def _figures(
             calibrated_probabilities(shown.logits, evaluation.calibration),
             evaluation.splits[evaluation.unseen_split].points,
         ),
-        orientation=_orientation(films, evaluation, judged["val"]),
+        orientation=_orientation(films, scope, evaluation, judged["val"]),
         learned_from=0
         if films.intruders is None
         else sum(not one.borderline for one in read_intruders(films.intruders, DEVELOPMENT)),
