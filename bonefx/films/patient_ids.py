@@ -33,7 +33,7 @@ FILING_ELEMENTS = (  # copied into each DICOM report
 IMAGE_ELEMENTS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"),
     *("PatientOrientation", "Laterality", "ImageLaterality", "BodyPartExamined"),
-    *("BurnedInAnnotation", "LossyImageCompression"),
+    *("BurnedInAnnotation", "LossyImageCompression", "Rows", "Columns"),
 )
 REQUIRED_ELEMENTS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 CHARACTER_SET, UTF_8 = "SpecificCharacterSet", "ISO_IR 192"

@@ -13,6 +13,7 @@ from bonefx.records.estimate import (
 )
 from bonefx.records.film_edit import (
     QUARTER_TURN_DEGREES,
+    box_as_read,
     box_of_edges,
     crop_radiograph,
     edit_matrix,
@@ -59,6 +60,7 @@ __all__ = [
     "FilmNote", "Finding", "GradeFigures", "Guarantee", "MapGrade", "OperatingPoint", "Origin",
     "PixelBox", "Radiograph", "Reading", "Reason", "ReasonCode", "RegionFigures", "RegionSource",
     "SpacingPlane", "StudyPart", "Trust", "TrustLimits", "Verdict", "VerdictShares", "Window",
+    "box_as_read",
     "box_of_edges", "convex_mask", "crop_radiograph", "edit_matrix", "edit_radiograph",
     "estimate_parts", "estimate_text", "invert_radiograph", "mirror_radiograph", "probability_text",
     "turn_radiograph",

@@ -117,7 +117,7 @@ def crop_radiograph(film: Radiograph, box: PixelBox) -> Radiograph:
             f"the part to crop to has {box.width} x {box.height} pixels, less than {MIN_SIDE_PX} "
             "on a side; choose a larger one"
         )
-    edit = replace(film.edit, crop=_on_film_as_read(box, film))
+    edit = replace(film.edit, crop=box_as_read(box, shape=film.pixels.shape, edit=film.edit))
     part = box.slices
     cropped = _map_arrays(film, lambda values: values[part])
     return replace(cropped, field=None, field_corners=(), edit=edit)
@@ -154,15 +154,21 @@ def _map_arrays(film: Radiograph, change: Callable[[NDArray[Any]], NDArray[Any]]
     return replace(film, pixels=np.ascontiguousarray(change(film.pixels)), full=full)
 
 
-def _on_film_as_read(box: PixelBox, film: Radiograph) -> PixelBox:
-    """Map a box of a film as shown to the grid of the film as read."""
-    height, width = film.pixels.shape
-    for _ in range(-film.edit.quarter_turns % 4):
+def box_as_read(box: PixelBox, *, shape: tuple[int, ...], edit: FilmEdit) -> PixelBox:
+    """Map a box of a film as shown to the grid of the film as read from its file.
+
+    Args:
+        box: On the film as shown.
+        shape: Height and width of the film as shown.
+        edit: What was changed on the film.
+    """
+    height, width = shape
+    for _ in range(-edit.quarter_turns % 4):
         box = _turned_box(box, height=height)
         height, width = width, height
-    if film.edit.mirrored:
+    if edit.mirrored:
         box = _mirrored_box(box, width=width)
-    before = film.edit.crop
+    before = edit.crop
     if before is None:
         return box
     return PixelBox(

@@ -4,7 +4,7 @@ The verdict is a code of CID 240: present, absent, or undetermined for review; a
 is "not evaluated". The standard has no code for a calibrated probability, so that a private coding
 scheme is used and identified in the file. A film that was read outside the model's scope is
 undetermined, and its probability, which is not calibrated, is text only. The report is marked as
-not verified.
+not verified. The findings of a heat map are regions of the image (finding_regions).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from bonefx.report.dicom.filing import (
     series_attributes,
     source_reference,
 )
+from bonefx.report.dicom.finding_regions import finding_groups
+from bonefx.report.dicom.sr_codes import FRACTURE_CODE, PROBABILITY, SCHEME, sr_codes
 from bonefx.report.record import Report
 from bonefx.report.wording.cases import CASE_LIMITS, case_verdict_words
 from bonefx.report.wording.points import (
@@ -51,9 +53,6 @@ if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
 SR_SERIES_NUMBER = 9102
-SCHEME = "99BONEFX"  # private coding schemes begin with 99, PS3.16 section 8.2
-FRACTURE_CODE = ("125605004", "SCT", "Fracture of bone")
-PROBABILITY = ("PFRACTURE", SCHEME, "Calibrated probability of fracture")
 PRESENCE = {  # keywords of pydicom's SNOMED CT codes
     Verdict.FRACTURE: "Present",
     Verdict.NO_FRACTURE: "Absent",
@@ -102,7 +101,7 @@ def case_structured_report_bytes(case: CaseReport, headers: Sequence[StudyHeader
             "split the case in the worklist, or make a PDF"
         )
     films[0] = films[0]._replace(report=replace(films[0].report, text=case.text))
-    comment: Code = _codes().DCM.Comment
+    comment: Code = sr_codes().DCM.Comment
     of_films = [
         (name, f"{film.name}: {text}")
         for film in case.films
@@ -116,12 +115,6 @@ def case_structured_report_bytes(case: CaseReport, headers: Sequence[StudyHeader
         *_common_texts(films[0].report),
     ]
     return _document_bytes(films, texts)
-
-
-def _codes() -> Any:
-    from pydicom.sr.codedict import codes
-
-    return codes
 
 
 def _document_bytes(films: Sequence[FiledReport], texts: list[tuple[Code, str]]) -> bytes:
@@ -149,13 +142,15 @@ def _document_bytes(films: Sequence[FiledReport], texts: list[tuple[Code, str]])
 def _content(films: Sequence[FiledReport], texts: list[tuple[Code, str]]) -> Any:
     from highdicom import sr
 
-    codes = _codes()
+    codes = sr_codes()
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(
             observer_device_context=_observer(films[0].report)
         ),
         procedure_reported=codes.LN.XRUnspecifiedBodyRegion,
-        imaging_measurements=[_group(film) for film in films],
+        imaging_measurements=[
+            group for film in films for group in (_group(film), *finding_groups(film))
+        ],
         title=codes.DCM.ImagingMeasurementReport,
     )
     for name, text in texts:
@@ -178,7 +173,7 @@ def _observer(report: Report) -> Any:
         serial_number=report.reading.weights_sha256,
     )
     return sr.ObserverContext(
-        observer_type=_codes().DCM.Device, observer_identifying_attributes=device
+        observer_type=sr_codes().DCM.Device, observer_identifying_attributes=device
     )
 
 
@@ -187,7 +182,7 @@ def _group(film: FiledReport) -> Any:
     from highdicom import sr
 
     report, header = film
-    codes, source, reading = _codes(), source_reference(header), report.reading
+    codes, source, reading = sr_codes(), source_reference(header), report.reading
     # software that reads the code alone must not take an answer outside the scope for a finding
     verdict = Verdict.REVIEW if reading.outside_scope else reading.verdict
     presence: Code = getattr(codes.SCT, PRESENCE[verdict])
@@ -217,7 +212,7 @@ def _probability(report: Report) -> list[Any] | None:
     if probability is None or report.reading.outside_scope is not None:
         return None
     name = sr.CodedConcept(*PROBABILITY)
-    return [sr.Measurement(name=name, value=float(probability), unit=_codes().UCUM.NoUnits)]
+    return [sr.Measurement(name=name, value=float(probability), unit=sr_codes().UCUM.NoUnits)]
 
 
 def _parameters(report: Report) -> list[str]:
@@ -260,7 +255,7 @@ def _film_texts(report: Report) -> list[tuple[Code, str]]:
     reading = report.reading
     uncoded = reading.probability is None or reading.outside_scope is not None
     number = [f"{probability_words(reading).rstrip('.')}."] if uncoded else []
-    comment: Code = _codes().DCM.Comment
+    comment: Code = sr_codes().DCM.Comment
     return [
         (comment, " ".join([reason_words(reading), *number, *reading_notes(reading)])),
         *([(comment, second_model_words(reading))] if reading.second else []),
@@ -269,7 +264,7 @@ def _film_texts(report: Report) -> list[tuple[Code, str]]:
 
 def _common_texts(report: Report) -> list[tuple[Code, str]]:
     """Return operating point with its figures, notice, caution, and the radiologist's text."""
-    point, codes = report.reading.point, _codes()
+    point, codes = report.reading.point, sr_codes()
     measured = "; ".join(
         f"{words} {estimate_words(getattr(point, name))}" for name, words in MEASURES
     )

@@ -11,7 +11,15 @@ from highdicom.sr import CodedConcept
 
 from bonefx import report
 from bonefx.films.patient_ids import read_study_header
-from bonefx.records import PixelBox, Verdict
+from bonefx.records import (
+    FilmEdit,
+    FilmNote,
+    Finding,
+    PixelBox,
+    Reason,
+    ReasonCode,
+    Verdict,
+)
 from bonefx.report.wording.readings import NOTICE
 from tests.fixtures.dicom_files import STUDY_ELEMENTS, make_dicom_of_study
 from tests.fixtures.dicom_reports import texts_of, tree_of
@@ -130,3 +138,72 @@ def test_the_algorithm_names_the_exposed_field_with_its_corners():
     group, _ = tree_of(reading=reading)
     values = {item.value for item in group[0].ContentSequence if item.ValueType == "TEXT"}
     assert {"exposed_field=10,5,80,75", "exposed_field_corners=5.00,20.50 60.00,10.00"} <= values
+
+
+BOX = PixelBox(top=30, left=10, bottom=50, right=40)
+FINDINGS = (
+    Finding(number=1, box=BOX, evidence=4.5, probability=0.6),
+    Finding(number=2, box=PixelBox(top=0, left=0, bottom=9, right=9), evidence=2.0),
+)
+
+
+def regions_of(data=None, **changes):
+    """The regions of a structured report, as highdicom reads them back."""
+    _, document = tree_of(data=data, **changes)
+    return document.content.get_planar_roi_measurement_groups()
+
+
+def corners_of(region):
+    return region.roi.value.tolist()
+
+
+def test_findings_are_regions_of_the_image_with_evidence_and_probability():
+    first, second = regions_of(reading=make_reading(findings=FINDINGS))
+    assert first.roi.graphic_type.value == "POLYLINE"
+    assert corners_of(first) == [[10, 30], [40, 30], [40, 50], [10, 50], [10, 30]]
+    image = first.roi.ContentSequence[0].ReferencedSOPSequence[0]
+    assert image.ReferencedSOPInstanceUID == STUDY_ELEMENTS["SOPInstanceUID"]
+    values = {one.name.value: one.value for one in first.get_measurements()}
+    assert values == pytest.approx({"EVIDENCE": 4.5, "PFINDING": 0.6})
+    assert [one.name.value for one in second.get_measurements()] == ["EVIDENCE"]
+    assert [one.tracking_identifier for one in (first, second)] == [
+        "bonefx finding 1", "bonefx finding 2",
+    ]  # fmt: skip
+    assert first.tracking_uid != second.tracking_uid
+
+
+@pytest.mark.parametrize(
+    ("verdict", "presence"), [(Verdict.FRACTURE, "Present"), (Verdict.REVIEW, "Undetermined")]
+)
+def test_a_finding_is_as_sure_as_the_verdict(verdict, presence):
+    (region, *_) = regions_of(reading=make_reading(verdict=verdict, findings=FINDINGS))
+    (evaluation,) = region.get_qualitative_evaluations()
+    assert evaluation.value.meaning == presence
+
+
+def test_findings_of_a_changed_film_lie_on_the_stored_pixels():
+    """The film has 120 rows and 96 columns; a part of it was mirrored and turned."""
+    edit = FilmEdit(
+        crop=PixelBox(top=20, left=6, bottom=100, right=96), mirrored=True, quarter_turns=1
+    )
+    reading = make_reading(edit=edit, findings=FINDINGS[:1])
+    (region,) = regions_of(reading=reading, shape=(90, 80))
+    # columns 10 to 40 were rows 80 - 40 to 80 - 10 before the turn, rows 30 to 50 columns of the
+    # mirrored part, 90 - 50 to 90 - 30 before it; the part begins at column 6 and row 20
+    assert corners_of(region)[0] == [46, 60]
+    assert corners_of(region)[2] == [66, 90]
+
+
+def test_findings_of_a_film_whose_pixels_were_made_square_lie_on_the_stored_pixels():
+    data = make_dicom_of_study()
+    stored = pydicom.dcmread(io.BytesIO(data))
+    reading = make_reading(findings=FINDINGS[:1], notes=(FilmNote.PIXELS_MADE_SQUARE,))
+    (region,) = regions_of(data, reading=reading, shape=(2 * stored.Rows, stored.Columns))
+    assert corners_of(region)[0] == [10, 15]
+    assert corners_of(region)[2] == [40, 25]
+
+
+def test_findings_outside_the_models_scope_are_no_regions():
+    reason = Reason(code=ReasonCode.UNLIKE_TRAINING_FILMS, value=3.0, limit=2.0)
+    reading = make_reading(findings=FINDINGS, outside_scope=reason)
+    assert regions_of(reading=reading) == []

@@ -13,6 +13,7 @@ from bonefx.records import (
     FilmEdit,
     PixelBox,
     Window,
+    box_as_read,
     box_of_edges,
     crop_radiograph,
     edit_matrix,
@@ -149,3 +150,17 @@ def test_the_matrix_of_an_edit_moves_points_as_the_edit_moves_pixels(film, crop,
         x, y = column + 0.5, row + 0.5  # centre of the pixel
         at = int(b * x + d * y + f), int(a * x + c * y + e)
         assert shown.pixels[at] == film.pixels[row, column]
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("crop", [None, CROP])
+def test_a_box_of_the_film_as_shown_holds_the_same_pixels_of_the_film_as_read(
+    film, crop, mirrored, turns
+):
+    edit = FilmEdit(crop=crop, mirrored=mirrored, quarter_turns=turns)
+    shown = edit_radiograph(film, edit)
+    box = PixelBox(top=3, left=7, bottom=20, right=40)
+    back = box_as_read(box, shape=shown.pixels.shape, edit=edit)
+    expected = np.sort(shown.pixels[box.slices], axis=None)
+    assert np.array_equal(np.sort(film.pixels[back.slices], axis=None), expected)

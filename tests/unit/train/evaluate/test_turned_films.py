@@ -16,7 +16,7 @@ RULES = [rule.name for rule in GREY_LEVEL_RULES]
 
 @pytest.fixture
 def films(tmp_path):
-    """Three films whose rows differ more than their columns, and the lower part of which is lost."""
+    """Three films whose rows differ more than their columns."""
     random = np.random.default_rng(0)
     found = []
     for number in range(3):
