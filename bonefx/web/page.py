@@ -34,7 +34,7 @@ SCRIPTS = (  # called in this order; shared.js and viewer.js provide what later 
     "js/current_row.js", "js/read_first.js", "js/dropped_folders.js", "js/drop_and_paste.js",
     "js/uploads.js", "js/new_file.js", "js/old_messages.js", "js/film_focus.js",
     "js/viewer.js", "js/viewer_view.js", "js/viewer_parts.js", "js/viewer_magnifier.js",
-    "js/viewer_findings.js",
+    "js/viewer_findings.js", "js/viewer_linked.js",
     "js/viewer_measure.js", "js/film_crop.js", "js/viewer_gestures.js", "js/viewer_controls.js",
     "js/viewer_keys.js",
 )  # fmt: skip

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pydicom
 import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from tests.browser.helpers import expect_verdict_and_film, find_serious_violations
-from tests.fixtures.dicom_files import make_dicom_of_study
-from tests.fixtures.image_files import make_pixels, make_png
-
-FILMS = (  # file, study, body part, side, view; the elbow is case 3, and film 3 is of another case
-    ("a.dcm", "1.2.1", "WRIST", "L", "PA"),
-    ("c.dcm", "1.2.1", "WRIST", "L", "LL"),
-    ("f.png", "", "", "", ""),
-    ("b.dcm", "1.2.2", "ELBOW", "R", "AP"),
-    ("d.dcm", "1.2.2", "ELBOW", "R", "LL"),
-    ("e.dcm", "1.2.1", "", "", "RLO"),
-    ("g.png", "", "", "", ""),
+from tests.browser.cases import (
+    FILMS,
+    SINGLE,
+    expect_open,
+    give,
+    open_list,
+    open_row,
+    row,
+    sort_by,
+    strip,
+    write_films,
 )
-SINGLE = ("f.png", "g.png")
+from tests.browser.helpers import find_serious_violations
 
 
 @pytest.fixture
@@ -32,29 +30,14 @@ def app(app_of_three):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Write three views of a wrist, two of an elbow, and two pictures without a study."""
-    for seed, (name, study, part, side, view) in enumerate(FILMS):
-        pixels = (make_pixels(200, 150, seed=seed) * 4095).astype(np.uint16)
-        content = make_dicom_of_study(
-            stored=pixels, StudyInstanceUID=study, BodyPartExamined=part, Laterality=side,
-            ViewPosition=view, SOPInstanceUID=f"1.2.9.{seed}",
-        )  # fmt: skip
-        (tmp_path / name).write_bytes(make_png(seed=seed) if name in SINGLE else content)
-    return [tmp_path / film[0] for film in FILMS]
+    return write_films(tmp_path)
 
 
 @pytest.fixture
 def worklist(page, paths):
     """Open the page with the list, all read."""
-    page.get_by_role("tab", name="Worklist").click()
-    give(page, paths)
-    expect(page.locator("#list progress")).to_be_hidden()
+    open_list(page, paths)
     return page
-
-
-def give(page, paths):
-    page.locator("#films input[type=file]").set_input_files(paths)
-    expect(page.locator("#list [role=status]")).to_contain_text(f"{len(paths)} film")
 
 
 def order(page):
@@ -85,31 +68,9 @@ def head(page, words):
     return page.locator("#list tr.head").filter(has_text=words)
 
 
-def row(page, name):
-    return page.locator(f'#list tr[data-film="{name}"]')
-
-
-def sort_by(page, name):
-    page.get_by_role("columnheader", name=name).get_by_role("button").press("Enter")
-
-
 def pick(page, *names):
     for name in names:
         row(page, name).get_by_role("checkbox").check()
-
-
-def open_row(page, name):
-    row(page, name).get_by_role("button").press("Enter")
-    expect_open(page, name)
-
-
-def expect_open(page, name):
-    expect(page.locator("#film-navigation small")).to_have_text(name)
-    expect_verdict_and_film(page)
-
-
-def strip(page):
-    return page.get_by_role("region", name="Films of the case")
 
 
 def test_films_of_a_case_stand_together_below_its_head_in_every_order(worklist):

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradio.components import Component
 
-from bonefx.web.read.read_first import ReaderAnswer
+from bonefx.web.read.answers.read_first import ReaderAnswer
 from bonefx.web.shared.gone_film import FilmOrigin
 
 Inputs = Mapping[str, Component]

@@ -7,11 +7,12 @@ from typing import Any
 import gradio as gr
 
 from bonefx.web.read.after_verdict import AheadUpdate, ReadAhead
+from bonefx.web.read.answers.own_answers import OwnAnswers
 from bonefx.web.read.api import offer_read_api
+from bonefx.web.read.case_films import BesideUpdate, on_hang
 from bonefx.web.read.choices import Inputs
 from bonefx.web.read.film_changes import CROP_JS, RegionChoice
 from bonefx.web.read.film_updates import row_gone
-from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.report_panel import offer_case_reports
 from bonefx.web.read.state import (
     AnsweredUpdate,
@@ -79,7 +80,18 @@ class ReadEvents(Wiring):
             {"row": row, "shown": parts.shown, "ahead": parts.ahead} | choices,
             update=AheadUpdate, **MODEL_EVENT, **PRIVATE_EVENT,
         )  # fmt: skip
+        self._hang_films(followed, row=row)
         offer_case_reports(screen.reader, parts, row=row)
+
+    def _hang_films(self, read: Any, *, row: gr.State) -> None:
+        """Hang the other films of a case beside the film, once it is read or when asked to."""
+        parts = self.components
+        inputs = {
+            "row": row, "position": parts.position, "side_by_side": parts.side_by_side,
+            "shown": parts.shown,
+        } | self._choices()  # fmt: skip
+        for trigger in (read.then, parts.side_by_side.input):
+            self._connect(trigger, on_hang, inputs, update=BesideUpdate, **PRIVATE_EVENT)
 
     def _connect_films(self) -> None:
         """Clear the screen, then read a film or read it again."""

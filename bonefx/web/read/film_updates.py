@@ -15,8 +15,8 @@ from bonefx.reading.reader import Reader
 from bonefx.reading.second_opinion import at_point, second_model
 from bonefx.records import NOT_EDITED, OperatingPoint, Reading
 from bonefx.scope.body_parts import with_named_region
+from bonefx.web.read.answers.read_first import answered
 from bonefx.web.read.choices import Choices
-from bonefx.web.read.read_first import answered
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, RowGoneUpdate, ShownFilm
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import point_choice

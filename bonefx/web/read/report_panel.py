@@ -19,7 +19,8 @@ from bonefx.report import file_name, report_bytes
 from bonefx.report.compose import compose_report
 from bonefx.report.files import DICOM_FORMS, case_file_name, case_report_bytes
 from bonefx.scope.body_parts import with_named_region
-from bonefx.web.read.state import ReadComponents, ShownFilm
+from bonefx.web.read.components import ReadComponents
+from bonefx.web.read.state import ShownFilm
 from bonefx.web.shared.components import MODEL_EVENT
 from bonefx.web.shared.downloads import Download, offer_download
 from bonefx.web.shared.gone_film import FILM_GONE, FilmOrigin, is_gone

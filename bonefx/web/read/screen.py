@@ -8,13 +8,14 @@ import gradio as gr
 
 from bonefx.reading.reader import Reader
 from bonefx.web.film_parts import offer_film_parts
+from bonefx.web.read.answers.read_first import ANSWERS, JUDGEMENTS
+from bonefx.web.read.case_films import hanging_choices
+from bonefx.web.read.components import ReadComponents
 from bonefx.web.read.events import ReadEvents
 from bonefx.web.read.film_changes import CHANGES, region_choice
 from bonefx.web.read.film_updates import measured_html_of
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.read_first import ANSWERS, JUDGEMENTS
 from bonefx.web.read.report_panel import build_report_panel
-from bonefx.web.read.state import ReadComponents
 from bonefx.web.shared import verdict_card
 from bonefx.web.shared.components import html_block, model_choices, point_choice
 from bonefx.web.shared.examples import ON_LOAD, Example, gallery_html, load_examples
@@ -43,6 +44,7 @@ def _build_components(reader: Reader, examples: tuple[Example, ...]) -> ReadComp
             shown = gr.State(None, time_to_live=FILM_LIFETIME_S)
             right = {
                 "position": navigation_bar(),
+                "side_by_side": hanging_choices(),
                 **_film_and_verdict(reader),
                 **_model_and_point(reader),
             }
@@ -52,11 +54,13 @@ def _build_components(reader: Reader, examples: tuple[Example, ...]) -> ReadComp
             right |= {**_session(), **_details(reader)}
         with gr.Column(elem_id="left"):
             viewer = html_block(NO_FILM_HTML, "viewer")
+            beside = html_block("", "beside")
             changes = _changes()
             gallery = html_block(gallery_html(examples), "examples", js_on_load=ON_LOAD)
     offer_film_parts("", shown)
     return ReadComponents(
-        viewer=viewer, gallery=gallery, shown=shown, picked=gr.State(0), **changes, **right
+        viewer=viewer, beside=beside, gallery=gallery, shown=shown, picked=gr.State(0),
+        **changes, **right,
     )  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from gradio.components import Component
 
 from bonefx.web.read.after_verdict import AwaitedOpinion
 from bonefx.web.read.choices import CHOICE_NAMES, Inputs, with_choices
+from bonefx.web.read.components import ReadComponents
 from bonefx.web.read.handlers import ReadHandlers
 from bonefx.web.read.state import (
     ClearedUpdate,
-    ReadComponents,
     ReadUpdate,
     SecondUpdate,
     WaitingUpdate,

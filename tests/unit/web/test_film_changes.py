@@ -14,11 +14,11 @@ from bonefx.errors import DamagedRadiographError, SettingsError
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, FilmEdit, FilmNote, PixelBox, Radiograph, turn_radiograph
+from bonefx.web.read.answers.own_answers import OwnAnswers
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.film_changes import CHANGES, RegionChoice, edit_after_crop
 from bonefx.web.read.film_updates import row_gone
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import NOT_NAMED, ReadUpdate, WaitingUpdate
 from bonefx.web.shared.gone_film import FILM_GONE, FROM_ROW, LIST_GONE, NO_FILM, UPLOADED, gone
 from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow

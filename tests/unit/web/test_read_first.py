@@ -4,7 +4,7 @@ import csv
 import io
 
 from bonefx.records import FilmEdit, PixelBox, Reason, ReasonCode, Verdict
-from bonefx.web.read.read_first import (
+from bonefx.web.read.answers.read_first import (
     SESSION_COLUMNS,
     ReaderAnswer,
     agreement_csv,

@@ -10,9 +10,9 @@ import torch
 from bonefx.models.registry import load_model
 from bonefx.reading.reader import Reader
 from bonefx.records import NOT_EDITED, Radiograph, Verdict, invert_radiograph
+from bonefx.web.read.answers.own_answers import OwnAnswers
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.handlers import ReadHandlers
-from bonefx.web.read.own_answers import OwnAnswers
 from bonefx.web.read.state import AnsweredUpdate, ReadUpdate
 from bonefx.web.shared.gone_film import NO_FILM
 from bonefx.web.shared.navigation import NO_POSITION, ListRow, OpenedRow, list_position

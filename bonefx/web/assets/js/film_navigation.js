@@ -81,7 +81,8 @@ const actions = {
     next: (event) => move(1, event),
     list: () => document.querySelector('[role=tab][data-tab-id="worklist"]').click(),
 };
-const keys = { p: actions.previous, n: actions.next, l: actions.list };
+const hang = () => document.querySelector("#side-by-side input").click();
+const keys = { p: actions.previous, n: actions.next, l: actions.list, b: hang };
 
 element.addEventListener("click", (event) => {
     const pressed = event.target.closest("[data-navigate]"), film = event.target.closest(".case-strip li button");

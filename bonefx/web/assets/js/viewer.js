@@ -54,7 +54,7 @@
             choosePreset(film);
         }
     };
-    const screenOf = (viewer) => viewer.closest("#viewer, #compare-sides")?.id ?? "";
+    const screenOf = (viewer) => viewer.closest("#viewer, #compare-sides, .beside")?.id ?? "";
     // Put a film in the place of the last one of its screen, and return that one.
     const replaceOnScreen = (film) => {
         const before = onScreens.get(screenOf(film.viewer));
@@ -150,10 +150,14 @@
         paintSoon(film);
     };
 
+    // The film of the visible screen first, then those that hang beside it.
+    const shownFilms = () => [...onScreens.values()].filter((film) => film.viewer.checkVisibility());
+
     window.bonefx.viewer = {
         changed, choosePreset, clamp, dropLayer, followers, newLayer, paintSoon, setWindow, toBitmap, tool,
         filmOf: (event) => films.get(event.target.closest?.(".viewer")),
-        shownFilm: () => [...onScreens.values()].find((film) => film.viewer.checkVisibility()),
+        shownFilms,
+        shownFilm: () => shownFilms()[0],
     };
     onPageChange(() => {
         onScreens.forEach(release);

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from bonefx.web.read.choices import Choices
-from bonefx.web.read.film_updates import FilmUpdates
-from bonefx.web.read.read_first import (
+from bonefx.web.read.answers.read_first import (
     ANSWERS,
     JUDGEMENTS,
     ReaderAnswer,
@@ -19,6 +17,8 @@ from bonefx.web.read.read_first import (
     with_own_answer,
     without_own_answer,
 )
+from bonefx.web.read.choices import Choices
+from bonefx.web.read.film_updates import FilmUpdates
 from bonefx.web.read.state import AnsweredUpdate, ReadUpdate, ShownFilm, extended
 from bonefx.web.shared.downloads import Download
 from bonefx.web.shared.newest_film import Openings

@@ -1,0 +1,1 @@
+"""The reader's own answers about films, before or after the model's."""
