@@ -54,11 +54,32 @@ def test_results_show_former_models_beside_the_included_ones(trained, tmp_path):
     assert "| synthetic_2025 | published split: data | 8 |" in text
 
 
-def test_readme_shows_no_benchmark_of_other_weights(trained, tmp_path, capsys):
+def test_results_show_how_well_types_of_fractures_are_told(trained, tmp_path):
+    _, results = write_pages(tmp_path)
+    with results.open("a") as file:
+        file.write("<!-- types -->\n<!-- end of types -->\n")
+    model = trained / "weights" / "synthetic"
+    estimate = {"value": 0.412, "low": 0.3, "high": 0.5, "n": 30}
+    benchmark = {
+        "model": "synthetic", "weights_sha256": read_manifest(model).sha256, "chance": 0.5,
+        "types": {"oblique": 20, "transverse": 10}, "confusion": [[15, 5], [4, 6]],
+        "balanced_accuracy": {"activations": estimate},
+    }  # fmt: skip
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "fracture_types_synthetic.json").write_text(json.dumps(benchmark))
+    assert update_tables(model, tmp_path) == 0
+    lines = results.read_text().splitlines()
+    assert "| synthetic, 30 films: type | films | called oblique | called transverse |" in lines
+    assert "| oblique | 20 | 15 | 5 |" in lines
+    assert "| activations | 0.41 (0.30 to 0.50), n = 30 |" in lines
+
+
+@pytest.mark.parametrize("kind", ["heatmaps", "fracture_types"])
+def test_readme_shows_no_benchmark_of_other_weights(trained, tmp_path, capsys, kind):
     write_pages(tmp_path)
     (tmp_path / "results").mkdir()
     benchmark = {"weights_sha256": "f" * 64}
-    (tmp_path / "results" / "heatmaps_synthetic.json").write_text(json.dumps(benchmark))
+    (tmp_path / "results" / f"{kind}_synthetic.json").write_text(json.dumps(benchmark))
     assert update_tables(trained / "weights" / "synthetic", tmp_path) == 5
     assert "other weights" in capsys.readouterr().err
 

@@ -174,6 +174,11 @@ def render_maps(benches: Sequence[dict[str, Any]]) -> str:
     return _environment().get_template("maps.md.j2").render(benches=benches, bench=benches[0])
 
 
+def render_types(benches: Sequence[dict[str, Any]]) -> str:
+    """Render how well types of fractures are told, from `python -m benchmarks.fracture_types`."""
+    return _environment().get_template("types.md.j2").render(benches=benches)
+
+
 def render_speed(bench: dict[str, Any]) -> str:
     """Render a table of what takes how long, from the JSON line of `python -m benchmarks.speed`."""
     return _environment().get_template("speed.md.j2").render(bench=bench, works=SPEED_ROWS)

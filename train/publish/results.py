@@ -33,12 +33,16 @@ from train.publish.card import (
     render_sets,
     render_soak,
     render_speed,
+    render_types,
 )
 
 RESULTS_PAGE = "results.md"
 FORMER = "former"
 SPEED = "speed.json"
 README_BLOCK = "performance"
+MODEL_TABLES = {  # by the name of the table: the benchmark of each model, and its rendering
+    "maps": ("heatmaps", render_maps), "types": ("fracture_types", render_types),
+}  # fmt: skip
 PROGRAM_TABLES = {
     "screen": render_screen, "serve": render_serve, "soak": render_soak,
     "decoding": render_decoding,
@@ -51,7 +55,7 @@ def write_results(model: Path, *, docs: Path, readme: Path) -> None:
     Args:
         model: Folder of the model whose figures are shown first, beside those of its neighbours.
         docs: Folder of results.md, with `audits` (one JSON file a data set) and `results`: the
-            output of the benchmarks, heatmaps_<id>.json, and in `former` the evaluations of
+            output of the benchmarks, such as heatmaps_<id>.json, and in `former` the evaluations of
             models whose weights are no longer included, <name>.json.
         readme: The README file.
 
@@ -101,9 +105,10 @@ def render_blocks(model: Path, docs: Path) -> dict[str, str]:
     audits = sorted((docs / "audits").glob("*.json"))
     if audits:
         blocks["audits"] = render_audits([read_audit(path) for path in audits])
-    benchmarks = _heatmap_benchmarks(docs / "results", model)
-    if benchmarks:
-        blocks["maps"] = render_maps(benchmarks)
+    for name, (kind, render) in MODEL_TABLES.items():
+        benchmarks = _model_benchmarks(docs / "results", model, kind=kind)
+        if benchmarks:
+            blocks[name] = render(benchmarks)
     return blocks | _program_benchmarks(docs / "results", model.parent)
 
 
@@ -174,16 +179,16 @@ def _test_films(evaluation: Evaluation) -> tuple[str, str, int]:
     return evaluation.data.name, evaluation.data.split_sha256 or "", evaluation.test.n
 
 
-def _heatmap_benchmarks(folder: Path, model: Path) -> list[dict[str, Any]]:
-    """Read the heat-map benchmarks that exist, that of the given model first."""
+def _model_benchmarks(folder: Path, model: Path, *, kind: str) -> list[dict[str, Any]]:
+    """Read the benchmarks of one kind that exist, that of the given model first."""
     models = dict.fromkeys([model, *(model.parent / name for name in model_ids(model.parent))])
-    paths = {own: folder / f"heatmaps_{own.name}.json" for own in models}
-    return [_read_benchmark(path, own) for own, path in paths.items() if path.is_file()]
+    paths = {own: folder / f"{kind}_{own.name}.json" for own in models}
+    return [_read_benchmark(path, own, kind=kind) for own, path in paths.items() if path.is_file()]
 
 
-def _read_benchmark(path: Path, model: Path) -> dict[str, Any]:
+def _read_benchmark(path: Path, model: Path, *, kind: str) -> dict[str, Any]:
     benchmark: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    again = f"python -m benchmarks.heatmaps --data DIR --model {model.name} > {path}"
+    again = f"python -m benchmarks.{kind} --data DIR --model {model.name} > {path}"
     _check_weights(benchmark, model, path=path, again=again)
     return benchmark
 

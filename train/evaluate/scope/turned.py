@@ -82,15 +82,10 @@ def each_in_one_turn(
     for turns in range(QUARTER_TURNS):
         places = np.arange(turns, len(films.films), QUARTER_TURNS)
         own = films.select(places)
-        parts.append((own.films, _signatures(network, own, spec, turns), measures[turns, places]))
+        signatures = compute_film_signatures(network, own, spec, quarter_turns=turns)
+        parts.append((own.films, signatures, measures[turns, places]))
     return MeasuredSplit(
         films=[film for own, *_ in parts for film in own],
         signatures=np.concatenate([signatures for _, signatures, _ in parts]),
         measures=np.concatenate([own for *_, own in parts]),
     )
-
-
-def _signatures(
-    network: SplitNetwork, films: CachedFilms, spec: PreprocessSpec, turns: int
-) -> NDArray[np.float32]:
-    return compute_film_signatures(network, films, spec, quarter_turns=turns)
