@@ -29,11 +29,13 @@ class GreyLevelRule:
         name: Of the measure; see measure_grey_levels.
         below: Reason for a refusal below the lowest value; None where there is no lowest value.
         above: Reason for a refusal above the highest value; None where there is no highest value.
+        as_filed: The range is that of films as they lie in their files, not of turned ones.
     """
 
     name: str
     below: ReasonCode | None = None
     above: ReasonCode | None = None
+    as_filed: bool = False
 
     @property
     def not_finite(self) -> ReasonCode:
@@ -52,7 +54,8 @@ GREY_LEVEL_RULES = (
     GreyLevelRule(name="correlation across", below=ReasonCode.NOISE_ACROSS),
     GreyLevelRule(name="correlation down", below=ReasonCode.NOISE_DOWN),
     GreyLevelRule(name="down against across", above=ReasonCode.ROWS_OUT_OF_ORDER),
-    GreyLevelRule(name="empty rows", above=ReasonCode.EMPTY_ROWS),
+    # a broken transfer loses rows of the file; a limb on its side has as many beside it
+    GreyLevelRule(name="empty rows", above=ReasonCode.EMPTY_ROWS, as_filed=True),
 )
 
 

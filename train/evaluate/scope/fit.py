@@ -59,11 +59,13 @@ class MeasuredSplit:
         films: N films; a film occurs once for each orientation.
         signatures: (N, D).
         measures: By GREY_LEVEL_RULES, (N, M).
+        quarter_turns: Clockwise, by which each film was turned, (N,).
     """
 
     films: Sequence[Film]
     signatures: NDArray[np.float32]
     measures: NDArray[np.float64]
+    quarter_turns: NDArray[np.int64]
 
     @property
     def sources(self) -> NDArray[np.str_]:
@@ -106,7 +108,10 @@ def fit_scope(
         n_components=min(MAX_COMPONENTS, *(side - 1 for side in signatures.shape)), random_state=0
     )
     found.fit(standardised)
-    low, high = rule_limits(np.concatenate([train.measures, val.measures]))
+    low, high = rule_limits(
+        np.concatenate([train.measures, val.measures]),
+        quarter_turns=np.concatenate([train.quarter_turns, val.quarter_turns]),
+    )
     weights, biases = fit_regions(standardised, train.films)
     values = {
         "mean": mean, "scale": scale, "axes": found.components_,
@@ -213,11 +218,21 @@ def _measure_each(
 
 
 def rule_limits(
-    measures: NDArray[np.float64],
+    measures: NDArray[np.float64], *, quarter_turns: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Choose the lowest and highest allowed value of each rule, (M,) each."""
-    low = np.quantile(measures, RULE_QUANTILE, axis=0, method="lower")
-    high = np.quantile(measures, 1 - RULE_QUANTILE, axis=0, method="higher")
+    """Choose the lowest and highest allowed value of each rule, (M,) each.
+
+    Args:
+        measures: By GREY_LEVEL_RULES, (N, M).
+        quarter_turns: By which each film was turned, (N,).
+    """
+    as_filed = measures[quarter_turns % 2 == 0]  # none changes when a film is turned over
+    values = [
+        (as_filed if rule.as_filed else measures)[:, place]
+        for place, rule in enumerate(GREY_LEVEL_RULES)
+    ]
+    low = np.array([np.quantile(own, RULE_QUANTILE, method="lower") for own in values])
+    high = np.array([np.quantile(own, 1 - RULE_QUANTILE, method="higher") for own in values])
     return (
         np.where([bool(rule.below) for rule in GREY_LEVEL_RULES], _below(low), -NO_LIMIT),
         np.where([bool(rule.above) for rule in GREY_LEVEL_RULES], _above(high), NO_LIMIT),

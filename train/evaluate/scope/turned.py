@@ -70,6 +70,7 @@ def each_in_all_turns(read: ReadSplit, turned: TurnedFilms) -> MeasuredSplit:
         films=list(read.films.films) * QUARTER_TURNS,
         signatures=np.concatenate(list(turned.signatures)),
         measures=np.concatenate(list(turned.measures)),
+        quarter_turns=np.repeat(np.arange(QUARTER_TURNS), len(read.films.films)),
     )
 
 
@@ -83,9 +84,17 @@ def each_in_one_turn(
         places = np.arange(turns, len(films.films), QUARTER_TURNS)
         own = films.select(places)
         signatures = compute_film_signatures(network, own, spec, quarter_turns=turns)
-        parts.append((own.films, signatures, measures[turns, places]))
+        parts.append(
+            MeasuredSplit(
+                films=own.films,
+                signatures=signatures,
+                measures=measures[turns, places],
+                quarter_turns=np.full(len(places), turns),
+            )
+        )
     return MeasuredSplit(
-        films=[film for own, *_ in parts for film in own],
-        signatures=np.concatenate([signatures for _, signatures, _ in parts]),
-        measures=np.concatenate([own for *_, own in parts]),
+        films=[film for part in parts for film in part.films],
+        signatures=np.concatenate([part.signatures for part in parts]),
+        measures=np.concatenate([part.measures for part in parts]),
+        quarter_turns=np.concatenate([part.quarter_turns for part in parts]),
     )

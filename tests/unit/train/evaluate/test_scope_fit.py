@@ -37,7 +37,10 @@ def split_of(sources, random, *, spread=1.0):
     widths = np.where(np.array(sources) == "b", spread, 1.0)
     signatures = random.normal(size=(len(sources), LENGTH)) * widths[:, None]
     measures = random.random((len(sources), len(GREY_LEVEL_RULES)))
-    return MeasuredSplit(films=films, signatures=signatures.astype(np.float32), measures=measures)
+    return MeasuredSplit(
+        films=films, signatures=signatures.astype(np.float32), measures=measures,
+        quarter_turns=np.zeros(len(sources), int),
+    )  # fmt: skip
 
 
 def others_of(**signatures):

@@ -38,11 +38,26 @@ def test_measures_are_those_of_the_turned_films(films):
             assert measures[turns, place] == pytest.approx(expected, abs=1e-6)
 
 
+def limits_of(measures):
+    """Limits of rules from the measures of films in some of their orientations, by their turns."""
+    turns = np.repeat(list(measures), [len(own) for own in measures.values()])
+    return rule_limits(np.concatenate(list(measures.values())), quarter_turns=turns)
+
+
 def test_limits_of_turned_films_treat_rows_and_columns_alike(films):
     measures = turned_measures(films)
     down, across = RULES.index("correlation down"), RULES.index("correlation across")
-    upright_low, _ = rule_limits(measures[0])
+    upright_low, _ = limits_of({0: measures[0]})
     assert upright_low[across] > 0.5 > upright_low[down]  # a film on its side would be noise
-    low, _ = rule_limits(np.concatenate(list(measures)))
+    low, _ = limits_of(dict(enumerate(measures)))
     assert low[down] == pytest.approx(low[across])
     assert (measures[1] >= low).all()
+
+
+def test_rows_that_a_file_lost_are_told_from_those_beside_a_limb_on_its_side(films):
+    """A limb leaves columns beside it empty, which are rows of the film on its side."""
+    empty = RULES.index("empty rows")
+    measures = turned_measures(films)
+    measures[1::2, :, empty], measures[::2, :, empty] = 0.5, 0.1
+    _, high = limits_of(dict(enumerate(measures)))
+    assert high[empty] == pytest.approx(0.1, abs=1e-4)
