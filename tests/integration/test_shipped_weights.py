@@ -192,7 +192,7 @@ def test_tables_of_readme_and_results_are_rendered_from_the_evaluations():
     blocks = render_blocks(WEIGHTS / "efficientnet_b0", root / "docs")
     assert set(blocks) == {
         "figures", "sets", "intruders", "protocols", "comparisons", "audits", "maps", "speed",
-        "serve", "decoding", "findings", "screen", "types",
+        "serve", "decoding", "findings", "screen",
     }  # fmt: skip
     pages = render_pages(WEIGHTS / "efficientnet_b0", docs=root / "docs", readme=root / "README.md")
     assert set(pages) == {root / "docs" / "results.md", root / "README.md"}
