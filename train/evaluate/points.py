@@ -24,9 +24,8 @@ def evaluate_points(folder: Path) -> Evaluation:
     """Choose thresholds and review bands again on validation films, and measure them.
 
     The logits are those of the evaluation, rounded to six decimals, so thresholds may move by less
-    than that. Figures that depend
-    on the bands and need the network are removed: the verdicts about turned films, which `scope`
-    measures, and the films of other sets, which `outside` measures.
+    than that. Figures that depend on the bands and need the network are removed: the verdicts about
+    turned films, which `scope` measures, and the films of other sets, which `outside` measures.
 
     Args:
         folder: Of an evaluated run or a model.

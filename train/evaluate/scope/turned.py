@@ -50,16 +50,16 @@ def read_turned(
         spec: Preprocessing of the network.
         salvage: See bonefx.films.formats.read.
     """
-    single = single_orientation(network)
+    single, signatures = single_orientation(network), read.outputs.signatures
     outputs = [
-        compute_turned_outputs(single, read.films, spec, quarter_turns=turns)
+        (read.logits, signatures)  # as they were read
+        if single is network and turns == 0
+        else compute_turned_outputs(single, read.films, spec, quarter_turns=turns)
         for turns in range(QUARTER_TURNS)
     ]
-    alone = np.stack([signatures for _, signatures in outputs])
-    same = np.broadcast_to(read.outputs.signatures, (QUARTER_TURNS, *read.outputs.signatures.shape))
     return TurnedFilms(
         logits=np.stack([logits for logits, _ in outputs]),
-        signatures=alone if single is network else same,
+        signatures=np.stack([own if single is network else signatures for _, own in outputs]),
         measures=turned_measures(read.films.films, salvage=salvage),
     )
 
