@@ -17,13 +17,14 @@ from bonefx.report.record import Report
 def finding_groups(film: FiledReport) -> list[Any]:
     """Build a measurement group for each finding: its box on the image, evidence, probability.
 
-    Empty without findings, and for a film that was read outside the model's scope: its findings
-    are only in the picture of the report.
+    Empty without findings, where no fracture is called, and for a film that was read outside the
+    model's scope: software that reads the codes alone must not take those for fractures.
     """
     report, header = film
-    if report.reading.outside_scope is not None:
+    reading = report.reading
+    if reading.verdict is Verdict.NO_FRACTURE or reading.outside_scope is not None:
         return []
-    corners = [(one, _corners(one, report, header)) for one in report.reading.findings]
+    corners = [(one, _corners(one, report, header)) for one in reading.findings]
     return [_group(one, points, film) for one, points in corners if points is not None]
 
 

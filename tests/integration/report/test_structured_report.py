@@ -203,6 +203,11 @@ def test_findings_of_a_film_whose_pixels_were_made_square_lie_on_the_stored_pixe
     assert corners_of(region)[2] == [40, 25]
 
 
+def test_findings_of_a_film_called_no_fracture_are_no_regions():
+    reading = make_reading(verdict=Verdict.NO_FRACTURE, findings=FINDINGS)
+    assert regions_of(reading=reading) == []
+
+
 def test_findings_outside_the_models_scope_are_no_regions():
     reason = Reason(code=ReasonCode.UNLIKE_TRAINING_FILMS, value=3.0, limit=2.0)
     reading = make_reading(findings=FINDINGS, outside_scope=reason)
