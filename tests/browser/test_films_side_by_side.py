@@ -28,7 +28,7 @@ def hung(page, tmp_path):
     open_row(page, "a.dcm")
     expect(page.locator(".beside")).to_have_count(0)
     page.get_by_label("Side by side").check()
-    expect_beside(page, "Film 2 of the case LL L", "Film 3 of the case RLO")
+    expect_beside(page, "Number 2: wrist, left, LL", "Number 6: RLO")
     return page
 
 
@@ -103,14 +103,14 @@ def test_window_and_zoom_hold_for_all_films_on_request(hung):
 def test_the_films_follow_from_view_to_view_and_go_with_the_case(hung):
     hung.keyboard.press("n")
     expect_open(hung, "c.dcm")
-    expect_beside(hung, "Film 3 of the case RLO", "Film 1 of the case PA L")
+    expect_beside(hung, "Number 6: RLO", "Number 1: wrist, left, PA")
     hung.keyboard.press("Shift+N")
     expect_open(hung, "f.png")
     expect(hung.locator(".beside")).to_have_count(0)
     expect(hung.locator("#hanging")).to_be_hidden()
     hung.keyboard.press("n")
     expect_open(hung, "b.dcm")
-    expect_beside(hung, "Film 2 of the case LL R")
+    expect_beside(hung, "Number 5: elbow, right, LL")
 
 
 def test_a_key_takes_the_films_away_and_nothing_of_them_stays(hung):
@@ -118,7 +118,7 @@ def test_a_key_takes_the_films_away_and_nothing_of_them_stays(hung):
     expect(hung.locator(".beside")).to_have_count(0)
     expect(hung.locator("#single canvas.pixels")).to_have_count(1)
     hung.keyboard.press("b")
-    expect_beside(hung, "Film 2 of the case LL L", "Film 3 of the case RLO")
+    expect_beside(hung, "Number 2: wrist, left, LL", "Number 6: RLO")
 
 
 def test_a_film_from_elsewhere_hangs_alone(hung, tmp_path):

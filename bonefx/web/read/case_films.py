@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from bonefx.errors import BonefxError
 from bonefx.films.sources import FilmSource
-from bonefx.records import Radiograph
+from bonefx.reading.case import study_part
+from bonefx.report.wording.cases import film_words
 from bonefx.web.read.choices import Choices
 from bonefx.web.read.state import ShownFilm
-from bonefx.web.shared.error_messages import as_sentence
+from bonefx.web.shared.error_messages import as_sentence, show_errors_to_user
 from bonefx.web.shared.navigation import ListPosition, OpenedRow
 from bonefx.web.shared.templates import render
 from bonefx.web.shared.uploads import open_source
@@ -54,6 +55,7 @@ def hanging_choices() -> gr.Checkbox:
     return side_by_side
 
 
+@show_errors_to_user
 def on_hang(
     *,
     row: OpenedRow,
@@ -64,17 +66,18 @@ def on_hang(
 ) -> BesideUpdate:
     """Show the other films of the case as they are in their files, without maps or verdicts.
 
-    Nothing of them is kept on the server.
+    The films that follow in the list come first. Nothing of them is kept on the server.
+
+    Raises:
+        gradio.Error: The list expired.
     """
     del choices  # no model reads these films
     opened = row.at(position)
     if not side_by_side or shown is None or opened is None:
         return BesideUpdate(beside="")
-    films = opened.case()
-    at = films.index(opened.source) if opened.source in films else 0
-    numbered = list(enumerate(films, start=1))
-    others = [*numbered[at + 1 :], *numbered[:at]]
-    beside = [_film_beside(source, number) for number, source in others[:MAX_BESIDE]]
+    own, films = position["place"], opened.case()
+    others = sorted(films.keys() - {own}, key=lambda place: (place < own, place))
+    beside = [_film_beside(films[place], place) for place in others[:MAX_BESIDE]]
     return BesideUpdate(
         beside=render(
             "read/films_beside.html.j2", films=beside, not_shown=len(others) - len(beside)
@@ -82,8 +85,9 @@ def on_hang(
     )
 
 
-def _film_beside(source: FilmSource, number: int) -> FilmBeside:
-    name = f"Film {number} of the case"
+def _film_beside(source: FilmSource, place: int) -> FilmBeside:
+    """Open a film of the case; its name has the number that the list gives it."""
+    name = f"Number {place}"
     try:
         opened = open_source(source)
     except BonefxError as error:
@@ -91,13 +95,9 @@ def _film_beside(source: FilmSource, number: int) -> FilmBeside:
     if opened.damage:
         return FilmBeside(name, problem=as_sentence(opened.damage))
     film = opened.film
+    words = film_words(study_part(film), film.view)
     return FilmBeside(
-        " ".join([name, *_view(film)]),
+        f"{name}: {words}" if words else name,
         stage=stage_html(film, Markup(), label=f"Radiograph, {name.lower()}"),
         tools=tools_html(film, has_map=False, map_shown=False),
     )
-
-
-def _view(film: Radiograph) -> list[str]:
-    """Return the view and side of a film, as far as its header names them."""
-    return [part for part in (film.view, film.laterality) if part]

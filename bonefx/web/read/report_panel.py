@@ -110,7 +110,7 @@ class ReportPanel:
         own = row.at(position)
         if own is None:
             raise SettingsError(NO_CASE)
-        sources = own.case()
+        sources = tuple(own.case().values())
         check_size(sources)
         model, point = reading.model, reading.point.name
         case, files = compose_case(

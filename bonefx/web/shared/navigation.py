@@ -7,7 +7,7 @@ row of that order, and only that film is loaded. Below the bar it shows the film
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -54,14 +54,14 @@ class ListRow:
     Attributes:
         source: Of its film.
         position: Its position in the list.
-        case: Returns the files of the films of its case, in the order of the list, as they are
-            grouped when it is called.
+        case: Returns the files of the films of its case by their places in the list, in that
+            order, as they are grouped when it is called.
         following: Of the film that Next would open; None at the end of the list.
     """
 
     source: FilmSource
     position: ListPosition
-    case: Callable[[], tuple[FilmSource, ...]] = tuple
+    case: Callable[[], Mapping[int, FilmSource]] = dict
     following: FilmSource | None = None
 
 

@@ -152,21 +152,21 @@ class SessionList:
             following=film_at.get(following),
         )
 
-    def _case_later(self, place: int) -> Callable[[], tuple[FilmSource, ...]]:
+    def _case_later(self, place: int) -> Callable[[], dict[int, FilmSource]]:
         """Return a function for the films of the case of a film, which keeps no list alive.
 
-        It returns them in the order of the list, as they are grouped when it is called, and raises
-        SettingsError once the list expired.
+        It returns them by place, as they are grouped when it is called, and raises SettingsError
+        once the list expired.
         """
         reference = weakref.ref(self)
 
-        def films_of_case() -> tuple[FilmSource, ...]:
+        def films_of_case() -> dict[int, FilmSource]:
             session_list = reference()
             if session_list is None or session_list.closed:
                 raise SettingsError(LIST_EXPIRED)
             cases = cases_of(session_list.rows, session_list.case_choices)
             places = next((case.places for case in cases if place in case.places), (place,))
-            return tuple(session_list.films[own - 1] for own in sorted(places))
+            return {own: session_list.films[own - 1] for own in sorted(places)}
 
         return films_of_case
 

@@ -237,9 +237,9 @@ def test_an_opened_row_tells_the_films_of_its_case_as_they_are_grouped_now(handl
     row = opened.newest()
     source, films_of_case = row.source, row.case
     assert opened.at(row.position) is row
-    assert films_of_case() == (source,)
+    assert films_of_case() == {3: source}
     session_list.choose_cases(NO_CHOICES.joined([3, 1]))
-    assert films_of_case() == (session_list.films[0], source)
+    assert films_of_case() == {1: session_list.films[0], 3: source}
     assert opened.at(row.position | {"place": 1}) is None
     assert OpenedRow().at(NO_POSITION) is None
     session_list.close()
